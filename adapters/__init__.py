@@ -1,0 +1,1 @@
+"""Legacy databases in, rows and changes out. Nothing here ever writes to a source."""

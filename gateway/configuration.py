@@ -1,0 +1,74 @@
+"""The whole configuration as one frozen value: what a revision is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from gateway.contracts import Contract
+    from gateway.integrations import Integration
+    from gateway.partners import Partner
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """A named system. `options` are the rest of its lines in connections.yaml; secrets are still references."""
+
+    name: str
+    kind: str
+    url: str
+    options: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """gateway.yaml: where things are kept and who listens where. Relative paths are relative to the workspace."""
+
+    store: str = "sqlite:data/gateway.db"
+    vault: str = "data/vault"
+    http: str = "127.0.0.1:8080"
+    sftp: str = "127.0.0.1:2222"
+    drops: str = "data/sftp"
+    settle_seconds: float = 2.0
+    partial_after_seconds: float = 900.0
+    tries: int = 5
+    lease_seconds: float = 60.0
+    field_bytes_max: int = 16 * 1024 * 1024
+    upload_bytes_max: int = 1024 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class CodeTable:
+    """One table of codes/*.csv: from a partner's code to ours.
+
+    `codes` are ours, the values that a ``code`` field may hold; `mapping` translates, and is the identity where the
+    file has one column only.
+    """
+
+    name: str
+    mapping: Mapping[str, str]
+    codes: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """Everything that a workspace says, checked, under the revision that names it (a hash of the files' content)."""
+
+    revision: str
+    settings: Settings = Settings()
+    connections: Mapping[str, Connection] = field(default_factory=dict)
+    teams: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    partners: Mapping[str, Partner] = field(default_factory=dict)
+    contracts: Mapping[str, Contract] = field(default_factory=dict)
+    """By contract id, ``order.v1``."""
+    codes: Mapping[str, CodeTable] = field(default_factory=dict)
+    integrations: Mapping[str, Integration] = field(default_factory=dict)
+    files: Mapping[str, str] = field(default_factory=dict)
+    """Relative path → text: the revision as it is stored, whole."""
+
+    def contract_of(self, integration: Integration) -> Contract:
+        """The contract that an integration fills."""
+        return self.contracts[f"{integration.contract}.v{integration.contract_version}"]

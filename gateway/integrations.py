@@ -1,0 +1,132 @@
+"""Integrations as frozen data: one flow from a source to a contract, as the workspace declares it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where something stands in the workspace: a file relative to it, line and column from 1."""
+
+    file: str
+    line: int
+    column: int
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}"
+
+
+@dataclass(frozen=True, slots=True)
+class Expression:
+    """An expression of the mapping language as written. A quoted one (`literal`) is text, not an expression."""
+
+    text: str
+    place: Place
+    literal: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class MapField:
+    """One line of a mapping: the target (dots open nested objects: ``ship_to.city``) and what fills it."""
+
+    target: str
+    expression: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class MapLoop:
+    """A loop of a mapping: ``lines[PO1]:`` makes one element of the list `target` for each occurrence of `path`."""
+
+    target: str
+    path: Expression
+    fields: tuple[MapField | MapLoop, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where an integration's deliveries come from, by scheme.
+
+    ===========================  ==========================================================
+    drop://partner/out/*.edi     our SFTP server: `host` is the partner, `path` a glob
+    folder:inbox/*.csv           a watched local folder: `path` is a folder and a glob
+    table://erp/customers        a table of a connection: `host` is the connection
+    http:                        uploads by the API only
+    ===========================  ==========================================================
+    """
+
+    scheme: str
+    host: str
+    path: str
+
+    def __str__(self) -> str:
+        return f"{self.scheme}://{self.host}/{self.path}" if self.host else f"{self.scheme}:{self.path}"
+
+    def wants(self, source: str, name: str) -> bool:
+        """Whether a delivery from `source` (``drop://acme``, ``folder:inbox``, ``table://erp/customers``) is meant."""
+        if self.scheme == "drop":
+            return source == f"drop://{self.host}" and fnmatchcase(name, self.path or "*")
+        if self.scheme == "folder":
+            folder, _, pattern = self.path.rpartition("/")
+            return source == f"folder:{folder or '.'}" and fnmatchcase(name, pattern or "*")
+        return source == str(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """The format as declared: reader name, message selectors and reader options.
+
+    ``x12 004010 850`` → ``Format("x12", version="004010", message="850")`` · ``csv ; windows-1252 header`` →
+    ``Format("csv", options=(("delimiter", ";"), ("encoding", "windows-1252"), ("header", "true")))`` ·
+    ``xml ubl:Invoice-2.1`` → ``Format("xml", message="ubl:Invoice-2.1")`` · ``jsonl``.
+    """
+
+    name: str
+    version: str | None = None
+    message: str | None = None
+    options: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Accept:
+    """How much of a delivery is taken when some of it is bad.
+
+    `unit` is ``documents`` (default; ``rows`` means the same for row formats) or ``file``: all or nothing.
+    `hold_above` is the share of bad documents, 0 to 1, above which the whole file is held.
+    """
+
+    unit: str = "documents"
+    hold_above: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """How a table's changes are read: a watermark column and the poll interval, or a snapshot each time."""
+
+    column: str | None
+    every_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Integration:
+    """One flow from a source to a contract."""
+
+    name: str
+    about: str
+    owner: str
+    source: Source
+    format: Format
+    contract: str
+    contract_version: int
+    fields: tuple[MapField | MapLoop, ...]
+    checks: tuple[Expression, ...] = ()
+    accept: Accept = Accept()
+    partner: str | None = None
+    """The partner of every delivery: declared, or the host of a ``drop://`` source."""
+    key: tuple[str, ...] = ()
+    """Key columns of a table source."""
+    changes: Changes | None = None
+    expect: str | None = None
+    answer: str | None = None
+    place: Place = Place("", 1, 1)

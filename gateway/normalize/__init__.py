@@ -1,0 +1,1 @@
+"""Their words become our words: the mapping language, compiled. Pure."""

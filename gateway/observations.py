@@ -1,0 +1,46 @@
+"""The one list of facts worth telling, in the past tense; the log, metrics and audit interpret it.
+
+Each is an activity event: name, level and the template of its line in the log.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from gateway.model import Activity
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """One kind of fact: its event name, its level (``info``, ``problem``) and its line, a format string."""
+
+    event: str
+    level: str
+    line: str
+
+    def __call__(
+        self, *, integration: str | None = None, partner: str | None = None, delivery: str | None = None, **data: Any
+    ) -> Activity:
+        """The activity line of one occurrence; `data` fills the template and is kept beside it."""
+        return Activity(self.event, self.level, self.line.format(**data), integration, partner, delivery, data)
+
+
+DELIVERY_RECEIVED = Observation("received", "info", "{name}  {size} bytes from {sender}")
+DELIVERY_DUPLICATE = Observation("duplicate", "problem", "{name} has the same content as {twin}: no records were made")
+DELIVERY_PARSED = Observation("parsed", "info", "{documents} documents")
+FINDING_MADE = Observation("finding", "problem", "{where}  {message}")
+DELIVERY_ACCEPTED = Observation("accepted", "info", "{accepted} of {documents} documents")
+DELIVERY_PARTLY_ACCEPTED = Observation(
+    "partly_accepted", "problem", "{accepted} of {documents} documents, {quarantined} in quarantine"
+)
+DELIVERY_QUARANTINED = Observation("quarantined", "problem", "{documents} documents held: {reason}")
+DELIVERY_FAILED = Observation("failed", "problem", "given up after {tries} tries: {reason}")
+DOCUMENT_UNROUTED = Observation("unrouted", "problem", "no integration wants document {document}: {reason}")
+ATTEMPT_FAILED = Observation("attempt_failed", "problem", "try {tries} did not finish: {reason}")
+DOCUMENT_RETRIED = Observation("retried", "info", "document {document} judged again: {state}")
+DOCUMENT_DISCARDED = Observation("discarded", "info", "document {document} discarded: {reason}")
+REVISION_APPLIED = Observation("applied", "info", "revision {revision} is in force")
+TABLE_READ = Observation("table_read", "info", "{rows} rows read from {table}")
+TABLE_FAILED = Observation("table_failed", "problem", "{table} could not be read: {reason}")
+LOGIN_REFUSED = Observation("login_refused", "problem", "login of {user} from {address} refused: {reason}")

@@ -1,0 +1,29 @@
+"""Trading partners as frozen data: who they are in each standard and how they reach us."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A partner's SFTP account: public keys in OpenSSH's one-line form and, if at all, an argon2id password hash."""
+
+    user: str
+    keys: tuple[str, ...] = ()
+    password_hash: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Partner:
+    """A trading partner. `identifiers` are ``standard → ("ZZ:ACME", …)`` with the standards ``isa`` and ``unb``."""
+
+    name: str
+    about: str = ""
+    identifiers: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    account: Account | None = None
+    file: str = ""
+
+    def speaks_as(self, identifier: str | None) -> bool:
+        """Whether an interchange's sender ``qualifier:identifier`` is this partner."""
+        return identifier is not None and any(identifier in ids for _, ids in self.identifiers)

@@ -1,0 +1,1 @@
+"""What was stored can be asked for: REST, OpenAPI, health."""

@@ -1,0 +1,1 @@
+"""The only SQL of our own: deliveries, records, changes, quarantine, leases and the vault."""
