@@ -129,4 +129,6 @@ class Integration:
     changes: Changes | None = None
     expect: str | None = None
     answer: str | None = None
+    precedence: int | None = None
+    """Which integration wins where several fill the same record: the lower number. None where one alone fills it."""
     place: Place = Place("", 1, 1)
