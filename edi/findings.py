@@ -64,4 +64,126 @@ class Code:
 CODES: dict[str, Code] = {
     # Codes are append-only: a published one never changes its meaning.
     "file.empty": Code("the file has no bytes", "Send the file again; the sender's program wrote nothing."),
+    # x12, edifact: the envelope.
+    "envelope.none": Code(
+        "the file holds no interchange",
+        "Look at what arrived: an X12 file begins with ISA, an EDIFACT file with UNA or UNB.",
+    ),
+    "envelope.truncated": Code(
+        "the file ends before its envelope is closed", "Ask the sender to send the whole file again."
+    ),
+    "envelope.junk": Code(
+        "bytes between interchanges belong to nothing",
+        "Nothing was lost from the interchanges; tell the sender if it happens often.",
+        Severity.WARNING,
+    ),
+    "envelope.stray": Code(
+        "a segment stands outside every transaction set or message",
+        "Ask the sender to send the file again with each segment inside its ST/SE or UNH/UNT.",
+    ),
+    "envelope.not_closed": Code(
+        "an interchange or group begins before the one before it is closed",
+        "Ask the sender to send the file again with every trailer.",
+    ),
+    "envelope.not_opened": Code(
+        "a trailer closes an interchange or group that was never opened",
+        "Ask the sender to send the file again with every header.",
+    ),
+    "envelope.count": Code(
+        "an interchange or group trailer counts other than what the file holds",
+        "Something may be missing: ask the sender to check and to send the file again.",
+    ),
+    "envelope.reference": Code(
+        "a trailer carries another control number than its header",
+        "Two files may be mixed: ask the sender to check and to send the file again.",
+    ),
+    "envelope.set_not_closed": Code(
+        "a transaction set or message has no trailer", "Ask the sender to send this document again, whole."
+    ),
+    "envelope.set_count": Code(
+        "the trailer counts other segments than the transaction set or message has",
+        "A segment may be missing: ask the sender to check and to send this document again.",
+    ),
+    "envelope.set_reference": Code(
+        "the trailer of a transaction set or message carries another control number than its header",
+        "Ask the sender to send this document again.",
+    ),
+    "envelope.too_large": Code(
+        "a transaction set or message, or one segment of the envelope, is larger than the limit",
+        "Raise the option document_bytes_max, or ask the sender for smaller documents.",
+    ),
+    "x12.isa": Code(
+        "the ISA segment cannot be read, so its delimiters are unknown",
+        "Ask the sender to send the interchange again with an ISA of 106 characters.",
+    ),
+    "x12.isa_length": Code(
+        "an element of the ISA does not have its fixed length",
+        "The interchange was read all the same; ask the sender to pad the element with blanks.",
+        Severity.WARNING,
+    ),
+    "x12.ta1": Code(
+        "an interchange acknowledgment (TA1) stands in the envelope", "Nothing needs to be done.", Severity.NOTE
+    ),
+    "edifact.una": Code(
+        "the UNA names no usable service characters",
+        "Ask the sender to send the interchange again; UNA has six characters that differ from each other.",
+    ),
+    "edifact.unb": Code(
+        "the UNB segment cannot be read", "Ask the sender to send the interchange again with a whole UNB."
+    ),
+    "edifact.interactive": Code(
+        "the file is an interactive interchange (UIB), which is not read",
+        "Ask the sender for a batch interchange, which begins with UNB.",
+    ),
+    "edifact.syntax": Code(
+        "the UNB names an unknown syntax or character set",
+        "It was read as far as it can be; ask the sender for UNOA to UNOK, UNOW, UNOX or UNOY, version 1 to 4.",
+    ),
+    # x12, edifact: structure, segments, elements.
+    "structure.guide_borrowed": Code(
+        "the guide of another version of the same message was used",
+        "Nothing needs to be done; what the guide finds weighs as a warning.",
+        Severity.NOTE,
+    ),
+    "structure.no_guide": Code(
+        "there is no guide for this message: its segments are handed over flat and unchecked",
+        "Nothing needs to be done, or add a guide for the message.",
+        Severity.NOTE,
+    ),
+    "segment.unknown": Code("the message has no such segment", "Ask the sender to leave the segment out."),
+    "segment.order": Code(
+        "the segment is known, but may not stand here", "Ask the sender to put the segment at its place."
+    ),
+    "segment.missing": Code("a required segment is missing", "Ask the sender to add the segment."),
+    "segment.too_many": Code("the segment or loop occurs too often", "Ask the sender to keep to the maximum."),
+    "segment.empty": Code(
+        "two terminators follow each other with nothing between them",
+        "Nothing was lost; tell the sender if it happens often.",
+        Severity.WARNING,
+    ),
+    "element.missing": Code("a required element is missing", "Ask the sender to fill the element."),
+    "element.too_short": Code("the value is too short", "Ask the sender for a value of the right length."),
+    "element.too_long": Code("the value is too long", "Ask the sender for a value of the right length."),
+    "element.number": Code("the value is not a number", "Ask the sender for digits, with a point where needed."),
+    "element.date": Code("the value is not a date", "Ask the sender for a date of the calendar."),
+    "element.time": Code("the value is not a time", "Ask the sender for a time of day."),
+    "element.letters": Code("the value may hold letters only", "Ask the sender for a value without digits."),
+    "element.too_many": Code(
+        "the segment has more elements, or the element more components, than it is defined with",
+        "Ask the sender to leave the surplus out, or to look for a delimiter inside a value.",
+    ),
+    "element.repeated": Code("the element may not be repeated so often", "Ask the sender to send the value once."),
+    "element.encoding": Code(
+        "the value's bytes are no characters of the file's character set",
+        "Ask the sender to use the character set that the file declares, or name the right one as option encoding.",
+    ),
+    "element.line_break": Code(
+        "a line break stands inside a segment",
+        "The break was kept in the value; ask the sender to leave it out.",
+        Severity.WARNING,
+    ),
+    "element.release": Code(
+        "the release character stands at the end of the message, where there is nothing to release",
+        "Ask the sender to write the release character twice where it is meant itself.",
+    ),
 }
