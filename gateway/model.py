@@ -87,6 +87,8 @@ class Arrived:
     integration: str | None = None
     arrival: str | None = None
     """The arrival's own id, given by who took it in: the same id twice is the same arrival, not a second one."""
+    whole: bool | None = None
+    """Whether the file's envelope is closed; None where its format has none that could tell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +112,7 @@ class Delivery:
     """How many documents ended in each state: the two sides of the conservation law (P1)."""
     twin: str | None = None
     """For a duplicate: the delivery that brought the same content first."""
+    whole: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,80 @@
+"""The ingestion log: what happened, each line written in the transaction of the thing that it reports."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import func, select
+
+from gateway.store.database import stamp
+from gateway.store.deliveries import moment
+from gateway.store.tables import activity
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of the log; `id` ascends in the order in which lines became visible, so it serves as a cursor."""
+
+    id: int
+    at: datetime
+    level: str
+    event: str
+    integration: str | None
+    partner: str | None
+    delivery: str | None
+    message: str
+    data: dict[str, Any]
+
+
+def after(
+    connection: Connection,
+    cursor: int,
+    *,
+    integration: str | None = None,
+    problems: bool = False,
+    partner: str | None = None,
+    delivery: str | None = None,
+    since: datetime | None = None,
+    grep: str | None = None,
+    limit: int = 200,
+) -> list[Line]:
+    """The lines behind `cursor` in their order. `grep` is a part of the message, letters of either case."""
+    query = select(activity).where(activity.c.id > cursor).order_by(activity.c.id).limit(limit)
+    if integration is not None:
+        query = query.where(activity.c.integration == integration)
+    if problems:
+        query = query.where(activity.c.level == "problem")
+    if partner is not None:
+        query = query.where(activity.c.partner == partner)
+    if delivery is not None:
+        query = query.where(activity.c.delivery == delivery)
+    if since is not None:
+        query = query.where(activity.c.at >= stamp(since))
+    if grep:
+        query = query.where(activity.c.message.icontains(grep, autoescape=True))
+    return [
+        Line(
+            row.id,
+            moment(row.at),
+            row.level,
+            row.event,
+            row.integration,
+            row.partner,
+            row.delivery,
+            row.message,
+            json.loads(row.data),
+        )
+        for row in connection.execute(query)
+    ]
+
+
+def last(connection: Connection) -> int:
+    """The id of the newest line, 0 when there is none."""
+    return int(connection.execute(select(func.max(activity.c.id))).scalar() or 0)

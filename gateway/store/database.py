@@ -1,0 +1,266 @@
+"""One door to the store: SQLite on one machine, PostgreSQL on many, the same transactions on both.
+
+SQLite runs in WAL mode with ``synchronous=FULL``: a commit that has returned survives a power cut. Every write
+transaction starts with BEGIN IMMEDIATE under an exclusive ``flock`` on ``<file>.lock``, also where a checkpoint may
+run: the libraries before 3.51.3 can corrupt a WAL that two connections reset at once. Readers never wait.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import threading
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import create_engine, event, insert, select, text, update
+from sqlalchemy.exc import DBAPIError, OperationalError
+
+from gateway.errors import Retry, Stop
+from gateway.store.tables import activity, counter
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from datetime import datetime
+
+    from sqlalchemy import Connection, Engine
+
+    from gateway.model import Activity
+
+_NETWORK_FILE_SYSTEMS = ("nfs", "nfs4", "cifs", "smb3", "smbfs", "fuse.sshfs", "9p", "afs")
+_ACTIVITY_LOCK = 0x6C6F67  # "log": makes activity ids visible in their order on PostgreSQL
+
+
+def stamp(moment: datetime) -> str:
+    """A time as the store keeps it: RFC 3339 in UTC with six digits of a second."""
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+class Transaction:
+    """One write transaction: its connection, its time, and the activity lines that are written just before commit."""
+
+    def __init__(self, connection: Connection, now: datetime) -> None:
+        self.connection = connection
+        self.now = now
+        self._lines: list[Activity] = []
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether the dialect is SQLite's; the others are PostgreSQL's."""
+        return self.connection.dialect.name == "sqlite"
+
+    def tell(self, *lines: Activity) -> None:
+        """Keep activity lines for the end of this transaction: the log cannot tell what did not happen."""
+        self._lines.extend(lines)
+
+    def next_number(self, name: str, count: int = 1) -> int:
+        """Take `count` numbers of the named counter and return the first; others wait until this commits."""
+        taken = self.connection.execute(
+            update(counter)
+            .where(counter.c.name == name)
+            .values(value=counter.c.value + count)
+            .returning(counter.c.value)
+        ).scalar_one()
+        return int(taken) - count + 1
+
+    def write_lines(self) -> None:
+        """Insert the kept activity lines; the last thing before commit."""
+        if not self._lines:
+            return
+        if not self.is_sqlite:
+            self.connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ACTIVITY_LOCK})
+        self.connection.execute(
+            insert(activity),
+            [
+                {
+                    "at": stamp(self.now),
+                    "level": line.level,
+                    "event": line.event,
+                    "integration": line.integration,
+                    "partner": line.partner,
+                    "delivery": line.delivery,
+                    "message": line.message,
+                    "data": json.dumps(line.data, ensure_ascii=False, default=str),
+                }
+                for line in self._lines
+            ],
+        )
+
+
+class Database:
+    """The store's connections. `url` is ``sqlite:path`` or ``postgresql://user@host/name``.
+
+    Raises:
+        Stop: the path is on a network file system, its folder is missing or read-only, or the server does not answer.
+    """
+
+    def __init__(self, url: str, *, clock: Callable[[], datetime]) -> None:
+        self.url = url
+        self.clock = clock
+        self._threads = threading.Lock()
+        self._lock_file: int | None = None
+        self._writer: Engine
+        self._reader: Engine
+        if url.startswith("sqlite:"):
+            self.path: Path | None = Path(url.removeprefix("sqlite:"))
+            self._open_sqlite(self.path)
+        else:
+            self.path = None
+            address = url.replace("postgresql://", "postgresql+psycopg://", 1)
+            self._writer = self._reader = create_engine(address, pool_size=8, max_overflow=16, pool_pre_ping=True)
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether the store is a SQLite file."""
+        return self.path is not None
+
+    def _open_sqlite(self, path: Path) -> None:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._lock_file = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise _sqlite_stop(path, error.strerror or str(error)) from error
+        kind = _file_system_of(path.parent)
+        if kind in _NETWORK_FILE_SYSTEMS:
+            raise Stop(
+                f"the store {path} is on a network file system ({kind}), where SQLite cannot lock",
+                "Put it on a local disk, or use store: postgresql://…",
+            )
+        self._writer = _sqlite_engine(path, "BEGIN IMMEDIATE")
+        self._reader = _sqlite_engine(path, "BEGIN")
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A snapshot to read from; it never waits for a writer."""
+        with self._reader.connect() as connection:
+            if not self.is_sqlite:
+                connection = connection.execution_options(isolation_level="REPEATABLE READ")  # noqa: PLW2901 - the same connection
+            try:
+                with connection.begin():
+                    yield connection
+            except OperationalError as error:
+                raise self._translated(error) from error
+
+    @contextmanager
+    def write(self) -> Iterator[Transaction]:
+        """A write transaction: committed when the block ends, rolled back when it raises.
+
+        Raises:
+            Stop: the store is read-only or full. Nothing of the block is kept.
+            Retry: the server went away or another writer took too long; try the block again.
+        """
+        with self._exclusive():
+            try:
+                with self._writer.begin() as connection:
+                    transaction = Transaction(connection, self.clock())
+                    yield transaction
+                    transaction.write_lines()
+            except DBAPIError as error:
+                raise self._translated(error) from error
+
+    @contextmanager
+    def _exclusive(self) -> Iterator[None]:
+        if self._lock_file is None:
+            yield
+            return
+        with self._threads:
+            fcntl.flock(self._lock_file, fcntl.LOCK_EX)
+            try:
+                yield
+            finally:
+                fcntl.flock(self._lock_file, fcntl.LOCK_UN)
+
+    def _translated(self, error: DBAPIError) -> Exception:
+        """SQLite's and PostgreSQL's troubles by what the caller does; what is a defect of ours stays itself."""
+        said = str(error.orig)
+        if self.path is not None and isinstance(error, OperationalError):
+            name = getattr(error.orig, "sqlite_errorname", "") or ""
+            if name.startswith(("SQLITE_FULL", "SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_IOERR", "SQLITE_PERM")):
+                return _sqlite_stop(self.path, said)
+            if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
+                return Retry(f"the store {self.path} is busy", delay_seconds=0.2)
+            return error
+        if error.connection_invalidated or isinstance(error, OperationalError):
+            return Retry(f"the store does not answer: {said.splitlines()[0] if said else error}", delay_seconds=1.0)
+        return error
+
+    def migrate(self) -> None:
+        """Bring the database to the current shape; a newer program's database is refused by Alembic."""
+        config = Config()
+        config.set_main_option("script_location", str(Path(__file__).with_name("migrations")))
+        with self._exclusive():
+            try:
+                with self._writer.begin() as connection:
+                    if not self.is_sqlite:
+                        connection.execute(text("SELECT pg_advisory_xact_lock(7)"))
+                    config.attributes["connection"] = connection
+                    command.upgrade(config, "head")
+            except OperationalError as error:
+                translated = self._translated(error)
+                if isinstance(translated, Retry):
+                    raise Stop(translated.message, "Check the line store: in gateway.yaml.") from error
+                raise translated from error
+
+    def writable(self) -> bool:
+        """Whether a write transaction can be had right now: the question of /health/ready."""
+        try:
+            with self.write() as transaction:
+                transaction.connection.execute(select(counter.c.value)).first()
+        except (Stop, Retry):
+            return False
+        return True
+
+    def close(self) -> None:
+        """Close all connections; the last one of SQLite checkpoints, hence under the lock."""
+        with self._exclusive():
+            self._writer.dispose()
+            self._reader.dispose()
+        if self._lock_file is not None:
+            os.close(self._lock_file)
+            self._lock_file = None
+
+
+def _sqlite_engine(path: Path, begin: str) -> Engine:
+    engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": 30.0, "check_same_thread": False})
+
+    @event.listens_for(engine, "connect")
+    def _configure(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None  # we say BEGIN ourselves
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=FULL")
+        connection.execute("PRAGMA temp_store=MEMORY")
+        connection.execute("PRAGMA cache_size=-16000")
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        connection.exec_driver_sql(begin)
+
+    return engine
+
+
+def _sqlite_stop(path: Path, said: str) -> Stop:
+    return Stop(
+        f"the store {path} cannot be written: {said}",
+        "Check that its disk has room and that this user may write the file and its folder; nothing was lost.",
+    )
+
+
+def _file_system_of(folder: Path) -> str:
+    """The type of the file system that holds `folder`, as the kernel names it (proc(5), mountinfo)."""
+    try:
+        lines = Path("/proc/self/mountinfo").read_text(encoding="utf-8", errors="surrogateescape").splitlines()
+    except OSError:
+        return ""
+    best, kind = "", ""
+    resolved = str(folder.resolve())
+    for line in lines:
+        left, _, right = line.partition(" - ")
+        mount = left.split()[4]
+        inside = resolved == mount or resolved.startswith(mount.rstrip("/") + "/")
+        if inside and len(mount) >= len(best):
+            best, kind = mount, right.split()[0]
+    return kind

@@ -1,0 +1,196 @@
+"""Deliveries: landed, looked up, listed, closed."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import func, insert, select, update
+
+from gateway.model import Arrived, Delivery, DeliveryState
+from gateway.store.database import stamp
+from gateway.store.tables import delivery
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sqlalchemy import Connection, Row
+
+    from gateway.store.database import Transaction
+    from gateway.store.vault import Stored
+
+
+def land(transaction: Transaction, arrived: Arrived, stored: Stored, *, new_id: str) -> tuple[Delivery, bool]:
+    """The delivery row of an arrival whose bytes are in the vault, and whether it is new.
+
+    The same arrival id again (a crash between our commit and the sender's cleaning up) gives the row that is there.
+    """
+    connection = transaction.connection
+    if arrived.arrival is not None:
+        known = connection.execute(select(delivery).where(delivery.c.arrival == arrived.arrival)).first()
+        if known is not None:
+            return _delivery(known), False
+    row = connection.execute(
+        insert(delivery)
+        .values(
+            id=new_id,
+            arrival=arrived.arrival,
+            state=DeliveryState.RECEIVED,
+            source=arrived.source,
+            name=arrived.name,
+            partner=arrived.partner,
+            integration=arrived.integration,
+            lane=arrived.integration or arrived.source,
+            sha256=stored.sha256,
+            size=stored.size,
+            whole=None if arrived.whole is None else int(arrived.whole),
+            received_at=stamp(transaction.now),
+            due=transaction.now.timestamp(),
+        )
+        .returning(delivery)
+    ).one()
+    return _delivery(row), True
+
+
+def get(connection: Connection, id_or_prefix: str) -> Delivery | None:
+    """The delivery with this id, or with the only id that starts so.
+
+    Raises:
+        LookupError: several ids start so.
+    """
+    low, high = id_or_prefix, id_or_prefix + "\x7f"
+    rows = connection.execute(
+        select(delivery).where(delivery.c.id >= low, delivery.c.id < high).order_by(delivery.c.id).limit(2)
+    ).all()
+    if rows and rows[0].id == id_or_prefix:
+        return _delivery(rows[0])
+    if len(rows) > 1:
+        raise LookupError(f"several deliveries start with {id_or_prefix}: {rows[0].id}, {rows[1].id}, …")
+    return _delivery(rows[0]) if rows else None
+
+
+def by_number(connection: Connection, number: int) -> Delivery:
+    """The delivery with this landing number."""
+    return _delivery(connection.execute(select(delivery).where(delivery.c.number == number)).one())
+
+
+def page(
+    connection: Connection,
+    *,
+    state: str | None = None,
+    integration: str | None = None,
+    partner: str | None = None,
+    before: int | None = None,
+    limit: int = 100,
+) -> list[Delivery]:
+    """Deliveries, newest first; `before` is the landing number where the last page ended."""
+    query = select(delivery).order_by(delivery.c.number.desc()).limit(limit)
+    if state is not None:
+        query = query.where(delivery.c.state == state)
+    if integration is not None:
+        query = query.where(delivery.c.integration == integration)
+    if partner is not None:
+        query = query.where(delivery.c.partner == partner)
+    if before is not None:
+        query = query.where(delivery.c.number < before)
+    return [_delivery(row) for row in connection.execute(query)]
+
+
+def twin_of(connection: Connection, this: Delivery, integration: str | None) -> Delivery | None:
+    """The latest accepted delivery of the same partner and integration, if its content is the same (L5).
+
+    Only the latest one counts: A, B, A is a change back and not a duplicate.
+    """
+    query = (
+        select(delivery)
+        .where(
+            delivery.c.number < this.number,
+            delivery.c.state.in_([DeliveryState.ACCEPTED, DeliveryState.PARTLY_ACCEPTED]),
+            delivery.c.partner.is_(None) if this.partner is None else delivery.c.partner == this.partner,
+            delivery.c.integration == integration
+            if integration
+            else (delivery.c.integration.is_(None)) & (delivery.c.source == this.source),
+        )
+        .order_by(delivery.c.number.desc())
+        .limit(1)
+    )
+    latest = connection.execute(query).first()
+    return _delivery(latest) if latest is not None and latest.sha256 == this.sha256 else None
+
+
+def close(
+    transaction: Transaction,
+    number: int,
+    *,
+    state: DeliveryState,
+    integration: str | None,
+    partner: str | None,
+    revision: str,
+    documents: Mapping[str, int],
+    twin: str | None = None,
+) -> None:
+    """Write how a delivery ended. Its lease is closed by ``leases.finish`` in the same transaction."""
+    transaction.connection.execute(
+        update(delivery)
+        .where(delivery.c.number == number)
+        .values(
+            state=state,
+            integration=integration,
+            partner=partner,
+            revision=revision,
+            documents=json.dumps(dict(documents)),
+            twin=twin,
+            finished_at=stamp(transaction.now),
+        )
+    )
+
+
+def counts(connection: Connection) -> dict[str, int]:
+    """How many deliveries are in each state."""
+    query = select(delivery.c.state, func.count()).group_by(delivery.c.state)
+    return {row[0]: row[1] for row in connection.execute(query)}
+
+
+def backlog(connection: Connection) -> tuple[int, str | None]:
+    """How many deliveries wait to be judged, and since when the oldest does (RFC 3339)."""
+    query = select(func.count(), func.min(delivery.c.received_at)).where(delivery.c.state == DeliveryState.RECEIVED)
+    count, oldest = connection.execute(query).one()
+    return count, oldest
+
+
+def latest_per_integration(connection: Connection) -> dict[str, Delivery]:
+    """The newest finished delivery of each integration."""
+    newest = (
+        select(func.max(delivery.c.number))
+        .where(delivery.c.integration.is_not(None), delivery.c.finished_at.is_not(None))
+        .group_by(delivery.c.integration)
+    )
+    rows = connection.execute(select(delivery).where(delivery.c.number.in_(newest)))
+    return {row.integration: _delivery(row) for row in rows}
+
+
+def moment(text: str) -> datetime:
+    """The time that the store keeps as text."""
+    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
+
+
+def _delivery(row: Row[Any]) -> Delivery:
+    return Delivery(
+        id=row.id,
+        number=row.number,
+        state=DeliveryState(row.state),
+        source=row.source,
+        name=row.name,
+        partner=row.partner,
+        integration=row.integration,
+        sha256=row.sha256,
+        size=row.size,
+        received_at=moment(row.received_at),
+        finished_at=moment(row.finished_at) if row.finished_at else None,
+        revision=row.revision,
+        tries=row.tries,
+        documents=json.loads(row.documents),
+        twin=row.twin,
+        whole=None if row.whole is None else bool(row.whole),
+    )

@@ -1,0 +1,172 @@
+"""The right of one worker to finish one piece of work, for a while, proven by a token (P3, P4).
+
+A lease is "due in the future": taking a delivery moves its `due` forward and raises its `token`. A worker that died
+simply lets it become due again; nothing sweeps. Whatever a worker writes for a delivery, it writes in a transaction
+that first checks the token, so one that slept through its lease can change nothing.
+
+Tries are counted when a lease is taken: a file that kills the process is counted too.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select, text, update
+
+from gateway.errors import Retry
+from gateway.store import deliveries
+from gateway.store.tables import delivery, source
+
+if TYPE_CHECKING:
+    from gateway.model import Delivery
+    from gateway.store.database import Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """A delivery and the token that lets its holder write for it."""
+
+    delivery: Delivery
+    token: int
+    owner: str
+
+
+@dataclass(frozen=True, slots=True)
+class SourceLease:
+    """A table source, where its reading stands, and the token."""
+
+    name: str
+    token: int
+    position: str | None
+    owner: str
+    problem: str | None = None
+
+
+# A later delivery of a lane waits while an earlier one is at work or has not been tried; once that one has failed and
+# waits for its next try, the lane goes on: a poison file blocks nobody.
+_TAKE = """
+UPDATE delivery SET owner = :owner, token = token + 1, tries = tries + 1, due = :until
+WHERE number = (
+    SELECT d.number FROM delivery d
+    WHERE d.due <= :now AND NOT EXISTS (
+        SELECT 1 FROM delivery e
+        WHERE e.lane = d.lane AND e.number < d.number AND e.due IS NOT NULL AND (e.tries = 0 OR e.owner IS NOT NULL)
+    )
+    ORDER BY d.due, d.number LIMIT 1 {locked}
+)
+RETURNING number, token
+"""
+
+
+def take(transaction: Transaction, *, owner: str, seconds: float) -> Lease | None:
+    """Lease the delivery that has been due longest, or None when nothing is due."""
+    connection = transaction.connection
+    locked = "" if transaction.is_sqlite else "FOR UPDATE OF d SKIP LOCKED"
+    now = transaction.now.timestamp()
+    row = connection.execute(
+        text(_TAKE.format(locked=locked)), {"owner": owner, "until": now + seconds, "now": now}
+    ).first()
+    if row is None:
+        return None
+    return Lease(deliveries.by_number(connection, row.number), row.token, owner)
+
+
+def hold(transaction: Transaction, lease: Lease, *, seconds: float) -> None:
+    """Prove that the lease is still ours and prolong it; the first statement of every write for a delivery.
+
+    Raises:
+        Retry: another worker has taken the delivery since; the transaction must not commit.
+    """
+    result = transaction.connection.execute(
+        update(delivery)
+        .where(delivery.c.number == lease.delivery.number, delivery.c.token == lease.token)
+        .values(due=transaction.now.timestamp() + seconds)
+    )
+    if result.rowcount != 1:
+        raise Retry(f"the lease of {lease.delivery.id} went to another worker", delay_seconds=0.0)
+
+
+def finish(transaction: Transaction, lease: Lease) -> None:
+    """Nothing is left to do for this delivery.
+
+    Raises:
+        Retry: another worker has taken the delivery since; the transaction must not commit.
+    """
+    _let_go(transaction, lease, due=None)
+
+
+def postpone(transaction: Transaction, lease: Lease, *, seconds: float, counted: bool) -> None:
+    """Give the lease back, to be taken again in `seconds`; `counted` says whether this was a try.
+
+    Raises:
+        Retry: another worker has taken the delivery since; the transaction must not commit.
+    """
+    _let_go(transaction, lease, due=transaction.now.timestamp() + seconds, uncount=not counted)
+
+
+def _let_go(transaction: Transaction, lease: Lease, *, due: float | None, uncount: bool = False) -> None:
+    values: dict[str, object] = {"due": due, "owner": None}
+    if uncount:
+        values["tries"] = delivery.c.tries - 1
+    elif due is None:
+        values["tries"] = 0
+    result = transaction.connection.execute(
+        update(delivery)
+        .where(delivery.c.number == lease.delivery.number, delivery.c.token == lease.token)
+        .values(values)
+    )
+    if result.rowcount != 1:
+        raise Retry(f"the lease of {lease.delivery.id} went to another worker", delay_seconds=0.0)
+
+
+def add_sources(transaction: Transaction, names: list[str]) -> None:
+    """Make sure that each table source has its row; a new one is due at once."""
+    connection = transaction.connection
+    known = {row.name for row in connection.execute(select(source.c.name))}
+    for name in names:
+        if name not in known:
+            connection.execute(source.insert().values(name=name, due=transaction.now.timestamp()))
+
+
+def take_source(transaction: Transaction, names: list[str], *, owner: str, seconds: float) -> SourceLease | None:
+    """Lease the table source that has been due longest: exactly one worker polls a table."""
+    if not names:
+        return None
+    connection = transaction.connection
+    now = transaction.now.timestamp()
+    query = select(source).where(source.c.due <= now, source.c.name.in_(names)).order_by(source.c.due).limit(1)
+    row = connection.execute(query if transaction.is_sqlite else query.with_for_update(skip_locked=True)).first()
+    if row is None:
+        return None
+    connection.execute(
+        update(source).where(source.c.name == row.name).values(owner=owner, token=row.token + 1, due=now + seconds)
+    )
+    return SourceLease(row.name, row.token + 1, row.position, owner, row.problem)
+
+
+def advance_source(
+    transaction: Transaction,
+    lease: SourceLease,
+    *,
+    position: str | None,
+    due_in_seconds: float,
+    problem: str | None = None,
+) -> None:
+    """Move the position in the transaction that lands what was read, or note the problem.
+
+    Raises:
+        Retry: another worker polls this source now; the transaction must not commit.
+    """
+    result = transaction.connection.execute(
+        update(source)
+        .where(source.c.name == lease.name, source.c.token == lease.token)
+        .values(
+            position=position,
+            due=transaction.now.timestamp() + due_in_seconds,
+            problem=problem,
+            read_at=transaction.now.isoformat(),
+        )
+    )
+    if result.rowcount != 1:
+        raise Retry(f"the lease of {lease.name} went to another worker", delay_seconds=0.0)

@@ -1,0 +1,7 @@
+"""Alembic runs from ``Database.migrate`` only, on the connection that it is given."""
+
+from alembic import context
+
+context.configure(connection=context.config.attributes["connection"], transactional_ddl=True)
+with context.begin_transaction():
+    context.run_migrations()

@@ -1,0 +1,328 @@
+"""Documents that are held with their findings until someone retries or discards them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from sqlalchemy import and_, delete, func, insert, select, update
+
+from gateway.model import DocumentState, Finding
+from gateway.store import deliveries
+from gateway.store.database import stamp
+from gateway.store.deliveries import moment
+from gateway.store.tables import delivery, document, finding
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from datetime import datetime
+
+    from sqlalchemy import Connection, Row
+
+    from gateway.store.database import Transaction
+
+Part = TypeVar("Part")
+
+FINDINGS_MAX = 100_000
+"""So many findings of one delivery are kept; behind them only their number is."""
+
+OPEN = (DocumentState.QUARANTINED, DocumentState.UNROUTED)
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A document on its way into the quarantine, or one that changes its state there."""
+
+    id: str
+    number: int
+    state: DocumentState
+    integration: str | None
+    contract: str | None
+    start: int
+    end: int
+    findings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class HeldDocument:
+    """A document of the quarantine as it is shown."""
+
+    id: str
+    delivery: str
+    number: int
+    integration: str | None
+    contract: str | None
+    state: DocumentState
+    start: int
+    end: int
+    held_at: datetime
+    findings: tuple[Finding, ...]
+    reason: str | None = None
+    who: str | None = None
+
+
+def hold(transaction: Transaction, delivery_number: int, documents: Sequence[Held]) -> None:
+    """Keep documents with their findings; a document that is there already gets its new state and findings."""
+    if not documents:
+        return
+    connection = transaction.connection
+    numbers = [each.number for each in documents]
+    for part in _parts(numbers):
+        chosen = and_(document.c.delivery == delivery_number, document.c.number.in_(part))
+        connection.execute(delete(document).where(chosen))
+        connection.execute(delete(finding).where(finding.c.delivery == delivery_number, finding.c.document.in_(part)))
+    connection.execute(
+        insert(document),
+        [
+            {
+                "delivery": delivery_number,
+                "number": each.number,
+                "id": each.id,
+                "state": each.state,
+                "integration": each.integration,
+                "contract": each.contract,
+                "start": each.start,
+                "end": each.end,
+                "held_at": stamp(transaction.now),
+            }
+            for each in documents
+        ],
+    )
+    add_findings(transaction, delivery_number, [found for each in documents for found in each.findings])
+
+
+def add_findings(transaction: Transaction, delivery_number: int, findings: Iterable[Finding]) -> None:
+    """Keep findings about the delivery or its documents."""
+    rows = [
+        {
+            "delivery": delivery_number,
+            "document": each.document,
+            "code": each.code,
+            "severity": each.severity,
+            "message": each.message,
+            "remedy": each.remedy,
+            "start": each.start,
+            "end": each.end,
+            "line": each.line,
+            "segment": each.segment,
+            "tag": each.tag,
+            "element": each.element,
+            "component": each.component,
+            "column_name": each.column,
+            "target": each.target,
+            "value": each.value.replace("\x00", "\N{SYMBOL FOR NULL}") if each.value else each.value,
+        }
+        for each in findings
+    ]
+    if rows:
+        transaction.connection.execute(insert(finding), rows)
+
+
+def clear(transaction: Transaction, delivery_number: int) -> None:
+    """Forget what a broken try of this delivery held: it starts again from the raw bytes."""
+    transaction.connection.execute(delete(document).where(document.c.delivery == delivery_number))
+    transaction.connection.execute(delete(finding).where(finding.c.delivery == delivery_number))
+
+
+def settle_retry(transaction: Transaction, delivery_number: int, number: int, state: DocumentState) -> None:
+    """Write how a retried document ended when it is not held again."""
+    transaction.connection.execute(
+        update(document)
+        .where(document.c.delivery == delivery_number, document.c.number == number)
+        .values(state=state, retry=0)
+    )
+
+
+def to_retry(connection: Connection, delivery_number: int) -> dict[int, str]:
+    """The documents of a delivery that someone wants judged again: number → id."""
+    query = select(document.c.number, document.c.id).where(
+        document.c.delivery == delivery_number, document.c.retry == 1
+    )
+    return {row.number: row.id for row in connection.execute(query)}
+
+
+def page(
+    connection: Connection,
+    *,
+    integration: str | None = None,
+    code: str | None = None,
+    delivery_id: str | None = None,
+    after: str | None = None,
+    limit: int = 100,
+) -> list[HeldDocument]:
+    """The documents that wait for someone, in the order of their ids; `delivery_id` names one delivery."""
+    query = _shown().where(document.c.state.in_(OPEN)).order_by(document.c.id).limit(limit)
+    if integration is not None:
+        query = query.where(document.c.integration == integration)
+    if code is not None:
+        query = query.where(
+            select(1)
+            .where(
+                finding.c.delivery == document.c.delivery,
+                finding.c.document == document.c.number,
+                finding.c.code == code,
+            )
+            .exists()
+        )
+    if delivery_id is not None:
+        query = query.where(delivery.c.id == delivery_id)
+    if after is not None:
+        query = query.where(document.c.id > after)
+    return _with_findings(connection, connection.execute(query).all())
+
+
+def get(connection: Connection, id: str) -> HeldDocument | None:  # noqa: A002 - the column's name
+    """One document that is or was held."""
+    shown = _with_findings(connection, connection.execute(_shown().where(document.c.id == id)).all())
+    return shown[0] if shown else None
+
+
+def findings(
+    connection: Connection, delivery_id: str, *, after: int = 0, limit: int = 100
+) -> list[tuple[int, Finding]]:
+    """The findings of a finished delivery in the order in which they were made, each with its row's id."""
+    known = deliveries.get(connection, delivery_id)
+    if known is None or known.finished_at is None:
+        return []
+    query = (
+        select(finding)
+        .where(finding.c.delivery == known.number, finding.c.id > after)
+        .order_by(finding.c.id)
+        .limit(limit)
+    )
+    return [(row.id, _finding(row)) for row in connection.execute(query)]
+
+
+def retry(transaction: Transaction, ids: Sequence[str]) -> int:
+    """Mark held documents to be judged again by a worker; returns how many were held."""
+    connection = transaction.connection
+    marked = 0
+    for part in _parts(list(ids)):
+        chosen = and_(document.c.id.in_(part), document.c.state.in_(OPEN))
+        numbers = connection.execute(select(document.c.delivery).where(chosen).distinct()).scalars().all()
+        marked += connection.execute(update(document).where(chosen).values(retry=1)).rowcount
+        connection.execute(
+            update(delivery)
+            .where(delivery.c.number.in_(numbers))
+            .values(due=func.coalesce(delivery.c.due, transaction.now.timestamp()))
+        )
+    return marked
+
+
+def discard(transaction: Transaction, id: str, *, reason: str, who: str) -> bool:  # noqa: A002 - the column's name
+    """Give a held document up, with who and why; False when it is not held."""
+    connection = transaction.connection
+    row = connection.execute(
+        update(document)
+        .where(document.c.id == id, document.c.state.in_(OPEN))
+        .values(state=DocumentState.DISCARDED, reason=reason, who=who, retry=0)
+        .returning(document.c.delivery)
+    ).first()
+    if row is None:
+        return False
+    recount(transaction, row.delivery)
+    return True
+
+
+def recount(transaction: Transaction, delivery_number: int, accepted: int = 0) -> dict[str, int]:
+    """Bring a delivery's counters in line with its held documents; `accepted` were taken just now."""
+    connection = transaction.connection
+    counts = dict(deliveries.by_number(connection, delivery_number).documents)
+    query = select(document.c.state, func.count()).where(document.c.delivery == delivery_number)
+    held = {row[0]: row[1] for row in connection.execute(query.group_by(document.c.state))}
+    retried = held.pop(DocumentState.ACCEPTED, 0)  # documents that were held once stay on record as accepted
+    taken = counts.get(DocumentState.ACCEPTED, 0) + accepted
+    for state in (*OPEN, DocumentState.DISCARDED):
+        counts.pop(state, None)
+    counts |= {str(state): number for state, number in held.items()}
+    if taken or retried:
+        counts[DocumentState.ACCEPTED] = taken
+    connection.execute(
+        update(delivery).where(delivery.c.number == delivery_number).values(documents=json.dumps(counts))
+    )
+    return counts
+
+
+def groups(connection: Connection, *, limit: int = 100) -> list[tuple[str, str | None, str | None, int, int]]:
+    """What is held, grouped: code, integration, value, documents, deliveries; the largest group first."""
+    query = (
+        select(
+            finding.c.code,
+            document.c.integration,
+            finding.c.value,
+            func.count(document.c.id.distinct()),
+            func.count(document.c.delivery.distinct()),
+        )
+        .join(document, and_(document.c.delivery == finding.c.delivery, document.c.number == finding.c.document))
+        .where(document.c.state.in_(OPEN))
+        .group_by(finding.c.code, document.c.integration, finding.c.value)
+        .order_by(func.count(document.c.id.distinct()).desc(), finding.c.code)
+        .limit(limit)
+    )
+    return [(row[0], row[1], row[2], row[3], row[4]) for row in connection.execute(query)]
+
+
+def _shown() -> Any:
+    """Held documents of deliveries that are finished: those of a running try are not visible (P2)."""
+    return (
+        select(document, delivery.c.id.label("delivery_id"))
+        .join(delivery, delivery.c.number == document.c.delivery)
+        .where(delivery.c.finished_at.is_not(None))
+    )
+
+
+def _with_findings(connection: Connection, rows: Sequence[Row[Any]]) -> list[HeldDocument]:
+    found: dict[tuple[int, int], list[Finding]] = {}
+    by_delivery: dict[int, list[int]] = {}
+    for row in rows:
+        by_delivery.setdefault(row.delivery, []).append(row.number)
+    for number, documents in by_delivery.items():
+        for part in _parts(documents):
+            query = (
+                select(finding).where(finding.c.delivery == number, finding.c.document.in_(part)).order_by(finding.c.id)
+            )
+            for each in connection.execute(query):
+                found.setdefault((number, each.document), []).append(_finding(each))
+    return [
+        HeldDocument(
+            row.id,
+            row.delivery_id,
+            row.number,
+            row.integration,
+            row.contract,
+            DocumentState(row.state),
+            row.start,
+            row.end,
+            moment(row.held_at),
+            tuple(found.get((row.delivery, row.number), ())),
+            row.reason,
+            row.who,
+        )
+        for row in rows
+    ]
+
+
+def _finding(row: Row[Any]) -> Finding:
+    return Finding(
+        row.code,
+        row.severity,
+        row.message,
+        row.remedy,
+        row.start,
+        row.end,
+        row.line,
+        row.segment,
+        row.tag,
+        row.element,
+        row.component,
+        row.column_name,
+        row.target,
+        row.value,
+        row.document,
+    )
+
+
+def _parts(values: list[Part], size: int = 500) -> Iterable[list[Part]]:
+    """Lists short enough for one statement's parameters."""
+    return (values[at : at + size] for at in range(0, len(values), size))

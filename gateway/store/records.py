@@ -1,0 +1,254 @@
+"""Records as they are read: by key, by page, through their versions.
+
+Pages are in keyset order, so that a page a million rows deep costs what the first does; the JSON is ready, stored when
+the document was accepted, and only the system's members are put before it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import text
+
+from gateway.store.deliveries import moment
+from gateway.store.staging import Standing, column_of, quoted, standing
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from sqlalchemy import Connection
+
+    from gateway.contracts import Contract
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """One condition: `op` is a key of :data:`OPERATORS`; `value` is a tuple for ``in`` and a bool for ``isnull``."""
+
+    field: str
+    op: str
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A page that is wanted. `sort` are (field, descending); the key is always the last part of the order.
+
+    `after` are the values of the sort fields and the key of the record where the last page ended.
+    """
+
+    contract: Contract
+    filters: tuple[Filter, ...] = ()
+    sort: tuple[tuple[str, bool], ...] = ()
+    after: tuple[Any, ...] | None = None
+    limit: int = 100
+
+
+@dataclass(frozen=True, slots=True)
+class RecordPage:
+    """Ready JSON objects, and where the next page begins when there is one."""
+
+    items: list[bytes]
+    last: tuple[Any, ...] | None
+    more: bool
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRecord:
+    """A record as it stands, with the delivery and the byte span that it came from."""
+
+    key: str
+    seq: int
+    version: int
+    json: bytes
+    delivery: str
+    document: int
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class StoredVersion:
+    """One version of a record: when its delivery became visible, and what it said."""
+
+    version: int
+    seq: int
+    at: datetime
+    delivery: str
+    json: bytes
+
+
+OPERATORS = {
+    "eq": "{column} = {value}",
+    "ne": "{column} <> {value}",
+    "gt": "{column} > {value}",
+    "gte": "{column} >= {value}",
+    "lt": "{column} < {value}",
+    "lte": "{column} <= {value}",
+    "in": "{column} IN ({value})",
+    "contains": "{find}({column}, {value}) > 0",
+    "startswith": "substr({column}, 1, length({value})) = {value}",
+    "isnull": "({column} IS NULL) = {value}",
+}
+
+
+def state(connection: Connection, contract: Contract) -> int:
+    """The change number up to which this contract's records are visible; 0 before the first."""
+    here = standing(connection, contract.id)
+    return here.last_seq if here is not None else 0
+
+
+def page(connection: Connection, query: Query) -> RecordPage:
+    """One page, in keyset order: a page a million rows deep costs what the first does."""
+    here = standing(connection, query.contract.id)
+    if here is None:
+        return RecordPage([], None, more=False)
+    builder = _Builder(connection, query.contract)
+    order = [(builder.column(field), descending, field) for field, descending in query.sort if field != "_key"]
+    descending_key = next((descending for field, descending in query.sort if field == "_key"), False)
+    conditions = [builder.condition(each) for each in query.filters]
+    if query.after is not None:
+        conditions.append(builder.behind(order, query.after, descending_key=descending_key))
+    by = ", ".join(
+        [f"{column} {'DESC' if descending else 'ASC'} NULLS LAST" for column, descending, _ in order]
+        + [f"r.key {'DESC' if descending_key else 'ASC'}"]
+    )
+    wanted = ", ".join(["r.key", "r.seq", "r.version", "r.body", *(column for column, _, _ in order)])
+    statement = f"SELECT {wanted} {_visible(here, conditions)} ORDER BY {by} LIMIT {query.limit + 1}"
+    rows = connection.execute(text(statement), builder.values).all()
+    kept = rows[: query.limit]
+    more = len(rows) > query.limit
+    last = (*(_plain(value) for value in kept[-1][4:]), kept[-1][0]) if kept else None
+    return RecordPage([served(row[0], row[1], row[2], row[3]) for row in kept], last if more else None, more)
+
+
+def count(connection: Connection, query: Query) -> int:
+    """How many records the filters leave."""
+    here = standing(connection, query.contract.id)
+    if here is None:
+        return 0
+    builder = _Builder(connection, query.contract)
+    conditions = [builder.condition(each) for each in query.filters]
+    found = connection.execute(text(f"SELECT count(*) {_visible(here, conditions)}"), builder.values).scalar_one()
+    return int(found)
+
+
+def get(connection: Connection, contract: Contract, key: str) -> StoredRecord | None:
+    """The current record with this key."""
+    here = standing(connection, contract.id)
+    if here is None:
+        return None
+    statement = f"""SELECT r.key, r.seq, r.version, r.body, d.id, r.document, r.start, r.stop
+        {_visible(here, ["r.key = :key"], "JOIN delivery d ON d.number = r.delivery")}"""
+    row = connection.execute(text(statement), {"key": key}).first()
+    if row is None:
+        return None
+    return StoredRecord(row[0], row[1], row[2], served(row[0], row[1], row[2], row[3]), row[4], row[5], row[6], row[7])
+
+
+def history(connection: Connection, contract: Contract, key: str) -> list[StoredVersion]:
+    """Every published version of a record, newest first."""
+    here = standing(connection, contract.id)
+    if here is None:
+        return []
+    rows = connection.execute(
+        text(f"""
+        SELECT v.id, v.seq, v.body, d.id AS delivery, d.finished_at FROM {here.table} v
+        JOIN delivery d ON d.number = v.delivery
+        WHERE v.key = :key AND v.state IN (0, 1, 2) AND (v.state <> 0 OR :settling = 1) ORDER BY v.id"""),
+        {"key": key, "settling": int(here.offset is not None)},
+    ).all()
+    versions = []
+    for number, row in enumerate(rows, 1):
+        seq = row.seq if row.seq is not None else row.id + (here.offset or 0)
+        versions.append(
+            StoredVersion(number, seq, moment(row.finished_at), row.delivery, served(key, seq, number, row.body))
+        )
+    return versions[::-1]
+
+
+def served(key: str, seq: int, version: int, body: str) -> bytes:
+    """The record as it is served: the system's members before the contract's. A key needs no escaping in JSON."""
+    head = f'{{"_key":"{key}","_seq":{seq},"_version":{version}'
+    return f"{head}}}".encode() if body == "{}" else f"{head},{body[1:]}".encode()
+
+
+def _visible(here: Standing, conditions: Sequence[str], join: str = "") -> str:
+    """FROM and WHERE of what readers see; while a published delivery is being settled, its rows come first."""
+    if here.offset is None:
+        return f"FROM {here.table} r {join} WHERE " + " AND ".join(["r.state = 1", *conditions])
+    later = f"SELECT 1 FROM {here.table} s WHERE s.state = 0 AND s.key = t.key"
+    same = f"SELECT count(*) FROM {here.table} e WHERE e.state = 0 AND e.key = t.key AND e.id < t.id"
+    before = (
+        f"SELECT p.version FROM {here.table} p WHERE p.state IN (1, 2) AND p.key = t.key ORDER BY p.id DESC LIMIT 1"
+    )
+    columns = ", ".join(
+        f"t.{name}"
+        for name in ("id", "key", "delivery", "document", "start", "stop", "body", *map(quoted, here.columns))
+    )
+    both = f"""(
+        SELECT {columns}, t.seq AS seq, t.version AS version FROM {here.table} t
+            WHERE t.state = 1 AND NOT EXISTS ({later})
+        UNION ALL
+        SELECT {columns}, t.id + {here.offset} AS seq, 1 + coalesce(({before}), 0) + ({same}) AS version
+            FROM {here.table} t WHERE t.state = 0 AND NOT EXISTS ({later} AND s.id > t.id)
+    )"""
+    return f"FROM {both} r {join}" + (" WHERE " + " AND ".join(conditions) if conditions else "")
+
+
+class _Builder:
+    """Conditions with their bound values, in the dialect at hand."""
+
+    def __init__(self, connection: Connection, contract: Contract) -> None:
+        self.values: dict[str, Any] = {}
+        self._kinds = {field.name: field.type for field in contract.columns()}
+        self._postgresql = connection.dialect.name != "sqlite"
+
+    def column(self, field: str) -> str:
+        return "r.key" if field == "_key" else f"r.{quoted(column_of(field))}"
+
+    def bind(self, field: str, value: Any) -> str:
+        name = f"p{len(self.values)}"
+        kind = self._kinds.get(field)
+        self.values[name] = str(value) if kind == "decimal" and value is not None else value
+        if self._postgresql and kind == "decimal":
+            return f"CAST(:{name} AS NUMERIC)"
+        if not self._postgresql and kind == "decimal":
+            return f"(0 + :{name})"
+        return f":{name}"
+
+    def condition(self, each: Filter) -> str:
+        column = self.column(each.field)
+        if each.op == "in":
+            marks = ", ".join(self.bind(each.field, value) for value in each.value)
+            return OPERATORS["in"].format(column=column, value=marks)
+        if each.op == "isnull":
+            return f"{column} IS {'' if each.value else 'NOT '}NULL"
+        find = "strpos" if self._postgresql else "instr"
+        return OPERATORS[each.op].format(column=column, value=self.bind(each.field, each.value), find=find)
+
+    def behind(self, order: list[tuple[str, bool, str]], after: tuple[Any, ...], *, descending_key: bool) -> str:
+        """Strictly behind `after` in the order, absent values last: one alternative for each leading part."""
+        terms = [(column, descending, field) for column, descending, field in order]
+        terms.append(("r.key", descending_key, "_key"))
+        alternatives = []
+        for place, (column, descending, field) in enumerate(terms):
+            value = after[place]
+            if value is None:
+                continue
+            same = [
+                f"{other} IS NULL" if after[number] is None else f"{other} = {self.bind(name, after[number])}"
+                for number, (other, _, name) in enumerate(terms[:place])
+            ]
+            beyond = f"{column} {'<' if descending else '>'} {self.bind(field, value)}"
+            if field != "_key":
+                beyond = f"({beyond} OR {column} IS NULL)"
+            alternatives.append(" AND ".join([*same, beyond]))
+        return "(" + " OR ".join(f"({each})" for each in alternatives) + ")"
+
+
+def _plain(value: Any) -> Any:
+    """A keyset value as JSON can carry it."""
+    return value if value is None or isinstance(value, str | int | float) else str(value)

@@ -1,0 +1,288 @@
+"""Staging: a delivery's records are stored out of sight and published in one short transaction.
+
+Each contract version has its own table of records: all versions of all its records, the ready JSON once, and a typed,
+indexed column for each key, filterable and sortable field. A row's `state` says where it stands:
+
+    0 staged     belongs to a delivery that is not published, or is published and not settled yet
+    1 current    what a reader sees
+    2 replaced   history
+
+**Staging** inserts rows with ascending ids in short transactions. **Publishing** is one short transaction whatever the
+size of the delivery: it takes a run of change numbers and writes one block, "ids a to b of this table are changes m to
+n". From then on readers see the delivery whole (P2, R1). **Settling** moves the rows from 0 to 1, and what they replace
+from 1 to 2, in short transactions again; until it is done readers look at staged rows first. One delivery at a time
+stages into a contract, which also keeps the order of deliveries.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import insert, select, text, update
+
+from gateway.errors import Retry
+from gateway.store import tables
+from gateway.store.database import stamp
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sqlalchemy import Connection
+
+    from gateway.contracts import Contract
+    from gateway.store.database import Transaction
+
+SETTLED_AT_ONCE = 5_000
+"""Deliveries with at most so many records are settled in the transaction that publishes them."""
+
+_KINDS = {"int": "BIGINT", "decimal": "NUMERIC", "bool": "INTEGER"}  # every other type is text
+
+
+@dataclass(frozen=True, slots=True)
+class Staged:
+    """One accepted document on its way in: `json` is the record as it will be served, `columns` as the contract's."""
+
+    key: str
+    document: int
+    start: int
+    end: int
+    json: str
+    columns: tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A contract's line in the store: where its table is and whether a published delivery is being settled."""
+
+    id: str
+    table: str
+    last_seq: int
+    staging: int | None
+    staged_from: int | None
+    offset: int | None
+    next_id: int
+    columns: tuple[str, ...]
+
+
+def table_of(contract: Contract) -> str:
+    """The name of a contract version's table of records."""
+    return f"record_{contract.name}_v{contract.version}".replace("-", "_").lower()
+
+
+def column_of(field: str) -> str:
+    """The column of a field: prefixed, so that no field can meet a column of ours or a word of SQL."""
+    return f"f_{field}"
+
+
+def ensure(transaction: Transaction, contract: Contract) -> None:
+    """Make the contract's table, or give it the columns and indexes that a new revision asks for, filled."""
+    connection = transaction.connection
+    name = table_of(contract)
+    wanted = {field.name: field.type for field in contract.columns()}
+    known = connection.execute(select(tables.contract).where(tables.contract.c.id == contract.id)).first()
+    collate = "" if transaction.is_sqlite else ' COLLATE "C"'
+    if known is None:
+        # SQLite makes an INTEGER PRIMARY KEY the row's own address: no second index, no look-up through one.
+        big = "INTEGER" if transaction.is_sqlite else "BIGINT"
+        connection.execute(
+            text(f"""
+            CREATE TABLE {name} (
+                id {big} PRIMARY KEY, key TEXT{collate} NOT NULL, state SMALLINT NOT NULL,
+                version INTEGER NOT NULL, seq BIGINT, delivery BIGINT NOT NULL, document BIGINT NOT NULL,
+                start BIGINT NOT NULL, stop BIGINT NOT NULL, body TEXT NOT NULL
+            )""")
+        )
+        connection.execute(text(f"CREATE INDEX {name}_key ON {name} (state, key)"))
+        connection.execute(insert(tables.contract).values(id=contract.id, records=name, columns="{}"))
+        present: dict[str, str] = {}
+    else:
+        present = json.loads(known.columns)
+    new = {field: kind for field, kind in wanted.items() if field not in present}
+    for field, kind in new.items():
+        column = column_of(field)
+        connection.execute(text(f"ALTER TABLE {name} ADD COLUMN {quoted(column)} {_KINDS.get(kind, 'TEXT' + collate)}"))
+        connection.execute(text(f"CREATE INDEX {quoted(f'{name}_{column}')} ON {name} (state, {quoted(column)}, key)"))
+    if new:
+        _fill(connection, name, new)
+        connection.execute(
+            update(tables.contract).where(tables.contract.c.id == contract.id).values(columns=json.dumps(present | new))
+        )
+
+
+def _fill(connection: Connection, name: str, new: dict[str, str]) -> None:
+    """Give new columns their values from the JSON that is there."""
+    setters = ", ".join(f"{quoted(column_of(field))} = :v{place}" for place, field in enumerate(new))
+    last = -1
+    while True:
+        rows = connection.execute(
+            text(f"SELECT id, body FROM {name} WHERE id > :last ORDER BY id LIMIT 1000"), {"last": last}
+        ).all()
+        if not rows:
+            return
+        last = rows[-1].id
+        values = []
+        for row in rows:
+            record = json.loads(row.body)
+            values.append({f"v{place}": record.get(field) for place, field in enumerate(new)} | {"id": row.id})
+        connection.execute(text(f"UPDATE {name} SET {setters} WHERE id = :id"), values)
+
+
+def standing(connection: Connection, contract_id: str) -> Standing | None:
+    """Where a contract stands in the store, or None when no revision has applied it."""
+    table = tables.contract
+    row = connection.execute(select(table).where(table.c.id == contract_id)).first()
+    if row is None:
+        return None
+    columns = tuple(column_of(field) for field in json.loads(row.columns))
+    return Standing(row.id, row.records, row.last_seq, row.staging, row.staged_from, row.offset, row.next_id, columns)
+
+
+def stage(transaction: Transaction, contract: Contract, delivery: int, rows: Sequence[Staged]) -> None:
+    """Insert accepted documents of a delivery out of sight.
+
+    Raises:
+        Retry: another delivery stages into this contract now.
+    """
+    connection = transaction.connection
+    here = _locked(transaction, contract.id)
+    if here.staging is not None and (here.staging != delivery or here.offset is not None):
+        raise Retry(f"another delivery is being stored as {contract.id}", delay_seconds=0.5)
+    first = here.next_id
+    columns = [column_of(field.name) for field in contract.columns()]
+    values = [
+        (number, row.key, 0, 0, delivery, row.document, row.start, row.end, row.json, *row.columns)
+        for number, row in enumerate(rows, first)
+    ]
+    names = ", ".join(
+        ["id", "key", "state", "version", "delivery", "document", "start", "stop", "body", *map(quoted, columns)]
+    )
+    if transaction.is_sqlite:
+        marks = ", ".join("?" * (9 + len(columns)))
+        connection.exec_driver_sql(f"INSERT INTO {here.table} ({names}) VALUES ({marks})", values)
+    else:
+        _copy(connection, f"COPY {here.table} ({names}) FROM STDIN", values)
+    connection.execute(
+        update(tables.contract)
+        .where(tables.contract.c.id == contract.id)
+        .values(
+            staging=delivery,
+            staged_from=first if here.staging is None else here.staged_from,
+            next_id=first + len(values),
+        )
+    )
+
+
+def _copy(connection: Connection, statement: str, rows: list[tuple[Any, ...]]) -> None:
+    """Bulk rows into PostgreSQL inside the transaction at hand: ten times the pace of INSERT."""
+    driver: Any = connection.connection.driver_connection
+    with driver.cursor() as cursor, cursor.copy(statement) as copy:
+        for row in rows:
+            copy.write_row(row)
+
+
+def staged(connection: Connection, delivery: int) -> list[Standing]:
+    """The contracts into which this delivery has staged, or whose settling it left unfinished."""
+    table = tables.contract
+    ids = connection.execute(select(table.c.id).where(table.c.staging == delivery)).scalars().all()
+    return [here for contract_id in ids if (here := standing(connection, contract_id)) is not None]
+
+
+def unstage(transaction: Transaction, contract_id: str, *, limit: int = 20_000) -> bool:
+    """Throw away up to `limit` rows that a broken try left staged; True when none is left."""
+    here = _locked(transaction, contract_id)
+    if here.staging is None or here.offset is not None:
+        return True
+    low = here.staged_from or here.next_id
+    keep_below = max(low, here.next_id - limit)
+    transaction.connection.execute(text(f"DELETE FROM {here.table} WHERE id >= :low"), {"low": keep_below})
+    done = keep_below == low
+    transaction.connection.execute(
+        update(tables.contract)
+        .where(tables.contract.c.id == contract_id)
+        .values(next_id=keep_below, **({"staging": None, "staged_from": None} if done else {}))
+    )
+    return done
+
+
+def publish(transaction: Transaction, contract_id: str, delivery: int) -> int:
+    """Make what the delivery staged visible: one block of consecutive change numbers. Returns how many records."""
+    here = _locked(transaction, contract_id)
+    if here.staging != delivery or here.staged_from is None or here.offset is not None:
+        raise AssertionError(f"{contract_id} has nothing staged for delivery {delivery}")
+    count = here.next_id - here.staged_from
+    first = transaction.next_number("seq", count)
+    connection = transaction.connection
+    connection.execute(
+        insert(tables.change_block).values(
+            first_seq=first,
+            last_seq=first + count - 1,
+            contract=contract_id,
+            delivery=delivery,
+            first_id=here.staged_from,
+            at=stamp(transaction.now),
+        )
+    )
+    connection.execute(
+        update(tables.contract)
+        .where(tables.contract.c.id == contract_id)
+        .values(last_seq=first + count - 1, offset=first - here.staged_from)
+    )
+    if count <= SETTLED_AT_ONCE:
+        while not settle(transaction, contract_id, limit=SETTLED_AT_ONCE):
+            pass
+    return count
+
+
+def settle(transaction: Transaction, contract_id: str, *, limit: int = 20_000) -> bool:
+    """Move up to `limit` published rows to their place; True when nothing is left to settle."""
+    here = _locked(transaction, contract_id)
+    if here.offset is None or here.staged_from is None:
+        return True
+    connection = transaction.connection
+    low, high = here.staged_from, min(here.staged_from + limit, here.next_id)
+    span = {"low": low, "high": high}
+    # A key that stands twice among the staged rows takes one round for each: the earlier is replaced by the later.
+    turn = f"""FROM {here.table} s WHERE s.id >= :low AND s.id < :high AND s.state = 0 AND NOT EXISTS
+        (SELECT 1 FROM {here.table} e WHERE e.state = 0 AND e.key = s.key AND e.id < s.id)"""
+    while True:
+        connection.execute(
+            text(f"UPDATE {here.table} SET state = 2 WHERE state = 1 AND key IN (SELECT s.key {turn})"), span
+        )
+        connection.execute(
+            text(f"""
+            UPDATE {here.table} SET state = 1, seq = id + :offset, version = 1 + coalesce((
+                SELECT p.version FROM {here.table} p WHERE p.state = 2 AND p.key = {here.table}.key
+                ORDER BY p.id DESC LIMIT 1), 0)
+            WHERE id IN (SELECT s.id {turn})"""),
+            span | {"offset": here.offset},
+        )
+        left = connection.execute(
+            text(f"SELECT 1 FROM {here.table} WHERE id >= :low AND id < :high AND state = 0 LIMIT 1"), span
+        ).first()
+        if left is None:
+            break
+    done = high == here.next_id
+    connection.execute(
+        update(tables.contract)
+        .where(tables.contract.c.id == contract_id)
+        .values({"staged_from": high} if not done else {"staging": None, "staged_from": None, "offset": None})
+    )
+    return done
+
+
+def _locked(transaction: Transaction, contract_id: str) -> Standing:
+    """The contract's line, locked until the transaction ends."""
+    if not transaction.is_sqlite:
+        table = tables.contract
+        transaction.connection.execute(select(table.c.id).where(table.c.id == contract_id).with_for_update())
+    here = standing(transaction.connection, contract_id)
+    if here is None:
+        raise AssertionError(f"contract {contract_id} was never applied")
+    return here
+
+
+def quoted(name: str) -> str:
+    """A name as SQL takes it literally."""
+    return '"' + name.replace('"', '""') + '"'

@@ -1,0 +1,185 @@
+"""The tables of the store, in SQLAlchemy Core; migrations/ brings a database to this shape.
+
+The tables of records are not here: each contract version has one of its own, made when a configuration that names it
+is applied (``records.ensure``).
+
+Times are RFC 3339 text in UTC with six digits of a second, which sorts like time on every database. A lease's clock
+(`due`) is seconds since 1970.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Column, Double, Index, Integer, MetaData, Table, Text, UniqueConstraint
+
+metadata = MetaData()
+
+# SQLite gives a rowid, and so an ascending number, to INTEGER PRIMARY KEY alone.
+Number = BigInteger().with_variant(Integer, "sqlite")
+
+delivery = Table(
+    "delivery",
+    metadata,
+    Column("number", Number, primary_key=True, autoincrement=True),
+    Column("id", Text, nullable=False, unique=True),
+    Column("arrival", Text, unique=True),
+    Column("state", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("partner", Text),
+    Column("integration", Text),
+    Column("lane", Text, nullable=False),  # deliveries of one lane are judged in the order of their numbers
+    Column("sha256", Text, nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("whole", Integer),  # 0: the arrival's envelope was never closed
+    Column("received_at", Text, nullable=False),
+    Column("finished_at", Text),
+    Column("revision", Text),
+    Column("twin", Text),
+    Column("documents", Text, nullable=False, server_default="{}"),  # JSON: state → count
+    Column("due", Double),  # when the next work on it may start; NULL: nothing is left to do
+    Column("owner", Text),
+    Column("token", BigInteger, nullable=False, server_default="0"),
+    Column("tries", Integer, nullable=False, server_default="0"),
+    Index("delivery_due", "due"),
+    Index("delivery_lane", "lane", "number"),
+    Index("delivery_state", "state", "number"),
+)
+
+document = Table(
+    "document",
+    metadata,
+    Column("delivery", BigInteger, primary_key=True),
+    Column("number", BigInteger, primary_key=True),
+    Column("id", Text, nullable=False, unique=True),
+    Column("state", Text, nullable=False),
+    Column("integration", Text),
+    Column("contract", Text),
+    Column("start", BigInteger, nullable=False),
+    Column("end", BigInteger, nullable=False),
+    Column("held_at", Text, nullable=False),
+    Column("retry", Integer, nullable=False, server_default="0"),
+    Column("reason", Text),
+    Column("who", Text),
+    Index("document_state", "state", "id"),
+)
+
+finding = Table(
+    "finding",
+    metadata,
+    Column("id", Number, primary_key=True, autoincrement=True),
+    Column("delivery", BigInteger, nullable=False),
+    Column("document", BigInteger),
+    Column("code", Text, nullable=False),
+    Column("severity", Text, nullable=False),
+    Column("message", Text, nullable=False),
+    Column("remedy", Text, nullable=False),
+    Column("start", BigInteger),
+    Column("end", BigInteger),
+    Column("line", BigInteger),
+    Column("segment", BigInteger),
+    Column("tag", Text),
+    Column("element", Integer),
+    Column("component", Integer),
+    Column("column_name", Text),
+    Column("target", Text),
+    Column("value", Text),
+    Index("finding_delivery", "delivery", "document"),
+    Index("finding_code", "code"),
+)
+
+contract = Table(
+    "contract",
+    metadata,
+    Column("id", Text, primary_key=True),  # order.v1
+    Column("records", Text, nullable=False),  # the name of its table of records
+    Column("columns", Text, nullable=False),  # JSON: column → type
+    Column("next_id", BigInteger, nullable=False, server_default="1"),
+    Column("last_seq", BigInteger, nullable=False, server_default="0"),
+    Column("staging", BigInteger),  # the delivery whose records are being staged or settled
+    Column("staged_from", BigInteger),  # the first id of those
+    Column("offset", BigInteger),  # change number - id of those, once they are published
+)
+
+change_block = Table(
+    # The change log: a run of consecutive change numbers is a run of consecutive ids in one table of records.
+    "change_block",
+    metadata,
+    Column("first_seq", BigInteger, primary_key=True),
+    Column("last_seq", BigInteger, nullable=False),
+    Column("contract", Text, nullable=False),
+    Column("delivery", BigInteger, nullable=False),
+    Column("first_id", BigInteger, nullable=False),
+    Column("at", Text, nullable=False),
+    Index("change_block_contract", "contract", "first_id"),
+)
+
+counter = Table(
+    "counter",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("value", BigInteger, nullable=False),
+)
+
+activity = Table(
+    "activity",
+    metadata,
+    Column("id", Number, primary_key=True, autoincrement=True),
+    Column("at", Text, nullable=False),
+    Column("level", Text, nullable=False),
+    Column("event", Text, nullable=False),
+    Column("integration", Text),
+    Column("partner", Text),
+    Column("delivery", Text),
+    Column("message", Text, nullable=False),
+    Column("data", Text, nullable=False),
+    Index("activity_delivery", "delivery", "id"),
+    Index("activity_integration", "integration", "id"),
+)
+
+revision = Table(
+    "revision",
+    metadata,
+    Column("number", Number, primary_key=True, autoincrement=True),
+    Column("revision", Text, nullable=False),
+    Column("applied_at", Text, nullable=False),
+    Column("files", Text, nullable=False),
+    Index("revision_name", "revision"),
+)
+
+source = Table(
+    # Where the reading of a table stands; `due`, `owner` and `token` are the lease of its poller.
+    "source",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("position", Text),
+    Column("due", Double, nullable=False),
+    Column("owner", Text),
+    Column("token", BigInteger, nullable=False, server_default="0"),
+    Column("problem", Text),
+    Column("read_at", Text),
+)
+
+api_key = Table(
+    "api_key",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("sha256", Text, nullable=False, unique=True),
+    Column("scopes", Text, nullable=False),
+    Column("created_at", Text, nullable=False),
+    Column("expires_at", Text),
+    Column("revoked_at", Text),
+)
+
+idempotency = Table(
+    "idempotency",
+    metadata,
+    Column("client", Text, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("fingerprint", Text, nullable=False),
+    Column("status", Integer),
+    Column("body", Text),
+    Column("headers", Text),
+    Column("at", Text, nullable=False),
+    UniqueConstraint("client", "key"),
+)

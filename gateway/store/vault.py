@@ -1,0 +1,157 @@
+"""The raw bytes of every delivery, named by their SHA-256 and never modified (L2)."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import os
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, BinaryIO
+
+from gateway.errors import Stop
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+_CHUNK = 1024 * 1024
+_parts = itertools.count()
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What the vault made of a stream: its name and its length in bytes."""
+
+    sha256: str
+    size: int
+
+
+class Vault:
+    """A local vault: ``ab/cd/<sha256>`` below `folder`.
+
+    A file is written under a temporary name, synced, renamed, and its folder synced: when `put` returns, a power cut
+    takes nothing away. After a failed sync the file is thrown away and never synced again, because the kernel may have
+    dropped the pages while the second attempt reports success.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def put(self, stream: BinaryIO) -> Stored:
+        """Keep the whole stream.
+
+        Raises:
+            Stop: the disk is full or the folder cannot be written. Nothing half is left behind.
+        """
+        incoming = self.folder / "incoming"
+        part = incoming / f"{_writer_name()}.part"
+        digest = hashlib.sha256()
+        size = 0
+        try:
+            incoming.mkdir(parents=True, exist_ok=True)
+            with part.open("xb") as file:
+                while chunk := stream.read(_CHUNK):
+                    digest.update(chunk)
+                    size += len(chunk)
+                    file.write(chunk)
+                file.flush()
+                os.fsync(file.fileno())
+            stored = Stored(digest.hexdigest(), size)
+            target = self.path(stored.sha256)
+            if not target.exists():
+                _make_folders(target.parent, below=self.folder)
+                part.rename(target)
+                _sync_folder(target.parent)
+        except OSError as error:
+            raise Stop(
+                f"the vault {self.folder} cannot keep a file: {error.strerror}",
+                "Make room on its disk or check its permissions; the file stays where it came from.",
+            ) from error
+        finally:
+            part.unlink(missing_ok=True)
+        return stored
+
+    def path(self, sha256: str) -> Path:
+        """Where the content of that name lies."""
+        return self.folder / sha256[:2] / sha256[2:4] / sha256
+
+    def exists(self, sha256: str) -> bool:
+        """Whether the vault holds that content."""
+        return self.path(sha256).exists()
+
+    def chunks(self, sha256: str, size: int = 256 * 1024) -> Iterator[bytes]:
+        """The content, chunk by chunk; it is hashed on the way.
+
+        Raises:
+            Stop: the file is missing, or (after its last chunk) its bytes are no longer those of its name.
+        """
+        digest = hashlib.sha256()
+        with self._open(sha256) as file:
+            while chunk := file.read(size):
+                digest.update(chunk)
+                yield chunk
+        if digest.hexdigest() != sha256:
+            raise Stop(
+                f"the vault file {sha256} was changed on disk",
+                "Restore it from a backup; the delivery cannot be judged from damaged bytes.",
+            )
+
+    def verify(self, sha256: str) -> None:
+        """Read the whole file and compare its hash with its name."""
+        for _ in self.chunks(sha256, _CHUNK):
+            pass
+
+    def open(self, sha256: str) -> BinaryIO:
+        """The content as a file, after its hash was checked."""
+        self.verify(sha256)
+        return self._open(sha256)
+
+    def read(self, sha256: str, start: int, end: int) -> bytes:
+        """The bytes from `start` to before `end`, for a view of a span; the hash is not checked."""
+        with self._open(sha256) as file:
+            file.seek(start)
+            return file.read(max(0, end - start))
+
+    def writable(self) -> bool:
+        """Whether a file could be kept right now: one part of the question of /health/ready."""
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            probe = self.folder / f".probe-{_writer_name()}"
+            probe.touch()
+            probe.unlink()
+        except OSError:
+            return False
+        return True
+
+    def _open(self, sha256: str) -> BinaryIO:
+        try:
+            return self.path(sha256).open("rb")
+        except OSError as error:
+            raise Stop(
+                f"the vault has no file {sha256}: {error.strerror}", "Restore it from a backup, or ask the sender."
+            ) from error
+
+
+def _writer_name() -> str:
+    """A name that no other thread of this machine uses at the same time."""
+    return f"{os.getpid()}-{threading.get_ident()}-{next(_parts)}"
+
+
+def _make_folders(folder: Path, *, below: Path) -> None:
+    """Make `folder` and sync each parent that got a new entry, up to `below`."""
+    missing = []
+    while folder != below and not folder.exists():
+        missing.append(folder)
+        folder = folder.parent
+    for new in reversed(missing):
+        new.mkdir(exist_ok=True)
+        _sync_folder(new.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
