@@ -64,6 +64,90 @@ class Code:
 CODES: dict[str, Code] = {
     # Codes are append-only: a published one never changes its meaning.
     "file.empty": Code("the file has no bytes", "Send the file again; the sender's program wrote nothing."),
+    # csv, xml, jsonl: the encoding of the whole file.
+    "text.wide": Code(
+        "the file is written in UTF-16 or UTF-32", "Ask for the file in UTF-8 (in Excel: save as 'CSV UTF-8')."
+    ),
+    "text.mark": Code(
+        "the byte order mark says UTF-8, the configuration says otherwise; UTF-8 was used",
+        "Declare utf-8 for this source, or ask the sender why the mark is there.",
+        Severity.WARNING,
+    ),
+    "text.encoding": Code(
+        "bytes that are no characters of the declared encoding",
+        "Declare the encoding that the sender uses, such as windows-1252, or ask the sender for UTF-8.",
+    ),
+    "text.nul": Code(
+        "a NUL, which no text holds", "Ask the sender to export again: the file was damaged or is not a text file."
+    ),
+    # csv
+    "csv.blank": Code("the file has blank lines only", "Send the file again; the sender's program wrote no row."),
+    "csv.no_rows": Code(
+        "the file has a header and no rows", "Nothing to do where an empty list is meant.", Severity.WARNING
+    ),
+    "csv.header_damaged": Code(
+        "the header line cannot be read", "Ask the sender to send the file again with a header that is whole."
+    ),
+    "csv.header_duplicate": Code(
+        "two columns have the same name", "Ask the sender for distinct names, or name the column by its place: #3."
+    ),
+    "csv.header_empty": Code(
+        "a column has no name", "Name the column by its place where it is wanted: #3.", Severity.WARNING
+    ),
+    "csv.delimiter": Code(
+        "the header is one column, and it holds what looks like another delimiter",
+        "Declare the delimiter that the file uses.",
+        Severity.WARNING,
+    ),
+    "csv.ragged": Code(
+        "a row has more or fewer cells than the others",
+        "Correct the row; where a cell holds the delimiter, it wants quotes around it.",
+    ),
+    "csv.unclosed_quote": Code(
+        "a quote is opened and never closed",
+        "Add the closing quote, or double the quote where it belongs to the text; everything behind it is held.",
+    ),
+    "csv.text_after_quote": Code(
+        "text stands between a closing quote and the delimiter",
+        "Double the quotes that belong to the text, or remove what stands behind the closing one.",
+    ),
+    "csv.too_long": Code(
+        "a cell or row is longer than the limit",
+        "Look for a quote that is not closed; raise field_bytes_max where cells are meant to be so long.",
+    ),
+    # xml
+    "xml.doctype": Code(
+        "the file declares a document type, which is refused whatever it says",
+        "Ask the sender to leave out the DOCTYPE; it can make a reader open files or exhaust its memory.",
+    ),
+    "xml.malformed": Code(
+        "the file is not well-formed XML", "Ask the sender to send the file again, written by an XML program."
+    ),
+    "xml.encoding": Code(
+        "the XML declaration names an encoding that cannot be read", "Ask the sender for UTF-8 or windows-1252."
+    ),
+    "xml.too_deep": Code("elements are nested deeper than the limit", "Ask the sender why; no business message is."),
+    "xml.too_long": Code(
+        "a document is longer than the limit",
+        "Declare the repeated element (each=…) so that it is read piece by piece, or raise document_bytes_max.",
+    ),
+    "xml.message": Code(
+        "the root element is not the declared message", "Declare the message that the sender sends, or ask for it."
+    ),
+    "xml.each_missing": Code(
+        "the repeated element does not occur", "Nothing to do where an empty list is meant.", Severity.WARNING
+    ),
+    # jsonl
+    "json.malformed": Code("the line is not one JSON object", "Write one object a line, and nothing else on it."),
+    "json.number": Code("a number that JSON does not know", "Write null, or a number of digits."),
+    "json.duplicate": Code("an object has two members of the same name", "Remove one of them, or rename it."),
+    "json.character": Code(
+        "a NUL or half a surrogate pair, which no text holds", "Ask the sender to write the character itself."
+    ),
+    "json.too_long": Code(
+        "a line is longer than the limit", "Raise line_bytes_max where lines are meant to be so long."
+    ),
+    "json.too_deep": Code("values are nested deeper than the limit", "Ask the sender why; no business record is."),
     # x12, edifact: the envelope.
     "envelope.none": Code(
         "the file holds no interchange",

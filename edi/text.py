@@ -1,0 +1,134 @@
+"""What the text formats share: blocks of even size, encodings and byte order marks, and how a value is quoted.
+
+The readers of CSV, XML and JSON lines work on blocks that do not depend on how the bytes arrived, so that any chunking
+gives the same answer and a thousand tiny chunks cost no more than one large one.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+from typing import TYPE_CHECKING
+
+from edi.findings import CODES, Finding, Position
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+BLOCK_BYTES = 1 << 16
+VALUE_CHARACTERS_MAX = 200
+
+_LINE_END = re.compile(rb"\r\n|\n|\r")
+_ASCII = bytes(range(128))
+
+
+def blocks(chunks: Iterable[bytes], size: int = BLOCK_BYTES) -> Iterator[bytes]:
+    """The same bytes in blocks of `size`; only the last one is shorter. No block is empty."""
+    parts: list[bytes] = []
+    held = 0
+    for chunk in chunks:
+        parts.append(chunk)
+        held += len(chunk)
+        if held < size:
+            continue
+        data = b"".join(parts) if len(parts) > 1 else chunk
+        whole = held - held % size
+        for start in range(0, whole, size):
+            yield data[start : start + size]
+        parts = [data[whole:]]
+        held -= whole
+    if held:
+        yield b"".join(parts)
+
+
+def line_ends(data: bytes | bytearray) -> int:
+    """How many lines end in `data`, by LF, CR LF or CR."""
+    if 13 not in data:
+        return data.count(b"\n")
+    return sum(1 for _ in _LINE_END.finditer(data))
+
+
+def mark(first: bytes) -> tuple[str, int] | None:
+    """The encoding that a byte order mark at the start names, and the mark's length in bytes."""
+    for bom, encoding in (
+        (codecs.BOM_UTF8, "utf-8"),
+        (codecs.BOM_UTF32_LE, "utf-32-le"),  # before UTF-16, whose mark is its beginning
+        (codecs.BOM_UTF32_BE, "utf-32-be"),
+        (codecs.BOM_UTF16_LE, "utf-16-le"),
+        (codecs.BOM_UTF16_BE, "utf-16-be"),
+    ):
+        if first.startswith(bom):
+            return encoding, len(bom)
+    return None
+
+
+def wide(first: bytes) -> str | None:
+    """The UTF-16 or UTF-32 encoding that the first bytes show, by a mark or by the zeros beside ASCII characters."""
+    found = mark(first)
+    if found:
+        return found[0] if found[0] != "utf-8" else None
+    zeros = tuple(byte == 0 for byte in first[:4])
+    if zeros in ((False, True, False, True), (True, False, True, False)):
+        return "utf-16-le" if zeros[1] else "utf-16-be"
+    return None
+
+
+def codec(name: str, delimiters: str = "") -> str:
+    """Python's name of the encoding `name`, if the text formats can read it.
+
+    They look for line ends and delimiters among the bytes, so an encoding must hold ASCII as it is, and no delimiter may
+    be the second byte of another character (as ``|`` is in Shift JIS).
+
+    Raises:
+        ValueError: there is no such encoding, or it cannot be read; the message says what to write instead.
+    """
+    try:
+        found = codecs.lookup(name)
+        same = _ASCII.decode(found.name) == _ASCII.decode("ascii")
+    except (LookupError, UnicodeError):
+        same = False
+        found = None
+    if found is None or not same:
+        raise ValueError(
+            f"{name!r} is no encoding that can be read byte by byte; write utf-8, windows-1252 or iso-8859-15, "
+            "or have the file converted to UTF-8"
+        )
+    if found.name != "utf-8":
+        for delimiter in delimiters:
+            if any(_decodes(bytes((lead,)) + delimiter.encode(), found.name) for lead in range(128, 256)):
+                raise ValueError(
+                    f"{delimiter!r} cannot be told from half a character in {name}; use a comma, a semicolon or a tab"
+                )
+    return found.name
+
+
+def _decodes(data: bytes, encoding: str) -> bool:
+    try:
+        return len(data.decode(encoding)) == 1
+    except UnicodeError:
+        return False
+
+
+def one_byte(encoding: str) -> bool:
+    """Whether every character of `encoding` takes one byte, so that characters can be counted as bytes."""
+    return len(bytes(range(256)).decode(encoding, "replace")) == 256 and encoding != "utf-8"
+
+
+def quoted(value: str) -> str:
+    """A value as a finding quotes it: cut to the length that a person reads."""
+    return value[:VALUE_CHARACTERS_MAX]
+
+
+def finding(
+    code: str, message: str, position: Position, *, value: str | None = None, remedy: str | None = None
+) -> Finding:
+    """A finding with the remedy and severity of its row in the table of codes."""
+    row = CODES[code]
+    return Finding(
+        code=code,
+        message=message,
+        remedy=remedy or row.remedy,
+        position=position,
+        severity=row.severity,
+        value=None if value is None else quoted(value),
+    )
