@@ -57,6 +57,11 @@ class Transaction:
         """Keep activity lines for the end of this transaction: the log cannot tell what did not happen."""
         self._lines.extend(lines)
 
+    def wake(self) -> None:
+        """Ring the bell of workers that sleep, when this commits; on SQLite the commit itself is the bell."""
+        if not self.is_sqlite:
+            self.connection.execute(text("NOTIFY gateway"))
+
     def next_number(self, name: str, count: int = 1) -> int:
         """Take `count` numbers of the named counter and return the first; others wait until this commits."""
         taken = self.connection.execute(
@@ -71,6 +76,7 @@ class Transaction:
         """Insert the kept activity lines; the last thing before commit."""
         if not self._lines:
             return
+        self.wake()
         if not self.is_sqlite:
             self.connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ACTIVITY_LOCK})
         self.connection.execute(

@@ -207,6 +207,7 @@ def retry(transaction: Transaction, ids: Sequence[str]) -> int:
             .where(delivery.c.number.in_(numbers))
             .values(due=func.coalesce(delivery.c.due, transaction.now.timestamp()))
         )
+    transaction.wake()
     return marked
 
 

@@ -18,9 +18,9 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlalchemy import insert, select, text, update
+from sqlalchemy import func, insert, select, text, update
 
 from gateway.errors import Retry
 from gateway.store import tables
@@ -40,8 +40,7 @@ SETTLED_AT_ONCE = 5_000
 _KINDS = {"int": "BIGINT", "decimal": "NUMERIC", "bool": "INTEGER"}  # every other type is text
 
 
-@dataclass(frozen=True, slots=True)
-class Staged:
+class Staged(NamedTuple):
     """One accepted document on its way in: `json` is the record as it will be served, `columns` as the contract's."""
 
     key: str
@@ -187,6 +186,28 @@ def staged(connection: Connection, delivery: int) -> list[Standing]:
     table = tables.contract
     ids = connection.execute(select(table.c.id).where(table.c.staging == delivery)).scalars().all()
     return [here for contract_id in ids if (here := standing(connection, contract_id)) is not None]
+
+
+def newer(connection: Connection, contract: Contract, delivery: int, keys: Sequence[str]) -> set[str]:
+    """The keys among `keys` whose current record came with a later delivery: an older one must not replace it (P6)."""
+    blocks = tables.change_block
+    latest = connection.execute(select(func.max(blocks.c.delivery)).where(blocks.c.contract == contract.id)).scalar()
+    if latest is None or latest <= delivery:
+        return set()
+    found: set[str] = set()
+    for at in range(0, len(keys), 500):
+        part = {f"k{place}": key for place, key in enumerate(keys[at : at + 500])}
+        marks = ", ".join(f":{name}" for name in part)
+        found.update(
+            connection.execute(
+                text(
+                    f"SELECT key FROM {table_of(contract)} "
+                    f"WHERE state IN (0, 1) AND delivery > :delivery AND key IN ({marks})"
+                ),
+                part | {"delivery": delivery},
+            ).scalars()
+        )
+    return found
 
 
 def unstage(transaction: Transaction, contract_id: str, *, limit: int = 20_000) -> bool:

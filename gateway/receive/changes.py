@@ -1,0 +1,58 @@
+"""Rows of a legacy table become deliveries: one batch is one vault file of canonical JSON lines.
+
+The delivery row and the new position commit together, so that a batch is taken exactly once whatever happens between;
+the source is acknowledged afterwards.
+"""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from gateway.model import Arrived
+from gateway.store import leases
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from decimal import Decimal
+
+    from gateway.integrations import Integration
+    from gateway.model import Delivery
+    from gateway.receive.landing import Receiver
+    from gateway.store.database import Transaction
+    from gateway.store.leases import SourceLease
+
+
+def canonical_lines(rows: Iterable[Mapping[str, Any]]) -> bytes:
+    """Rows as JSON lines with sorted members and exact decimals as text: the same rows, the same bytes."""
+    options = orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE
+    return b"".join(orjson.dumps(dict(row), default=_plain, option=options) for row in rows)
+
+
+def land_batch(
+    receiver: Receiver,
+    lease: SourceLease,
+    integration: Integration,
+    *,
+    rows: list[dict[str, Any]],
+    position: str,
+    again_in_seconds: float,
+) -> Delivery:
+    """Land one batch of a table and move the source's position in the same transaction."""
+
+    def advance(transaction: Transaction) -> None:
+        leases.advance_source(transaction, lease, position=position, due_in_seconds=again_in_seconds)
+
+    arrived = Arrived(
+        source=str(integration.source),
+        name=f"{integration.source.path}.jsonl",
+        partner=integration.partner,
+        integration=integration.name,
+    )
+    return receiver.land(arrived, io.BytesIO(canonical_lines(rows)), also=advance)
+
+
+def _plain(value: Decimal) -> str:
+    return format(value, "f")

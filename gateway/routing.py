@@ -1,0 +1,160 @@
+"""Which integration wants a document: by source, format, message and the identifiers of the partner.
+
+One file is one delivery; each of its documents finds its own way. A document that nothing wants is told, with what
+would have to be said for it to be wanted.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from edi.formats import FORMATS, sniff
+
+from gateway.model import Finding
+from gateway.normalize.compiler import compile_mapping, compile_rules
+from gateway.validate.judge import Judge
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from edi.model import Envelope
+    from gateway.configuration import Configuration
+    from gateway.contracts import Contract
+    from gateway.integrations import Integration
+    from gateway.model import Delivery
+    from gateway.normalize.compiler import Mapper
+
+_STANDARDS = {"x12": "isa", "edifact": "unb"}
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """One integration, ready to work: its contract, its judge, its mapping for one envelope."""
+
+    integration: Integration
+    contract: Contract
+    judge: Judge
+    mapper: Mapper
+
+
+class Routes:
+    """All integrations of one revision, compiled as documents ask for them."""
+
+    def __init__(self, configuration: Configuration) -> None:
+        self.configuration = configuration
+        self._judges: dict[str, Judge] = {}
+        self._mappers: dict[tuple[str, tuple[str, ...]], Mapper] = {}
+
+    @property
+    def revision(self) -> str:
+        """The revision that judges."""
+        return self.configuration.revision
+
+    def candidates(self, delivery: Delivery) -> list[Integration]:
+        """The integrations that take deliveries from there; an upload names its own."""
+        known = self.configuration.integrations
+        if delivery.integration is not None:
+            named = known.get(delivery.integration)
+            return [named] if named is not None else []
+        return [each for each in known.values() if each.source.wants(delivery.source, delivery.name)]
+
+    def reader_of(self, candidates: Sequence[Integration], first: bytes) -> tuple[str, dict[str, str]]:
+        """The reader for a file and its options: the declared format, or where several are, what the bytes look like."""
+        formats = [each.format for each in candidates]
+        looks_like = sniff(first) if len({each.name for each in formats}) > 1 else None
+        chosen = next((each for each in formats if each.name == looks_like), formats[0])
+        options = dict(chosen.options)
+        alike = [each for each in formats if each.name == chosen.name]
+        if len(alike) == 1:
+            options |= {"message": chosen.message} if chosen.message else {}
+            options |= {"version": chosen.version} if chosen.version else {}
+        options["field_bytes_max"] = str(self.configuration.settings.field_bytes_max)
+        return chosen.name, options
+
+    def route(self, candidates: Sequence[Integration], envelope: Envelope) -> Flow | Finding:
+        """The flow for documents of this envelope, or the finding that says why there is none."""
+        of_format = [each for each in candidates if each.format.name == envelope.format]
+        wanting = [each for each in of_format if _takes_message(each, envelope)]
+        if not wanting:
+            return _unwanted(envelope, candidates)
+        for integration in wanting:
+            if self._knows_sender(integration, envelope):
+                return self._flow(integration, envelope)
+        return self._unknown_sender(wanting[0], envelope)
+
+    def _knows_sender(self, integration: Integration, envelope: Envelope) -> bool:
+        """Whether the sender in the envelope is the integration's partner; no identifiers declared: anyone may be."""
+        partner = self.configuration.partners.get(integration.partner or "")
+        standard = _STANDARDS.get(envelope.format)
+        if partner is None or standard is None or envelope.sender is None:
+            return True
+        declared = dict(partner.identifiers).get(standard)
+        return not declared or envelope.sender in declared
+
+    def _unknown_sender(self, integration: Integration, envelope: Envelope) -> Finding:
+        standard = _STANDARDS[envelope.format]
+        return Finding(
+            code="route.unknown_partner",
+            severity="error",
+            message=f"the sender {envelope.sender} is not a known identifier of partner {integration.partner}",
+            remedy=(
+                f"If it is theirs, add {standard}: {envelope.sender} to partners/{integration.partner}.yaml, "
+                "apply, and retry the document; otherwise ask the partner why."
+            ),
+            value=envelope.sender,
+        )
+
+    def _flow(self, integration: Integration, envelope: Envelope) -> Flow:
+        contract = self.configuration.contract_of(integration)
+        judge = self._judges.get(contract.id)
+        if judge is None:
+            judge = Judge(contract, self.configuration.codes, compile_rules(contract))
+            self._judges[contract.id] = judge
+        key = (integration.name, envelope.columns)
+        mapper = self._mappers.get(key)
+        if mapper is None:
+            mapper = compile_mapping(integration, contract, columns=envelope.columns, codes=self.configuration.codes)
+            self._mappers[key] = mapper
+        return Flow(integration, contract, judge, mapper)
+
+
+def _takes_message(integration: Integration, envelope: Envelope) -> bool:
+    """Whether the declared message and version are those of the envelope; formats without messages take all."""
+    declared = integration.format
+    if declared.name not in _STANDARDS:
+        return True
+    if declared.message is not None and declared.message != envelope.message:
+        return False
+    # 004010VICS and 005010X222A1 are versions of a partner's or trade's own within 004010 and 005010.
+    return declared.version is None or (envelope.version or "").startswith(declared.version)
+
+
+def _unwanted(envelope: Envelope, candidates: Sequence[Integration]) -> Finding:
+    what = " ".join(part for part in (envelope.format, envelope.version, envelope.message) if part)
+    wanted = ", ".join(
+        f"{each.name} ({' '.join(part for part in (each.format.name, each.format.version, each.format.message) if part)})"
+        for each in candidates
+    )
+    return Finding(
+        code="route.unwanted_message",
+        severity="error",
+        message=f"no integration of this source takes {what}; there is {wanted}",
+        remedy=f"Add an integration with format: {what}, apply, and retry the document.",
+        value=envelope.message,
+    )
+
+
+def unwanted_file(delivery: Delivery, first: bytes) -> Finding:
+    """The finding for a file that no integration's source matches."""
+    looks_like = sniff(first)
+    kind = f"; it looks like {FORMATS[looks_like].spec.name}" if looks_like else ""
+    named = f"the integration {delivery.integration}, which does not exist" if delivery.integration else "nobody"
+    return Finding(
+        code="route.unwanted_file",
+        severity="error",
+        message=f"the file {delivery.name} from {delivery.source} is wanted by {named}{kind}",
+        remedy=f"Add an integration with source: {delivery.source}/… that matches the name, apply, and retry.",
+        start=0,
+        end=delivery.size,
+    )
