@@ -1,0 +1,152 @@
+"""What files must agree on among themselves: names, identities and places that may be taken once only."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from gateway.workspace.problems import did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from gateway.contracts import Contract
+    from gateway.integrations import Integration
+    from gateway.workspace.nodes import Node
+    from gateway.workspace.tables import Section
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """One file as it was read: its section, and what it describes (None when something in it is wrong)."""
+
+    section: Section
+    value: Any
+
+
+def refuse_twice(claims: Iterable[tuple[str, Node]], what: str, hint: str) -> None:
+    """Refuse every later claim of what an earlier one has taken; ``{}`` in `what` stands for it."""
+    taken: dict[str, Node] = {}
+    for name, node in claims:
+        if name in taken:
+            first = taken[name].place
+            node.refuse(what.format(repr(name)), f"the first is {first}; {hint}")
+        taken.setdefault(name, node)
+
+
+def check_partners(drafts: list[Draft]) -> None:
+    """Each name, account and identifier belongs to one partner."""
+    refuse_twice(
+        [
+            (draft.section.get("partner"), draft.section.node("partner"))
+            for draft in drafts
+            if draft.section.get("partner")
+        ],
+        "the partner {} is described twice",
+        "give one of them another name",
+    )
+    accounts = [sftp for draft in drafts if (sftp := draft.section.get("sftp")) and sftp.get("user")]
+    refuse_twice(
+        [(sftp.get("user"), sftp.node("user")) for sftp in accounts],
+        "the SFTP user {} belongs to two partners",
+        "give each its own",
+    )
+    for standard in ("isa", "unb"):
+        sections = [ids for draft in drafts if (ids := draft.section.get("identifiers")) and ids.get(standard)]
+        refuse_twice(
+            [(identity, ids.node(standard)) for ids in sections for identity in ids.get(standard)],
+            "the identity {} belongs to two partners",
+            "documents could not be told apart",
+        )
+
+
+def check_contracts(drafts: list[Draft]) -> None:
+    """Each version is described once; the versions of a contract share its collection, other contracts have others."""
+    named = [(draft.section, *draft.section.get("contract")) for draft in drafts if draft.section.get("contract")]
+    refuse_twice(
+        [(f"{name} v{version}", section.node("contract")) for section, name, version in named],
+        "the contract {} is described twice",
+        "give one of them another version",
+    )
+    owners: dict[str, tuple[Contract, Section]] = {}
+    collections: dict[str, tuple[Contract, Section]] = {}
+    for draft in drafts:
+        contract: Contract | None = draft.value
+        if contract is None:
+            continue
+        at = "collection" if draft.section.get("collection") else "contract"
+        other = owners.setdefault(contract.collection, (contract, draft.section))[0]
+        if other.name != contract.name:
+            message = f"the collection {contract.collection!r} belongs to {other.id} already"
+            draft.section.refuse(at, message, "write another name under collection:")
+        first = collections.setdefault(contract.name, (contract, draft.section))[0]
+        if first.collection != contract.collection:
+            message = f"{first.id} calls the collection {first.collection!r}, this version {contract.collection!r}"
+            draft.section.refuse(at, message, "all versions of a contract share one collection")
+
+
+def check_integrations(drafts: list[Draft], contracts: Mapping[str, Contract | None]) -> None:
+    """Names, precedence, and that no two want exactly the same documents."""
+    refuse_twice(
+        [(name, draft.section.node("integration")) for draft in drafts if (name := draft.section.get("integration"))],
+        "the integration {} is described twice",
+        "give one of them another name",
+    )
+    refuse_twice(
+        [(_wish(draft.value), draft.section.node("source")) for draft in drafts if draft.value],
+        "{} is wanted by another integration already",
+        "let them differ in source, message or partner",
+    )
+    filling: dict[str, list[Draft]] = defaultdict(list)
+    for draft in drafts:
+        if draft.section.get("contract"):
+            filling[" v".join(map(str, draft.section.get("contract")))].append(draft)
+    for name, group in filling.items():
+        if len(group) > 1 and not _apart(group, contracts.get(name)):
+            _check_precedence(name, group)
+
+
+def _wish(integration: Integration) -> str:
+    """What an integration takes, in words: equal for two that could not be told apart."""
+    form = integration.format
+    message = " ".join(part for part in (form.name, form.version, form.message) if part)
+    partner = f" of {integration.partner}" if integration.partner and integration.source.scheme != "drop" else ""
+    if integration.source.scheme == "http":
+        return f"http: for {integration.name}"  # an upload names its integration
+    return f"{message} from {integration.source}{partner}"
+
+
+def _apart(group: list[Draft], contract: Contract | None) -> bool:
+    """Whether they never fill the same record: the key is per partner, and each has another partner."""
+    partners = [draft.value.partner if draft.value else None for draft in group]
+    return bool(contract and contract.per_partner and None not in partners and len(set(partners)) == len(partners))
+
+
+def _check_precedence(name: str, group: list[Draft]) -> None:
+    """Several that fill one contract say, each with another number, which of them wins."""
+    for draft in group:
+        if draft.section.mapping.get("precedence") is None:
+            others = ", ".join(sorted(str(other.section.get("integration")) for other in group if other is not draft))
+            draft.section.refuse(
+                "contract",
+                f"{name} is filled by {others} too, and nothing says which of them wins",
+                "add a line to each: precedence: 1 for the one that wins, 2 for the next",
+            )
+    refuse_twice(
+        [
+            (str(number), draft.section.node("precedence"))
+            for draft in group
+            if (number := draft.section.get("precedence"))
+        ],
+        f"the precedence {{}} is taken in {name}",
+        "give each another number",
+    )
+
+
+def check_owners(sections: Iterable[Section], teams: Mapping[str, object]) -> None:
+    """Owners are teams, where teams are described at all."""
+    for section in sections:
+        owner = section.get("owner")
+        if owner and teams and owner not in teams:
+            section.refuse("owner", f"there is no team {owner!r}", did_you_mean(owner, teams, "add it to teams.yaml"))

@@ -1,0 +1,178 @@
+"""integrations/*.yaml: one flow from a source to a contract, held against everything that it names."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from gateway.integrations import Format, Integration
+from gateway.workspace.expressions import Language, read_expression
+from gateway.workspace.mappings import read_map
+from gateway.workspace.nodes import Scalar, Sequence
+from gateway.workspace.problems import did_you_mean
+from gateway.workspace.values import MESSAGES
+
+if TYPE_CHECKING:
+    from gateway.configuration import Connection
+    from gateway.contracts import Contract
+    from gateway.integrations import Expression, MapField, MapLoop, Source
+    from gateway.partners import Partner
+    from gateway.workspace.nodes import Node
+    from gateway.workspace.tables import Section
+
+ENVELOPED = ("x12", "edifact")
+"""Formats whose files say themselves who sends them."""
+
+TABLE_FORMAT = Format("jsonl")
+"""A row of a table is kept as a line of canonical JSON."""
+
+
+@dataclass(slots=True)
+class Known:
+    """What integrations may name. None stands for something that is there and wrong: it is not missed again."""
+
+    contracts: dict[str, Contract | None] = field(default_factory=dict)
+    """By name and version as they are written, ``order v1``."""
+    partners: dict[str, Partner | None] = field(default_factory=dict)
+    connections: dict[str, Connection | None] = field(default_factory=dict)
+    codes: frozenset[str] = frozenset()
+
+
+def read_integration(section: Section, known: Known) -> Integration | None:
+    """The integration that a file describes; None when something in it is wrong (then it is noted)."""
+    file = section.mapping.file
+    before = len(file.problems)
+    source: Source | None = section.get("source")
+    contract = _contract(section, known)
+    partner = _partner(section, source, known)
+    form = _format(section, source)
+    if source:
+        _refuse_unsuited(section, source)
+    if contract and contract.per_partner and section.whole and partner is None:
+        _refuse_nobody(section, source, form, contract)
+    language = Language(form.name if form else "", known.codes)
+    fields = _map(section, contract, language)
+    checks = _checks(section.get("check"), language)
+    if not section.whole or len(file.problems) > before or form is None or source is None:
+        return None
+    name, version = section.get("contract")
+    return Integration(
+        name=section.get("integration"),
+        about=section.get("about"),
+        owner=section.get("owner"),
+        source=source,
+        format=form,
+        contract=name,
+        contract_version=version,
+        fields=fields,
+        checks=checks,
+        partner=partner,
+        place=section.text("integration").place,
+        **{name: section.values[name] for name in OPTIONAL if name in section.values},
+    )
+
+
+OPTIONAL = ("accept", "key", "changes", "expect", "answer", "precedence")
+"""Keys that go into the integration as they were read."""
+
+
+def _contract(section: Section, known: Known) -> Contract | None:
+    if not section.get("contract"):
+        return None
+    name = " v".join(map(str, section.get("contract")))
+    if name not in known.contracts:
+        section.refuse("contract", f"there is no contract {name!r}", did_you_mean(name, known.contracts, _NO_CONTRACT))
+    return known.contracts.get(name)
+
+
+_NO_CONTRACT = "describe it in a file under contracts/"
+
+
+def _partner(section: Section, source: Source | None, known: Known) -> str | None:
+    """The partner of every delivery: declared, or the one whose drop folder is the source."""
+    declared: str | None = section.get("partner")
+    dropped = source.host if source and source.scheme == "drop" else None
+    if source and dropped and dropped not in known.partners:
+        hint = did_you_mean(dropped, known.partners, f"describe it in partners/{dropped}.yaml")
+        section.text("source").refuse_part(7, len(dropped), f"there is no partner {dropped!r}", hint)
+    if declared and declared not in known.partners:
+        hint = did_you_mean(declared, known.partners, f"describe it in partners/{declared}.yaml")
+        section.refuse("partner", f"there is no partner {declared!r}", hint)
+    elif declared and dropped and declared != dropped:
+        section.refuse("partner", f"the source is the folder of {dropped!r}, not of {declared!r}", "take the line out")
+    if source and source.scheme == "table" and source.host not in known.connections:
+        hint = did_you_mean(source.host, known.connections, "describe it in connections.yaml")
+        section.text("source").refuse_part(8, len(source.host), f"there is no connection {source.host!r}", hint)
+    return declared or dropped
+
+
+def _format(section: Section, source: Source | None) -> Format | None:
+    node: Scalar | None = section.get("format")
+    if source and source.scheme == "table":
+        if node:
+            section.refuse("format", "the rows of a table have no format", "take the line out")
+        return TABLE_FORMAT
+    if node is None:
+        if section.mapping.get("format") is None:
+            hint = "write what the files are made of: format: x12 004010 850"
+            section.mapping.head.refuse("the integration lacks the key 'format'", hint)
+        return None
+    return parse_format(node)
+
+
+def parse_format(node: Scalar) -> Format | None:
+    """The format that is named in `node`."""
+    return Format(node.value.split()[0])
+
+
+def _refuse_unsuited(section: Section, source: Source) -> None:
+    """Keys that only tables have, and keys that a table must have; acknowledgments that the format does not know."""
+    if source.scheme == "table":
+        for name, example in (("key", "key: KDNR"), ("changes", "changes: AENDTS every 30s")):
+            if section.mapping.get(name) is None:
+                section.refuse("source", f"a table needs the key {name!r}", f"write it in a line: {example}")
+    else:
+        for name in ("key", "changes"):
+            if section.mapping.get(name) is not None:
+                section.mapping.key(name).refuse(f"{name!r} belongs to tables alone", "take the line out")
+    answer: str | None = section.get("answer")
+    form = section.get("format")
+    name = "" if source.scheme == "table" or form is None else form.value.split()[0]
+    for message in (answer or "none").replace(",", " ").split():
+        if message != "none" and name and MESSAGES[message] != name:
+            section.refuse("answer", f"{message} does not answer {name} files", "take it out")
+
+
+def _refuse_nobody(section: Section, source: Source | None, form: Format | None, contract: Contract) -> None:
+    """A key per partner needs a partner for every delivery, unless the file's own envelope names it."""
+    if source and source.scheme != "table" and form and form.name in ENVELOPED:
+        return
+    section.refuse(
+        "contract",
+        f"{contract.name} v{contract.version} has a key per partner, but these deliveries have no partner",
+        "add a line: partner: acme",
+    )
+
+
+def _map(section: Section, contract: Contract | None, language: Language) -> tuple[MapField | MapLoop, ...]:
+    mapping = section.get("map")
+    if mapping is None:
+        return ()
+    fields = contract.fields if contract else None
+    name = f"{contract.name} v{contract.version}" if contract else ""
+    return read_map(mapping, section.mapping.key("map"), fields, name, language)
+
+
+def _checks(node: Node | None, language: Language) -> tuple[Expression, ...]:
+    if node is None:
+        return ()
+    if not isinstance(node, Sequence):
+        node.refuse("checks are a list", "begin each line with '- '")
+        return ()
+    checks = []
+    for item in node.items:
+        if isinstance(item, Scalar) and item.value:
+            checks.append(read_expression(item, language))
+        else:
+            item.refuse("a check is an expression", "write '- count(lines) == CTT01'")
+    return tuple(checks)

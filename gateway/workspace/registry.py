@@ -1,0 +1,103 @@
+"""gateway.yaml, connections.yaml, teams.yaml and partners/*.yaml: what is known by name, and the settings."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gateway.configuration import Connection, Settings
+from gateway.partners import Account, Partner
+from gateway.workspace.nodes import Mapping
+from gateway.workspace.tables import CONNECTION, TEAM, read_section
+from gateway.workspace.values import read_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from gateway.workspace.nodes import Node
+    from gateway.workspace.tables import Key, Section
+
+SETTINGS = {
+    "store": "store",
+    "vault": "vault",
+    "http": "http",
+    "sftp": "sftp",
+    "drops": "drops",
+    "settle": "settle_seconds",
+    "partial_after": "partial_after_seconds",
+    "tries": "tries",
+    "lease": "lease_seconds",
+    "field_max": "field_bytes_max",
+    "upload_max": "upload_bytes_max",
+}
+"""Key of gateway.yaml → field of the settings, whose name carries the unit."""
+
+KINDS = ("odbc",)
+KINDS_LATER = ("sftp", "postgres", "mariadb", "sqlserver", "kafka", "http", "secrets")
+
+
+def read_settings(section: Section) -> Settings:
+    """The settings; what gateway.yaml leaves out has its default."""
+    return Settings(**{SETTINGS[name]: value for name, value in section.values.items() if name in SETTINGS})
+
+
+def read_connections(root: Mapping) -> dict[str, Connection | None]:
+    """Connections by name; None stands for one that is there and wrong."""
+    connections: dict[str, Connection | None] = {}
+    for name, section in _named(root, CONNECTION, "a connection"):
+        kind = section.get("kind")
+        if kind is not None and kind not in KINDS:
+            later = "is not yet available in this version" if kind in KINDS_LATER else "is not a kind of connection"
+            section.refuse("kind", f"{kind!r} {later}", f"write {', '.join(KINDS)}")
+        options = tuple(
+            (key, ", ".join(value) if isinstance(value, tuple) else value)
+            for key, value in section.values.items()
+            if key not in ("kind", "url")
+        )
+        connections[name] = Connection(name, kind, section.get("url"), options) if section.whole else None
+    return connections
+
+
+def read_teams(root: Mapping) -> dict[str, dict[str, str]]:
+    """Teams by name."""
+    return {name: section.values for name, section in _named(root, TEAM, "a team")}
+
+
+def read_partner(section: Section) -> Partner | None:
+    """The partner that a file describes; None when something in it is wrong."""
+    account = None
+    sftp: Section | None = section.get("sftp")
+    if sftp and sftp.whole:
+        account = Account(sftp.get("user"), sftp.get("keys", ()), sftp.get("password_hash"))
+        if not account.keys and account.password_hash is None:
+            section.mapping.key("sftp").refuse(
+                "nobody can log in to this account", "add the partner's public key under keys:, or a password_hash"
+            )
+            section.whole = False
+    if not section.whole:
+        return None
+    identifiers: Section | None = section.get("identifiers")
+    return Partner(
+        name=section.get("partner"),
+        about=section.get("about", ""),
+        identifiers=tuple(identifiers.values.items()) if identifiers else (),
+        account=account,
+        file=section.mapping.file.path,
+    )
+
+
+def _named(root: Mapping, keys: tuple[Key, ...], what: str) -> Iterator[tuple[str, Section]]:
+    """The sections that stand under names."""
+    for key, node in root.entries:
+        name = read_name(key)
+        if name is None:
+            continue
+        mapping = _mapping(node, key.value, what)
+        if mapping:
+            yield name, read_section(mapping, keys, f"{what} such as {name!r}")
+
+
+def _mapping(node: Node, name: str, what: str) -> Mapping | None:
+    if isinstance(node, Mapping) and node.entries:
+        return node
+    node.refuse(f"{what} is described by keys, but nothing of the kind stands under {name!r}", "add lines below it")
+    return None

@@ -1,0 +1,299 @@
+"""What each kind of file may say: one table per file, read by the loader, by "did you mean" and by the JSON Schemas.
+
+A row is a key: its name, the kind of its value, what it is about, an example, whether it must be there. A key marked
+`later` is known, so that it is not taken for a typing error, and refused until a version of ours honours it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from gateway.workspace import values
+from gateway.workspace.nodes import Scalar
+from gateway.workspace.problems import did_you_mean
+from gateway.workspace.values import Kind
+
+if TYPE_CHECKING:
+    from gateway.workspace.nodes import Mapping, Node
+
+# An editor's YAML takes 997 for a number and NO for a boolean; here they are texts all the same.
+_ANY_TEXT: dict[str, Any] = {"type": ["string", "number", "boolean"]}
+
+
+def _text(pattern: str) -> dict[str, Any]:
+    return {"type": "string", "pattern": f"^(?:{pattern})$"}
+
+
+TEXT = Kind("text", values.read_text, _ANY_TEXT)
+NAME = Kind("name", values.read_name, _text(values.NAME.pattern))
+WHOLE = Kind("whole number", values.read_whole, {"type": "integer", "minimum": 1})
+DURATION = Kind("duration", values.read_duration, _text(r"[0-9]+(\.[0-9]+)?(ms|s|m|h|d)"))
+AGE = Kind("time to keep", values.read_age, _text("[1-9][0-9]*[dy]"))
+SIZE = Kind("size", values.read_size, _text(r"[0-9]+\s*([KMG]i?B|B)"))
+ADDRESS = Kind("host:port", values.read_address, _text(r"\S+:[0-9]{1,5}"))
+STORE = Kind("store", values.read_store, _text("(sqlite:|postgresql://|secret:).+"))
+VAULT = Kind("folder", values.read_vault, _ANY_TEXT)
+SECRET = Kind("reference to a secret", values.read_secret, _text(r"secret:[\w./-]+"))
+PASSWORD_HASH = Kind("argon2id hash", values.read_password_hash, _text(r"(secret:|\$argon2id\$).+"))
+CONTRACT = Kind("contract and version", values.read_contract_name, _text(r"[a-z][a-z0-9-]* v[1-9][0-9]*"))
+SOURCE = Kind("source", values.read_source, _text("(drop://|folder:|table://|http:).*"))
+FORMAT = Kind("format", values.scalar, {"type": "string"})
+COLUMNS = Kind("columns", values.read_columns, _ANY_TEXT)
+ACCEPT = Kind("acceptance", values.read_accept, _text("file|(rows|documents)(, hold the file above .+% bad)?"))
+CHANGES = Kind("changes", values.read_changes, {"type": "string"})
+EXPECT = Kind("expectation", values.read_expect, {"type": "string"})
+ANSWER = Kind("acknowledgments", values.read_answer, _ANY_TEXT)
+KEY_FIELDS = Kind("key fields", values.scalar, {"type": "string"})
+KEYS = Kind(
+    "public keys",
+    lambda node: values.read_list(node, values.read_public_key),
+    {"type": ["string", "array"], "items": {"type": "string"}},
+)
+TABLES = Kind(
+    "names", lambda node: values.read_list(node, values.read_text), {"type": ["string", "array"], "items": _ANY_TEXT}
+)
+ISA = Kind(
+    "X12 identities",
+    lambda node: values.read_list(node, values.read_isa),
+    {"type": ["string", "array"], "items": {"type": "string"}},
+)
+UNB = Kind(
+    "EDIFACT identities",
+    lambda node: values.read_list(node, values.read_unb),
+    {"type": ["string", "array"], "items": {"type": "string"}},
+)
+SECTION = Kind("section", values.read_mapping, {"type": "object"})
+MAP = Kind(
+    "mapping",
+    values.read_mapping,
+    {"type": "object", "minProperties": 1, "additionalProperties": {"$ref": "#/$defs/mapped"}},
+)
+FIELDS = Kind(
+    "fields",
+    values.read_mapping,
+    {"type": "object", "minProperties": 1, "additionalProperties": {"$ref": "#/$defs/field"}},
+)
+CHECKS = Kind("checks", values.read_node, {"type": "array", "items": {"type": "string"}})
+RULES = Kind(
+    "rules",
+    values.read_node,
+    {"type": "array", "items": {"type": "object", "minProperties": 1, "maxProperties": 1}},
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One row of a table. `keys` are those of a nested section."""
+
+    name: str
+    kind: Kind
+    about: str
+    example: str
+    required: bool = False
+    later: bool = False
+    keys: tuple[Key, ...] = ()
+
+
+GATEWAY = (
+    Key("about", TEXT, "what this gateway is for", "Orders and prices of the Leeds plant"),
+    Key("store", STORE, "where records are kept", "sqlite:data/gateway.db"),
+    Key("vault", VAULT, "the folder of raw files", "data/vault"),
+    Key("http", ADDRESS, "where the REST API listens", "127.0.0.1:8080"),
+    Key("sftp", ADDRESS, "where the SFTP server listens", "127.0.0.1:2222"),
+    Key("drops", TEXT, "the folder of the partners' drop folders", "data/sftp"),
+    Key("settle", DURATION, "how long a file in a watched folder must not have changed", "2s"),
+    Key("partial_after", DURATION, "how long a file with an open envelope may be resumed", "15m"),
+    Key("tries", WHOLE, "how often a delivery is tried before it is given up", "5"),
+    Key("lease", DURATION, "how long a worker holds a delivery without a sign of life", "60s"),
+    Key("field_max", SIZE, "the longest single value that is read", "16 MiB"),
+    Key("upload_max", SIZE, "the largest file that is taken in", "1 GiB"),
+)
+
+CONNECTION = (
+    Key("about", TEXT, "what the system is", "The ERP on the AS/400"),
+    Key("kind", NAME, "how it is reached", "odbc", required=True),
+    Key("url", TEXT, "its address, without any secret", "Driver=SQLite3;Database=erp.db", required=True),
+    Key("owner", NAME, "the team that answers for it", "erp-team"),
+    Key("dialect", NAME, "the SQL it speaks, where its driver does not tell", "db2"),
+    Key("schema", TEXT, "the schema of tables that are named without one", "PRODLIB"),
+    Key("user", TEXT, "the login of an account that may only read", "gateway_reader"),
+    Key("password", SECRET, "its password, by reference", "secret:erp/password"),
+    Key("tables", TABLES, "tables that the API shows live", "[customers, items]"),
+)
+
+TEAM = (
+    Key("about", TEXT, "what the team does", "Everything between order and delivery"),
+    Key("email", TEXT, "where it is written to", "orders@company.example"),
+    Key("phone", TEXT, "where it is called", "+44 113 496 0000"),
+    Key("chat", TEXT, "where it talks", "#orders"),
+    Key("runbook", TEXT, "what it does when something breaks", "https://wiki.company.example/orders"),
+)
+
+PARTNER = (
+    Key("partner", NAME, "the partner's name", "acme", required=True),
+    Key("about", TEXT, "who that is", "Acme Retail, Leeds"),
+    Key("owner", NAME, "the team that answers for it", "orders-team"),
+    Key(
+        "identifiers",
+        SECTION,
+        "who the partner is in the standards' envelopes",
+        "",
+        keys=(
+            Key("isa", ISA, "as in X12's ISA segment: qualifier:identifier", "ZZ:ACME"),
+            Key("unb", UNB, "as in EDIFACT's UNB segment: qualifier:identifier", "14:4012345000009"),
+        ),
+    ),
+    Key(
+        "sftp",
+        SECTION,
+        "the partner's account on our SFTP server",
+        "",
+        keys=(
+            Key("user", TEXT, "the name to log in with", "acme", required=True),
+            Key("keys", KEYS, "public keys in OpenSSH's one-line form", "ssh-ed25519 AAAA… acme"),
+            Key("password_hash", PASSWORD_HASH, "an argon2id hash, where keys cannot be had", "$argon2id$v=19$…"),
+        ),
+    ),
+    Key("acknowledgments", SECTION, "how acknowledgments reach the partner", "", later=True),
+)
+
+CONTRACT_FILE = (
+    Key("contract", CONTRACT, "the type of the records and its version", "order v1", required=True),
+    Key("about", TEXT, "what such a record is", "A purchase order as the ERP understands it", required=True),
+    Key("owner", NAME, "the team that answers for it", "orders-team", required=True),
+    Key("key", KEY_FIELDS, "the fields that tell records apart", "number per partner", required=True),
+    Key("collection", NAME, "its name in URLs, where the plural is not it", "stock"),
+    Key("keep", AGE, "how long records are kept", "7y"),
+    Key("fields", FIELDS, "the fields, in the notation of contracts", "", required=True),
+    Key("rules", RULES, "what holds for a whole record: expression : what is wrong otherwise", ""),
+)
+
+INTEGRATION = (
+    Key("integration", NAME, "the name of the flow", "acme-orders", required=True),
+    Key("about", TEXT, "what comes in", "Purchase orders from Acme's buying system", required=True),
+    Key("owner", NAME, "the team that answers for it", "orders-team", required=True),
+    Key("source", SOURCE, "where deliveries come from", "drop://acme/out/*.edi", required=True),
+    Key("partner", NAME, "the partner of every delivery, where the source does not say", "acme"),
+    Key("format", FORMAT, "what the files are made of", "x12 004010 850"),
+    Key("contract", CONTRACT, "what the records become", "order v1", required=True),
+    Key("precedence", WHOLE, "which integration wins where several fill a contract: 1 before 2", "1"),
+    Key("key", COLUMNS, "the key columns of a table", "KDNR"),
+    Key("changes", CHANGES, "how a table's changes are read", "AENDTS every 30s"),
+    Key("expect", EXPECT, "when something is expected to arrive", "every 1h, Mon-Fri 08:00-18:00 Europe/London"),
+    Key("answer", ANSWER, "which acknowledgments are sent", "997"),
+    Key("accept", ACCEPT, "what is taken of a delivery that is partly bad", "rows, hold the file above 1% bad"),
+    Key("map", MAP, "what fills each field of the contract", "", required=True),
+    Key("check", CHECKS, "what must hold for each document", ""),
+    Key("extends", TEXT, "the standard mapping as a beginning", "standard", later=True),
+    Key("version", TEXT, "the source's own version of a document", "BEG06", later=True),
+    Key("parallel", SECTION, "a second mapping beside this one", "", later=True),
+)
+
+CODE_COLUMNS = (
+    Key("code", TEXT, "the partner's code", "CT", required=True),
+    Key("value", TEXT, "our code for it; without this column it is the partner's own", "carton"),
+    Key("label", TEXT, "what it means, for people", "Carton"),
+    Key("valid_from", TEXT, "the first day of the code", "2026-01-01", later=True),
+    Key("valid_to", TEXT, "the last day of the code", "2026-12-31", later=True),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """One kind of file. `named` says that its keys are names, and that `keys` describe what stands under each."""
+
+    name: str
+    pattern: str
+    about: str
+    keys: tuple[Key, ...]
+    named: bool = False
+
+
+LAYOUTS = (
+    Layout("gateway", "gateway.yaml", "where things are kept and who listens where", GATEWAY),
+    Layout("connections", "connections.yaml", "the systems of this environment, by name", CONNECTION, named=True),
+    Layout("teams", "teams.yaml", "who owns what and is called when it breaks, by name", TEAM, named=True),
+    Layout("partner", "partners/*.yaml", "a trading partner", PARTNER),
+    Layout("contract", "contracts/*.yaml", "the type of a record", CONTRACT_FILE),
+    Layout("codes", "codes/*.csv", "a table from a partner's codes to ours", CODE_COLUMNS),
+    Layout("integration", "integrations/*.yaml", "one flow from a source to a contract", INTEGRATION),
+)
+
+
+@dataclass(slots=True)
+class Section:
+    """A mapping read by its table: the values that are right, and whether nothing was wrong."""
+
+    mapping: Mapping
+    values: dict[str, Any] = field(default_factory=dict)
+    whole: bool = True
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """The value of a key, the default where it is absent or wrong."""
+        return self.values.get(name, default)
+
+    def node(self, name: str) -> Node:
+        """The node of a key's value, the first key where it is absent: what to point at."""
+        return self.mapping.get(name) or self.mapping.head
+
+    def text(self, name: str) -> Scalar:
+        """The node of a key whose value was read from a text."""
+        node = self.mapping.get(name)
+        assert node is not None
+        return node  # type: ignore[return-value]
+
+    def refuse(self, name: str, message: str, hint: str = "") -> None:
+        """Note a problem with the value of a key."""
+        self.node(name).refuse(message, hint)
+        self.whole = False
+
+
+def read_section(mapping: Mapping, keys: tuple[Key, ...], subject: str) -> Section:
+    """Read `mapping` by the table `keys`; what is wrong is noted, what is right is read all the same."""
+    section = Section(mapping)
+    known = {key.name: key for key in keys}
+    before = len(mapping.file.problems)
+    hints = set()
+    for name, node in mapping.entries:
+        key = known.get(name.value)
+        if key is None:
+            hint = unknown_key_hint(name.value, keys)
+            name.refuse(f"unknown key {name.value!r}", hint)
+            hints.add(hint)
+        elif key.later:
+            name.refuse(f"{key.name!r} is not yet available in this version", "take the line out")
+        elif isinstance(node, Scalar) and node.value == "" and not node.style:
+            refuse_absent(name)
+        else:
+            _read_value(section, key, node)
+    for key in keys:
+        if key.required and mapping.get(key.name) is None and f"did you mean {key.name!r}?" not in hints:
+            example = f", such as '{key.name}: {key.example}'" if key.example else ""
+            mapping.head.refuse(f"{subject} lacks the key {key.name!r}", f"add {key.about}{example}")
+    section.whole = len(mapping.file.problems) == before
+    return section
+
+
+def _read_value(section: Section, key: Key, node: Node) -> None:
+    """The value of one key, by its kind or by its own table."""
+    value = key.kind.read(node)
+    if key.keys and value is not None:
+        value = read_section(value, key.keys, f"{key.name!r}")
+    if value is not None:
+        section.values[key.name] = value
+
+
+def unknown_key_hint(word: str, keys: tuple[Key, ...]) -> str:
+    """What was probably meant; what names a password is told where passwords belong."""
+    if word.lower() in ("password", "passwd", "pwd", "passphrase", "private_key", "secret", "token", "api_key"):
+        return "secrets never stand in these files: where one is wanted, write a reference such as secret:acme/key"
+    return did_you_mean(word, [key.name for key in keys if not key.later])
+
+
+def refuse_absent(name: Scalar) -> None:
+    """Note that the key `name` has no value; the key is shown, since there is nothing else to point at."""
+    line = name.file.line(name.place.line)
+    rest = line[name.place.column - 1 + (name.end - name.start) :].lstrip(" :")
+    comment = "'#' begins a comment in YAML: quote the whole value with double quotes"
+    name.refuse(f"{name.value!r} has no value", comment if rest.startswith("#") else "write one, or take the line out")
