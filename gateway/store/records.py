@@ -9,10 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from gateway.store.deliveries import moment
 from gateway.store.staging import Standing, column_of, quoted, standing
+from gateway.store.tables import change_block
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -98,6 +99,17 @@ def state(connection: Connection, contract: Contract) -> int:
     """The change number up to which this contract's records are visible; 0 before the first."""
     here = standing(connection, contract.id)
     return here.last_seq if here is not None else 0
+
+
+def as_of(connection: Connection, contract: Contract) -> tuple[int, datetime | None]:
+    """The change number up to which this contract's records are visible, and when that became so."""
+    at = connection.execute(
+        select(change_block.c.at)
+        .where(change_block.c.contract == contract.id)
+        .order_by(change_block.c.first_id.desc())
+        .limit(1)
+    ).scalar()
+    return state(connection, contract), moment(at) if at is not None else None
 
 
 def page(connection: Connection, query: Query) -> RecordPage:
