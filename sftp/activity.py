@@ -1,0 +1,60 @@
+"""What happened, for whoever keeps the log: one value per fact, in the past tense.
+
+The server and the collector hand an `Activity` to the callable they were given; without one it goes to
+``logging`` under ``sftp.activity``. No password, key or content of a file is ever in it.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+
+_LOG = logging.getLogger(__name__)
+
+KINDS = {
+    "listening": "the server accepts connections",
+    "logged_in": "a partner opened a session",
+    "login_refused": "a connection ended after failed attempts to log in",
+    "banned": "an address is locked out for a while",
+    "connection_refused": "a connection was closed at once: too many, too often, or locked out",
+    "uploaded": "a file is whole and durable in an inbox",
+    "upload_broken": "an upload ended early; what came is kept and can be resumed",
+    "superseded": "a file that still waited was followed by a newer one of the same name; both are kept",
+    "renamed": "a file in an inbox got another name",
+    "removed": "a partner removed a file",
+    "downloaded": "a partner read a file of his outbox to its end",
+    "refused": "a request was refused",
+    "session_failed": "a session ended through an error of ours or of the protocol",
+    "partial_waiting": "a file's envelope is not closed; it waits in case the sender resumes it",
+    "arrived": "a file was handed over",
+    "receiver_failed": "files could not be handed over; they are kept and tried again",
+    "receiver_recovered": "files are handed over again",
+    "folder_unreadable": "a folder cannot be read",
+    "folder_readable": "a folder can be read again",
+    "bell_missing": "a folder cannot be watched; it is only rescanned",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """One fact: `what` is one of `KINDS`, `message` is for a person, the other fields for a machine."""
+
+    what: str
+    message: str
+    problem: bool = False
+    source: str | None = None
+    partner: str | None = None
+    user: str | None = None
+    address: str | None = None
+    name: str | None = None
+    size: int | None = None
+    sha256: str | None = None
+
+
+Tell = Callable[[Activity], None]
+
+
+def to_logging(activity: Activity) -> None:
+    """Write one line under ``sftp.activity``; problems are warnings."""
+    _LOG.log(logging.WARNING if activity.problem else logging.INFO, "%s: %s", activity.what, activity.message)

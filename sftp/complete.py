@@ -1,0 +1,110 @@
+"""Is the envelope closed? Judged from the first and the last bytes of a file (pure but for `whole_file`).
+
+A file that was closed cleanly can still be half a file: Ctrl-C in a client closes what it has sent so far. X12, EDIFACT
+and XML say themselves where they end, so a cut can be seen: the last segment must be IEA (X12.5) or UNZ
+(ISO 9735-1), the last tag must close the root element. Several interchanges in one file are fine: only the last segment
+counts, and it must be a trailer.
+"""
+
+from __future__ import annotations
+
+import codecs
+import os
+import re
+
+WINDOW_BYTES = 4096  # even, so that UTF-16 stays aligned at both ends
+
+_BLANK = b" \t\r\n\x00\x1a"  # DOS editors end a file with ^Z, mainframes pad with NUL
+_BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
+_PROLOG = re.compile(r"(?:\s+|<\?.*?\?>|<!--.*?-->|<!DOCTYPE(?:[^\[>]|\[.*?\]\s*(?=>))*>)*", re.DOTALL)
+_NAME = re.compile(r"<([^\s/>!?]+)")
+_EPILOG = re.compile(r"(?:\s|<!--(?:(?!-->).)*-->|<\?(?:(?!\?>).)*\?>)*\Z", re.DOTALL)
+
+
+def whole(first: bytes, last: bytes) -> bool | None:
+    """Whether the envelope is closed: True, False, or None for a format that has no envelope.
+
+    Args:
+        first: the first bytes of the file; `WINDOW_BYTES` of them are plenty.
+        last: the last bytes; for a file of at most `WINDOW_BYTES` the same as `first`.
+    """
+    encoding = "utf-8"
+    for bom, name in _BOMS:
+        if first.startswith(bom):
+            first, encoding = first[len(bom) :], name
+            last = last.removeprefix(bom)
+    head = first.lstrip(_BLANK) if encoding == "utf-8" else first
+    if head[:1] == b"<" or encoding != "utf-8":
+        return _xml(head.decode(encoding, "replace"), last.decode(encoding, "replace"))
+    if head[:3] == b"ISA":
+        return _x12(head, last.rstrip(_BLANK))
+    if head[:3] in {b"UNA", b"UNB"}:
+        return _edifact(head, last.rstrip(_BLANK))
+    if head and any(tag.startswith(head) for tag in (b"ISA", b"UNA", b"UNB")):
+        return False  # cut inside the very first tag
+    return None
+
+
+def _x12(head: bytes, tail: bytes) -> bool:
+    """ISA is 106 bytes: the element separator is byte 4, the segment terminator byte 106 (X12.5)."""
+    if len(head) < 106:
+        return False
+    element, terminator = head[3:4], head[105:106]
+    ended = terminator in _BLANK or tail.endswith(terminator)  # a line end as terminator went with the blanks
+    last = tail.rstrip(terminator).rpartition(terminator)[2].strip(_BLANK).split(element)
+    if last[0] != b"IEA" or len(last) != 3:
+        return False
+    # Without a visible terminator the control number must be whole: nine digits (IEA02, as ISA13).
+    return (ended and terminator not in _BLANK and bool(last[2])) or len(last[2]) == 9
+
+
+def _edifact(head: bytes, tail: bytes) -> bool:
+    """UNA names the service characters; without it they are ``:+.? '`` (ISO 9735-1, annex on UNA)."""
+    element, release, terminator = b"+", b"?", b"'"
+    if head[:3] == b"UNA":
+        if len(head) < 9:
+            return False
+        element, release, terminator = head[4:5], head[6:7], head[8:9]
+    if terminator in _BLANK or not _ends_unescaped(tail, terminator, release):
+        return False
+    cut = tail[:-1]
+    while terminator in cut and not _ends_unescaped(cut[: cut.rfind(terminator) + 1], terminator, release):
+        cut = cut[: cut.rfind(terminator)]
+    last = tail[cut.rfind(terminator) + 1 : -1].strip(_BLANK)
+    return last.startswith(b"UNZ" + element)
+
+
+def _ends_unescaped(data: bytes, terminator: bytes, release: bytes) -> bool:
+    if not data.endswith(terminator):
+        return False
+    if release in _BLANK:  # a blank as release character means that there is none
+        return True
+    before = data[:-1]
+    return (len(before) - len(before.rstrip(release))) % 2 == 0
+
+
+def _xml(head: str, tail: str) -> bool | None:
+    """The file must end with the end tag of its root element; comments and instructions may follow."""
+    prolog = _PROLOG.match(head)
+    root = _NAME.match(head, prolog.end() if prolog else 0)
+    tail = tail.rstrip("\x00\x1a")
+    if root is None:
+        return None if head.lstrip()[:1] not in {"", "<"} else False
+    body = tail[: _end_of_body(tail)]
+    if body.endswith("/>"):  # an empty root element
+        return body.rfind("<") == body.rfind("<" + root[1])
+    return re.search(rf"</{re.escape(root[1])}\s*>\Z", body) is not None
+
+
+def _end_of_body(tail: str) -> int:
+    """Where comments, instructions and white space after the root element begin."""
+    epilog = _EPILOG.search(tail)
+    return epilog.start() if epilog else len(tail)
+
+
+def whole_file(descriptor: int) -> bool | None:
+    """`whole` for an open file: two reads, whatever its size."""
+    size = os.fstat(descriptor).st_size
+    first = os.pread(descriptor, WINDOW_BYTES, 0)
+    last = first if size <= WINDOW_BYTES else os.pread(descriptor, WINDOW_BYTES, size - WINDOW_BYTES)
+    return whole(first, last)

@@ -1,0 +1,306 @@
+"""What a partner sees and may do: two flat folders, /inbox and /outbox, and nothing else.
+
+A path of a client is taken apart into an area and one name, on paper, before any file is touched; the name is then used
+relative to a folder that is already open, and symbolic links are never followed. There is no path that leads out.
+
+On disk a partner's home holds four folders on one file system:
+
+    inbox/    whole files that wait to be collected; nobody reads, overwrites or deletes them over SFTP
+    outbox/   what is meant for the partner: he lists, reads and removes
+    stage/    uploads that have not ended, each locked while it is written; seen by the partner as part of /inbox
+    held/     files that the collector has claimed; invisible
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import stat
+import threading
+from collections import OrderedDict
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from itertools import count
+from typing import TYPE_CHECKING
+
+from sftp.errors import Reject, Stop, of_oserror
+from sftp.names import is_superseded, is_temporary, superseded, why_refused
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+    from typing import Self
+
+AREAS = ("inbox", "outbox")
+_FOLDERS = ("inbox", "outbox", "stage", "held")
+_FOLDER_MODE = stat.S_IFDIR | 0o750
+_FILE_MODE = stat.S_IFREG | 0o640
+_TAKEN_SECONDS = 120.0
+_TAKEN_MAX = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A client's path, understood: ``/`` has neither area nor name, ``/inbox`` no name."""
+
+    area: str | None
+    name: str | None
+
+    def __str__(self) -> str:
+        """The path as the client sees it."""
+        return "/" + "/".join(part for part in (self.area, self.name) if part)
+
+
+def place(path: str) -> Place:
+    """Understand a path. ``.``, ``..`` and repeated slashes are resolved on paper, as if there were no links.
+
+    Raises:
+        Reject: when there can be nothing at that path.
+    """
+    parts: list[str] = []
+    for part in path.split("/"):
+        if part == "..":
+            parts = parts[:-1]
+        elif part not in {"", "."}:
+            parts.append(part)
+    if not parts:
+        return Place(None, None)
+    if parts[0] not in AREAS or len(parts) > 2:
+        raise Reject("no such file", "there are only the folders /inbox and /outbox, without folders in them")
+    return Place(parts[0], parts[1] if len(parts) == 2 else None)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What a partner sees of a file or folder: permissions and type, size in bytes, seconds since 1970."""
+
+    name: str
+    mode: int
+    size: int
+    modified: int
+
+
+class Taken:
+    """The files that were collected a moment ago: clients ask for size and time after an upload, and get them.
+
+    One instance for all sessions of a server; bounded in time and number.
+    """
+
+    def __init__(self, monotonic: Callable[[], float]) -> None:
+        self._monotonic = monotonic
+        self._entries: OrderedDict[tuple[str, str], tuple[float, Entry]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def remember(self, partner: str, entry: Entry) -> None:
+        """Note a file that is about to be collected."""
+        with self._lock:
+            self._entries.pop((partner, entry.name), None)
+            self._entries[partner, entry.name] = (self._monotonic() + _TAKEN_SECONDS, entry)
+            if len(self._entries) > _TAKEN_MAX:
+                self._entries.popitem(last=False)
+
+    def get(self, partner: str, name: str) -> Entry | None:
+        """The file as it was, if it was collected within the last two minutes."""
+        with self._lock:
+            until, entry = self._entries.get((partner, name), (0.0, None))
+            return entry if self._monotonic() < until else None
+
+
+class Jail:
+    """One partner's folders, held open for one session. Not for several threads."""
+
+    def __init__(self, root: Path, partner: str, taken: Taken) -> None:
+        if why_refused(partner) or is_temporary(partner):
+            raise Stop(f"the partner {partner!r} cannot have a folder of that name", "Rename the partner")
+        self.partner = partner
+        self.taken = taken
+        home = root / partner
+        home.mkdir(mode=0o750, parents=True, exist_ok=True)
+        self._descriptors: list[int] = []
+        for folder in _FOLDERS:
+            (home / folder).mkdir(mode=0o750, exist_ok=True)
+        try:
+            self.inbox, self.outbox, self.stage = (self._hold(home / folder) for folder in ("inbox", "outbox", "stage"))
+        except OSError:
+            self.close()
+            raise
+
+    def _hold(self, folder: Path) -> int:
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+        self._descriptors.append(descriptor)
+        return descriptor
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the folders."""
+        while self._descriptors:
+            os.close(self._descriptors.pop())
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Whatever changes names in stage or inbox happens under this lock, which also other processes respect."""
+        fcntl.flock(self.stage, fcntl.LOCK_EX)
+        try:
+            yield
+        finally:
+            fcntl.flock(self.stage, fcntl.LOCK_UN)
+
+    def stat(self, where: Place) -> Entry:
+        """What is at a path."""
+        if where.name is None:
+            return Entry(where.area or "/", _FOLDER_MODE, 0, 0)
+        # An unfinished upload hides a file of that name: its size is where a client goes on.
+        for folder in (self.stage, self.inbox) if where.area == "inbox" else (self.outbox,):
+            found = regular(folder, where.name)
+            if found:
+                return _entry(where.name, found)
+        taken = self.taken.get(self.partner, where.name) if where.area == "inbox" else None
+        if taken is None:
+            raise Reject("no such file", f"there is no {where}")
+        return taken
+
+    def list(self, where: Place) -> list[Entry]:
+        """What is in a folder, sorted by name. Unfinished uploads are shown, for they can be resumed."""
+        if where.name is not None:
+            raise Reject("failure", f"{where} is not a folder")
+        if where.area is None:
+            return [Entry(area, _FOLDER_MODE, 0, 0) for area in AREAS]
+        found: dict[str, Entry] = {}
+        for folder in (self.inbox, self.stage) if where.area == "inbox" else (self.outbox,):
+            for name in os.listdir(folder):  # noqa: PTH208 - an open folder has no path
+                if is_superseded(name) or (folder == self.outbox and is_temporary(name)):
+                    continue
+                status = regular(folder, name)
+                if status and name.isprintable():
+                    found[name] = _entry(name, status)
+        return [found[name] for name in sorted(found)]
+
+    def remove(self, where: Place) -> None:
+        """Remove a file of the outbox, or an upload that was never finished or never got its final name."""
+        name = named(where)
+        if where.area == "outbox":
+            if regular(self.outbox, name) is None:
+                raise Reject("no such file", f"there is no {where}")
+            os.unlink(name, dir_fd=self.outbox)
+            return
+        with self.alone():
+            if is_temporary(name) and regular(self.inbox, name):
+                os.unlink(name, dir_fd=self.inbox)
+            elif regular(self.inbox, name) or self.taken.get(self.partner, name):
+                raise Reject("permission denied", f"{where} has been taken; it can no longer be removed")
+            elif regular(self.stage, name):
+                with locked(self.stage, name):
+                    os.unlink(name, dir_fd=self.stage)
+            else:
+                raise Reject("no such file", f"there is no {where}")
+
+    def rename(self, source: Place, target: Place, *, replace: bool) -> Entry:
+        """Give a whole file in the inbox its final name. With `replace`, a file of that name steps aside, unlost."""
+        old, new = named(source), named(target)
+        if (source.area, target.area) != ("inbox", "inbox"):
+            raise Reject("permission denied", "files are renamed within /inbox only")
+        check_name(new)
+        with self.alone():
+            status = regular(self.inbox, old)
+            if status is None:
+                raise self._why_not_renamed(source)
+            if old != new:
+                if regular(self.inbox, new) and not replace:
+                    raise Reject("failure", f"{target} exists already")
+                self.set_aside(new)
+                self._forget_unfinished(new)
+                os.rename(old, new, src_dir_fd=self.inbox, dst_dir_fd=self.inbox)
+        os.fsync(self.inbox)
+        entry = _entry(new, status)
+        self.taken.remember(self.partner, entry)
+        return entry
+
+    def _why_not_renamed(self, source: Place) -> Reject:
+        name = named(source)
+        if regular(self.stage, name):
+            return Reject("failure", f"the upload of {source} has not ended; resume it or send it again")
+        if self.taken.get(self.partner, name):
+            return Reject("permission denied", f"{source} has been taken; it can no longer be renamed")
+        return Reject("no such file", f"there is no {source}")
+
+    def _forget_unfinished(self, name: str) -> None:
+        """Under the lock: an upload that ended early is moot once a whole file has its name."""
+        if regular(self.stage, name):
+            with suppress(Reject), locked(self.stage, name):
+                os.unlink(name, dir_fd=self.stage)
+
+    def set_aside(self, name: str) -> bool:
+        """Under the lock: make room for `name` in the inbox without losing what lies there; whether anything did."""
+        if is_temporary(name) or regular(self.inbox, name) is None:
+            return False  # a temporary name was never an arrival: it may be written over
+        for number in count(1):
+            aside = superseded(name, number)
+            if regular(self.inbox, aside) is None:
+                break
+        try:
+            os.rename(name, aside, src_dir_fd=self.inbox, dst_dir_fd=self.inbox)
+        except FileNotFoundError:
+            return False  # collected in this very moment
+        return True
+
+    def touch(self, where: Place, modified: float) -> None:
+        """Set a file's time, as `put -p` does; a file that was taken keeps its own."""
+        name = named(where)
+        for folder in (self.inbox, self.stage) if where.area == "inbox" else ():
+            if regular(folder, name):
+                os.utime(name, (modified, modified), dir_fd=folder, follow_symlinks=False)
+                return
+        self.stat(where)
+
+
+def named(where: Place) -> str:
+    """The name of a file, refusing a folder."""
+    if where.name is None:
+        raise Reject("permission denied", f"{where} is a folder of the server")
+    return where.name
+
+
+def check_name(name: str) -> None:
+    """Refuse names under which nothing may be uploaded."""
+    reason = why_refused(name)
+    if reason:
+        raise Reject("failure", reason)
+
+
+def regular(folder: int, name: str) -> os.stat_result | None:
+    """The status of a regular file in an open folder; None for anything else, links included."""
+    try:
+        status = os.stat(name, dir_fd=folder, follow_symlinks=False)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise of_oserror(error) from error
+    return status if stat.S_ISREG(status.st_mode) else None
+
+
+@contextmanager
+def locked(folder: int, name: str) -> Iterator[int]:
+    """The file, open for writing and locked; refused while another session writes it."""
+    descriptor = os.open(name, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder)
+    try:
+        lock(descriptor, name)
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def lock(descriptor: int, name: str) -> None:
+    """Lock an open file of the stage, or refuse."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise Reject("failure", f"{name} is being written by another session") from None
+
+
+def _entry(name: str, status: os.stat_result) -> Entry:
+    return Entry(name, _FILE_MODE, status.st_size, int(status.st_mtime))

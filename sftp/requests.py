@@ -1,0 +1,305 @@
+"""What a client asks and what is done about it: one method per request of SFTP version 3."""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sftp import protocol
+from sftp.activity import Activity
+from sftp.errors import Reject, of_oserror
+from sftp.jail import AREAS
+from sftp.names import is_temporary, shown
+from sftp.upload import Download, Upload
+from sftp.wire import PACKET_BYTES_MAX
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sftp.activity import Tell
+    from sftp.jail import Entry, Jail, Place
+    from sftp.protocol import Fields
+
+Reply = tuple[int, bytes]  # the kind of the reply and its fields after the request's number
+
+
+@dataclass(frozen=True, slots=True)
+class SessionLimits:
+    """`idle_seconds` without a request end a session; so does an answer that is not taken for `stall_seconds`."""
+
+    handles: int = 64
+    idle_seconds: float = 900.0
+    stall_seconds: float = 60.0
+    file_bytes_max: int | None = None
+
+
+class Listing:
+    """A folder that is being listed."""
+
+    def __init__(self, entries: list[Entry]) -> None:
+        self._entries = entries
+
+    def next(self) -> list[Entry]:
+        """The next entries, none at the end."""
+        entries, self._entries = self._entries[: protocol.NAMES_PER_REPLY], self._entries[protocol.NAMES_PER_REPLY :]
+        return entries
+
+    def abort(self) -> None:
+        """Nothing to let go of."""
+
+
+Handle = Upload | Download | Listing
+
+
+class Requests:
+    """The requests of one session and the files it has open. Not for several threads."""
+
+    def __init__(
+        self, jail: Jail, *, limits: SessionLimits, tell: Tell, uploaded: Callable[[], None], user: str, address: str
+    ) -> None:
+        self._jail = jail
+        self._limits = limits
+        self._tell_to = tell
+        self._uploaded = uploaded
+        self._user = user
+        self._address = address
+        self._handles: dict[bytes, Handle] = {}
+        self._handle_number = 0
+        self._requests: dict[int, Callable[[Fields], Reply]] = {
+            3: self._open,
+            4: self._close,
+            5: self._read,
+            6: self._write,
+            7: self._stat,  # LSTAT: there are no links
+            8: self._fstat,
+            9: self._setstat,
+            10: self._fsetstat,
+            11: self._opendir,
+            12: self._readdir,
+            13: self._remove,
+            14: self._mkdir,
+            15: self._forbidden,  # RMDIR
+            16: self._realpath,
+            17: self._stat,
+            18: self._rename,
+            19: self._forbidden,  # READLINK
+            20: self._forbidden,  # SYMLINK
+            200: self._extended,
+        }
+        self._extensions: dict[str, Callable[[Fields], Reply]] = {
+            "posix-rename@openssh.com": self._posix_rename,
+            "fsync@openssh.com": self._fsync,
+            "limits@openssh.com": self._limits_reply,
+        }
+
+    def answer(self, kind: int, fields: Fields) -> Reply:
+        """Do what is asked; a refusal is an answer too."""
+        try:
+            return self._requests.get(kind, self._unsupported)(fields)
+        except OSError as error:
+            refusal = of_oserror(error)
+        except Reject as rejected:
+            refusal = rejected
+        if refusal.code in {"permission denied", "failure", "bad message"}:
+            self._tell("refused", shown(refusal.message), problem=True)
+        return protocol.status(refusal.code, refusal.message)
+
+    def abort(self) -> None:
+        """The session is over: whatever is still open was not closed by the client; what came of it is kept."""
+        for handle in self._handles.values():
+            if isinstance(handle, Upload):
+                self._tell(
+                    "upload_broken",
+                    f"the connection ended after {handle.size} bytes of {shown(handle.name)}; they can be resumed",
+                    problem=True,
+                    name=handle.name,
+                    size=handle.size,
+                )
+            handle.abort()
+        self._handles.clear()
+
+    def _unsupported(self, _fields: Fields) -> Reply:
+        raise Reject("unsupported", "this server does not do that")
+
+    def _open(self, fields: Fields) -> Reply:
+        where, flags = fields.path(), fields.number()
+        size, _ = fields.attributes()
+        if len(self._handles) >= self._limits.handles:
+            raise Reject("failure", f"at most {self._limits.handles} files can be open at a time")
+        if not flags & protocol.WRITE:
+            return self._opened(Download(self._jail, where))
+        if flags & protocol.EXCLUSIVE and self._exists(where):
+            raise Reject("failure", f"{where} exists already")
+        upload = Upload(
+            self._jail,
+            where,
+            fresh=bool(flags & protocol.TRUNCATE),
+            append=bool(flags & protocol.APPEND),
+            bytes_max=self._limits.file_bytes_max,
+        )
+        if size is not None and self._limits.file_bytes_max is not None and size > self._limits.file_bytes_max:
+            upload.abort()
+            raise Reject("failure", f"{where} is larger than {self._limits.file_bytes_max} bytes, the server's limit")
+        return self._opened(upload)
+
+    def _exists(self, where: Place) -> bool:
+        try:
+            self._jail.stat(where)
+        except Reject:
+            return False
+        return True
+
+    def _opened(self, handle: Handle) -> Reply:
+        self._handle_number += 1
+        name = str(self._handle_number).encode()
+        self._handles[name] = handle
+        return protocol.HANDLE, protocol.string(name)
+
+    def _handle(self, fields: Fields) -> Handle:
+        handle = self._handles.get(bytes(fields.data()))
+        if handle is None:
+            raise Reject("failure", "there is no such handle")
+        return handle
+
+    def _file(self, fields: Fields) -> Upload | Download:
+        handle = self._handle(fields)
+        if isinstance(handle, Listing):
+            raise Reject("failure", "the handle is that of a folder")
+        return handle
+
+    def _close(self, fields: Fields) -> Reply:
+        name = bytes(fields.data())
+        handle = self._handles.pop(name, None)
+        if handle is None:
+            raise Reject("failure", "there is no such handle")
+        if isinstance(handle, Upload):
+            self._commit(handle)
+            return protocol.status("ok")
+        handle.abort()
+        if isinstance(handle, Download) and handle.complete:
+            message = f"{self._user} read {shown(handle.name)}, {handle.size} bytes, to its end"
+            self._tell("downloaded", message, name=handle.name, size=handle.size)
+        return protocol.status("ok")
+
+    def _commit(self, upload: Upload) -> None:
+        upload.commit()
+        if upload.superseded:
+            self._tell("superseded", f"an older {shown(upload.name)} still waited; both are kept", name=upload.name)
+        if not is_temporary(upload.name):
+            self._uploaded()
+        message = f"{shown(upload.name)}  {upload.size} bytes from {self._user}"
+        self._tell("uploaded", message, name=upload.name, size=upload.size, sha256=upload.sha256)
+
+    def _read(self, fields: Fields) -> Reply:
+        file, offset, length = self._file(fields), fields.large(), fields.number()
+        data = file.read(offset, min(length, protocol.DATA_BYTES_MAX))
+        if not data:
+            return protocol.status("end of file") if length else (protocol.DATA, protocol.string(b""))
+        return protocol.DATA, protocol.string(data)
+
+    def _write(self, fields: Fields) -> Reply:
+        file, offset = self._file(fields), fields.large()
+        file.write(offset, fields.data())
+        return protocol.OK
+
+    def _stat(self, fields: Fields) -> Reply:
+        return protocol.ATTRS, protocol.attributes(self._jail.stat(fields.path()))
+
+    def _fstat(self, fields: Fields) -> Reply:
+        return protocol.ATTRS, protocol.attributes(self._file(fields).stat())
+
+    def _setstat(self, fields: Fields) -> Reply:
+        where = fields.path()
+        size, modified = fields.attributes()
+        if size is not None and size != self._jail.stat(where).size:
+            raise Reject("permission denied", f"{where} can no longer be cut")
+        if modified is not None:
+            self._jail.touch(where, modified)
+        return protocol.OK
+
+    def _fsetstat(self, fields: Fields) -> Reply:
+        file = self._file(fields)
+        size, modified = fields.attributes()
+        if not isinstance(file, Upload):
+            raise Reject("permission denied", "the file was opened for reading")
+        if size is not None:
+            file.truncate(size)
+        if modified is not None:
+            file.touch(modified)
+        return protocol.OK
+
+    def _opendir(self, fields: Fields) -> Reply:
+        where = fields.path()
+        if len(self._handles) >= self._limits.handles:
+            raise Reject("failure", f"at most {self._limits.handles} files can be open at a time")
+        return self._opened(Listing(self._jail.list(where)))
+
+    def _readdir(self, fields: Fields) -> Reply:
+        listing = self._handle(fields)
+        if not isinstance(listing, Listing):
+            raise Reject("failure", "the handle is not that of a folder")
+        entries = listing.next()
+        if not entries:
+            return protocol.status("end of file")
+        names = (
+            protocol.string(e.name) + protocol.string(protocol.long_name(e)) + protocol.attributes(e) for e in entries
+        )
+        return protocol.NAME, struct.pack(">I", len(entries)) + b"".join(names)
+
+    def _realpath(self, fields: Fields) -> Reply:
+        path = str(fields.path())
+        return protocol.NAME, struct.pack(">I", 1) + protocol.string(path) + protocol.string(path) + struct.pack(
+            ">I", 0
+        )
+
+    def _remove(self, fields: Fields) -> Reply:
+        where = fields.path()
+        self._jail.remove(where)
+        self._tell("removed", f"{self._user} removed {shown(str(where))}", name=where.name)
+        return protocol.OK
+
+    def _rename(self, fields: Fields) -> Reply:
+        return self._move(fields, replace=False)
+
+    def _move(self, fields: Fields, *, replace: bool) -> Reply:
+        source, target = fields.path(), fields.path()
+        entry = self._jail.rename(source, target, replace=replace)
+        if not is_temporary(entry.name):
+            self._uploaded()
+        message = f"{shown(str(source))} is now {shown(entry.name)}, {entry.size} bytes"
+        self._tell("renamed", message, name=entry.name, size=entry.size)
+        return protocol.OK
+
+    def _mkdir(self, fields: Fields) -> Reply:
+        where = fields.path()
+        if where.name is None and where.area in (*AREAS, None):
+            raise Reject("failure", f"{where} exists already")
+        raise Reject("permission denied", "folders cannot be made here; send files to /inbox")
+
+    def _forbidden(self, _fields: Fields) -> Reply:
+        raise Reject("permission denied", "folders and links of this server stay as they are")
+
+    def _extended(self, fields: Fields) -> Reply:
+        return self._extensions.get(fields.text(), self._unsupported)(fields)
+
+    def _posix_rename(self, fields: Fields) -> Reply:
+        return self._move(fields, replace=True)
+
+    def _fsync(self, fields: Fields) -> Reply:
+        file = self._file(fields)
+        if isinstance(file, Upload):
+            file.sync()
+        return protocol.OK
+
+    def _limits_reply(self, _fields: Fields) -> Reply:
+        sizes = (PACKET_BYTES_MAX, protocol.DATA_BYTES_MAX, protocol.DATA_BYTES_MAX, self._limits.handles)
+        return protocol.EXTENDED_REPLY, struct.pack(">QQQQ", *sizes)
+
+    def _tell(
+        self, what: str, message: str, *, problem: bool = False, name: str | None = None, size: int | None = None,
+        sha256: str | None = None,
+    ) -> None:  # fmt: skip
+        partner = self._jail.partner
+        source = f"drop://{partner}"
+        self._tell_to(Activity(what, message, problem, source, partner, self._user, self._address, name, size, sha256))
