@@ -85,9 +85,6 @@ CODES: dict[str, Code] = {
     "csv.no_rows": Code(
         "the file has a header and no rows", "Nothing to do where an empty list is meant.", Severity.WARNING
     ),
-    "csv.header_damaged": Code(
-        "the header line cannot be read", "Ask the sender to send the file again with a header that is whole."
-    ),
     "csv.header_duplicate": Code(
         "two columns have the same name", "Ask the sender for distinct names, or name the column by its place: #3."
     ),
@@ -170,7 +167,7 @@ CODES: dict[str, Code] = {
         "Ask the sender to send the file again with every trailer.",
     ),
     "envelope.not_opened": Code(
-        "a trailer closes an interchange or group that was never opened",
+        "a trailer, transaction set or message stands where its interchange or group was never opened",
         "Ask the sender to send the file again with every header.",
     ),
     "envelope.count": Code(
@@ -232,6 +229,11 @@ CODES: dict[str, Code] = {
     "structure.no_guide": Code(
         "there is no guide for this message: its segments are handed over flat and unchecked",
         "Nothing needs to be done, or add a guide for the message.",
+        Severity.NOTE,
+    ),
+    "structure.more": Code(
+        "the document has more findings than are listed",
+        "Put right what is listed, and read the file again.",
         Severity.NOTE,
     ),
     "segment.unknown": Code("the message has no such segment", "Ask the sender to leave the segment out."),
