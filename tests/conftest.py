@@ -1,0 +1,42 @@
+"""One PostgreSQL server for the whole run, and an empty database of it for whoever asks."""
+
+from __future__ import annotations
+
+import itertools
+from typing import TYPE_CHECKING
+
+import psycopg
+import pytest
+
+from tests.servers import postgresql, postgresql_missing
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_names = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def postgresql_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    missing = postgresql_missing()
+    if missing:
+        pytest.skip(missing)
+    with postgresql(tmp_path_factory.mktemp("postgresql")) as address:
+        yield address
+
+
+@pytest.fixture
+def postgresql_url(postgresql_server: str) -> str:
+    name = f"test_{next(_names)}"
+    with psycopg.connect(postgresql_server, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+    return postgresql_server.rpartition("/")[0] + f"/{name}"
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store_url(request: pytest.FixtureRequest) -> str:
+    """The address of an empty store, once on each database."""
+    if request.param == "sqlite":
+        return f"sqlite:{request.getfixturevalue('tmp_path')}/gateway.db"
+    url: str = request.getfixturevalue("postgresql_url")
+    return url
