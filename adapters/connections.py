@@ -1,0 +1,313 @@
+"""Connection strings, and the few connections that a source may hold.
+
+A connection is used by one thread at a time and comes read-only, with its texts unambiguous, or not at all. Each
+statement is a transaction of its own: an open one would hold the legacy server's clean-up back.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import re
+import threading
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, unquote
+
+from adapters.dialects import DIALECTS, PACKAGES, Dialect, by_driver, by_product
+from adapters.errors import AdapterError, Retry, Stop, nearest, translated
+from adapters.readonly import proven
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+PAIR = re.compile(r"\s*([^=;{}]+?)\s*=\s*(\{(?:[^}]|\}\})*\}|[^;]*)\s*(?:;|$)")
+SECRETS = frozenset({"pwd", "password"})
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The options of a source. A configuration writes them as texts, under these names.
+
+    `dialect` need only be said where neither the driver's name nor the server tells it.
+    """
+
+    dialect: Dialect | None = None
+    timeout_seconds: float = 30.0
+    connect_timeout_seconds: float = 10.0
+    connections: int = 4
+
+
+def settings(options: Mapping[str, str]) -> Settings:
+    """The options, checked.
+
+    Raises:
+        Stop: An option is unknown or its value unsuitable.
+    """
+    known = {"dialect", "timeout_seconds", "connect_timeout_seconds", "connections"}
+    for name in options:
+        if name not in known:
+            raise Stop(f"a database connection has no option {name!r}", nearest(name, known))
+    numbers: dict[str, float] = {}
+    for name in known & options.keys() - {"dialect"}:
+        try:
+            numbers[name] = float(options[name])
+        except ValueError:
+            numbers[name] = 0
+        if not 0 < numbers[name] < 1e6 or (name == "connections" and numbers[name] != int(numbers[name])):
+            raise Stop(f"option {name!r} is {options[name]!r}", "Write a number above 0")
+    names = {dialect.name: dialect for dialect in DIALECTS}
+    chosen = options.get("dialect")
+    if chosen is not None and chosen not in names:
+        raise Stop(f"there is no dialect {chosen!r}", nearest(chosen, names))
+    return replace(
+        Settings(dialect=names[chosen] if chosen else None),
+        timeout_seconds=numbers.get("timeout_seconds", 30.0),
+        connect_timeout_seconds=numbers.get("connect_timeout_seconds", 10.0),
+        connections=int(numbers.get("connections", 4)),
+    )
+
+
+def parsed(text: str) -> dict[str, str]:
+    """``Driver={SQLite3};Database=erp.db`` → its keys and values; a value in braces may hold ``;`` and doubled ``}``.
+
+    Raises:
+        Stop: It is no connection string. The message does not repeat it: it may hold a password.
+    """
+    pairs: dict[str, str] = {}
+    at = 0
+    while at < len(text.rstrip()):
+        match = PAIR.match(text, at)
+        if match is None:
+            raise Stop(
+                f"the connection string cannot be read from character {at + 1} on",
+                "Write KEY=VALUE;KEY=VALUE, and braces around a value with a semicolon or a brace: Pwd={a;b}",
+            )
+        key, value = match[1], match[2].strip()
+        if value.startswith("{"):
+            value = value[1:-1].replace("}}", "}")
+        if not any(key.lower() == seen.lower() for seen in pairs):  # ODBC: the first of two equal keywords counts
+            pairs[key] = value
+        at = match.end()
+    if not any(key.lower() in ("driver", "dsn") for key in pairs):
+        raise Stop(
+            "the connection string names neither a driver nor a data source",
+            "Begin with Driver={…}: the name of an installed driver or the path of its library",
+        )
+    return pairs
+
+
+def joined(pairs: Mapping[str, str]) -> str:
+    """The connection string of these pairs."""
+    plain = re.compile(r"[^;{}\s][^;{}]*")
+    return ";".join(
+        f"{key}={value if plain.fullmatch(value) and value == value.strip() else '{' + value.replace('}', '}}') + '}'}"
+        for key, value in pairs.items()
+    )
+
+
+def value_of(pairs: Mapping[str, str], key: str) -> str:
+    """A value, whatever case its key is written in; empty if there is none."""
+    return next((value for name, value in pairs.items() if name.lower() == key.lower()), "")
+
+
+def missing_driver(driver: str) -> Stop:
+    """What to install, by the name of the driver that is not there."""
+    package = next((package for word, package in PACKAGES if word in driver.lower()), "")
+    if package:
+        remedy = (
+            f"Install the Debian package {package}: apt-get install {package}. Without root: apt-get download"
+            f" {package}, unpack it with dpkg -x, and write the path of its library (….so) as Driver"
+        )
+    else:
+        remedy = (
+            "The Debian packages with drivers are libsqliteodbc (SQLite), odbc-postgresql, odbc-mariadb, tdsodbc (SQL"
+            " Server, Sybase) and odbc-mdbtools (Access); or write the path of the driver's library as Driver"
+        )
+    return Stop(f"the ODBC driver {driver!r} is not installed", remedy)
+
+
+def driver_manager() -> Any:
+    """The module pyodbc, which needs the driver manager's library.
+
+    Raises:
+        Stop: It cannot be loaded.
+    """
+    try:
+        pyodbc: Any = importlib.import_module("pyodbc")
+    except ImportError as error:
+        raise Stop(
+            f"the ODBC driver manager cannot be loaded ({error})",
+            "Install the Debian package unixodbc (apt-get install unixodbc), then pip install pyodbc",
+        ) from None
+    # The driver manager's own pool would hand out sessions whose settings are somebody else's.
+    pyodbc.pooling = False
+    return pyodbc
+
+
+def check_driver(pyodbc: Any, driver: str) -> None:
+    """Find out before connecting whether the driver is there: the driver manager says it in a warning's words only."""
+    if "/" in driver:
+        if not Path(driver).is_file():
+            raise missing_driver(driver)
+    elif not driver.endswith(".so") and driver.lower() not in {name.lower() for name in pyodbc.drivers()}:
+        raise missing_driver(driver)
+
+
+def read_only_file(name: str) -> str:
+    """A database file as an SQLite URI that can only read it (sqlite.org/uri.html).
+
+    Raises:
+        Stop: The file is missing or holds something else.
+    """
+    path = Path(unquote(name.removeprefix("file:").partition("?")[0]) if name.startswith("file:") else name)
+    if name.startswith("file://"):
+        path = Path("/" + str(path).lstrip("/"))
+    try:
+        with path.open("rb") as file:
+            first = file.read(16)
+    except OSError as error:
+        raise Stop(
+            f"the database file {str(path)!r} cannot be opened ({error.strerror})",
+            "Check the path after Database= and the rights of the file",
+        ) from None
+    if first not in (b"", b"SQLite format 3\0"):
+        raise Stop(
+            f"the file {str(path)!r} is not an SQLite database: it begins with {first!r}",
+            "Check the path after Database=; an encrypted database begins with random bytes",
+        )
+    return f"file:{quote(str(path))}?mode=ro"
+
+
+class Connections:
+    """Up to `Settings.connections` connections to one database, opened when they are wanted and kept."""
+
+    def __init__(self, text: str, chosen: Settings) -> None:
+        self._pairs = parsed(text)
+        self._settings = chosen
+        self._secrets = [value for key, value in self._pairs.items() if key.lower() in SECRETS]
+        self._idle: list[Any] = []
+        self._lock = threading.Lock()
+        self._places = threading.BoundedSemaphore(chosen.connections)
+        self._known: Dialect | None = chosen.dialect or by_driver(value_of(self._pairs, "driver"))
+        self.read_only = ""
+
+    @property
+    def dialect(self) -> Dialect:
+        """The database's dialect; connects if only the server can tell."""
+        if self._known is None:
+            with self.lease():
+                pass
+        assert self._known is not None
+        return self._known
+
+    @contextlib.contextmanager
+    def lease(self) -> Iterator[Any]:
+        """A connection for one thread. One that failed is not kept.
+
+        Raises:
+            Retry: All are in use for longer than the time-out, or the server does not answer.
+            Stop: The database cannot be reached this way, or not read-only.
+        """
+        if not self._places.acquire(timeout=self._settings.timeout_seconds):
+            raise Retry("all connections to the database are in use", "Raise the option 'connections', or ask less")
+        try:
+            with self._lock:
+                connection = self._idle.pop() if self._idle else None
+            connection = connection or self.connect()
+            try:
+                yield connection
+            except BaseException:
+                _close(connection)
+                raise
+            with self._lock:
+                self._idle.append(connection)
+        finally:
+            self._places.release()
+
+    def connect(self) -> Any:
+        """A fresh connection, read-only and proven to be."""
+        pyodbc = driver_manager()
+        driver = value_of(self._pairs, "driver")
+        if driver:
+            check_driver(pyodbc, driver)
+        pairs = self._hardened()
+        try:
+            connection = pyodbc.connect(
+                joined(pairs), autocommit=True, timeout=max(1, round(self._settings.connect_timeout_seconds))
+            )
+        except pyodbc.Error as error:
+            raise self._refused(error, driver) from None
+        try:
+            self._settle(connection, pyodbc)
+        except BaseException as error:
+            _close(connection)
+            if isinstance(error, pyodbc.Error):
+                raise self.error(error, "cannot prepare the session") from None
+            raise
+        return connection
+
+    def error(self, error: Exception, doing: str) -> AdapterError:
+        """A pyodbc error of this database, translated."""
+        return translated(error, doing=doing, dialect=self._known.name if self._known else "", secrets=self._secrets)
+
+    def close(self) -> None:
+        """Close what is idle; what is in use is closed by its user's next close."""
+        with self._lock:
+            idle, self._idle = self._idle, []
+        for connection in idle:
+            _close(connection)
+
+    def _hardened(self) -> dict[str, str]:
+        """The pairs with what the dialect adds; what the caller wrote himself stays, but for read-only."""
+        pairs = dict(self._pairs)
+        dialect = self._known
+        if dialect is None:
+            return pairs
+        written = {key.lower() for key in pairs}
+        for key, value in dialect.connect.items():
+            if key.lower() not in written:
+                pairs[key] = self._filled(value)
+        for key, value in self._pairs.items():
+            if dialect.file and key.lower() == dialect.file.lower():
+                pairs[key] = read_only_file(value)
+        return pairs
+
+    def _settle(self, connection: Any, pyodbc: Any) -> None:
+        product = str(connection.getinfo(pyodbc.SQL_DBMS_NAME))
+        dialect = self._settings.dialect or by_product(product)
+        if dialect is None:
+            raise Stop(
+                f"there is no dialect for {product!r}",
+                f"Known are {', '.join(d.name for d in DIALECTS)}; name one that fits with the option 'dialect'",
+            )
+        self._known = dialect
+        for statement in dialect.session:
+            connection.execute(self._filled(statement)).close()
+        row = connection.execute(dialect.proof[0]).fetchone()
+        self.read_only = proven(dialect, row[0] if row else None)
+
+    def _filled(self, text: str) -> str:
+        seconds = self._settings.timeout_seconds
+        return text.format(milliseconds=max(1, round(seconds * 1000)), seconds=seconds)
+
+    def _refused(self, error: Exception, driver: str) -> AdapterError:
+        state = str(error.args[0]) if error.args else ""
+        if state == "IM002":
+            return Stop(
+                f"there is no ODBC data source {value_of(self._pairs, 'dsn')!r}",
+                "Define it in odbc.ini, or name a driver instead: Driver={…}",
+            )
+        if state in ("01000", "IM003", "IM004"):
+            return Stop(
+                f"the ODBC driver {driver!r} is there but cannot be loaded ({error.args[-1]})",
+                "A library that it needs is missing: apt-get install --reinstall the driver's package, and unixodbc",
+            )
+        return self.error(error, "cannot connect")
+
+
+def _close(connection: Any) -> None:
+    """Close what may be broken already; the error that matters is another."""
+    with contextlib.suppress(Exception):
+        connection.close()

@@ -1,0 +1,364 @@
+"""Any database with an ODBC driver: its tables, pages of them, and their changes. Only ever read.
+
+Memory is flat whatever a table's size: a snapshot goes along the key in pages, each a short statement of its own, so
+that it holds no lock and can go on where it stopped. Everything is read and bound as text (:mod:`adapters.values`).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+from adapters.connections import Connections, driver_manager, settings
+from adapters.errors import Reject, Retry, Stop, nearest
+from adapters.model import Capabilities, Column, Page, Selection, Table
+from adapters.readonly import guarded
+from adapters.statements import Condition, Ordered, Read, compared, read
+from adapters.values import parameter
+from adapters.watermark import Watermark
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from adapters.model import Batch, Filter, Position
+    from adapters.statements import Raw
+
+ROWS_MAX = 10_000
+SCHEMA_SECONDS = 60.0
+OPERATORS = ("eq", "ne", "gt", "gte", "lt", "lte", "in", "contains", "startswith", "isnull")
+NO_OPTIONS: Mapping[str, str] = {}
+
+
+class OdbcSource:
+    """One database behind an ODBC connection string.
+
+    Nothing is opened before the first question. Several threads may ask at once; each gets a connection of its own, up
+    to the option ``connections`` (4). ``timeout_seconds`` (30) ends a statement, ``connect_timeout_seconds`` (10) an
+    attempt to connect; ``dialect`` is said where the driver's name does not tell it. `clock` gives seconds.
+    """
+
+    def __init__(
+        self,
+        connection_string: str,
+        *,
+        options: Mapping[str, str] = NO_OPTIONS,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._settings = settings(options)
+        self._connections = Connections(connection_string, self._settings)
+        self._clock = clock
+        self._schemas: dict[str, tuple[float, Table]] = {}
+
+    def probe(self) -> Capabilities:
+        """Connect, have the session prove that it cannot write, and say what answered."""
+        pyodbc = driver_manager()
+        with self._connections.lease() as connection:
+            dialect = self._connections.dialect
+            return Capabilities(
+                dialect=dialect.name,
+                product=str(connection.getinfo(pyodbc.SQL_DBMS_NAME)),
+                version=str(connection.getinfo(pyodbc.SQL_DBMS_VER)),
+                driver=str(connection.getinfo(pyodbc.SQL_DRIVER_NAME)),
+                driver_version=str(connection.getinfo(pyodbc.SQL_DRIVER_VER)),
+                read_only=self._connections.read_only,
+                server_timeout=dialect.server_timeout,
+            )
+
+    def tables(self) -> tuple[str, ...]:
+        """The tables and views that the login sees, sorted; one outside the default schema is ``schema.table``."""
+        return tuple(sorted(self._catalogue()))
+
+    def schema(self, table: str) -> Table:
+        """Columns, types and key of a table, fresh from the catalogue.
+
+        Raises:
+            Reject: ``unknown_table``.
+        """
+        known = self._catalogue()
+        if table not in known:
+            raise Reject("unknown_table", f"there is no table {table!r}", nearest(table, known))
+        schema, local = known[table]
+        dialect = self._connections.dialect
+        rows = self._fetch(guarded(dialect.columns), (local, schema), f"cannot read the columns of {table!r}")
+        columns = tuple(
+            Column(name, native, dialect.classify(native), nullable == "1", int(key), bind_as)
+            for name, native, bind_as, nullable, key in (tuple(text or "" for text in row) for row in rows)
+        )
+        found = Table(table, schema, local, columns)
+        self._schemas[table] = (self._clock(), found)
+        return found
+
+    def page(self, table: str, selection: Selection) -> Page:
+        """Some rows now, in the asked order, then by key.
+
+        Raises:
+            Reject: ``unknown_table``, ``unknown_column``, ``unknown_operator``, ``bad_value``, ``bad_limit``,
+                ``bad_cursor``, ``no_key`` or ``key_not_unique``; the message tells which part of the selection.
+        """
+        known = self._schema(table)
+        if not 1 <= selection.limit <= ROWS_MAX:
+            raise Reject("bad_limit", f"a page has 1 to {ROWS_MAX} rows, not {selection.limit}", "Ask for fewer")
+        order = _order(known, selection)
+        after = selection.after
+        if after is not None and len(after) != len(order):
+            raise Reject(
+                "bad_cursor",
+                f"the place to go on from has {len(after)} values, the order has {len(order)} columns",
+                "Use the 'next' of a page with the same sort and key",
+            )
+        columns = [_column(known, name) for name in selection.columns] or list(known.columns)
+        plan, raws = self._read(
+            known,
+            columns,
+            order,
+            where=[_condition(known, item) for item in selection.filters],
+            after=None if after is None else tuple(after),
+            limit=selection.limit + 1,
+        )
+        shown = raws[: selection.limit]
+        following = plan.place(shown[-1]) if len(raws) > len(shown) else None
+        if following is not None and plan.place(raws[len(shown)]) == following:
+            raise Reject(
+                "key_not_unique",
+                f"two rows of {table!r} have the same key {[item.column.name for item in order]}",
+                "Name key columns that are unique together; else rows would be lost without a word",
+            )
+        return Page([plan.values(raw) for raw in shown], following)
+
+    def row(self, table: str, key: tuple[str, ...]) -> dict[str, Any] | None:
+        """The row of a primary key, or None. The parts are text, in the key's order; one that cannot be is no row.
+
+        Raises:
+            Reject: ``unknown_table``, ``no_key`` or ``bad_key``.
+        """
+        known = self._schema(table)
+        parts = _key(known, ())
+        if len(parts) != len(key):
+            raise Reject(
+                "bad_key",
+                f"the key of {table!r} is {', '.join(part.name for part in parts)}, but {len(key)} values were given",
+                "Give one value for each",
+            )
+        try:
+            where = [Condition(part, "eq", (parameter(part, text),)) for part, text in zip(parts, key, strict=True)]
+        except Reject:
+            return None
+        plan, raws = self._read(known, list(known.columns), [], where=where, after=None, limit=1)
+        return plan.values(raws[0]) if raws else None
+
+    def changes(
+        self, table: str, *, key: tuple[str, ...], column: str | None, position: Position | None, batch: int = 1000
+    ) -> Iterator[Batch]:
+        """What is new since the position, in batches of up to `batch` rows, each with the position after it.
+
+        Without a position: a snapshot. Without a `column`: a snapshot each time the last one was finished. An empty
+        `key` means the table's primary key. See :mod:`adapters.watermark` for what is promised and what is not.
+
+        Raises:
+            Reject: ``unknown_table``, ``unknown_column``, ``no_key``, ``key_not_unique``, ``bad_column`` or
+                ``bad_limit``.
+            Stop: The position belongs to another key or column.
+        """
+        known = self.schema(table)
+        parts = _key(known, key)
+        watermark = _column(known, column) if column else None
+        for part in (*parts, *([watermark] if watermark else [])):
+            self._comparable(part)
+        if watermark and watermark.type in ("bool", "float", "time"):
+            raise Reject(
+                "bad_column",
+                f"column {column!r} ({watermark.native}) cannot tell what is new",
+                "Name one that grows with each change: a timestamp, a sequence, a row version",
+            )
+        if not 1 <= batch <= ROWS_MAX:
+            raise Reject("bad_limit", f"a batch has 1 to {ROWS_MAX} rows, not {batch}", "Ask for fewer")
+        return Watermark(_TableReader(self, known), parts, watermark, batch).batches(position)
+
+    def ack(self, table: str, position: Position) -> None:
+        """Nothing to do: a table keeps no log for us."""
+
+    def close(self) -> None:
+        """Let go of the database; the next question opens it again."""
+        self._connections.close()
+
+    def _catalogue(self) -> dict[str, tuple[str, str]]:
+        rows = self._fetch(guarded(self._connections.dialect.tables), (), "cannot read the list of tables")
+        named = ((schema or "", name or "", default == "1") for schema, name, default in rows)
+        return {name if default else f"{schema}.{name}": (schema, name) for schema, name, default in named}
+
+    def _schema(self, table: str) -> Table:
+        """The schema, at most a minute old."""
+        at, known = self._schemas.get(table, (None, None))
+        if at is not None and known is not None and self._clock() - at < SCHEMA_SECONDS:
+            return known
+        return self.schema(table)
+
+    def _comparable(self, column: Column) -> None:
+        if column.type in self._connections.dialect.inexact:
+            raise Reject(
+                "bad_column",
+                f"column {column.name!r} ({column.native}) cannot be compared exactly in this database",
+                "Sort and find rows by another column",
+            )
+
+    def _read(
+        self,
+        table: Table,
+        columns: Sequence[Column],
+        order: Sequence[Ordered],
+        *,
+        where: Sequence[Condition],
+        after: Raw | None,
+        limit: int,
+        beside: Column | None = None,
+    ) -> tuple[Read, list[Raw]]:
+        for item in order:
+            self._comparable(item.column)
+        plan = read(
+            self._connections.dialect,
+            table,
+            columns,
+            order=order,
+            where=where,
+            after=after,
+            beside=beside,
+            limit=limit,
+        )
+        try:
+            return plan, self._fetch(plan.sql, plan.parameters, f"cannot read table {table.name!r}")
+        except Stop:
+            self._schemas.pop(table.name, None)  # perhaps a column is gone; look again next time
+            raise
+
+    def _fetch(self, sql: str, parameters: Sequence[str], doing: str) -> list[Raw]:
+        """All rows of one guarded statement. A read that met a dead connection is asked once more on a fresh one."""
+        try:
+            return self._fetch_once(sql, parameters, doing)
+        except Retry as error:
+            if not error.lost:
+                raise
+        self._connections.close()
+        return self._fetch_once(sql, parameters, doing)
+
+    def _fetch_once(self, sql: str, parameters: Sequence[str], doing: str) -> list[Raw]:
+        pyodbc = driver_manager()
+        with self._connections.lease() as connection:
+            try:
+                cursor = connection.cursor()
+                with self._cancelled_late(cursor):
+                    cursor.execute(sql, *parameters)
+                    rows = [tuple(row) for row in cursor.fetchall()]
+                cursor.close()
+            except pyodbc.Error as error:
+                raise self._connections.error(error, doing) from None
+            return rows
+
+    @contextlib.contextmanager
+    def _cancelled_late(self, cursor: Any) -> Iterator[None]:
+        """Cancel the statement when its time is over, where the server does not do that itself."""
+        if self._connections.dialect.server_timeout:
+            yield
+            return
+        timer = threading.Timer(self._settings.timeout_seconds, _cancel, (cursor,))
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+            timer.join()  # a cancel that is under way must not hit the connection's next statement
+
+
+class _TableReader:
+    """One table of a source, as :class:`adapters.watermark.Watermark` reads it."""
+
+    def __init__(self, source: OdbcSource, table: Table) -> None:
+        self._source = source
+        self._table = table
+
+    def rows(
+        self,
+        order: Sequence[Ordered],
+        *,
+        where: Sequence[Condition] = (),
+        after: Raw | None = None,
+        beside: Column | None = None,
+        limit: int,
+    ) -> tuple[Read, list[Raw]]:
+        """Up to `limit` rows, all columns."""
+        columns = self._table.columns
+        return self._source._read(  # noqa: SLF001 - the two are one object, seen from the watermark's side
+            self._table, columns, order, where=where, after=after, limit=limit, beside=beside
+        )
+
+    def count(self, where: Sequence[Condition]) -> int:
+        """How many rows there are."""
+        dialect = self._source._connections.dialect  # noqa: SLF001 - as above
+        clause = " AND ".join(compared(dialect, condition) for condition in where)
+        name = f"{dialect.quoted(self._table.schema)}.{dialect.quoted(self._table.local)}"
+        sql = f"SELECT count(*) FROM {name} WHERE {clause}"  # noqa: S608 - names are the catalogue's, quoted
+        texts = [text for condition in where for text in condition.values]
+        rows = self._source._fetch(guarded(sql), texts, f"cannot read table {self._table.name!r}")  # noqa: SLF001
+        return int(rows[0][0] or 0)
+
+
+def _cancel(cursor: Any) -> None:
+    """End a statement from another thread; one that has just ended by itself may refuse, which is as well."""
+    with contextlib.suppress(Exception):
+        cursor.cancel()
+
+
+def _column(table: Table, name: str) -> Column:
+    for column in table.columns:
+        if column.name == name:
+            return column
+    names = [column.name for column in table.columns]
+    raise Reject("unknown_column", f"table {table.name!r} has no column {name!r}", nearest(name, names))
+
+
+def _key(table: Table, names: tuple[str, ...]) -> tuple[Column, ...]:
+    """The columns that identify a row: those named, else the primary key."""
+    parts = tuple(_column(table, name) for name in names or table.key)
+    if not parts:
+        raise Reject(
+            "no_key",
+            f"table {table.name!r} has no primary key, so its rows cannot be told apart",
+            "Name columns that are unique together (key: KDNR in the configuration), or have the owner add a key",
+        )
+    return parts
+
+
+def _order(table: Table, selection: Selection) -> list[Ordered]:
+    """The asked order, made total by the key."""
+    order = [Ordered(_column(table, item.column), item.descending) for item in selection.sort]
+    descending = order[-1].descending if order else False
+    taken = {item.column.name for item in order}
+    if len(taken) < len(order):
+        raise Reject("bad_sort", "a column is named twice in the sort", "Name each once")
+    return order + [Ordered(column, descending) for column in _key(table, selection.key) if column.name not in taken]
+
+
+def _condition(table: Table, item: Filter) -> Condition:
+    """A caller's filter, its names and values checked."""
+    column = _column(table, item.column)
+    if item.op not in OPERATORS:
+        raise Reject("unknown_operator", f"there is no operator {item.op!r}", nearest(item.op, OPERATORS))
+    if item.op == "isnull":
+        wanted = {"true": True, "1": True, "false": False, "0": False}.get(str(item.value).lower())
+        if wanted is None:
+            raise Reject("bad_value", f"{item.value!r} is neither true nor false", f"Write {column.name}__isnull=true")
+        return Condition(column, "isnull" if wanted else "notnull")
+    if item.op in ("contains", "startswith") and column.type != "text":
+        raise Reject(
+            "bad_operator",
+            f"{item.op!r} needs a text column, and {column.name!r} is {column.native or column.type}",
+            "Compare it with gte and lte",
+        )
+    values = item.value if isinstance(item.value, (list, tuple)) else (item.value,)
+    if item.op != "in" and len(values) != 1:
+        raise Reject("bad_value", f"{item.op!r} takes one value, not {len(values)}", "Use 'in' for several")
+    if not 1 <= len(values) <= 1000:
+        raise Reject("bad_value", f"'in' takes 1 to 1000 values, not {len(values)}", "Ask in several requests")
+    return Condition(column, item.op, tuple(parameter(column, value) for value in values))

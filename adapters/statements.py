@@ -1,0 +1,173 @@
+"""One statement shape: SELECT columns FROM a table WHERE filters AND beyond a place ORDER BY key LIMIT n.
+
+A page is found by the place where the one before ended (its order columns' values), so that the millionth costs what
+the first does. Names come from the catalogue and are quoted; every value is a parameter.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from adapters.dialects import form, native_word
+from adapters.readonly import guarded
+from adapters.values import FROM_TEXT
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from adapters.dialects import Dialect
+    from adapters.model import Column, Table
+
+Raw = tuple[str | None, ...]
+"""A row as the server writes it: the wanted columns, then the exact texts that its place is made of."""
+
+SIGNS = {"eq": "=", "ne": "<>", "gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """``column op values`` with texts to bind. `exact` compares with a place that was read, else with a caller's."""
+
+    column: Column
+    op: str
+    values: tuple[str, ...] = ()
+    exact: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Ordered:
+    """One column of the order."""
+
+    column: Column
+    descending: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """One statement to run, and how its rows are understood."""
+
+    sql: str
+    parameters: tuple[str, ...]
+    columns: tuple[Column, ...]
+    places: int
+
+    def values(self, raw: Raw) -> dict[str, Any]:
+        """A row's values by name."""
+        row: dict[str, Any] = {}
+        for column, text in zip(self.columns, raw, strict=False):
+            convert = FROM_TEXT[column.type]
+            row[column.name] = text if convert is None or text is None else convert(text)
+        return row
+
+    def place(self, raw: Raw) -> Raw:
+        """The exact texts of the order's columns, then of the column that was asked for beside them."""
+        return tuple(raw[len(self.columns) : len(self.columns) + self.places])
+
+
+def read(
+    dialect: Dialect,
+    table: Table,
+    columns: Sequence[Column],
+    *,
+    order: Sequence[Ordered],
+    where: Sequence[Condition] = (),
+    after: Raw | None = None,
+    beside: Column | None = None,
+    limit: int,
+) -> Read:
+    """The statement for up to `limit` rows beyond the place `after`. `beside` is one more column read exactly."""
+    places = [*(item.column for item in order), *([beside] if beside else [])]
+    shown = [written(dialect, dialect.text, column) for column in columns]
+    shown += [written(dialect, exact_forms(dialect, column), column) for column in places]
+    clauses: list[str] = []
+    parameters: list[str] = []
+    for condition in where:
+        clauses.append(compared(dialect, condition))
+        parameters += condition.values
+    if after is not None:
+        clause, texts = beyond(dialect, order, after)
+        clauses.append(clause)
+        parameters += texts
+    sql = f"SELECT {', '.join(shown) or 'NULL'} FROM {dialect.quoted(table.schema)}.{dialect.quoted(table.local)}"  # noqa: S608 - names are the catalogue's, quoted
+    if clauses:
+        sql += f" WHERE {' AND '.join(clauses)}"
+    if order:
+        sql += f" ORDER BY {', '.join(sorted_by(dialect, item) for item in order)}"
+    return Read(guarded(f"{sql} LIMIT {limit:d}"), tuple(parameters), tuple(columns), len(places))
+
+
+def written(dialect: Dialect, forms: Any, column: Column) -> str:
+    """A column through one of the dialect's templates."""
+    return form(forms, column).format(c=dialect.quoted(column.name))
+
+
+def exact_forms(dialect: Dialect, column: Column) -> Any:
+    """The templates that lose nothing of this column."""
+    known = native_word(column.native) in dialect.exact or column.type in dialect.exact
+    return dialect.exact if known else dialect.text
+
+
+def bound(dialect: Dialect, column: Column) -> str:
+    """The parameter that is compared with this column."""
+    return form(dialect.bind, column, "{p}").format(p="?", bind_as=column.bind_as)
+
+
+def sorted_by(dialect: Dialect, item: Ordered) -> str:
+    """One term of ORDER BY."""
+    return written(dialect, dialect.order, item.column) + (" DESC" if item.descending else "")
+
+
+def compared(dialect: Dialect, condition: Condition) -> str:
+    """One condition of WHERE."""
+    column, op = condition.column, condition.op
+    forms = dialect.order if condition.exact else {**dialect.order, **dialect.compare}
+    left, right = written(dialect, forms, column), bound(dialect, column)
+    if op == "isnull":
+        return f"{left} IS NULL"
+    if op == "notnull":
+        return f"{left} IS NOT NULL"
+    if op == "in":
+        return f"{left} IN ({', '.join([right] * len(condition.values))})"
+    if op in ("contains", "startswith"):
+        template = dialect.contains if op == "contains" else dialect.startswith
+        return template.format(c=left, p="?")
+    return f"{left} {SIGNS[op]} {right}"
+
+
+def beyond(dialect: Dialect, order: Sequence[Ordered], after: Raw) -> tuple[str, list[str]]:
+    """What lies after a place in this order, NULLs where the database puts them."""
+    directions = {item.descending for item in order}
+    low_end = directions == {not dialect.nulls_low}
+    plain = None not in after and len(directions) == 1
+    if plain and dialect.row_values and (low_end or not any(item.column.nullable for item in order)):
+        left = ", ".join(written(dialect, dialect.order, item.column) for item in order)
+        right = ", ".join(bound(dialect, item.column) for item in order)
+        sign = "<" if True in directions else ">"
+        return f"({left}) {sign} ({right})", [text for text in after if text is not None]
+    alternatives: list[str] = []
+    parameters: list[str] = []
+    equal: list[str] = []
+    equal_parameters: list[str] = []
+    for item, text in zip(order, after, strict=True):
+        left, right = written(dialect, dialect.order, item.column), bound(dialect, item.column)
+        further, texts = further_on(dialect, item, left, right, text)
+        if further:
+            alternatives.append(" AND ".join([*equal, further]))
+            parameters += [*equal_parameters, *texts]
+        equal.append(f"{left} IS NULL" if text is None else f"{left} = {right}")
+        equal_parameters += [] if text is None else [text]
+    return f"({' OR '.join(alternatives) or '1 = 0'})", parameters
+
+
+def further_on(
+    dialect: Dialect, item: Ordered, left: str, right: str, text: str | None
+) -> tuple[str | None, list[str]]:
+    """The condition for one column alone to lie further on; None when nothing does."""
+    nulls_last = dialect.nulls_low == item.descending
+    if text is None:
+        return (None if nulls_last else f"{left} IS NOT NULL"), []
+    condition = f"{left} {'<' if item.descending else '>'} {right}"
+    if nulls_last and item.column.nullable:
+        condition = f"({condition} OR {left} IS NULL)"
+    return condition, [text]

@@ -1,0 +1,179 @@
+"""A table's rows, then its changes by a column that grows: a timestamp, a sequence, a row version.
+
+The snapshot goes along the key, in pages. Before it starts, the column's highest value is noted; all that grows past it
+while the snapshot runs is read afterwards. Then each poll reads ``(column, key) > (last value, last key)`` up to the
+highest value that stood when the poll began, so that a poll ends however fast others write.
+
+Ties: a clock that ticks in seconds gives many rows one value, and a row can get it after the others were read. So each
+poll begins with the rows of the last value again and leaves out those that were delivered, which it knows by a hash of
+their content. Of more than `TIES_MAX` such rows only the number is kept; if it grows, all of them are told again.
+
+What a column cannot tell: deleted rows, rows without a value in it, and a transaction that wrote an old value and was
+committed after a newer one had been read. A row with a date far in the future stops the column from telling anything.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from itertools import pairwise
+from typing import TYPE_CHECKING, Protocol
+
+from adapters.errors import Reject, Stop
+from adapters.model import Batch, Position, Ties
+from adapters.statements import Condition, Ordered
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from adapters.model import Column
+    from adapters.statements import Raw, Read
+
+
+class Reader(Protocol):
+    """What reads one table for us."""
+
+    def rows(
+        self,
+        order: Sequence[Ordered],
+        *,
+        where: Sequence[Condition] = (),
+        after: Raw | None = None,
+        beside: Column | None = None,
+        limit: int,
+    ) -> tuple[Read, list[Raw]]:
+        """Up to `limit` rows beyond `after`."""
+
+    def count(self, where: Sequence[Condition]) -> int:
+        """How many rows there are."""
+
+
+def row_hash(read: Read, raw: Raw) -> int:
+    """64 bits of a row's texts; the place beside them depends on the order, and is left out."""
+    texts = repr(tuple(raw[: len(read.columns)]))
+    return int.from_bytes(hashlib.blake2b(texts.encode(errors="surrogatepass"), digest_size=8).digest())
+
+
+class Watermark:
+    """The changes of one table from a position on; :meth:`batches` is all there is to it."""
+
+    def __init__(self, reader: Reader, key: Sequence[Column], column: Column | None, batch: int) -> None:
+        self._reader = reader
+        self._key = tuple(Ordered(part) for part in key)
+        self._names = tuple(part.name for part in key)
+        self._column = column
+        self._batch = batch
+
+    def batches(self, position: Position | None) -> Iterator[Batch]:
+        """What is new since the position, oldest first; ends when all that stood at the beginning is told."""
+        if position is not None:
+            self._same_question(position)
+        if self._column is None:
+            position = None if position is None or position.phase == "done" else position
+            yield from self._snapshot(position)
+        elif position is None or position.phase == "snapshot":
+            yield from self._snapshot(position)
+        else:
+            yield from self._poll(self._column, position)
+
+    def _same_question(self, position: Position) -> None:
+        """A position says nothing about another column or key."""
+        column = self._column.name if self._column else None
+        if position.column != column or position.keyed_by != self._names:
+            raise Stop(
+                f"the position was reached by column {position.column!r} and key {list(position.keyed_by)},"
+                f" not by column {column!r} and key {list(self._names)}",
+                "Forget the position, so that a new snapshot is taken, or configure what it was",
+            )
+
+    def _snapshot(self, position: Position | None) -> Iterator[Batch]:
+        start = position or Position(
+            "snapshot", self._names, self._column.name if self._column else None, self._highest()
+        )
+        key, ties = start.key, start.ties
+        while True:
+            read, raws = self._reader.rows(self._key, after=key, beside=self._column, limit=self._batch + 1)
+            more, raws = len(raws) > self._batch, self._cut(read, raws, len(self._key))
+            if not raws and key is None:
+                return  # an empty table has no position: its first rows will be a snapshot too
+            for raw in raws:
+                place = read.place(raw)
+                if self._column is not None and start.value is not None and place[-1] == start.value:
+                    ties = ties.plus(row_hash(read, raw))
+            if raws:
+                key = read.place(raws[-1])[: len(self._key)]
+            reached = Position("snapshot", self._names, start.column, start.value, key, ties)
+            if not more:
+                reached = self._snapshot_done(start.value, ties)
+            if raws or not more:
+                yield Batch([read.values(raw) for raw in raws], reached, snapshot=True)
+            if not more:
+                return
+
+    def _snapshot_done(self, value: str | None, ties: Ties) -> Position:
+        if self._column is None:
+            return Position("done", self._names)
+        return Position("changes", self._names, self._column.name, value, None, ties)
+
+    def _highest(self) -> str | None:
+        """The exact text of the column's highest value."""
+        if self._column is None:
+            return None
+        read, raws = self._reader.rows(
+            [Ordered(self._column, descending=True)], where=[Condition(self._column, "notnull")], limit=1
+        )
+        return read.place(raws[0])[0] if raws else None
+
+    def _poll(self, column: Column, position: Position) -> Iterator[Batch]:
+        highest = self._highest()
+        if highest is None:
+            return
+        order = (Ordered(column), *self._key)
+        where, after = self._begin(column, position)
+        where.append(Condition(column, "lte", (highest,), exact=True))
+        told = frozenset(position.ties.hashes)
+        value, ties = position.value, position.ties
+        while True:
+            read, raws = self._reader.rows(order, where=where, after=after, limit=self._batch + 1)
+            more, raws = len(raws) > self._batch, self._cut(read, raws, len(order))
+            fresh = []
+            for raw in raws:
+                after, hashed = read.place(raw), row_hash(read, raw)
+                if after[0] == position.value and hashed in told:
+                    continue
+                if after[0] != value:
+                    value, ties = after[0], Ties()
+                ties = ties.plus(hashed)
+                fresh.append(read.values(raw))
+            key = after[1:] if after is not None and more else None
+            if fresh:
+                yield Batch(fresh, Position("changes", self._names, column.name, value, key, ties), snapshot=False)
+            if not more:
+                return
+
+    def _begin(self, column: Column, position: Position) -> tuple[list[Condition], Raw | None]:
+        """Where a poll begins: the conditions, and the place that lies behind it."""
+        value, ties = position.value, position.ties
+        if value is None:
+            return [Condition(column, "notnull")], None
+        if ties.by_content:
+            return [Condition(column, "gte", (value,), exact=True)], None
+        if position.key is not None:
+            return [], (value, *position.key)
+        grown = self._reader.count([Condition(column, "eq", (value,), exact=True)]) > ties.count
+        return [Condition(column, "gte" if grown else "gt", (value,), exact=True)], None
+
+    def _cut(self, read: Read, raws: list[Raw], size: int) -> list[Raw]:
+        """The batch without the row that was read to see whether there are more.
+
+        That row also shows whether the key is one: two rows with the same place cannot be told apart, and the second
+        would be lost where a batch ends.
+        """
+        for first, second in pairwise(raws):
+            if read.place(first)[:size] == read.place(second)[:size]:
+                place = dict(zip(self._names, read.place(first)[size - len(self._names) : size], strict=True))
+                raise Reject(
+                    "key_not_unique",
+                    f"two rows have the same key {place}",
+                    "Name key columns that are unique together; else rows would be lost without a word",
+                )
+        return raws[: self._batch]
