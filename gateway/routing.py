@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from edi.model import Envelope
     from gateway.configuration import Configuration
     from gateway.contracts import Contract
-    from gateway.integrations import Integration
+    from gateway.integrations import Format, Integration
     from gateway.model import Delivery
     from gateway.normalize.compiler import Mapper
 
@@ -60,7 +60,7 @@ class Routes:
         return [each for each in known.values() if each.source.wants(delivery.source, delivery.name)]
 
     def reader_of(self, candidates: Sequence[Integration], first: bytes) -> tuple[str, dict[str, str]]:
-        """The reader for a file and its options: the declared format, or where several are, what the bytes look like."""
+        """The reader for a file and its options: the declared format; of several, the one the bytes look like."""
         formats = [each.format for each in candidates]
         looks_like = sniff(first) if len({each.name for each in formats}) > 1 else None
         chosen = next((each for each in formats if each.name == looks_like), formats[0])
@@ -132,10 +132,7 @@ def _takes_message(integration: Integration, envelope: Envelope) -> bool:
 
 def _unwanted(envelope: Envelope, candidates: Sequence[Integration]) -> Finding:
     what = " ".join(part for part in (envelope.format, envelope.version, envelope.message) if part)
-    wanted = ", ".join(
-        f"{each.name} ({' '.join(part for part in (each.format.name, each.format.version, each.format.message) if part)})"
-        for each in candidates
-    )
+    wanted = ", ".join(f"{each.name} ({_said(each.format)})" for each in candidates)
     return Finding(
         code="route.unwanted_message",
         severity="error",
@@ -143,6 +140,10 @@ def _unwanted(envelope: Envelope, candidates: Sequence[Integration]) -> Finding:
         remedy=f"Add an integration with format: {what}, apply, and retry the document.",
         value=envelope.message,
     )
+
+
+def _said(declared: Format) -> str:
+    return " ".join(part for part in (declared.name, declared.version, declared.message) if part)
 
 
 def unwanted_file(delivery: Delivery, first: bytes) -> Finding:

@@ -15,7 +15,7 @@ from gateway.store.tables import activity
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from sqlalchemy import Connection
+    from sqlalchemy import Connection, Row, Select
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +47,39 @@ def after(
 ) -> list[Line]:
     """The lines behind `cursor` in their order. `grep` is a part of the message, letters of either case."""
     query = select(activity).where(activity.c.id > cursor).order_by(activity.c.id).limit(limit)
+    query = _chosen(query, integration, problems, partner, delivery, since, grep)
+    return [_line(row) for row in connection.execute(query)]
+
+
+def before(
+    connection: Connection,
+    cursor: int | None,
+    *,
+    integration: str | None = None,
+    problems: bool = False,
+    partner: str | None = None,
+    delivery: str | None = None,
+    since: datetime | None = None,
+    grep: str | None = None,
+    limit: int = 200,
+) -> list[Line]:
+    """The last `limit` lines before `cursor` (None: before the end), in their order."""
+    query = select(activity).order_by(activity.c.id.desc()).limit(limit)
+    if cursor is not None:
+        query = query.where(activity.c.id < cursor)
+    query = _chosen(query, integration, problems, partner, delivery, since, grep)
+    return [_line(row) for row in connection.execute(query)][::-1]
+
+
+def _chosen(
+    query: Select[Any],
+    integration: str | None,
+    problems: bool,
+    partner: str | None,
+    delivery: str | None,
+    since: datetime | None,
+    grep: str | None,
+) -> Select[Any]:
     if integration is not None:
         query = query.where(activity.c.integration == integration)
     if problems:
@@ -59,20 +92,21 @@ def after(
         query = query.where(activity.c.at >= stamp(since))
     if grep:
         query = query.where(activity.c.message.icontains(grep, autoescape=True))
-    return [
-        Line(
-            row.id,
-            moment(row.at),
-            row.level,
-            row.event,
-            row.integration,
-            row.partner,
-            row.delivery,
-            row.message,
-            json.loads(row.data),
-        )
-        for row in connection.execute(query)
-    ]
+    return query
+
+
+def _line(row: Row[Any]) -> Line:
+    return Line(
+        row.id,
+        moment(row.at),
+        row.level,
+        row.event,
+        row.integration,
+        row.partner,
+        row.delivery,
+        row.message,
+        json.loads(row.data),
+    )
 
 
 def last(connection: Connection) -> int:

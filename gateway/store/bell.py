@@ -7,16 +7,17 @@ every few milliseconds costs nothing worth counting. On PostgreSQL, transactions
 from __future__ import annotations
 
 import sqlite3
-import threading
-import time
 from typing import TYPE_CHECKING
 
 import psycopg
 
 if TYPE_CHECKING:
+    import threading
+
     from gateway.store.database import Database
 
 _LOOK_EVERY_SECONDS = 0.01
+_LISTEN_SECONDS = 0.25
 
 
 class Bell:
@@ -42,15 +43,13 @@ class Bell:
     def _wait_sqlite(self, seconds: float, stop: threading.Event) -> bool:
         if self._sqlite is None:
             self._sqlite = sqlite3.connect(f"file:{self._database.path}?mode=ro", uri=True, check_same_thread=False)
-        until = time.monotonic() + seconds
-        while not stop.is_set():
+        for _ in range(max(1, int(seconds / _LOOK_EVERY_SECONDS))):
             (version,) = self._sqlite.execute("PRAGMA data_version").fetchone()
             if version != self._seen:
                 self._seen = version
                 return True
-            if time.monotonic() >= until:
+            if stop.wait(_LOOK_EVERY_SECONDS):
                 return False
-            stop.wait(_LOOK_EVERY_SECONDS)
         return False
 
     def _wait_postgresql(self, seconds: float, stop: threading.Event) -> bool:
@@ -58,10 +57,11 @@ class Bell:
             self._listener = psycopg.connect(self._database.url, autocommit=True)
             self._listener.execute("LISTEN gateway")
             return True  # what was committed before we listened has rung for nobody
-        until = time.monotonic() + seconds
-        while not stop.is_set() and (left := until - time.monotonic()) > 0:
-            for _ in self._listener.notifies(timeout=min(left, 0.25), stop_after=1):
+        for _ in range(max(1, int(seconds / _LISTEN_SECONDS))):
+            for _note in self._listener.notifies(timeout=_LISTEN_SECONDS, stop_after=1):
                 return True
+            if stop.is_set():
+                return False
         return False
 
     def close(self) -> None:

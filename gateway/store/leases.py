@@ -19,6 +19,10 @@ from gateway.store import deliveries
 from gateway.store.tables import delivery, source
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy import Connection
+
     from gateway.model import Delivery
     from gateway.store.database import Transaction
 
@@ -57,6 +61,12 @@ WHERE number = (
 )
 RETURNING number, token
 """
+
+
+def something_due(connection: Connection, now: datetime) -> bool:
+    """Whether any delivery is due, which is cheaper to ask than to try to take one."""
+    query = select(delivery.c.number).where(delivery.c.due <= now.timestamp()).limit(1)
+    return connection.execute(query).first() is not None
 
 
 def take(transaction: Transaction, *, owner: str, seconds: float) -> Lease | None:

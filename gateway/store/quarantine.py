@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection, Row
 
+    from gateway.model import Delivery
     from gateway.store.database import Transaction
 
 Part = TypeVar("Part")
@@ -125,13 +127,18 @@ def clear(transaction: Transaction, delivery_number: int) -> None:
     transaction.connection.execute(delete(finding).where(finding.c.delivery == delivery_number))
 
 
-def settle_retry(transaction: Transaction, delivery_number: int, number: int, state: DocumentState) -> None:
-    """Write how a retried document ended when it is not held again."""
+def release(transaction: Transaction, delivery_number: int, number: int, state: DocumentState) -> None:
+    """Write how a retried document ended when it is not held again; it stays on record."""
     transaction.connection.execute(
         update(document)
         .where(document.c.delivery == delivery_number, document.c.number == number)
         .values(state=state, retry=0)
     )
+
+
+def unmark(transaction: Transaction, delivery_number: int) -> None:
+    """Nothing could be retried: the documents stay held."""
+    transaction.connection.execute(update(document).where(document.c.delivery == delivery_number).values(retry=0))
 
 
 def to_retry(connection: Connection, delivery_number: int) -> dict[int, str]:
@@ -222,27 +229,24 @@ def discard(transaction: Transaction, id: str, *, reason: str, who: str) -> bool
     ).first()
     if row is None:
         return False
-    recount(transaction, row.delivery)
+    count = recounted(transaction, deliveries.by_number(connection, row.delivery))
+    connection.execute(
+        update(delivery)
+        .where(delivery.c.number == row.delivery)
+        .values(documents=json.dumps({state: number for state, number in count.items() if number}))
+    )
     return True
 
 
-def recount(transaction: Transaction, delivery_number: int, accepted: int = 0) -> dict[str, int]:
-    """Bring a delivery's counters in line with its held documents; `accepted` were taken just now."""
-    connection = transaction.connection
-    counts = dict(deliveries.by_number(connection, delivery_number).documents)
-    query = select(document.c.state, func.count()).where(document.c.delivery == delivery_number)
-    held = {row[0]: row[1] for row in connection.execute(query.group_by(document.c.state))}
-    retried = held.pop(DocumentState.ACCEPTED, 0)  # documents that were held once stay on record as accepted
-    taken = counts.get(DocumentState.ACCEPTED, 0) + accepted
+def recounted(transaction: Transaction, of: Delivery, *, accepted: int = 0) -> Counter[DocumentState]:
+    """A delivery's counters after held documents changed their state; `accepted` were taken just now."""
+    count = Counter({DocumentState(state): number for state, number in of.documents.items()})
+    count[DocumentState.ACCEPTED] += accepted
+    query = select(document.c.state, func.count()).where(document.c.delivery == of.number)
+    held = {row[0]: row[1] for row in transaction.connection.execute(query.group_by(document.c.state))}
     for state in (*OPEN, DocumentState.DISCARDED):
-        counts.pop(state, None)
-    counts |= {str(state): number for state, number in held.items()}
-    if taken or retried:
-        counts[DocumentState.ACCEPTED] = taken
-    connection.execute(
-        update(delivery).where(delivery.c.number == delivery_number).values(documents=json.dumps(counts))
-    )
-    return counts
+        count[state] = held.get(state, 0)
+    return count
 
 
 def groups(connection: Connection, *, limit: int = 100) -> list[tuple[str, str | None, str | None, int, int]]:

@@ -1,0 +1,195 @@
+"""One pass over the bytes of a delivery: every document is read, routed, mapped and judged, to the end of the file.
+
+What comes out is a batch: accepted documents as they will be stored, held ones with their findings, and the counters.
+A full batch is handed to `flush` and emptied, so that memory stays bounded whatever the file's size (P8).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from edi.formats import FORMATS
+
+from edi.findings import Finding as FileFinding
+from gateway.model import DeliveryState, DocumentState, Finding
+from gateway.positions import Places, of_document, of_file
+from gateway.store.quarantine import Held
+from gateway.store.staging import Staged
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from edi.model import Document, Envelope
+    from gateway.contracts import Contract
+    from gateway.integrations import Accept, Integration
+    from gateway.model import Delivery
+    from gateway.routing import Flow, Routes
+    from gateway.store.vault import Vault
+
+ROWS_A_BATCH = 5_000
+BYTES_A_BATCH = 4 * 1024 * 1024
+TOLD_MAX = 20
+"""So many findings of a delivery are told in the log; all of them stand in the quarantine."""
+
+
+@dataclass(slots=True)
+class Batch:
+    """What was judged and is not in the store yet, and the counters of the whole delivery."""
+
+    accepted: dict[str, list[Staged]] = field(default_factory=dict)
+    """By contract id."""
+    contracts: dict[str, Contract] = field(default_factory=dict)
+    held: list[Held] = field(default_factory=list)
+    rows: int = 0
+    size: int = 0
+    count: Counter[DocumentState] = field(default_factory=Counter)
+    """Of documents that are in the store already, out of sight, or held."""
+    about_file: list[Finding] = field(default_factory=list)
+    told: list[Finding] = field(default_factory=list)
+    flushed: bool = False
+
+    def total(self) -> int:
+        """How many documents were judged."""
+        return sum(self.count.values()) + sum(map(len, self.accepted.values()))
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What is to be judged: a delivery by certain integrations; `only` chooses documents, number → the id they have."""
+
+    delivery: Delivery
+    candidates: list[Integration]
+    hold_all: bool = False
+    only: dict[int, str] | None = None
+
+
+class Judging:
+    """The pass. `new_id` names documents that are held."""
+
+    def __init__(self, vault: Vault, routes: Routes, new_id: Callable[[str], str]) -> None:
+        self._vault = vault
+        self._routes = routes
+        self._new_id = new_id
+
+    def run(self, task: Task, flush: Callable[[Batch], None]) -> Batch:
+        """Judge every document; the last batch is returned, not flushed."""
+        batch = Batch()
+        places = Places(self._vault, task.delivery.sha256)
+        chunks, first = peeked(self._vault.chunks(task.delivery.sha256))
+        format_name, options = self._routes.reader_of(task.candidates, first)
+        envelope: Envelope | None = None
+        flow: Flow | Finding | None = None
+        for item in FORMATS[format_name].read(chunks, options):
+            if isinstance(item, FileFinding):
+                batch.about_file.append(of_file(item))
+                continue
+            if task.only is not None and item.number not in task.only:
+                continue
+            if item.envelope is not envelope:
+                envelope = item.envelope
+                flow = self._routes.route(task.candidates, envelope)
+            if isinstance(flow, Finding):
+                self._hold(task, batch, item, None, (replace(flow, document=item.number),))
+            elif flow is not None:
+                self._judge(task, batch, item, flow, places)
+            if batch.rows >= ROWS_A_BATCH or batch.size >= BYTES_A_BATCH:
+                flush(batch)
+                batch.flushed = True
+        return batch
+
+    def _judge(self, task: Task, batch: Batch, document: Document, flow: Flow, places: Places) -> None:
+        """One document: map it and judge it; a record, or a held document with its findings."""
+        if task.hold_all or (document.findings and any(each.severity == "error" for each in document.findings)):
+            found = tuple(of_document(each, document, places) for each in document.findings)
+            self._hold(task, batch, document, flow, found)
+            return
+        record, faults = flow.mapper(document)
+        if not faults:
+            value, faults = flow.judge.judge(record)
+            if not faults:
+                self._accept(task, batch, document, flow, value)
+                return
+        found = tuple(places.of_fault(fault, document, flow.mapper) for fault in faults)
+        self._hold(task, batch, document, flow, found)
+
+    def _accept(self, task: Task, batch: Batch, document: Document, flow: Flow, value: dict[str, Any]) -> None:
+        contract, judge = flow.contract, flow.judge
+        rows = batch.accepted.get(contract.id)
+        if rows is None:
+            rows = batch.accepted[contract.id] = []
+            batch.contracts[contract.id] = contract
+        json = judge.dump_json(value).decode()
+        key = judge.key(value, flow.integration.partner or task.delivery.partner)
+        rows.append(Staged(key, document.number, document.start, document.end, json, judge.columns(value)))
+        batch.size += len(json)
+        batch.rows += 1
+
+    def _hold(
+        self, task: Task, batch: Batch, document: Document, flow: Flow | None, findings: tuple[Finding, ...]
+    ) -> None:
+        state = DocumentState.QUARANTINED if flow is not None else DocumentState.UNROUTED
+        batch.held.append(
+            Held(
+                task.only[document.number] if task.only is not None else self._new_id("doc"),
+                document.number,
+                state,
+                flow.integration.name if flow is not None else None,
+                flow.contract.id if flow is not None else None,
+                document.start,
+                document.end,
+                findings,
+            )
+        )
+        batch.count[state] += 1
+        batch.rows += 1
+        if len(batch.told) < TOLD_MAX:
+            batch.told.extend(findings)
+
+
+def doubt(batch: Batch, accept: Accept) -> Finding | None:
+    """The finding for which the whole file must be held, if there is one."""
+    fatal = next((each for each in batch.about_file if each.severity == "error"), None)
+    if fatal is not None:
+        return fatal
+    held = batch.count[DocumentState.QUARANTINED] + batch.count[DocumentState.UNROUTED]
+    total = batch.total()
+    if not held or held == total:
+        return None
+    if accept.unit == "file":
+        return Finding(
+            code="accept.file",
+            severity="error",
+            message=f"{held} of {total} documents are bad, and this integration takes a file whole or not at all",
+            remedy="Correct the documents that have findings, or change accept: in the integration; then retry.",
+        )
+    if accept.hold_above is not None and held / total > accept.hold_above:
+        return Finding(
+            code="accept.share",
+            severity="error",
+            message=f"{held} of {total} documents are bad; above {accept.hold_above:.4g} of them the file is held",
+            remedy="Correct the documents that have findings and send the file again, or retry the others by hand.",
+        )
+    return None
+
+
+def state_of(count: Counter[DocumentState]) -> DeliveryState:
+    """The state of a finished delivery from where its documents ended."""
+    taken = count[DocumentState.ACCEPTED] + count[DocumentState.EXCLUDED] + count[DocumentState.CORRECTED]
+    held = count[DocumentState.QUARANTINED] + count[DocumentState.UNROUTED] + count[DocumentState.DISCARDED]
+    if not held:
+        return DeliveryState.ACCEPTED
+    return DeliveryState.PARTLY_ACCEPTED if taken else DeliveryState.QUARANTINED
+
+
+def peeked(chunks: Iterator[bytes]) -> tuple[Iterator[bytes], bytes]:
+    """The chunks, and the first of them beside."""
+    first = next(chunks, b"")
+
+    def all_of_them() -> Iterator[bytes]:
+        if first:
+            yield first
+        yield from chunks
+
+    return all_of_them(), first

@@ -1,0 +1,69 @@
+"""The command ``gateway``: help that a person can read, plain lines when piped, documented exit codes."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from gateway.errors import GatewayError
+from gateway.operate.cli import keys, log, running, workspace
+from gateway.operate.cli.demo import demo
+from gateway.workspace.problems import ConfigurationProblems
+from sftp.errors import SftpError
+
+EXIT_CODES = """\b
+Exit status
+  0  it is done, and nothing is wrong
+  1  something is wrong: problems were found, or it could not be done; the message says what to do
+  2  wrong usage
+  3  gateway tail --until-idle saw problems
+"""
+
+
+@click.group(epilog=EXIT_CODES, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="legacy-gateway", prog_name="gateway")
+def gateway() -> None:
+    """Give systems that have no API the one they never had.
+
+    Start with `gateway demo`, or make a workspace with `gateway init` and run it with `gateway up`.
+    """
+
+
+for _command in (
+    workspace.init,
+    workspace.check,
+    workspace.apply,
+    workspace.schema,
+    running.up,
+    running.serve,
+    running.sftp,
+    running.work,
+    log.tail,
+    keys.key,
+    demo,
+):
+    gateway.add_command(_command)
+
+
+def main() -> None:
+    """Run the command; what a person must mend is said on standard error, without a traceback."""
+    try:
+        gateway(standalone_mode=False)
+    except click.exceptions.Exit as ended:
+        sys.exit(ended.exit_code)
+    except click.Abort:
+        click.echo("stopped", err=True)
+        sys.exit(130)
+    except click.ClickException as wrong:
+        wrong.show()
+        sys.exit(wrong.exit_code)
+    except ConfigurationProblems as found:
+        click.echo(str(found), err=True)
+        sys.exit(1)
+    except (GatewayError, SftpError) as trouble:
+        click.echo(f"gateway: {trouble}", err=True)
+        sys.exit(1)
+    except BrokenPipeError:  # the reader of our lines has gone: head, less
+        sys.stderr.close()
+        sys.exit(0)

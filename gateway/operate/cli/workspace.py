@@ -1,0 +1,71 @@
+"""The workspace: init, check, apply, schema."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from gateway.operate import wiring
+from gateway.operate.cli.options import workspace_option
+from gateway.workspace import starter
+from gateway.workspace.loader import load
+from gateway.workspace.schema import schema as all_schemas
+
+
+@click.command()
+@click.argument("folder", type=click.Path(file_okay=False, path_type=Path), default=".")
+def init(folder: Path) -> None:
+    """Write a small commented workspace into FOLDER to start from.
+
+    Files that are there are never overwritten.
+    """
+    for path in starter.write(folder):
+        click.echo(f"wrote {path}")
+    click.echo(f"Next: look at {folder / 'gateway.yaml'}, then: gateway check {folder}")
+
+
+@click.command()
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path), default=".")
+def check(folder: Path) -> None:
+    """Check the workspace in FOLDER and show every problem with its place and a remedy."""
+    configuration = load(folder)
+    counts = (
+        (len(configuration.integrations), "integration"),
+        (len(configuration.contracts), "contract"),
+        (len(configuration.partners), "partner"),
+        (len(configuration.connections), "connection"),
+    )
+    said = ", ".join(f"{number} {noun}{'' if number == 1 else 's'}" for number, noun in counts)
+    click.echo(f"{folder}: {said}; revision {configuration.revision}. No problems.")
+
+
+@click.command()
+@workspace_option
+def apply(workspace: Path) -> None:
+    """Make the working copy the revision in force, whole or not at all."""
+    configuration = load(workspace)
+    gateway = wiring.open_gateway(workspace, configuration.settings)
+    try:
+        if wiring.apply(gateway, configuration):
+            click.echo(f"revision {configuration.revision} is in force")
+        else:
+            click.echo(f"revision {configuration.revision} was in force already")
+    finally:
+        gateway.close()
+
+
+@click.command()
+@click.option("--into", type=click.Path(file_okay=False, path_type=Path), help="Write one file for each kind of file.")
+def schema(into: Path | None) -> None:
+    """Print the JSON Schemas of the workspace's files, for editors."""
+    schemas = all_schemas()
+    if into is None:
+        click.echo(json.dumps(schemas, indent=2, ensure_ascii=False))
+        return
+    into.mkdir(parents=True, exist_ok=True)
+    for name, each in schemas.items():
+        path = into / f"{name}.schema.json"
+        path.write_text(json.dumps(each, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        click.echo(f"wrote {path}")

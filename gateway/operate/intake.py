@@ -1,0 +1,146 @@
+"""The way in for files: our SFTP server, the drop folders behind it, and watched folders."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from typing import TYPE_CHECKING
+
+from gateway.errors import Retry, Stop
+from gateway.model import Activity as Told
+from gateway.receive.drops import Drops
+from sftp.arrival import Folder, drop_folder
+from sftp.auth import Account
+from sftp.bells import FolderBell
+from sftp.collect import Collector
+from sftp.hostkeys import load_or_create
+from sftp.server import Server
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from gateway.configuration import Configuration
+    from gateway.operate.wiring import Gateway
+    from sftp.activity import Activity
+
+_log = logging.getLogger(__name__)
+_LOOK_EVERY_SECONDS = 1.0
+_STORED = ("login_refused", "banned", "receiver_failed", "receiver_recovered", "folder_unreadable", "partial_waiting")
+
+
+class Intake:
+    """The SFTP role: serves partners and collects what settled, always as the revision in force says."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+        settings = gateway.settings
+        host, _, port = settings.sftp.rpartition(":")
+        self._drops = gateway.folder / settings.drops
+        self._collector: Collector | None = None
+        self.server = Server(
+            (host, int(port)),
+            root=self._drops,
+            accounts=self._accounts,
+            hostkeys=load_or_create(gateway.folder / "data" / "hostkeys"),
+            ring=lambda _source: self._ring(),
+            log=self._tell,
+        )
+
+    def run(self, stop: threading.Event) -> None:
+        """Serve and collect until `stop` is set; a newly applied revision takes effect within a second.
+
+        Raises:
+            Stop: the port is in use or a folder cannot be made.
+        """
+        self.server.start()
+        try:
+            while not stop.is_set():
+                configuration = self._gateway.in_force.configuration()
+                self._collect(configuration, stop)
+        finally:
+            self.server.close()
+
+    def _collect(self, configuration: Configuration, stop: threading.Event) -> None:
+        """Collect with the folders of one revision until another is in force."""
+        folders = self._folders(configuration)
+        collector = Collector(
+            folders, Drops(self._gateway.receiver), new_id=lambda: self._gateway.ids.new("a"), log=self._tell
+        )
+        self._collector = collector
+        ended = threading.Event()
+        bell = FolderBell([folder.path for folder in folders if folder.settle_seconds], collector.ring)
+        thread = threading.Thread(target=collector.run, args=(ended,), name="collector", daemon=True)
+        thread.start()
+        bell.start()
+        try:
+            while not stop.wait(_LOOK_EVERY_SECONDS):
+                try:
+                    if self._gateway.in_force.configuration().revision != configuration.revision:
+                        return
+                except (Retry, Stop) as trouble:
+                    _log.warning("%s", trouble)
+        finally:
+            bell.close()
+            ended.set()
+            collector.ring()
+            thread.join()
+
+    def _folders(self, configuration: Configuration) -> list[Folder]:
+        """The inbox of each partner with an account, and each folder that an integration reads."""
+        settings = configuration.settings
+        partial_after = settings.partial_after_seconds
+        folders = [
+            drop_folder(self._drops, partner.name, partial_after_seconds=partial_after)
+            for partner in configuration.partners.values()
+            if partner.account is not None
+        ]
+        for folder in folders:
+            for path in (folder.path, folder.holding, self._drops / str(folder.partner) / "outbox"):
+                path.mkdir(parents=True, exist_ok=True)
+        watched: dict[str, list[str]] = {}
+        for integration in configuration.integrations.values():
+            if integration.source.scheme == "folder":
+                place, _, pattern = integration.source.path.rpartition("/")
+                watched.setdefault(place or ".", []).append(pattern or "*")
+        for place, patterns in watched.items():
+            path = self._gateway.folder / place
+            path.mkdir(parents=True, exist_ok=True)
+            folders.append(
+                Folder(
+                    path=path,
+                    source=f"folder:{place}",
+                    holding=path / ".held",
+                    patterns=tuple(patterns),
+                    settle_seconds=settings.settle_seconds,
+                    partial_after_seconds=partial_after,
+                )
+            )
+        return folders
+
+    def _accounts(self) -> Mapping[str, Account]:
+        """The accounts of the revision in force, by user."""
+        return {
+            partner.account.user: Account(
+                partner.account.user, partner.name, partner.account.keys, partner.account.password_hash
+            )
+            for partner in self._gateway.in_force.configuration().partners.values()
+            if partner.account is not None
+        }
+
+    def _ring(self) -> None:
+        if self._collector is not None:
+            self._collector.ring()
+
+    def _tell(self, activity: Activity) -> None:
+        """Everything goes to this process's log, and what an administrator must see to the store's as well."""
+        _log.log(logging.WARNING if activity.problem else logging.INFO, "%s: %s", activity.what, activity.message)
+        if activity.what not in _STORED:
+            return
+        line = Told(
+            activity.what, "problem" if activity.problem else "info", activity.message, None, activity.partner, None
+        )
+        try:
+            with self._gateway.database.write() as transaction:
+                transaction.tell(line)
+        except (Retry, Stop) as trouble:  # the store itself may be what is wrong; the process's log has told it
+            _log.warning("%s", trouble)

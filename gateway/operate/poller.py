@@ -1,0 +1,123 @@
+"""The poller: reads the tables of legacy databases that are due, one batch after another, into deliveries."""
+
+from __future__ import annotations
+
+import logging
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+from adapters.errors import AdapterError
+from adapters.model import Position
+from adapters.odbc import OdbcSource
+from gateway.errors import Retry, Stop
+from gateway.observations import TABLE_FAILED, TABLE_READ
+from gateway.operate.worker import owner_name
+from gateway.receive.changes import land_batch
+from gateway.store import leases
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Mapping
+
+    from gateway.configuration import Configuration, Connection
+    from gateway.integrations import Integration
+    from gateway.operate.wiring import Gateway
+    from gateway.store.leases import SourceLease
+
+_log = logging.getLogger(__name__)
+_LOOK_EVERY_SECONDS = 0.5
+_AFTER_TROUBLE_SECONDS = 5.0
+
+
+def connection_string(gateway: Gateway, connection: Connection) -> str:
+    """The connection's URL with the workspace's folder in the place of ``{workspace}``."""
+    return connection.url.replace("{workspace}", str(gateway.folder))
+
+
+def sources(gateway: Gateway, configuration: Configuration) -> Mapping[str, OdbcSource]:
+    """A reader for each connection that is a database, by name."""
+    return {
+        name: OdbcSource(connection_string(gateway, each), options=dict(each.options))
+        for name, each in configuration.connections.items()
+        if each.kind == "odbc"
+    }
+
+
+def poll(gateway: Gateway, stop: threading.Event, *, until_idle: bool = False) -> None:
+    """Read what is due until `stop` is set, or with `until_idle` until nothing is due."""
+    while not stop.is_set():
+        try:
+            if poll_once(gateway):
+                continue
+        except (Retry, Stop) as trouble:
+            _log.warning("%s", trouble)
+        if until_idle:
+            return
+        stop.wait(_LOOK_EVERY_SECONDS)
+
+
+def poll_once(gateway: Gateway) -> bool:
+    """Read one table that is due; False when none is."""
+    configuration = gateway.in_force.configuration()
+    by_name = {str(each.source): each for each in configuration.integrations.values() if each.source.scheme == "table"}
+    if not by_name:
+        return False
+    with gateway.database.write() as transaction:
+        lease = leases.take_source(
+            transaction, sorted(by_name), owner=owner_name(), seconds=gateway.settings.lease_seconds
+        )
+    if lease is None:
+        return False
+    integration = by_name[lease.name]
+    try:
+        rows = _read(gateway, configuration, integration, lease)
+    except AdapterError as trouble:
+        _tell_trouble(gateway, integration, lease, str(trouble))
+        return True
+    if rows:
+        _log.info("%s: %d rows", lease.name, rows)
+    return True
+
+
+def _read(gateway: Gateway, configuration: Configuration, integration: Integration, lease: SourceLease) -> int:
+    """Land every batch that the source has now; returns the number of rows."""
+    connection = configuration.connections[integration.source.host]
+    every = integration.changes.every_seconds if integration.changes is not None else 60.0
+    column = integration.changes.column if integration.changes is not None else None
+    position = Position.from_json(lease.position) if lease.position else None
+    total = 0
+    source = OdbcSource(connection_string(gateway, connection), options=dict(connection.options))
+    with closing(source):
+        for batch in source.changes(integration.source.path, key=integration.key, column=column, position=position):
+            total += len(batch.rows)
+            position = batch.position
+            if batch.rows:
+                land_batch(
+                    gateway.receiver,
+                    lease,
+                    integration,
+                    rows=batch.rows,
+                    position=batch.position.to_json(),
+                    again_in_seconds=gateway.settings.lease_seconds,
+                )
+    with gateway.database.write() as transaction:
+        leases.advance_source(
+            transaction, lease, position=position.to_json() if position else None, due_in_seconds=every
+        )
+        if total:
+            transaction.tell(
+                TABLE_READ(integration=integration.name, partner=integration.partner, rows=total, table=lease.name)
+            )
+    return total
+
+
+def _tell_trouble(gateway: Gateway, integration: Integration, lease: SourceLease, reason: str) -> None:
+    """Keep the position, try again later, and say so once, not at each try."""
+    with gateway.database.write() as transaction:
+        leases.advance_source(
+            transaction, lease, position=lease.position, due_in_seconds=_AFTER_TROUBLE_SECONDS, problem=reason
+        )
+        if lease.problem != reason:
+            transaction.tell(
+                TABLE_FAILED(integration=integration.name, partner=integration.partner, table=lease.name, reason=reason)
+            )

@@ -1,0 +1,201 @@
+"""The ingestion log as an administrator reads it: lines from the store or from another machine's API, followed."""
+
+from __future__ import annotations
+
+import json
+import re
+import urllib.error
+import urllib.parse
+import urllib.request
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from gateway.errors import Stop
+from gateway.store import activity, deliveries
+from gateway.store.bell import Bell
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Iterator
+
+    from gateway.operate.wiring import Gateway
+    from gateway.store.activity import Line
+
+LONG_POLL_SECONDS = 25
+_SHORT_ID = 12  # d_ and ten characters: a delivery's time to the millisecond
+_DURATION = re.compile(r"(\d+)([smhd])")
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+_MARKS = {"problem": "✗ ", "info": ""}
+_RED, _DIM, _PLAIN = "\x1b[31m", "\x1b[2m", "\x1b[0m"
+_NAME_COLOURS = (32, 33, 34, 35, 36, 92, 94, 95, 96)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which lines are wanted."""
+
+    integration: str | None = None
+    problems: bool = False
+    partner: str | None = None
+    delivery: str | None = None
+    since: datetime | None = None
+    grep: str | None = None
+
+
+def since(text: str, now: datetime) -> datetime:
+    """The time that ``2h``, ``15m``, ``3d`` or an RFC 3339 time means.
+
+    Raises:
+        ValueError: it is neither.
+    """
+    match = _DURATION.fullmatch(text)
+    if match:
+        return now - timedelta(**{_UNITS[match[2]]: int(match[1])})
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError(f"{text!r} is no time; write 30s, 15m, 2h, 3d or 2026-11-21T09:00:00Z") from None
+    return moment.astimezone(now.tzinfo) if moment.tzinfo else moment.replace(tzinfo=now.tzinfo)
+
+
+def from_store(gateway: Gateway, wanted: Wanted, *, last: int, follow: bool, stop: threading.Event) -> Iterator[Line]:
+    """Lines of the local store; without `since`, the last so many, then what comes."""
+    chosen = asdict(wanted)
+    with gateway.database.read() as connection:
+        if wanted.delivery is not None:
+            chosen["delivery"] = _full_id(connection, wanted.delivery)
+        lines = activity.before(connection, None, **chosen, limit=last) if wanted.since is None else []
+        cursor = lines[-1].id if lines else 0 if wanted.since is not None else activity.last(connection)
+    yield from lines
+    bell = Bell(gateway.database)
+    try:
+        while True:
+            with gateway.database.read() as connection:
+                lines = activity.after(connection, cursor, **chosen)
+            yield from lines
+            if lines:
+                cursor = lines[-1].id
+            elif not follow or stop.is_set():
+                return
+            else:
+                bell.wait(1.0, stop)
+    finally:
+        bell.close()
+
+
+def from_api(url: str, token: str, wanted: Wanted, *, last: int, follow: bool, stop: threading.Event) -> Iterator[Line]:
+    """The same lines from ``GET /api/v1/activity`` of another machine; a dropped connection is taken up again."""
+    parameters: dict[str, str] = {
+        name: value.isoformat()
+        if isinstance(value, datetime)
+        else str(value).lower()
+        if isinstance(value, bool)
+        else str(value)
+        for name, value in asdict(wanted).items()
+        if value not in (None, False)
+    }
+    if wanted.since is None:
+        parameters["last"] = str(last)
+    waiting = False
+    while not stop.is_set():
+        query = parameters | ({"wait": str(LONG_POLL_SECONDS)} if waiting else {})
+        lines = [_line(each) for each in _fetch(url, token, query)]
+        yield from lines
+        if lines:
+            parameters.pop("last", None)
+            parameters["after"] = str(lines[-1].id)
+        elif not follow:
+            return
+        elif "after" not in parameters:
+            parameters.pop("last", None)
+            parameters["after"] = "0" if wanted.since is not None else str(_newest(url, token))
+        if not lines:
+            waiting = follow
+
+
+def _newest(url: str, token: str) -> int:
+    newest = _fetch(url, token, {"last": "1"})
+    return int(newest[-1]["id"]) if newest else 0
+
+
+def _fetch(url: str, token: str, query: dict[str, str]) -> list[dict[str, Any]]:
+    address = f"{url.rstrip('/')}/api/v1/activity?{urllib.parse.urlencode(query)}"
+    if not address.startswith(("http://", "https://")):
+        raise Stop(f"{url} is not the address of a gateway", "Write --url https://gateway.example")
+    request = urllib.request.Request(  # noqa: S310 - the scheme was looked at above
+        address, headers={"Authorization": f"Bearer {token}", "Accept": "application/x-ndjson"}
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=LONG_POLL_SECONDS + 15) as answer:  # noqa: S310 - as above
+            return [json.loads(line) for line in answer if line.strip()]
+    except urllib.error.HTTPError as refused:
+        said = refused.read().decode("utf-8", "replace")
+        detail = _detail(said)
+        raise Stop(f"{url} answers {refused.code}: {detail}", "Check --url and --token.") from refused
+    except urllib.error.URLError as trouble:
+        raise Stop(f"{url} cannot be reached: {trouble.reason}", "Check --url and that the gateway runs.") from trouble
+
+
+def _detail(said: str) -> str:
+    try:
+        return str(json.loads(said).get("detail", said[:200]))
+    except (ValueError, AttributeError):
+        return said[:200]
+
+
+def _line(each: dict[str, Any]) -> Line:
+    return activity.Line(
+        int(each["id"]),
+        datetime.fromisoformat(each["at"]),
+        each["level"],
+        each["event"],
+        each.get("integration"),
+        each.get("partner"),
+        each.get("delivery"),
+        each["message"],
+        each.get("data") or {},
+    )
+
+
+def _full_id(connection: Any, prefix: str) -> str:
+    try:
+        found = deliveries.get(connection, prefix)
+    except LookupError as several:
+        raise Stop(str(several), "Give more characters of the id.") from several
+    if found is None:
+        raise Stop(f"there is no delivery {prefix}", "gateway tail shows the ids of those that there are.")
+    return found.id
+
+
+def as_text(line: Line, *, colour: bool) -> str:
+    """One line for people: time, integration, delivery, event, message."""
+    name = line.integration or line.partner or "-"
+    short = (line.delivery or "-")[:_SHORT_ID]
+    told = f"{_MARKS.get(line.level, '')}{line.event}"
+    time = f"{line.at:%H:%M:%S}.{line.at.microsecond // 1000:03}"
+    message = line.message.replace("\n", " ⏎ ")
+    if not colour:
+        return f"{time}  {name:<18} {short:<12}  {told:<17} {message}"
+    shade = _NAME_COLOURS[sum(name.encode()) % len(_NAME_COLOURS)]
+    body = f"{told:<17} {message}"
+    body = f"{_RED}{body}{_PLAIN}" if line.level == "problem" else body
+    return f"{_DIM}{time}{_PLAIN}  \x1b[{shade}m{name:<18}{_PLAIN} {_DIM}{short:<12}{_PLAIN}  {body}"
+
+
+def as_json(line: Line) -> str:
+    """One line for programs, with the members of the API."""
+    return json.dumps(
+        {
+            "id": line.id,
+            "at": line.at.isoformat().replace("+00:00", "Z"),
+            "level": line.level,
+            "event": line.event,
+            "integration": line.integration,
+            "partner": line.partner,
+            "delivery": line.delivery,
+            "message": line.message,
+            "data": line.data,
+        },
+        ensure_ascii=False,
+    )

@@ -1,0 +1,136 @@
+"""The web role: the REST application behind granian."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+import socket
+import threading
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from granian import Granian
+from granian.constants import Interfaces
+
+from gateway.errors import Stop
+from gateway.operate.poller import sources
+from gateway.operate.wiring import Gateway, open_gateway, utc_now
+from gateway.serve.app import create_app
+from gateway.serve.services import Services
+from gateway.store.bell import Bell
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from adapters.odbc import OdbcSource
+
+THREADS = 32
+# granian copies the environment into every WSGI environ, so that a variable HTTP_X would look like a header and a
+# secret would stand in every debug page: only these are kept.
+_KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "ODBCSYSINI", "ODBCINI", "PYTHONPATH", "VIRTUAL_ENV")
+
+
+def serve(folder: Path, *, address: str) -> None:
+    """Serve the workspace's API until a signal ends this process.
+
+    Raises:
+        Stop: the port is in use.
+    """
+    host, _, port = address.rpartition(":")
+    _check_free(host, int(port))
+    for name in set(os.environ) - set(_KEPT):
+        del os.environ[name]
+    server = Granian(
+        "gateway",
+        address=host,
+        port=int(port),
+        interface=Interfaces.WSGI,
+        blocking_threads=THREADS,
+        backpressure=1024,
+        respawn_failed_workers=True,
+        log_level="warning",  # type: ignore[arg-type] - granian takes the name as well
+    )
+    server.serve(target_loader=partial(load, folder), wrap_loader=False)
+
+
+def load(folder: Path) -> Callable[..., Any]:
+    """The WSGI application of a workspace, made in the process that serves it."""
+    return application(open_gateway(folder))
+
+
+def application(gateway: Gateway) -> Callable[..., Any]:
+    """The WSGI application of an open gateway."""
+    return create_app(
+        Services(
+            database=gateway.database,
+            vault=gateway.vault,
+            receiver=gateway.receiver,
+            configuration=gateway.in_force.configuration,
+            sources=_Sources(gateway),
+            new_id=gateway.ids.new,
+            now=utc_now,
+            wait=_Waiter(gateway),
+            cursor_secret=cursor_secret(gateway.folder),
+        )
+    )
+
+
+class _Sources:
+    """The databases of the revision in force, opened once and kept until another revision names them."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+        self._lock = threading.Lock()
+        self._revision: str | None = None
+        self._open: Mapping[str, OdbcSource] = {}
+
+    def __call__(self) -> Mapping[str, OdbcSource]:
+        configuration = self._gateway.in_force.configuration()
+        with self._lock:
+            if configuration.revision != self._revision:
+                for source in self._open.values():
+                    source.close()
+                self._open = sources(self._gateway, configuration)
+                self._revision = configuration.revision
+            return self._open
+
+
+class _Waiter:
+    """Waits for a commit: one bell for each thread that follows."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+        self._local = threading.local()
+        self._never = threading.Event()
+
+    def __call__(self, seconds: float) -> None:
+        if not hasattr(self._local, "bell"):
+            self._local.bell = Bell(self._gateway.database)
+        self._local.bell.wait(seconds, self._never)
+
+
+def cursor_secret(folder: Path) -> bytes:
+    """The secret that authenticates cursors: made once for a workspace, so that they outlive a restart."""
+    path = folder / "data" / "cursor.key"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return hashlib.sha256(path.read_bytes()).digest()
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(secrets.token_bytes(32))
+    return hashlib.sha256(path.read_bytes()).digest()
+
+
+def _check_free(host: str, port: int) -> None:
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise Stop(
+                f"the API cannot listen on {host}:{port}: {error.strerror}",
+                "Stop the program that uses the port, or change http: in gateway.yaml",
+            ) from error

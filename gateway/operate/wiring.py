@@ -1,0 +1,136 @@
+"""Calls constructors; that is the framework."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from gateway.errors import Stop
+from gateway.ingest import Line
+from gateway.observations import REVISION_APPLIED
+from gateway.operate.ids import Ids
+from gateway.receive.landing import Receiver
+from gateway.routing import Routes
+from gateway.store import leases, revisions, staging
+from gateway.store.database import Database
+from gateway.store.vault import Vault
+from gateway.workspace.loader import load, parse
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from gateway.configuration import Configuration, Settings
+    from gateway.store.database import Transaction
+
+
+class InForce:
+    """The applied configuration, read again from the store when another revision was applied."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._lock = threading.Lock()
+        self._routes: Routes | None = None
+
+    def routes(self) -> Routes:
+        """The integrations of the revision in force, ready to work.
+
+        Raises:
+            Stop: no revision was ever applied.
+        """
+        with self._database.read() as connection:
+            name = revisions.current_name(connection)
+            if self._routes is not None and self._routes.revision == name:
+                return self._routes
+            stored = revisions.current(connection)
+        if stored is None:
+            raise Stop("no configuration was applied yet", "Run gateway apply in the workspace.")
+        with self._lock:
+            if self._routes is None or self._routes.revision != stored[0]:
+                self._routes = Routes(parse(stored[1]))
+            return self._routes
+
+    def configuration(self) -> Configuration:
+        """The configuration in force."""
+        return self.routes().configuration
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """Everything that the roles share: the workspace, the store, the vault, the configuration in force."""
+
+    folder: Path
+    settings: Settings
+    database: Database
+    vault: Vault
+    ids: Ids
+    in_force: InForce
+    receiver: Receiver
+    line: Line
+
+    def close(self) -> None:
+        """Let go of the store."""
+        self.database.close()
+
+
+def utc_now() -> datetime:
+    """The time, in UTC."""
+    return datetime.now(UTC)
+
+
+def open_gateway(folder: Path, settings: Settings | None = None) -> Gateway:
+    """The gateway of a workspace: its store is brought to the current shape; nothing is applied.
+
+    Raises:
+        ConfigurationProblems: the workspace does not load.
+        Stop: the store or the vault cannot be used.
+    """
+    if settings is None:
+        settings = load(folder).settings
+    database = Database(_store_url(folder, settings.store), clock=utc_now)
+    database.migrate()
+    vault = Vault(folder / settings.vault)
+    ids = Ids()
+    in_force = InForce(database)
+    receiver = Receiver(database, vault, ids.new, in_force.configuration)
+    line = Line(database, vault, ids.new, settings.lease_seconds)
+    return Gateway(folder, settings, database, vault, ids, in_force, receiver, line)
+
+
+def apply(gateway: Gateway, configuration: Configuration) -> bool:
+    """Put a configuration in force, whole or not at all (C1); False when it is the one in force already."""
+    with gateway.database.write() as transaction:
+        if revisions.current_name(transaction.connection) == configuration.revision:
+            return False
+        _apply(transaction, configuration)
+    return True
+
+
+def apply_first(gateway: Gateway) -> str | None:
+    """Apply the workspace if nothing is applied yet; the revision's name when that was done now."""
+    with gateway.database.read() as connection:
+        if revisions.current_name(connection) is not None:
+            return None
+    configuration = load(gateway.folder)
+    return configuration.revision if apply(gateway, configuration) else None
+
+
+def _apply(transaction: Transaction, configuration: Configuration) -> None:
+    for contract in configuration.contracts.values():
+        staging.ensure(transaction, contract)
+    tables = [
+        str(integration.source)
+        for integration in configuration.integrations.values()
+        if integration.source.scheme == "table"
+    ]
+    leases.add_sources(transaction, tables)
+    revisions.apply(transaction, configuration.revision, configuration.files)
+    transaction.tell(REVISION_APPLIED(revision=configuration.revision))
+
+
+def _store_url(folder: Path, store: str) -> str:
+    """The store's address; the path of a SQLite file is relative to the workspace."""
+    if not store.startswith("sqlite:"):
+        return store
+    return f"sqlite:{folder / store.removeprefix('sqlite:')}"

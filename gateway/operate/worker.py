@@ -1,0 +1,105 @@
+"""The worker: takes what is due, judges it, takes the next. Parsing happens here and in no other process."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+from typing import TYPE_CHECKING
+
+from gateway.errors import Retry, Stop
+from gateway.ingest import give_up, ingest
+from gateway.observations import ATTEMPT_FAILED
+from gateway.store import activity, leases
+from gateway.store.bell import Bell
+
+if TYPE_CHECKING:
+    import threading
+
+    from gateway.operate.wiring import Gateway
+    from gateway.store.leases import Lease
+
+_log = logging.getLogger(__name__)
+_SLEEP_SECONDS = 1.0
+_BACKOFF_SECONDS_MAX = 60.0
+
+
+def owner_name() -> str:
+    """Who this worker is, for people who look at a lease."""
+    return f"{socket.gethostname()}:{os.getpid()}"
+
+
+def work(gateway: Gateway, stop: threading.Event, *, until_idle: bool = False) -> None:
+    """Do what is due until `stop` is set, or with `until_idle` until nothing is due."""
+    bell = Bell(gateway.database)
+    owner = owner_name()
+    try:
+        while not stop.is_set():
+            try:
+                if work_once(gateway, owner):
+                    continue
+            except (Retry, Stop) as trouble:
+                _log.warning("%s", trouble)
+                stop.wait(_SLEEP_SECONDS)
+            if until_idle:
+                return
+            bell.wait(_SLEEP_SECONDS, stop)
+    finally:
+        bell.close()
+
+
+def work_once(gateway: Gateway, owner: str) -> bool:
+    """Take one delivery that is due and do what is to be done; False when nothing is due."""
+    with gateway.database.read() as connection:  # is a write transaction worth it?
+        if not leases.something_due(connection, gateway.database.clock()):
+            return False
+    with gateway.database.write() as transaction:
+        lease = leases.take(transaction, owner=owner, seconds=gateway.settings.lease_seconds)
+    if lease is None:
+        return False
+    try:
+        routes = gateway.in_force.routes()
+        if lease.delivery.tries > gateway.settings.tries:
+            give_up(gateway.line, lease, routes, _last_reason(gateway, lease))
+        else:
+            ingest(gateway.line, lease, routes)
+    except Retry as later:
+        _give_back(gateway, lease, later.message, seconds=later.delay_seconds, counted=False)
+    except Stop as trouble:
+        _log.warning("%s: %s", lease.delivery.id, trouble)
+        _give_back(gateway, lease, trouble.message, seconds=_backoff(lease), counted=True)
+    except Exception as error:  # noqa: BLE001 - a defect of ours must not stop the others: it is told, and tried again
+        _log.exception("judging %s failed", lease.delivery.id)
+        reason = f"{type(error).__name__}: {error}"
+        _give_back(gateway, lease, reason, seconds=_backoff(lease), counted=True)
+    return True
+
+
+def _backoff(lease: Lease) -> float:
+    return min(0.5 * 2.0**lease.delivery.tries, _BACKOFF_SECONDS_MAX)
+
+
+def _give_back(gateway: Gateway, lease: Lease, reason: str, *, seconds: float, counted: bool) -> None:
+    try:
+        with gateway.database.write() as transaction:
+            leases.postpone(transaction, lease, seconds=seconds, counted=counted)
+            if counted:
+                transaction.tell(
+                    ATTEMPT_FAILED(
+                        integration=lease.delivery.integration,
+                        partner=lease.delivery.partner,
+                        delivery=lease.delivery.id,
+                        tries=lease.delivery.tries,
+                        reason=reason,
+                    )
+                )
+    except (Retry, Stop) as trouble:  # the lease runs out by itself
+        _log.warning("%s: %s", lease.delivery.id, trouble)
+
+
+def _last_reason(gateway: Gateway, lease: Lease) -> str:
+    """Why the last try failed, as the log tells it; a try that killed its process told nothing."""
+    with gateway.database.read() as connection:
+        lines = activity.after(connection, 0, delivery=lease.delivery.id, limit=1000)
+    reasons = [str(line.data.get("reason")) for line in lines if line.event == "attempt_failed"]
+    return reasons[-1] if reasons else "each try ended with its process"

@@ -1,0 +1,109 @@
+"""What the log says of a finished delivery, and the findings that ingestion itself makes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gateway.judging import TOLD_MAX
+from gateway.model import Activity, Delivery, DeliveryState, DocumentState, Finding
+from gateway.observations import (
+    DELIVERY_ACCEPTED,
+    DELIVERY_DUPLICATE,
+    DELIVERY_FAILED,
+    DELIVERY_PARTLY_ACCEPTED,
+    DELIVERY_QUARANTINED,
+    DOCUMENT_RETRIED,
+    DOCUMENT_UNROUTED,
+    FINDING_MADE,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+
+    from gateway.judging import Batch
+
+
+def finished(delivery: Delivery, batch: Batch, state: DeliveryState) -> Iterator[Activity]:
+    """The first findings of a delivery, then how it ended."""
+    who = _who(delivery)
+    for each in [*batch.about_file, *batch.told][:TOLD_MAX]:
+        if each.severity == "error":
+            yield FINDING_MADE(**who, where=where(each), message=each.message, code=each.code)
+    total = batch.total()
+    accepted = batch.count[DocumentState.ACCEPTED]
+    if state is DeliveryState.ACCEPTED:
+        yield DELIVERY_ACCEPTED(**who, accepted=accepted, documents=total)
+    elif state is DeliveryState.PARTLY_ACCEPTED:
+        yield DELIVERY_PARTLY_ACCEPTED(**who, accepted=accepted, documents=total, quarantined=total - accepted)
+    else:
+        reasons = [*batch.about_file, *batch.told]
+        reason = reasons[0].message if reasons else "nothing of it could be accepted"
+        yield DELIVERY_QUARANTINED(**who, documents=total, reason=reason)
+
+
+def duplicate(delivery: Delivery, twin: Delivery) -> Activity:
+    """The line of a duplicate."""
+    return DELIVERY_DUPLICATE(**_who(delivery), name=delivery.name, twin=twin.id)
+
+
+def unrouted(delivery: Delivery, document: int, finding: Finding) -> Activity:
+    """The line of a document that nothing wants."""
+    return DOCUMENT_UNROUTED(**_who(delivery), document=document, reason=finding.message)
+
+
+def failed(delivery: Delivery, reason: str) -> Activity:
+    """The line of a delivery that was given up."""
+    return DELIVERY_FAILED(**_who(delivery), tries=delivery.tries - 1, reason=reason)
+
+
+def retried(delivery: Delivery, document: int, *, held: bool) -> Activity:
+    """The line of a document that was judged again."""
+    return DOCUMENT_RETRIED(**_who(delivery), document=document, state="held again" if held else "accepted")
+
+
+def where(finding: Finding) -> str:
+    """The place of a finding as a person says it: line, then the format's own words."""
+    parts = [f"line {finding.line}" if finding.line else "", f"segment {finding.segment}" if finding.segment else ""]
+    if finding.tag:
+        parts.append(finding.tag + (f"{finding.element:02d}" if finding.element else ""))
+    elif finding.column:
+        parts.append(finding.column)
+    return " ".join(part for part in parts if part) or "file"
+
+
+def repeats(delivery: Delivery, twin: Delivery) -> Finding:
+    """The finding of a duplicate (L5)."""
+    return Finding(
+        code="delivery.duplicate",
+        severity="note",
+        message=f"the content is the same, byte for byte, as that of {twin.id} ({twin.name})",
+        remedy="Nothing is to be done. If the repetition is meant, change something in the file, such as its number.",
+        start=0,
+        end=delivery.size,
+    )
+
+
+def gave_up(delivery: Delivery, reason: str) -> Finding:
+    """The finding of a delivery that used up its tries (P4)."""
+    return Finding(
+        code="delivery.failed",
+        severity="error",
+        message=f"the file could not be judged in {delivery.tries - 1} tries: {reason}",
+        remedy="Look at the log around these times; the raw file is kept. After a fix, upload it again.",
+        start=0,
+        end=delivery.size,
+    )
+
+
+def older_than_records(keys: Collection[str]) -> Finding:
+    """The finding of documents that are older than the records that are there (P6)."""
+    return Finding(
+        code="record.older",
+        severity="warning",
+        message=f"{len(keys)} documents are older than the records that are there: {', '.join(sorted(keys)[:3])}",
+        remedy="Nothing is to be done unless the older values are wanted: then send them again.",
+    )
+
+
+def _who(delivery: Delivery) -> dict[str, str | None]:
+    return {"integration": delivery.integration, "partner": delivery.partner, "delivery": delivery.id}
