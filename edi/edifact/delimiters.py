@@ -1,0 +1,119 @@
+"""UNA and UNB: which characters cut an EDIFACT interchange, and which character set it is written in.
+
+UNA names six characters by their place: component, element, decimal mark, release, repetition (a blank before
+syntax version 4) and segment. Without a UNA those of ISO 9735's level A hold, or, where UNB is followed by the
+control character 1D, those of its level B.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from edi.interchange import Header, Unreadable, text_of
+from edi.segments import GAP, Syntax, drop_breaks, row_at, segment_spans
+
+if TYPE_CHECKING:
+    from edi.window import Window
+
+LEVEL_A = ":+.? '"
+LEVEL_B = "\x1f\x1d,  \x1c"
+
+CHARACTER_SETS = {
+    # Level A and B are subsets of ASCII; what goes beyond them is read as UTF-8 or ISO 8859-1.
+    "UNOA": "",
+    "UNOB": "",
+    "UNOC": "iso8859-1",
+    "UNOD": "iso8859-2",
+    "UNOE": "iso8859-5",
+    "UNOF": "iso8859-7",
+    "UNOG": "iso8859-3",
+    "UNOH": "iso8859-4",
+    "UNOI": "iso8859-6",
+    "UNOJ": "iso8859-8",
+    "UNOK": "iso8859-9",
+    "UNOW": "utf-8",
+    "UNOX": "iso2022_jp_2",
+    "UNOY": "utf-8",
+}
+"""The decoder of each syntax identifier (UNB, S001 0001)."""
+
+_HEADER_MAX = 4_000
+_GAPS = re.compile(f"[{re.escape(GAP)}]*")
+
+
+def read_unb(window: Window) -> Header | Unreadable:
+    """The header that begins at the window's place: UNA and UNB, or UNB alone."""
+    window.fill(_HEADER_MAX)
+    text = window.text[window.place : window.place + _HEADER_MAX]
+    ended = len(text) < _HEADER_MAX
+    place = 0
+    marks = ""
+    if text.startswith("UNA"):
+        marks = text[3:9]
+        gaps = _GAPS.match(text, 9)
+        place = gaps.end() if gaps else 9
+        if len(marks) < 6 or (ended and len(text) < place + 4):
+            return Unreadable("envelope.truncated", "The file ends inside its UNA or UNB.", truncated=True)
+        if not _are_usable(marks):
+            return Unreadable(
+                "edifact.una", f"UNA names {marks!r}, which are not six characters that can be told apart."
+            )
+    if text.startswith("UIB", place):
+        message = "This is an interactive interchange (UIB); batch interchanges (UNB) are read."
+        return Unreadable("edifact.interactive", message)
+    if not text.startswith("UNB", place):
+        return Unreadable("edifact.unb", f"{text[place : place + 3]!r} stands where UNB must follow UNA.")
+    marks = marks or (LEVEL_B if text[place + 3] == LEVEL_B[1] else LEVEL_A)
+    if text[place + 3] != marks[1]:
+        message = f"UNB is followed by {text[place + 3]!r}, but elements are separated by {marks[1]!r} here."
+        return Unreadable("edifact.unb", message)
+    return _header(text, place, marks, ended=ended)
+
+
+def syntax_of(marks: str, *, repeats: bool) -> Syntax:
+    """The syntax that the six characters of a UNA describe; a blank stands for none."""
+    component, element, decimal, release, repetition, segment = tuple(marks)
+    return Syntax(element, component, segment, repetition.strip() if repeats else "", release.strip(" "), decimal)
+
+
+def _are_usable(marks: str) -> bool:
+    component, element, _, release, repetition, segment = tuple(marks)
+    used = [c for c in (component, element, release, repetition, segment) if c != " "]
+    return len(set(used)) == len(used) and " " not in component + element + segment and not any(map(str.isalnum, used))
+
+
+def _header(text: str, place: int, marks: str, *, ended: bool) -> Header | Unreadable:
+    syntax = syntax_of(marks, repeats=False)
+    start, end = segment_spans(text[place:], syntax)[0]
+    if place + end == len(text):
+        if ended:
+            return Unreadable("envelope.truncated", "The file ends inside its UNB.", truncated=True)
+        return Unreadable("edifact.unb", f"UNB has no end within {_HEADER_MAX} characters.")
+    body = drop_breaks(text[place + start : place + end], syntax)
+    row = row_at(body, 0, len(body), syntax)
+    if len(row) < 6 or not isinstance(row[1], list):
+        message = f"UNB has {len(row) - 1} elements; syntax, sender, recipient, date and reference are required."
+        return Unreadable("edifact.unb", message)
+    name, version = row[1][0], row[1][1]
+    oddities = []
+    if name not in CHARACTER_SETS or version not in ("1", "2", "3", "4"):
+        oddities.append(("edifact.syntax", f"UNB names the syntax {name}:{version}; UNOA to UNOY, 1 to 4 are known."))
+    if version == "4" and marks[4] == " ":
+        marks = marks[:4] + "*" + marks[5] if text.startswith("UNB") else marks
+    return Header(
+        syntax_of(marks, repeats=version == "4"),
+        place + end + 1,
+        _party(row[2]),
+        _party(row[3]),
+        text_of(row[5]),
+        CHARACTER_SETS.get(name, ""),
+        marks if version == "4" else marks[:4] + " " + marks[5],
+        tuple(oddities),
+    )
+
+
+def _party(value: object) -> str:
+    """``qualifier:identifier`` from the composite identifier, qualifier."""
+    identifier, qualifier = (*value, "")[:2] if isinstance(value, list) else (value, "")
+    return f"{qualifier}:{str(identifier).rstrip()}"

@@ -1,0 +1,68 @@
+"""EDIFACT as the walk through interchanges sees it, and the two ways into this package: `read` and `locate`."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from edi import guides, places
+from edi.edifact.delimiters import read_unb, syntax_of
+from edi.interchange import Standard, Walk, text_of
+from edi.window import Window
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from edi.findings import Finding, Position
+    from edi.model import Document, Envelope
+    from edi.paths import SegmentPath
+
+DOCUMENT_BYTES_MAX = 16 * 1024 * 1024
+
+
+def describe(row: list[Any], group: list[Any] | None) -> tuple[str, str | None, str, str | None]:
+    """Message, version, reference and group: S009 0065, 0052 and 0054 together (D96A), 0062, and UNG's 0048."""
+    reference = text_of(row[1]) if len(row) > 1 else ""
+    kind = row[2] if len(row) > 2 else ""
+    message, version, release = (*kind, "", "", "")[:3] if isinstance(kind, list) else (text_of(kind), "", "")
+    number = text_of(group[5]) if group and len(group) > 5 else None
+    return message, (version + release).upper() or None, reference, number
+
+
+STANDARD = Standard(
+    name="edifact",
+    start=re.compile(r"UNA[^A-Za-z0-9 ]|U[NI]B[^A-Za-z0-9 ]"),
+    header=read_unb,
+    describe=describe,
+    opens="UNB",
+    closes="UNZ",
+    set_tags=("UNH", "UNT"),
+    group_tags=("UNG", "UNE"),
+    group_reference=5,
+    notes=(),
+    document_word="message",
+    counts_documents=True,
+)
+
+
+def read(chunks: Iterable[bytes], options: Mapping[str, str]) -> Iterator[Document | Finding]:
+    """The messages of a file, and what is wrong with it; see :mod:`edi.model` for their shape.
+
+    Raises:
+        ValueError: an option has a value that it cannot have.
+    """
+    limit = int(options.get("document_bytes_max", DOCUMENT_BYTES_MAX))
+    return Walk(STANDARD, Window(chunks), options.get("encoding", "auto"), limit).run()
+
+
+def locate(
+    raw: bytes, envelope: Envelope, path: SegmentPath, loops: tuple[tuple[SegmentPath, int], ...] = ()
+) -> Position | None:
+    """Where in `raw`, the bytes of one document, the value lies that `path` names in the loop that `loops` lead to.
+
+    Each of `loops` is the path of a loop and its occurrence from 0, outermost first. Offsets count from the start of
+    `raw`. A value that is missing has an empty span where it should stand; None means that the loop does not exist.
+    """
+    syntax = syntax_of(envelope.delimiters, repeats=True)
+    guide = guides.find("edifact", envelope.message or "", envelope.version or "")
+    return places.locate(raw.decode("latin-1"), syntax, guide, path, loops)

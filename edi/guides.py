@@ -1,0 +1,193 @@
+"""Guides: what a message of one version may hold, read from the tables in ``x12/guides`` and ``edifact/guides``.
+
+A guide is a TOML file ``<version>/<message>.toml`` that people can read and extend: its `structure` has a line for each
+segment, with how often it may stand there; the lines indented below belong to the loop that the segment opens. What the
+segments hold stands once per version, in ``segments.toml``. The headers of these files say where the facts are from.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from importlib.resources.abc import Traversable
+
+MANY = 1_000_000_000
+"""What ``*`` in a structure stands for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Element:
+    """One element of a segment, or one component of a composite (which has `components` and no kind of its own).
+
+    `kind` is the standard's own word: X12 AN ID N0 N2 R DT TM B, EDIFACT a n an. Lengths count characters; those of
+    numbers count digits alone.
+    """
+
+    number: str
+    kind: str
+    shortest: int
+    longest: int
+    label: str = ""
+    required: bool = False
+    repeat: int = 1
+    components: tuple[Element, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """One place in the structure of a message. One with `children` opens a loop, of which it is the first segment."""
+
+    tag: str
+    least: int
+    most: int
+    children: tuple[Slot, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Dictionary:
+    """The segments of one version: their elements by tag, and their labels."""
+
+    segments: dict[str, tuple[Element, ...]]
+    labels: dict[str, str]
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Guide:
+    """What one message of one version may hold. `root` is the slot of ST or UNH; all others are its descendants.
+
+    Guides compare by identity: each is loaded once, and what is compiled from it is kept beside it.
+    """
+
+    message: str
+    version: str
+    label: str
+    root: Slot
+    dictionary: Dictionary
+
+
+_CARDINALITY = re.compile(r"(\d+)(?:\.\.(\d+|\*))?")
+_X12_TYPE = re.compile(r"(AN|ID|N\d|R|DT|TM|B) (\d+)(?:\.\.(\d+))?(?: (.+))?")
+_EDIFACT_TYPE = re.compile(r"(an|a|n)(\.\.)?(\d+)(?: (.+))?")
+_REFERENCE = re.compile(r"([A-Z]?\d+)(!?)(?:\*(\d+))?")
+
+
+def find(standard: str, message: str, version: str) -> Guide | None:
+    """The guide of `message` in `version`, or else of the version nearest to it that has one; None if none has."""
+    versions = _available(standard).get(message)
+    if not versions:
+        return None
+    wanted = _age(version)
+    nearest = min(versions, key=lambda name: (abs(_age(name) - wanted), name))
+    return load(standard, message, nearest)
+
+
+@lru_cache(maxsize=256)
+def load(standard: str, message: str, version: str) -> Guide:
+    """The guide in ``<standard>/guides/<version>/<message>.toml``.
+
+    Raises:
+        ValueError: the file says something that is no guide; the message names file and line.
+    """
+    table = _read(_folder(standard) / version / f"{message}.toml")
+    name = f"{standard}/guides/{version}/{message}.toml"
+    root = _structure(table["structure"], name)
+    return Guide(table["message"], table["version"], table["label"], root, dictionary(standard, version))
+
+
+@lru_cache(maxsize=64)
+def dictionary(standard: str, version: str) -> Dictionary:
+    """The segments of `version`, from ``<standard>/guides/<version>/segments.toml``."""
+    table = _read(_folder(standard) / version / "segments.toml")
+    elements = {number: _element(number, text) for number, text in table["elements"].items()}
+    for number, text in table.get("composites", {}).items():
+        elements[number] = Element(number, "", 0, 0, components=_references(text, elements))
+    segments = {tag: _references(text, elements) for tag, text in table["segments"].items()}
+    return Dictionary(segments, table.get("labels", {}))
+
+
+def _folder(standard: str) -> Traversable:
+    return files("edi") / standard / "guides"
+
+
+def _read(path: Traversable) -> dict[str, Any]:
+    return tomllib.loads(path.read_text("utf-8"))
+
+
+@lru_cache(maxsize=8)
+def _available(standard: str) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for folder in _folder(standard).iterdir():
+        if folder.is_dir():
+            for file in folder.iterdir():
+                if file.name.endswith(".toml") and file.name != "segments.toml":
+                    found.setdefault(file.name.removesuffix(".toml"), []).append(folder.name)
+    return found
+
+
+def _age(version: str) -> int:
+    """A number that grows with the version: 004010 → 4010, D96A → 19960 (and D01B → 20011)."""
+    edifact = re.fullmatch(r"[A-Z](\d\d)([A-Z])", version)
+    if edifact:
+        year = int(edifact[1])
+        return (year + (1900 if year > 80 else 2000)) * 10 + ord(edifact[2]) - ord("A")
+    digits = re.match(r"\d{1,6}", version)
+    return int(digits[0]) if digits else 0
+
+
+def _element(number: str, text: str) -> Element:
+    x12 = _X12_TYPE.fullmatch(text)
+    if x12:
+        return Element(number, x12[1], int(x12[2]), int(x12[3] or x12[2]), x12[4] or "")
+    edifact = _EDIFACT_TYPE.fullmatch(text)
+    if edifact:
+        longest = int(edifact[3])
+        return Element(number, edifact[1], 1 if edifact[2] else longest, longest, edifact[4] or "")
+    raise ValueError(f"element {number}: {text!r} is no type; write AN 1..30, or an..35")
+
+
+def _references(text: str, elements: dict[str, Element]) -> tuple[Element, ...]:
+    found = []
+    for word in text.split():
+        match = _REFERENCE.fullmatch(word)
+        if not match or match[1] not in elements:
+            raise ValueError(f"{word!r} in {text!r} names no element or composite of this file")
+        found.append(replace(elements[match[1]], required=bool(match[2]), repeat=int(match[3] or 1)))
+    return tuple(found)
+
+
+def _structure(text: str, name: str) -> Slot:
+    """The slots that the lines of `text` draw: ST or UNH comes first, and all other lines are below it."""
+    lines = []
+    for number, line in enumerate(text.splitlines(), 1):
+        words = line.split()
+        if not words:
+            continue
+        match = _CARDINALITY.fullmatch(words[1]) if len(words) == 2 else None
+        if not match:
+            raise ValueError(f"{name}, line {number} of the structure: write a tag and how often, as in `REF 0..*`")
+        least, most = int(match[1]), MANY if match[2] == "*" else int(match[2] or match[1])
+        lines.append((len(line) - len(line.lstrip()), words[0], least, most))
+    _, tag, least, most = lines.pop(0)
+    children, rest = _children(lines, 0)
+    assert not rest, f"{name}: every line of the structure is read"
+    return Slot(tag, least, most, children)
+
+
+def _children(
+    lines: list[tuple[int, str, int, int]], indent: int
+) -> tuple[tuple[Slot, ...], list[tuple[int, str, int, int]]]:
+    slots = []
+    while lines and lines[0][0] >= indent:
+        _, tag, least, most = lines[0]
+        lines = lines[1:]
+        children: tuple[Slot, ...] = ()
+        if lines and lines[0][0] > indent:
+            children, lines = _children(lines, lines[0][0])
+        slots.append(Slot(tag, least, most, children))
+    return tuple(slots), lines

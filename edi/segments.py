@@ -1,0 +1,208 @@
+"""Segments, elements and components: how the text of one document is cut at its service characters.
+
+There are two ways to the same rows, and a property test holds them together. :func:`split` is the fast one: it cuts
+the whole text with ``str.split`` and knows no places. :func:`segment_spans` and :func:`pieces` cut more slowly and say
+where each piece lies; findings and evidence are made from them.
+
+A released character (EDIFACT's ``?'``) must not cut. The fast way hides each such pair behind one control character
+that the text does not use, cuts, and puts the character back *after* the components are cut: put back before,
+``A?:B`` would fall apart.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+GAP = " \t\r\n\0\x1a"
+"""What may stand between segments without meaning anything: blanks, line ends, NUL and the old end-of-file mark."""
+
+_BREAKS = re.compile(r"[\r\n]+")
+_HIDEOUTS = "".join(map(chr, [*range(1, 9), *range(14, 26)]))
+
+
+@dataclass(frozen=True, slots=True)
+class Syntax:
+    """The service characters of one interchange; an empty text where there is none."""
+
+    element: str
+    component: str
+    segment: str
+    repetition: str = ""
+    release: str = ""
+    decimal: str = "."
+
+    @property
+    def characters(self) -> str:
+        """Those that cut or release: none of them can stand in a value as it is."""
+        return self.segment + self.element + self.component + self.repetition + self.release
+
+    @property
+    def gap(self) -> str:
+        """What may stand between two segments."""
+        return "".join(c for c in GAP if c not in self.characters)
+
+
+@lru_cache(maxsize=64)
+def _gap_pattern(syntax: Syntax) -> re.Pattern[str]:
+    return re.compile(f"{re.escape(syntax.segment)}[{re.escape(syntax.gap)}]+")
+
+
+def close_gaps(text: str, syntax: Syntax) -> str:
+    """Take out what stands between the segments of `text` (which begins with a tag).
+
+    A released terminator ends no segment; the blanks behind it stay.
+    """
+    if not any(c in text for c in syntax.gap):
+        return text
+    if not syntax.release or syntax.release + syntax.segment not in text:
+        return _gap_pattern(syntax).sub(syntax.segment.replace("\\", r"\\"), text)
+    return "".join(text[start:end] + syntax.segment for start, end in segment_spans(text, syntax))
+
+
+def drop_breaks(text: str, syntax: Syntax) -> str:
+    """Take out every line break that is no service character."""
+    if "\r" in syntax.characters or "\n" in syntax.characters:
+        return text
+    return _BREAKS.sub("", text)
+
+
+def split(text: str, syntax: Syntax) -> list[list[Any]]:
+    """The rows of `text`, whose segments are all terminated and have no gaps between them."""
+    hidden = hide(text, syntax)
+    if hidden is None:
+        return [row_at(text, start, end, syntax) for start, end in segment_spans(text, syntax)]
+    return cut(*hidden, syntax)
+
+
+def cut(text: str, shown: dict[int, str], syntax: Syntax) -> list[list[Any]]:
+    """The rows of a text that :func:`hide` has prepared."""
+    component, repetition, element = syntax.component, syntax.repetition, syntax.element
+    segments = text.split(syntax.segment)
+    segments.pop()
+    if repetition and repetition in text:
+        rows: list[list[Any]] = [[_repeated(v, syntax) for v in s.split(element)] for s in segments]
+    elif component in text:
+        rows = [
+            [v.split(component) if component in v else v for v in s.split(element)]
+            if component in s
+            else s.split(element)
+            for s in segments
+        ]
+    else:
+        rows = [s.split(element) for s in segments]
+    if shown:
+        signs = re.compile(f"[{''.join(map(chr, shown))}]")
+        for index, segment in enumerate(segments):
+            if signs.search(segment):
+                rows[index] = [_show(value, shown) for value in rows[index]]
+    return rows
+
+
+def hide(text: str, syntax: Syntax) -> tuple[str, dict[int, str]] | None:
+    """Put an unused character in the place of each released one, and say which stands for which.
+
+    None when the text uses so many control characters itself that none are left to hide behind.
+    """
+    release = syntax.release
+    if not release or release not in text:
+        return text, {}
+    free = [c for c in _HIDEOUTS if c not in text]
+    shown: dict[int, str] = {}
+    for character in dict.fromkeys(release + syntax.characters):
+        # The release character comes first: in `??'` it releases itself, and the terminator ends the segment.
+        if release + character in text:
+            if not free:
+                return None
+            sign = free.pop()
+            text = text.replace(release + character, sign)
+            shown[ord(sign)] = character
+    return text.replace(release, ""), shown
+
+
+def _repeated(value: str, syntax: Syntax) -> Any:
+    if syntax.repetition in value:
+        return tuple(
+            part.split(syntax.component) if syntax.component in part else part
+            for part in value.split(syntax.repetition)
+        )
+    return value.split(syntax.component) if syntax.component in value else value
+
+
+def _show(value: Any, shown: dict[int, str]) -> Any:
+    if isinstance(value, str):
+        return value.translate(shown)
+    if isinstance(value, list):
+        return [part.translate(shown) for part in value]
+    return tuple(_show(part, shown) for part in value)
+
+
+@lru_cache(maxsize=64)
+def _segment_pattern(syntax: Syntax) -> re.Pattern[str]:
+    stop = re.escape(syntax.segment)
+    gap = f"[{re.escape(syntax.gap)}]*+"
+    if syntax.release:
+        release = re.escape(syntax.release)
+        return re.compile(f"{gap}((?:[^{stop}{release}]|{release}.)*+{release}?)(?:{stop}|\\Z)", re.DOTALL)
+    return re.compile(f"{gap}([^{stop}]*+)(?:{stop}|\\Z)", re.DOTALL)
+
+
+def segment_spans(text: str, syntax: Syntax) -> list[tuple[int, int]]:
+    """Where each segment of `text` begins and ends, without its terminator; the last one may lack its terminator."""
+    spans = []
+    place = 0
+    pattern = _segment_pattern(syntax)
+    while place < len(text):
+        found = pattern.match(text, place)
+        assert found, "the pattern matches any text"
+        place = found.end()
+        if found.start(1) < len(text):  # else only a gap stood behind the last terminator
+            spans.append(found.span(1))
+    return spans
+
+
+def pieces(text: str, start: int, end: int, separator: str, release: str = "") -> list[tuple[int, int]]:
+    """Where the pieces of ``text[start:end]`` between unreleased separators lie; at least one, perhaps empty."""
+    if not separator:
+        return [(start, end)]
+    found = []
+    begin = place = start
+    while place < end:
+        character = text[place]
+        if character == release:
+            place += 1
+        elif character == separator:
+            found.append((begin, place))
+            begin = place + 1
+        place += 1
+    found.append((begin, end))
+    return found
+
+
+def unrelease(value: str, release: str) -> str:
+    """The value that `value` stands for: each release character gone, what it released kept."""
+    if not release or release not in value:
+        return value
+    return re.sub(re.escape(release) + "(.?)", lambda found: found[1], value, flags=re.DOTALL)
+
+
+def row_at(text: str, start: int, end: int, syntax: Syntax) -> list[Any]:
+    """The row of the segment that lies at ``text[start:end]``."""
+    return [_value_at(text, *span, syntax) for span in pieces(text, start, end, syntax.element, syntax.release)]
+
+
+def _value_at(text: str, start: int, end: int, syntax: Syntax) -> Any:
+    repeats = [
+        _composite_at(text, *span, syntax) for span in pieces(text, start, end, syntax.repetition, syntax.release)
+    ]
+    return tuple(repeats) if len(repeats) > 1 else repeats[0]
+
+
+def _composite_at(text: str, start: int, end: int, syntax: Syntax) -> Any:
+    parts = [
+        unrelease(text[begin:stop], syntax.release)
+        for begin, stop in pieces(text, start, end, syntax.component, syntax.release)
+    ]
+    return parts if len(parts) > 1 else parts[0]

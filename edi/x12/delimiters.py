@@ -1,0 +1,93 @@
+"""The ISA segment: the one place where an X12 interchange says which characters cut it.
+
+An ISA has 106 characters: its elements have fixed lengths, the fourth character is the element separator, the 105th the
+component separator, and the 106th ends the segment. ISA11 is the repetition separator from version 00402 on (before, a
+letter for the standards body). Two kinds of ISA that programs write all the same are read, too: broken into lines of 80
+characters, and with elements that were not padded.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from edi.interchange import Header, Unreadable
+from edi.segments import Syntax
+
+if TYPE_CHECKING:
+    from edi.window import Window
+
+LENGTHS = (2, 10, 2, 10, 2, 15, 2, 15, 6, 4, 1, 5, 9, 1, 1, 1)
+"""The lengths of ISA01 to ISA16."""
+
+_FULL = 106
+_AT_MOST = _FULL + 20
+"""Room for a few line breaks."""
+
+
+def read_isa(window: Window) -> Header | Unreadable:
+    """The header that begins at the window's place with the letters ISA."""
+    window.fill(_AT_MOST)
+    text = window.text[window.place : window.place + _AT_MOST]
+    separator = text[3]
+    for bare, length in ((text[:_FULL], _FULL), _without_breaks(text)):
+        parts = bare.split(separator)
+        if len(bare) == _FULL and tuple(len(part) for part in parts[1:16]) == LENGTHS[:15] and len(parts) == 17:
+            return _header(separator, parts, length, ())
+    if len(text) < _FULL and text.count(separator) < 16:
+        return Unreadable("envelope.truncated", "The file ends inside the ISA segment.", truncated=True)
+    return _unpadded(text, separator)
+
+
+def _unpadded(text: str, separator: str) -> Header | Unreadable:
+    """An ISA whose elements do not all have their length, if its end can be told all the same."""
+    parts = text.split(separator, 16)
+    if len(parts) < 17 or len(parts[16]) < 2:
+        message = f"The ISA has {len(parts) - 1} separators {separator!r} within {_FULL} characters instead of 16."
+        return Unreadable("x12.isa", message)
+    parts[16] = parts[16][:2]
+    lengths = [len(part) for part in parts[1:16]]
+    number = next(n for n, length in enumerate(lengths) if length != LENGTHS[n])
+    value = parts[number + 1]
+    message = f"ISA{number + 1:02} has {_characters(len(value))} instead of {LENGTHS[number]}: {value!r}."
+    too_long = any(length > most for length, most in zip(lengths, LENGTHS, strict=False))
+    if too_long or not parts[13].strip().isdigit() or "\n" in "".join(parts[:16]):
+        return Unreadable("x12.isa", message)
+    return _header(separator, parts, sum(map(len, parts)) + 16, (("x12.isa_length", message),))
+
+
+def _characters(count: int) -> str:
+    return f"{count} character" if count == 1 else f"{count} characters"
+
+
+def _header(
+    separator: str, parts: list[str], length: int, oddities: tuple[tuple[str, str], ...]
+) -> Header | Unreadable:
+    values = parts[1:]
+    component, segment = tuple(parts[16])
+    repetition = values[10] if values[11] >= "00402" and not values[10].isalnum() and values[10] != " " else ""
+    characters = separator + component + segment + repetition
+    if len(set(characters)) < len(characters) or any(c.isalnum() or c == " " for c in characters):
+        return Unreadable("x12.isa", f"The ISA names delimiters that cannot be told apart: {characters!r}.")
+    return Header(
+        Syntax(separator, component, segment, repetition),
+        length,
+        f"{values[4].strip()}:{values[5].rstrip()}",
+        f"{values[6].strip()}:{values[7].rstrip()}",
+        values[12],
+        "",
+        characters,
+        oddities,
+    )
+
+
+def _without_breaks(text: str) -> tuple[str, int]:
+    """The first 106 characters but for line breaks inside, and how many bytes they take. The last may be a break."""
+    if "\n" not in text[: _FULL - 1] and "\r" not in text[: _FULL - 1]:
+        return text[:_FULL], _FULL
+    kept = ""
+    for place, character in enumerate(text, 1):
+        if character not in "\r\n" or len(kept) == _FULL - 1:
+            kept += character
+        if len(kept) == _FULL:
+            return kept, place
+    return kept, len(text)

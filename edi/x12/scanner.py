@@ -1,0 +1,88 @@
+"""X12 as the walk through interchanges sees it, and the two ways into this package: `read` and `locate`."""
+
+from __future__ import annotations
+
+import re
+from itertools import chain
+from typing import TYPE_CHECKING, Any
+
+from edi import guides, places
+from edi.interchange import Standard, Walk, text_of
+from edi.segments import Syntax
+from edi.window import EBCDIC, Window
+from edi.x12.delimiters import read_isa
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from edi.findings import Finding, Position
+    from edi.model import Document, Envelope
+    from edi.paths import SegmentPath
+
+DOCUMENT_BYTES_MAX = 16 * 1024 * 1024
+
+_EBCDIC_ISA = "ISA".encode(EBCDIC)
+
+
+def describe(row: list[Any], group: list[Any] | None) -> tuple[str, str | None, str, str | None]:
+    """Message, version, reference and group of a transaction set: ST01, GS08 in six digits, ST02, GS06.
+
+    What follows the version's six digits in GS08 names an industry's guide (005010X222A1).
+    """
+    message, reference = (text_of(value) for value in (*row[1:3], "", "")[:2])
+    if group is None:
+        return message, None, reference, None
+    number, told = text_of(group[6]) if len(group) > 6 else None, text_of(group[8]) if len(group) > 8 else ""
+    digits = told[:6]
+    if len(digits) < 6 and digits.isdigit():  # 00401 and 4010 are written, too
+        digits = digits + "0" if digits.startswith("00") else digits.zfill(6)
+    return message, digits or None, reference, number
+
+
+STANDARD = Standard(
+    name="x12",
+    start=re.compile(r"ISA[^A-Za-z0-9 \r\n]"),
+    header=read_isa,
+    describe=describe,
+    opens="ISA",
+    closes="IEA",
+    set_tags=("ST", "SE"),
+    group_tags=("GS", "GE"),
+    group_reference=6,
+    notes=(("TA1", "x12.ta1"),),
+    document_word="transaction set",
+    counts_documents=False,
+)
+
+
+def read(chunks: Iterable[bytes], options: Mapping[str, str]) -> Iterator[Document | Finding]:
+    """The transaction sets of a file, and what is wrong with it; see :mod:`edi.model` for their shape.
+
+    Raises:
+        ValueError: an option has a value that it cannot have.
+    """
+    limit = int(options.get("document_bytes_max", DOCUMENT_BYTES_MAX))
+    rest = iter(chunks)
+    first = b""
+    for chunk in rest:  # as many bytes as tell EBCDIC from ASCII
+        first += chunk
+        if len(first.lstrip(b"\0\x40\x15\x25\x0d")) >= len(_EBCDIC_ISA):
+            break
+    is_ebcdic = first.lstrip(b"\0\x40\x15\x25\x0d").startswith(_EBCDIC_ISA)
+    window = Window(chain((first,), rest), EBCDIC if is_ebcdic else "latin-1")
+    return Walk(STANDARD, window, options.get("encoding", "auto"), limit).run()
+
+
+def locate(
+    raw: bytes, envelope: Envelope, path: SegmentPath, loops: tuple[tuple[SegmentPath, int], ...] = ()
+) -> Position | None:
+    """Where in `raw`, the bytes of one document, the value lies that `path` names in the loop that `loops` lead to.
+
+    Each of `loops` is the path of a loop and its occurrence from 0, outermost first. Offsets count from the start of
+    `raw`. A value that is missing has an empty span where it should stand; None means that the loop does not exist.
+    """
+    marks = envelope.delimiters
+    syntax = Syntax(marks[0], marks[1], marks[2], marks[3:4])
+    guide = guides.find("x12", envelope.message or "", envelope.version or "")
+    text = raw.decode(EBCDIC if envelope.encoding == EBCDIC else "latin-1")
+    return places.locate(text, syntax, guide, path, loops)
