@@ -197,7 +197,9 @@ class _Notation:
             self.expects = ""
             self.set(match, codes=word)
             if word not in self.codes:
-                hint = did_you_mean(word, self.codes, f"put the table into codes/{word}.csv")
+                shipped = ", ".join(sorted(name for name in self.codes if name.isupper()))
+                own = f"put the table into codes/{word}.csv" if word.islower() else f"built in are {shipped}"
+                hint = did_you_mean(word, self.codes, own)
                 self.refuse(match.start(), len(word), f"there is no code table {word!r}", hint)
         elif self.expects == "flag" and word in FLAGS:
             self.expects = ""

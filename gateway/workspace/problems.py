@@ -40,6 +40,8 @@ SECRETS = (
 )
 """What looks like a literal secret, wherever it stands in a workspace."""
 
+SECRET_WORDS = ("password", "passwd", "pwd", "passphrase", "private_key", "secret", "token", "api_key", "access_key")
+
 _HIDDEN = (
     *(pattern for _, pattern in SECRETS[1:]),
     # A value beside a key that names a secret, in YAML's own notation.
@@ -106,6 +108,7 @@ class File:
         self.path = path
         self.text = text.removeprefix("\ufeff")
         self.problems: list[Problem] = []
+        self._hidden: list[tuple[int, int]] = []
         self._starts = [0, *(match.end() for match in _LINE_BREAK.finditer(self.text))]
 
     def place(self, index: int) -> Place:
@@ -119,14 +122,27 @@ class File:
         end = self._starts[number] if number < len(self._starts) else len(self.text)
         return self.text[start:end].rstrip("\r\n")
 
+    def hide(self, start: int, end: int) -> None:
+        """Never show the characters from `start` to `end`: they may be a secret."""
+        self._hidden.append((start, end))
+
     def refuse(self, start: int, end: int, message: str, hint: str = "") -> None:
         """Note that the characters from `start` to `end` (exclusive) are wrong."""
         place = self.place(min(start, len(self.text)))
         source = self.line(place.line)
         length = max(1, min(end - start, len(source) - place.column + 1))
-        problem = Problem(self.path, place.line, place.column, length, message, hint, hide_secrets(source))
+        shown = hide_secrets(self._without_hidden(place.line, source))
+        problem = Problem(self.path, place.line, place.column, length, message, hint, shown)
         if problem not in self.problems:
             self.problems.append(problem)
+
+    def _without_hidden(self, number: int, source: str) -> str:
+        first = self._starts[number - 1]
+        for start, end in self._hidden:
+            left, right = max(start - first, 0), min(end - first, len(source))
+            if left < right:
+                source = source[:left] + "*" * (right - left) + source[right:]
+        return source
 
 
 def hide_secrets(line: str) -> str:
@@ -135,6 +151,11 @@ def hide_secrets(line: str) -> str:
         for match in pattern.finditer(line):
             line = line[: match.start(1)] + "*" * len(match[1]) + line[match.end(1) :]
     return line
+
+
+def names_secret(word: str) -> bool:
+    """Whether a key is called like something secret, slips of the pen included."""
+    return bool(get_close_matches(word.lower(), SECRET_WORDS, n=1, cutoff=0.75))
 
 
 def did_you_mean(word: str, known: Iterable[str], otherwise: str = "") -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from gateway.workspace import values
 from gateway.workspace.nodes import Scalar
-from gateway.workspace.problems import did_you_mean
+from gateway.workspace.problems import did_you_mean, names_secret
 from gateway.workspace.values import Kind
 
 if TYPE_CHECKING:
@@ -256,6 +256,9 @@ def read_section(mapping: Mapping, keys: tuple[Key, ...], subject: str) -> Secti
     before = len(mapping.file.problems)
     hints = set()
     for name, node in mapping.entries:
+        if name.value not in known and names_secret(name.value):
+            mapping.file.hide(node.start, node.end)
+    for name, node in mapping.entries:
         key = known.get(name.value)
         if key is None:
             hint = unknown_key_hint(name.value, keys)
@@ -286,9 +289,10 @@ def _read_value(section: Section, key: Key, node: Node) -> None:
 
 def unknown_key_hint(word: str, keys: tuple[Key, ...]) -> str:
     """What was probably meant; what names a password is told where passwords belong."""
-    if word.lower() in ("password", "passwd", "pwd", "passphrase", "private_key", "secret", "token", "api_key"):
+    near = did_you_mean(word, [key.name for key in keys if not key.later])
+    if names_secret(word) and not near.startswith("did you mean"):
         return "secrets never stand in these files: where one is wanted, write a reference such as secret:acme/key"
-    return did_you_mean(word, [key.name for key in keys if not key.later])
+    return near
 
 
 def refuse_absent(name: Scalar) -> None:

@@ -37,6 +37,7 @@ _EXPECT = re.compile(
     rf"(?:every (?P<every>\S+?)|daily by [0-9][0-9]:[0-9][0-9]|weekly by {DAYS}|monthly by day [0-9][0-9]?)"
     rf"(?:, {DAYS}(?:-{DAYS})?(?: [0-9][0-9]:[0-9][0-9]-[0-9][0-9]:[0-9][0-9](?: [\w+-]+(?:/[\w+-]+)*)?)?)?"
 )
+_WILD = re.compile(r"[*?\[]")
 _PUBLIC_KEY = re.compile(r"(ssh-[a-z0-9]+|ecdsa-sha2-nistp[0-9]+|sk-[a-z0-9@.-]+)\s+([A-Za-z0-9+/]+={0,2})(?:\s+.*)?")
 
 
@@ -261,7 +262,7 @@ def read_source(node: Node) -> Source | None:
 
 def _folder_source(text: Scalar, rest: str) -> Source | None:
     folder, _, pattern = rest.rpartition("/")
-    if not pattern or rest.startswith("//") or re.search(r"[*?\[]", folder):
+    if not pattern or (not folder and not _WILD.search(pattern)) or rest.startswith("//") or _WILD.search(folder):
         text.refuse(
             f"{text.value!r} is not a folder with a pattern of names",
             "write folder:inbox/*.csv; only the last part may hold a pattern",
