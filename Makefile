@@ -1,0 +1,37 @@
+# make demo    set up, run the main job, stay up until Ctrl-C
+# make test    set up, start the real servers that the tests use, run everything, stop them
+# make bench   measure; make bench ONLY=ingest measures one group
+# make lock    write the hash-pinned requirements anew from pyproject.toml
+PYTHON ?= python3
+VENV ?= .venv
+RUN = $(VENV)/bin/python
+ONLY ?=
+
+.PHONY: demo test bench lint lock
+demo: $(VENV)/demo.ready
+	.ci/packages demo
+	$(RUN) -m gateway.operate demo
+
+test: $(VENV)/test.ready
+	.ci/packages test
+	$(RUN) -m pytest -q tests
+
+bench: $(VENV)/test.ready
+	.ci/packages test
+	$(RUN) -m tests.benchmarks $(ONLY)
+
+lint: $(VENV)/test.ready
+	$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check . && $(VENV)/bin/mypy && $(VENV)/bin/lint-imports
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv --without-pip $(VENV)
+
+$(VENV)/%.ready: requirements-%.txt pyproject.toml | $(VENV)/bin/python
+	$(PYTHON) -m pip --python $(RUN) install --quiet --disable-pip-version-check --require-hashes -r requirements-$*.txt
+	$(PYTHON) -m pip --python $(RUN) install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	touch $@
+
+lock:
+	uv pip compile pyproject.toml --extra build $(LOCK) -o requirements-demo.txt
+	uv pip compile pyproject.toml --extra build --extra test $(LOCK) -o requirements-test.txt
+LOCK = --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --quiet
