@@ -31,6 +31,16 @@ SETTINGS = {
 }
 """Key of gateway.yaml → field of the settings, whose name carries the unit."""
 
+OPTIONS = {
+    "dialect": "dialect",
+    "user": "user",
+    "password": "password",
+    "timeout": "timeout_seconds",
+    "connect_timeout": "connect_timeout_seconds",
+    "connections": "connections",
+}
+"""Key of a connection → its option, whose name carries the unit."""
+
 KINDS = ("odbc",)
 KINDS_LATER = ("sftp", "postgres", "mariadb", "sqlserver", "kafka", "http", "secrets")
 
@@ -48,11 +58,7 @@ def read_connections(root: Mapping) -> dict[str, Connection | None]:
         if kind is not None and kind not in KINDS:
             later = "is not yet available in this version" if kind in KINDS_LATER else "is not a kind of connection"
             section.refuse("kind", f"{kind!r} {later}", f"write {', '.join(KINDS)}")
-        options = tuple(
-            (key, ", ".join(value) if isinstance(value, tuple) else value)
-            for key, value in section.values.items()
-            if key not in ("kind", "url")
-        )
+        options = tuple((OPTIONS[key], str(value)) for key, value in section.values.items() if key in OPTIONS)
         connections[name] = Connection(name, kind, section.get("url"), options) if section.whole else None
     return connections
 

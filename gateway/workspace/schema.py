@@ -38,7 +38,7 @@ DEFINITIONS: dict[str, Any] = {
 
 
 def schema() -> dict[str, dict[str, Any]]:
-    """The JSON Schema (2020-12) of each kind of YAML file, by its name: ``gateway``, ``contract``, ``integration``, and so on."""
+    """The JSON Schema (2020-12) of each kind of YAML file by its name, such as ``integration``."""
     return {layout.name: _document(layout) for layout in LAYOUTS if layout.pattern.endswith(".yaml")}
 
 

@@ -50,9 +50,6 @@ KEYS = Kind(
     lambda node: values.read_list(node, values.read_public_key),
     {"type": ["string", "array"], "items": {"type": "string"}},
 )
-TABLES = Kind(
-    "names", lambda node: values.read_list(node, values.read_text), {"type": ["string", "array"], "items": _ANY_TEXT}
-)
 ISA = Kind(
     "X12 identities",
     lambda node: values.read_list(node, values.read_isa),
@@ -116,10 +113,11 @@ CONNECTION = (
     Key("url", TEXT, "its address, without any secret", "Driver=SQLite3;Database=erp.db", required=True),
     Key("owner", NAME, "the team that answers for it", "erp-team"),
     Key("dialect", NAME, "the SQL it speaks, where its driver does not tell", "db2"),
-    Key("schema", TEXT, "the schema of tables that are named without one", "PRODLIB"),
     Key("user", TEXT, "the login of an account that may only read", "gateway_reader"),
     Key("password", SECRET, "its password, by reference", "secret:erp/password"),
-    Key("tables", TABLES, "tables that the API shows live", "[customers, items]"),
+    Key("timeout", DURATION, "how long a statement may take", "30s"),
+    Key("connect_timeout", DURATION, "how long connecting may take", "10s"),
+    Key("connections", WHOLE, "how many connections are held at most", "4"),
 )
 
 TEAM = (

@@ -53,10 +53,22 @@ upload_max: 2 GB
 
 
 def test_connections_keep_their_references_and_options() -> None:
-    text = "erp:\n  kind: odbc\n  url: DSN=ERP\n  user: 007\n  password: secret:erp/password\n  tables: [a, b]\n"
+    text = """\
+erp:
+  about: the ERP
+  kind: odbc
+  url: Driver=SQLite3;Database={workspace}/erp.db
+  user: 007
+  password: secret:erp/password
+  timeout: 1m
+  connections: 2
+"""
     assert parse(with_file("connections.yaml", text)).connections == {
         "erp": Connection(
-            "erp", "odbc", "DSN=ERP", (("user", "007"), ("password", "secret:erp/password"), ("tables", "a, b"))
+            "erp",
+            "odbc",
+            "Driver=SQLite3;Database={workspace}/erp.db",
+            (("user", "007"), ("password", "secret:erp/password"), ("timeout_seconds", "60.0"), ("connections", "2")),
         )
     }
 
