@@ -54,6 +54,8 @@ class Envelope:
     delimiters: str = ""
     """x12: element, component, segment, repetition; edifact: component, element, decimal, release, repetition,
     segment; csv: delimiter, quote."""
+    namespaces: tuple[tuple[str, str], ...] = ()
+    """xml: the prefixes that elements around a repeated element declare, with their namespaces ("" is the default)."""
 
 
 class Document(NamedTuple):
