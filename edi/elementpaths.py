@@ -42,7 +42,7 @@ def qualified(name: str, *, attribute: bool = False) -> str:
     if prefix in PREFIXES:
         return f"{{{PREFIXES[prefix]}}}{local}"
     near = get_close_matches(prefix, PREFIXES, 1)
-    hint = f"did you mean {near[0]}:{local}?" if near else f"known are {', '.join(PREFIXES)}"
+    hint = f"did you mean {near[0]}:{local}?" if near else f"known are {', '.join(PREFIXES)}."
     raise ValueError(f"{name!r} has an unknown prefix; {hint} A name without a prefix matches in any namespace")
 
 
