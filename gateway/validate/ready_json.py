@@ -58,6 +58,8 @@ def _emit_value(each: Field, v: str, out: Source) -> str:
         with out.block(f"if 'E' in {text}:"):
             out.line(f"{text} = format({number}, 'f')")
         return text
+    if each.type == "time":  # orjson 3.13 writes 10 ms as .10000, which reads as 100 ms
+        return f"{v}.isoformat()"
     if each.type == "object":
         nested = out.local(each.name)
         out.line(f"{nested} = {v}")

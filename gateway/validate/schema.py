@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from decimal import Decimal
+from math import ceil, floor
 from typing import TYPE_CHECKING, Any
 
 from marshmallow import RAISE, Schema
@@ -46,7 +47,7 @@ class ContractSchema(Schema):
 def contract_schema(contract: Contract, codes: Mapping[str, CodeTable] | None) -> Schema:
     """The schema of `contract`; with `codes` None, as documents want it, any text is a code.
 
-    A field's flags are its metadata: ``type``, ``codes``, ``pii``, ``filterable``, ``sortable``.
+    A field's flags are its metadata: ``contract_type``, ``codes``, ``pii``, ``filterable``, ``sortable``.
 
     Raises:
         Stop: the contract names a code table that `codes` lacks, a pattern that is none or a key field that is none.
@@ -81,7 +82,7 @@ class _Builder:
 
     def field(self, field: Field) -> ContractField:
         metadata = {
-            "type": field.type,
+            "contract_type": field.type,
             "codes": field.codes,
             "pii": field.pii,
             "filterable": field.filterable,
@@ -137,9 +138,9 @@ def _range(field: Field) -> list[Range]:
     high: Decimal | int | None = field.high if field.below is None else field.below
     if low is None and high is None:
         return []
-    if field.type == "int":  # comparing integers with integers is the quicker way
-        low = int(low) if low is not None and low == int(low) else low
-        high = int(high) if high is not None and high == int(high) else high
+    if field.type == "int":  # whole bounds, which compare more quickly, let the same whole numbers pass
+        low = None if low is None else floor(low) if field.above is not None else ceil(low)
+        high = None if high is None else ceil(high) if field.below is not None else floor(high)
     return [Range(low, high, min_inclusive=field.above is None, max_inclusive=field.below is None)]
 
 

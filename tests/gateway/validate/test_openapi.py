@@ -1,0 +1,74 @@
+"""The JSON Schema of a contract."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from jsonschema import Draft202012Validator  # type: ignore[import-untyped]  # its stubs are a package of their own
+from openapi_spec_validator import validate
+
+from gateway.validate.judge import Judge
+from gateway.validate.openapi import json_schema
+from tests.gateway.validate.samples import codes, order, record
+
+
+def test_it_describes_what_is_served() -> None:
+    judge = Judge(order(), codes())
+    value, _ = judge.judge(record())
+    assert value is not None
+    served = json.loads(judge.dump_json(value))
+    validator = Draft202012Validator(json_schema(order(), codes()))
+
+    assert list(validator.iter_errors(served)) == []
+    for broken in (
+        {**served, "x": 1},
+        {**served, "lines": []},
+        {**served, "total": 1250.0},
+        {**served, "currency": "XXX"},
+        {**served, "buyer": "401234500000"},
+        {**served, "lines": [{**served["lines"][0], "line": 0}]},
+        {**served, "lines": [{**served["lines"][0], "sku": "a b"}]},
+        {name: member for name, member in served.items() if name != "number"},
+    ):
+        assert list(validator.iter_errors(broken)), broken
+
+
+def test_decimals_are_texts_and_flags_are_extensions() -> None:
+    described = json_schema(order(), codes())
+    members: dict[str, Any] = described["properties"]
+
+    assert (described["title"], described["description"]) == ("order.v1", "A purchase order as the ERP understands it")
+    assert list(members) == [field.name for field in order().fields]
+    assert members["total"] == {
+        "type": "string",
+        "format": "decimal",
+        "x-exclusiveMaximum": "1000000000",
+        "x-filterable": True,
+    }
+    assert members["ship_to"]["properties"]["city"] == {"type": "string", "maxLength": 20, "x-pii": True}
+    assert members["currency"] == {
+        "type": "string",
+        "enum": ["EUR", "GBP", "USD"],
+        "x-codes": "ISO-4217",
+        "x-filterable": True,
+    }
+    assert members["lines"]["minItems"] == 1
+
+
+def test_without_code_tables_a_code_is_named_only() -> None:
+    assert json_schema(order())["properties"]["lines"]["items"]["properties"]["unit"] == {
+        "type": "string",
+        "x-codes": "units",
+    }
+
+
+def test_it_is_valid_in_openapi_3_1() -> None:
+    validate(
+        {
+            "openapi": "3.1.0",
+            "info": {"title": "t", "version": "1"},
+            "paths": {},
+            "components": {"schemas": {"order": json_schema(order(), codes())}},
+        }
+    )
