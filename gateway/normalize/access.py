@@ -37,7 +37,7 @@ def _qualifies(row: Row, qualifier: str | None) -> bool:
 def rows(loop: Loop, tag: str, qualifier: str | None = None) -> list[Row]:
     """All rows of a segment in a loop: its own, and those that open its child loops."""
     own: list[Row] = [row for row in loop.get(tag, ()) if _qualifies(row, qualifier)]
-    return own + [row for child in loop.get(tag + "*", ()) if _qualifies(row := child[tag][0], qualifier)]
+    return own + [first for one in loop.get(tag + "*", ()) if _qualifies(first := one[tag][0], qualifier)]
 
 
 def row(loop: Loop, tag: str) -> Row:
@@ -45,8 +45,8 @@ def row(loop: Loop, tag: str) -> Row:
     own = loop.get(tag)
     if own:
         return own[0]  # type: ignore[no-any-return] # a loop is a plain dict
-    children = loop.get(tag + "*")
-    return children[0][tag][0] if children else NO_ROW
+    opened = loop.get(tag + "*")
+    return opened[0][tag][0] if opened else NO_ROW
 
 
 def qualified(loop: Loop, tag: str, qualifier: str) -> Row:
@@ -55,17 +55,17 @@ def qualified(loop: Loop, tag: str, qualifier: str) -> Row:
     return found[0] if found else NO_ROW
 
 
-def loops(loop: Loop, tag: str, qualifier: str | None = None) -> list[Loop]:
+def children(loop: Loop, tag: str, qualifier: str | None = None) -> list[Loop]:
     """The child loops that a segment opens. A segment that opens none is a loop of itself alone, once per row."""
-    children = loop.get(tag + "*")
-    if children is None:
+    opened = loop.get(tag + "*")
+    if opened is None:
         return [{tag: [one]} for one in loop.get(tag, ()) if _qualifies(one, qualifier)]
-    return [child for child in children if _qualifies(child[tag][0], qualifier)]
+    return [one for one in opened if _qualifies(one[tag][0], qualifier)]
 
 
-def loop(loop: Loop, tag: str, qualifier: str | None = None) -> Loop:
-    """The first of `loops`, or an empty one."""
-    found = loops(loop, tag, qualifier)
+def child(loop: Loop, tag: str, qualifier: str | None = None) -> Loop:
+    """The first of `children`, or an empty one."""
+    found = children(loop, tag, qualifier)
     return found[0] if found else NO_LOOP
 
 

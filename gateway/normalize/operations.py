@@ -151,7 +151,7 @@ def some(values: Iterable[Any]) -> bool:
 
 
 PAIRS_START = {"ACK": 7, "IT1": 6, "LIN": 2, "PO1": 6, "POC": 8, "SLN": 9}
-"""X12 segments with pairs of elements 235 and 234 (product id qualifier, product id) and where the first pair begins."""
+"""X12 segments with pairs of elements 235 and 234 (qualifier, id), and the element at which the first pair begins."""
 
 
 def pair(format_name: str, qualifier: str, start: int | None) -> Callable[[Iterable[Row]], str | None]:
