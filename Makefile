@@ -26,12 +26,14 @@ lint: $(VENV)/test.ready
 $(VENV)/bin/python:
 	$(PYTHON) -m venv --without-pip $(VENV)
 
-$(VENV)/%.ready: requirements-%.txt pyproject.toml | $(VENV)/bin/python
-	$(PYTHON) -m pip --python $(RUN) install --quiet --disable-pip-version-check --require-hashes -r requirements-$*.txt
-	$(PYTHON) -m pip --python $(RUN) install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+INSTALL = $(PYTHON) -m pip --python $(RUN) install --quiet --disable-pip-version-check
+
+$(VENV)/%.ready: requirements.txt requirements-test.txt pyproject.toml | $(VENV)/bin/python
+	$(INSTALL) --require-hashes -r requirements$(if $(filter test,$*),-test).txt
+	$(INSTALL) --no-deps --no-build-isolation --editable .
 	touch $@
 
 lock:
-	uv pip compile pyproject.toml --extra build $(LOCK) -o requirements-demo.txt
+	uv pip compile pyproject.toml --extra build $(LOCK) -o requirements.txt
 	uv pip compile pyproject.toml --extra build --extra test $(LOCK) -o requirements-test.txt
 LOCK = --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --quiet

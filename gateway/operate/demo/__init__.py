@@ -1,0 +1,1 @@
+"""The demo: the main job on the embedded default, with real files over real SFTP, in one command."""

@@ -1,0 +1,1 @@
+"""Benchmarks: ``make bench`` runs all groups, ``make bench ONLY=ingest`` one. Never run as tests."""

@@ -1,0 +1,59 @@
+"""What a benchmark reports, and how the table and the file of results are made of it."""
+
+from __future__ import annotations
+
+import json
+import statistics
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One figure: the median of `runs`. `against` names the peer or limit of `ratio`; `met` says whether `aim` is."""
+
+    group: str
+    name: str
+    value: float
+    unit: str
+    runs: int = 1
+    against: str | None = None
+    ratio: float | None = None
+    aim: str | None = None
+    met: bool | None = None
+
+
+def paired(first: Callable[[], float], second: Callable[[], float], runs: int) -> tuple[float, float, float]:
+    """Run both in turn and return the median of each and of the ratio first/second, pair by pair."""
+    pairs = [(first(), second()) for _ in range(runs)]
+    ratios = [one / other for one, other in pairs]
+    return (
+        statistics.median(one for one, _ in pairs),
+        statistics.median(other for _, other in pairs),
+        statistics.median(ratios),
+    )
+
+
+def table(results: Iterable[Result]) -> str:
+    """The results as lines of a table in Markdown."""
+    lines = ["| group | what | value | ratio | aim | met |", "| --- | --- | --- | --- | --- | --- |"]
+    for each in results:
+        ratio = f"{each.ratio:.2f} × {each.against}" if each.ratio is not None else ""
+        met = {True: "yes", False: "**no**", None: ""}[each.met]
+        lines.append(
+            f"| {each.group} | {each.name} | {_shown(each.value)} {each.unit} | {ratio} | {each.aim or ''} | {met} |"
+        )
+    return "\n".join(lines)
+
+
+def write(results: Iterable[Result], path: Path) -> None:
+    """Write the results as a list of objects."""
+    path.write_text(json.dumps([asdict(each) for each in results], indent=2) + "\n", encoding="utf-8")
+
+
+def _shown(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
