@@ -72,6 +72,8 @@ class KnownCode(validate.Validator):
     def __init__(self, table: str, codes: Iterable[str]) -> None:
         self.table = table
         self.codes = frozenset(codes)
+        self._ordered = sorted(self.codes)
+        self._folded = {code.casefold(): code for code in reversed(self._ordered)}
         self._nearest = lru_cache(maxsize=1024)(self._search)
 
     def __call__(self, value: Any) -> Any:
@@ -91,13 +93,12 @@ class KnownCode(validate.Validator):
 
     def _search(self, value: str) -> str | None:
         folded = value.strip().casefold()
-        ordered = sorted(self.codes)
-        for code in ordered:
-            if code.casefold() == folded:
-                return code
-        if len(ordered) > CODES_COMPARED_MAX:
-            ordered = [code for code in ordered if code[:1].casefold() == folded[:1]][:CODES_COMPARED_MAX]
-        return next(iter(get_close_matches(value.strip(), ordered, n=1)), None)
+        if folded in self._folded:
+            return self._folded[folded]
+        codes = self._ordered
+        if len(codes) > CODES_COMPARED_MAX:
+            codes = [code for code in codes if code[:1].casefold() == folded[:1]][:CODES_COMPARED_MAX]
+        return next(iter(get_close_matches(value.strip(), codes, n=1)), None)
 
 
 class CheckDigit(validate.Validator):

@@ -8,6 +8,20 @@ from typing import Self
 
 SHOWN_CHARACTERS_MAX = 60
 
+CODES: dict[str, str] = {
+    "contract.required": "A field that the contract requires is missing or null",
+    "contract.type": "A value is of another type than the contract says",
+    "contract.length": "A text has too few or too many characters, or a list elements",
+    "contract.pattern": "A text does not match the contract's pattern as a whole",
+    "contract.range": "A number is below its least or above its greatest value",
+    "contract.digits": "A decimal has more digits, before or after the point, than the contract holds",
+    "contract.code": "A value is not in the code table of its field",
+    "contract.check_digit": "A GLN or GTIN has another length, or its check digit does not fit",
+    "contract.unknown_field": "A record has a field that the contract does not know",
+    "contract.value": "A check of another origin refused a value",
+}
+"""Every code that a contract's fields give, with what it means."""
+
 
 class Message(str):
     """The predicate of a sentence (``must be true or false``); the judge puts field and value before it.

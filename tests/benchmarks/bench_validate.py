@@ -40,7 +40,7 @@ def measure() -> list[dict[str, Any]]:
 
 
 def paired(name: str, schema: Schema, record: dict[str, Any]) -> list[dict[str, Any]]:
-    """What marshmallow and the generated function take for one record, run in turns; the ratio is the median of the pairs."""
+    """What marshmallow and the generated function take for one record, in turns; the ratio is the pairs' median."""
     compiled = compile_schema(schema)
     assert compiled.accept(record) is not DECLINED
     assert compiled.accept(record) == schema.load(record)

@@ -344,7 +344,7 @@ def documents(members: dict[str, fields.Field[Any]]) -> st.SearchStrategy[Any]:
 
 
 @given(st.data())
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_whole_documents_load_as_marshmallow_loads_them(data: st.DataObject) -> None:
     members = data.draw(TREES)
     schema = Schema.from_dict(members)()
