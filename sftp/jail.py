@@ -57,6 +57,8 @@ def place(path: str) -> Place:
     Raises:
         Reject: when there can be nothing at that path.
     """
+    if "\0" in path:
+        raise Reject("failure", "a path holds no NUL")
     parts: list[str] = []
     for part in path.split("/"):
         if part == "..":

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from sftp.activity import Tell
     from sftp.auth import Account
 
-_SWEEP_SECONDS = 1.0
+_SWEEP_SECONDS_MAX = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +104,8 @@ class Server:
             connects_burst=self.limits.connects_burst,
         )
         self._algorithms = algorithms
+        shortest = min(self.limits.grace_seconds, self.limits.session.idle_seconds)
+        self._sweep_seconds = min(_SWEEP_SECONDS_MAX, shortest / 2)
         self._monotonic = monotonic
         self._connections: list[Connection] = []
         self._lock = threading.Lock()
@@ -127,7 +129,7 @@ class Server:
                 f"the SFTP server cannot listen on {host or '*'}:{port}: {error.strerror or error}",
                 "Stop the program that uses the port, or configure another one",
             ) from error
-        self._listener.settimeout(_SWEEP_SECONDS)
+        self._listener.settimeout(self._sweep_seconds)
         self.port = self._listener.getsockname()[1]
         self._thread = threading.Thread(target=self._accept, name="sftp-server", daemon=True)
         self._thread.start()
@@ -166,11 +168,11 @@ class Server:
             except OSError:
                 if self._closing.is_set():
                     return
-                self._closing.wait(_SWEEP_SECONDS)  # out of descriptors: wait until some are free again
+                self._closing.wait(self._sweep_seconds)  # out of descriptors: wait until some are free again
                 accepted = None
             if accepted is not None:
                 self._welcome(accepted, str(peer[0]))
-            if self._monotonic() - swept >= _SWEEP_SECONDS:
+            if self._monotonic() - swept >= self._sweep_seconds:
                 swept = self._monotonic()
                 self._sweep(swept)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import struct
 import threading
 from typing import TYPE_CHECKING
@@ -55,7 +56,8 @@ class Session(threading.Thread):
         except Exception as error:  # noqa: BLE001 - a defect ends one session and is told
             self._tell(f"the session of {self._user} ended: {error!r}")
         finally:
-            self.channel.close()
+            with contextlib.suppress(OSError, EOFError):  # the connection may be gone
+                self.channel.close()
 
     def _serve(self, jail: Jail) -> None:
         requests = Requests(

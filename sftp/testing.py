@@ -8,10 +8,13 @@ with dropbox(tmp_path) as box:
 
 from __future__ import annotations
 
+import functools
 import itertools
+import tempfile
 import threading
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import paramiko
@@ -27,7 +30,6 @@ from sftp.wire import MODERN, Algorithms
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from pathlib import Path
 
     from sftp.activity import Activity
 
@@ -140,6 +142,13 @@ def make_key(path: Path) -> str:
     return f"{public.get_name()} {public.get_base64()}"
 
 
+@functools.cache
+def _hostkeys() -> tuple[paramiko.PKey, ...]:
+    """Made once for the process: an RSA key takes its time."""
+    with tempfile.TemporaryDirectory() as folder:
+        return tuple(load_or_create(Path(folder)))
+
+
 @contextmanager
 def dropbox(
     folder: Path,
@@ -166,7 +175,7 @@ def dropbox(
         (HOST, 0),
         root=root,
         accounts=lambda: accounts,
-        hostkeys=load_or_create(folder / "hostkeys"),
+        hostkeys=_hostkeys(),
         ring=collector.ring,
         log=told,
         limits=limits,

@@ -100,7 +100,8 @@ class Wire:
             count = self._connection.send(data)
         except TimeoutError:
             now = self._monotonic()
-            self._stalled_since = self._stalled_since or now
+            if self._stalled_since is None:
+                self._stalled_since = now
             if now - self._stalled_since >= self._stall_seconds:
                 raise EOFError from None
             raise

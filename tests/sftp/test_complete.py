@@ -1,0 +1,117 @@
+"""Is the envelope closed? Whole files, every cut of them, and what has no envelope."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sftp.complete import WINDOW_BYTES, whole, whole_file
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+ISA = b"ISA*00*          *00*          *ZZ*ACME           *ZZ*US             *260102*0304*U*00401*000000001*0*P*:~"
+BODY = b"GS*PO*ACME*US*20260102*0304*1*X*004010~ST*850*0001~BEG*00*NE*4711**20260102~SE*3*0001~GE*1*1~"
+X12 = ISA + BODY + b"IEA*1*000000001~"
+EDIFACT = b"UNA:+.? 'UNB+UNOC:3+ACME:14+US:14+260102:0304+1'UNH+1+ORDERS:D:96A:UN'BGM+220+4?'711+9'UNT+3+1'UNZ+1+1'"
+XML = b'<?xml version="1.0"?>\n<!-- <x> -->\n<o:Order xmlns:o="urn:o"><Order/><a b="c"/></o:Order>\n'
+WHOLE = {
+    "x12": X12,
+    "x12 with line ends": X12.replace(b"~", b"~\r\n"),
+    "x12 whose terminator is the line end": X12.replace(b"~", b"\n"),
+    "two x12 interchanges": X12 + X12.replace(b"000000001", b"000000002"),
+    "x12 after white space": b"\r\n " + X12,
+    "edifact": EDIFACT,
+    "edifact without UNA": EDIFACT[9:],
+    "edifact with other service characters": EDIFACT.translate(bytes.maketrans(b"'+?", b"~*!")),
+    "edifact with line ends": EDIFACT.replace(b"'UN", b"'\r\nUN") + b"\r\n",
+    "edifact whose trailer's reference ends with a released character": EDIFACT.replace(b"UNZ+1+1'", b"UNZ+1+a?'b'"),
+    "xml": XML,
+    "xml with a doctype": b'<!DOCTYPE a [<!ENTITY b "c">]><a>x</a>',
+    "xml of one empty element": b"<?xml version='1.0'?><a b='c'/>",
+    "xml followed by a comment": b"<a></a ><!-- end --><?x y?>\n",
+    "xml with a byte order mark": b"\xef\xbb\xbf<a>x</a>",
+    "xml in utf-16": "<?xml version='1.0' encoding='utf-16'?><a>x</a>".encode("utf-16"),
+}
+
+
+def judge(data: bytes) -> bool | None:
+    return whole(data[:WINDOW_BYTES], data[-WINDOW_BYTES:])
+
+
+@pytest.mark.parametrize("data", WHOLE.values(), ids=WHOLE.keys())
+def test_a_whole_file_is_whole(data: bytes) -> None:
+    assert judge(data) is True
+    assert judge(data + b"\r\n\x1a") is True or data.startswith(b"\xff\xfe")
+
+
+@pytest.mark.parametrize("data", WHOLE.values(), ids=WHOLE.keys())
+def test_no_cut_of_a_file_passes_for_whole(data: bytes) -> None:
+    first = judge_cut_that_is_whole(data)
+    rest = data[first:].strip()
+    # Only what adds nothing may be missing: white space, the last terminator, a comment after the root, a second
+    # interchange (which nobody could have expected).
+    assert rest in {b"", b"~"} or rest.startswith((b"<!--", b"~ISA*00*", b"<?x"))
+
+
+def judge_cut_that_is_whole(data: bytes) -> int:
+    return next(size for size in range(1, len(data) + 1) if judge(data[:size]))
+
+
+def test_every_cut_inside_the_interchange_is_seen() -> None:
+    verdicts = [judge(X12[:size]) for size in range(1, len(X12) - 1)]
+    assert verdicts == [False] * len(verdicts)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"number,total\n1,2\n",
+        b'{"a": 1}\n',
+        b"%PDF-1.7",
+        b"ISO-8859",
+        b"Unbelievable",
+        "number;größe".encode("cp1252"),
+    ],
+)
+def test_a_format_without_an_envelope_is_none_of_our_business(data: bytes) -> None:
+    assert judge(data) is None
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        pytest.param(X12 + ISA, id="a second interchange has only begun"),
+        pytest.param(X12 + b"garbage", id="something follows the trailer"),
+        pytest.param(EDIFACT[:-1] + b"?'", id="the last terminator is released"),
+        pytest.param(b"<a><b/></a", id="the last tag is cut"),
+        pytest.param(b"<a><b/>", id="an inner empty element ends the file"),
+        pytest.param(b"<a></b>", id="another element is closed"),
+    ],
+)
+def test_a_file_that_only_looks_whole_is_not(data: bytes) -> None:
+    assert judge(data) is False
+
+
+def test_a_large_file_is_judged_by_its_ends(tmp_path: Path) -> None:
+    path = tmp_path / "large"
+    path.write_bytes(ISA + BODY * 1000 + b"IEA*1*000000001~")
+    with path.open("rb") as file:
+        assert whole_file(file.fileno()) is True
+    path.write_bytes(ISA + BODY * 1000)
+    with path.open("rb") as file:
+        assert whole_file(file.fileno()) is False
+
+
+@given(st.binary(max_size=300), st.binary(max_size=300))
+def test_any_bytes_get_a_verdict(first: bytes, last: bytes) -> None:
+    assert whole(first, last) in {True, False, None}
+
+
+@given(st.sampled_from([b"ISA", b"UNA", b"UNB", b"<", b"\xff\xfe<\x00"]), st.binary(max_size=300))
+def test_a_known_beginning_is_never_without_a_verdict_of_its_own(head: bytes, rest: bytes) -> None:
+    assert judge(head + rest) in {True, False} or head.startswith((b"<", b"\xff"))
