@@ -1,0 +1,175 @@
+"""The application: every resource mounted, every request checked, every failure said in one shape."""
+
+from __future__ import annotations
+
+import logging
+import re
+import threading
+from itertools import chain
+from typing import TYPE_CHECKING, Any
+
+from flask import Flask, Response, g, request
+from werkzeug.exceptions import HTTPException
+from werkzeug.routing import BaseConverter
+
+from gateway.errors import Reject, Retry, Stop
+from gateway.serve import auth
+from gateway.serve import shapes as shared_shapes
+from gateway.serve.idempotency import Running
+from gateway.serve.openapi import Documents
+from gateway.serve.operations import Operation, Shared, blueprint
+from gateway.serve.problems import BY_STATUS, MEDIA_TYPE, PROBLEMS, Problem
+from gateway.serve.resources import (
+    activity,
+    deliveries,
+    health,
+    pages,
+    quarantine,
+    records,
+    registry,
+    tables,
+    uploads,
+)
+from gateway.workspace.contracts import RESERVED_COLLECTIONS
+
+if TYPE_CHECKING:
+    from gateway.serve.services import Services
+    from gateway.serve.shapes import Shape
+
+_log = logging.getLogger(__name__)
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}").fullmatch
+_TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}").fullmatch
+"""W3C Trace Context, 3.2: version, trace id, parent id, flags; all zeros are no ids."""
+
+HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Cache-Control": "no-store",
+}
+"""What every answer has that says nothing else."""
+
+SHAPES: dict[str, Shape] = {
+    **shared_shapes.SHAPES,
+    **deliveries.SHAPES,
+    **activity.SHAPES,
+    **quarantine.SHAPES,
+    **registry.SHAPES,
+    **tables.SHAPES,
+    **health.SHAPES,
+    **pages.SHAPES,
+}
+
+
+class Collection(BaseConverter):
+    """A part of a path that is none of the gateway's own names, so that those keep their 404 and 405."""
+
+    regex = rf"(?!(?:{'|'.join(map(re.escape, sorted(RESERVED_COLLECTIONS)))})$)[^/]+"
+
+
+def create_app(services: Services) -> Flask:
+    """The WSGI application. It holds no state but open streams; any number of processes may serve one store."""
+    app = Flask(__name__, static_folder=None)
+    app.url_map.merge_slashes = False
+    app.url_map.converters["collection"] = Collection
+    shared = Shared(Running(), threading.BoundedSemaphore(services.followers_max))
+    table = _resources(services.version)
+    for name, operations in table.items():
+        app.register_blueprint(blueprint(name, operations, services, shared))
+    app.before_request(lambda: _begin(services))
+    app.after_request(_end)
+    app.register_error_handler(Exception, _failed)
+    return app
+
+
+def _resources(version: str) -> dict[str, tuple[Operation, ...]]:
+    """Every operation, by resource, in the order of the documentation."""
+    table: dict[str, tuple[Operation, ...]] = {}
+    documents = Documents(lambda: chain.from_iterable(table.values()), SHAPES, version)
+    table |= {
+        "records": records.operations(),
+        "uploads": uploads.operations(),
+        "deliveries": deliveries.operations(),
+        "quarantine": quarantine.operations(),
+        "activity": activity.operations(),
+        "registry": registry.operations(),
+        "tables": tables.operations(),
+        "health": health.operations(),
+        "pages": pages.operations(documents),
+    }
+    return table
+
+
+def _begin(services: Services) -> None:
+    """What comes before any resource: an id for the request, and the checks that the server leaves to us."""
+    given = request.headers.get("X-Request-ID", "")
+    g.request_id = given if _REQUEST_ID(given) else services.new_id("req")
+    g.caller = auth.NOBODY
+    environ = request.environ
+    host = environ.get("HTTP_HOST", "")
+    if not host or "," in host:
+        raise Problem("host_missing")
+    if "HTTP_TRANSFER_ENCODING" in environ and environ.get("CONTENT_LENGTH"):
+        raise Problem("ambiguous_length")
+    if "\0" in request.path or any("\0" in part for pair in request.args.items(multi=True) for part in pair):
+        raise Problem("bad_request", "the path or a query parameter holds a NUL character", "Leave it out.")
+
+
+def _end(answer: Response) -> Response:
+    """What every answer has: the ids, and headers that keep browsers from guessing."""
+    answer.headers["X-Request-ID"] = g.get("request_id", "")
+    trace = request.headers.get("traceparent", "")
+    if _TRACEPARENT(trace):
+        answer.headers["traceparent"] = trace
+    for name, value in HEADERS.items():
+        answer.headers.setdefault(name, value)
+    _log.info(
+        "%s %s %d key=%s request=%s trace=%s",
+        request.method,
+        request.path,
+        answer.status_code,
+        g.caller.name if "caller" in g else "",
+        g.get("request_id", ""),
+        trace if _TRACEPARENT(trace) else "",
+    )
+    return answer
+
+
+def _failed(error: Exception) -> Any:
+    """Any failure as a problem; redirects are none."""
+    if isinstance(error, HTTPException) and (error.code or 500) < 400:
+        return error
+    problem = error if isinstance(error, Problem) else _problem_of(error)
+    request_id = g.get("request_id", "")
+    answer = Response(problem.body(request_id), problem.kind.status, mimetype=MEDIA_TYPE)
+    answer.headers.extend(problem.headers)
+    answer.headers["Link"] = f'</problems/{problem.code}>; rel="type"'
+    return answer
+
+
+def _problem_of(error: Exception) -> Problem:
+    """What is no problem yet: the framework's refusals, the store's troubles, and our own mistakes."""
+    request_id = g.get("request_id", "")
+    if isinstance(error, HTTPException):
+        code = BY_STATUS.get(error.code or 500, "bad_request" if (error.code or 500) < 500 else "internal_error")
+        kept = ("Allow", "Content-Range", "Retry-After")
+        headers = {name: value for name, value in error.get_headers() if name in kept}
+        return Problem(code, _detail(code, headers), headers=headers)
+    if isinstance(error, Retry):
+        _log.warning("%s request=%s", error.message, request_id)
+        return Problem("unavailable", headers={"Retry-After": str(max(1, round(error.delay_seconds)))})
+    if isinstance(error, Stop):
+        _log.error("%s. %s request=%s", error.message, error.remedy, request_id)
+        shown = (error.message, error.remedy) if g.get("caller", auth.NOBODY).may("admin") else ("", "")
+        return Problem("stopped", *shown, headers={"Retry-After": "60"})
+    if isinstance(error, Reject):
+        return Problem(error.code if error.code in PROBLEMS else "bad_request", error.message, error.remedy)
+    _log.error("a request failed: request=%s", request_id, exc_info=error)
+    return Problem("internal_error")
+
+
+def _detail(code: str, headers: dict[str, str]) -> str:
+    if code == "method_not_allowed":
+        return f"{request.method} cannot be used on {request.path[:200]}; it takes {headers.get('Allow', 'nothing')}"
+    return f"there is nothing at {request.path[:200]}" if code == "not_found" else ""

@@ -1,0 +1,295 @@
+"""The OpenAPI 3.1 document, made from the table of operations and the contracts in force.
+
+Each collection has paths of its own, so that a generated client knows its records. A caller is shown the collections
+that its key may read and nothing of the others.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from typing import TYPE_CHECKING, Any
+
+from apispec import APISpec
+from apispec.ext.marshmallow import MarshmallowPlugin
+
+from gateway.serve import filters
+from gateway.serve.catalogue import readable
+from gateway.serve.cursors import fingerprint
+from gateway.serve.shapes import MOMENT, TEXT, WHOLE, Shape, many, named, page, thing
+from gateway.validate.openapi import json_schema
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from gateway.configuration import Configuration
+    from gateway.contracts import Contract
+    from gateway.serve.auth import Caller
+    from gateway.serve.operations import Operation
+
+_KEPT_MAX = 32
+_TYPES: dict[str, Shape] = {
+    "int": WHOLE,
+    "decimal": {"type": "string", "format": "decimal"},
+    "date": {"type": "string", "format": "date"},
+    "datetime": MOMENT,
+    "bool": {"type": "boolean"},
+}
+"""Types of query parameters that are not plain text."""
+
+_SYSTEM: dict[str, Shape] = {"_key": TEXT, "_seq": WHOLE, "_version": WHOLE}
+
+IDEMPOTENCY_KEY: Shape = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "description": "Any text of 1 to 200 printable characters. The same key with the same request gives the same "
+    "answer, with another request 422.",
+    "schema": TEXT,
+}
+IF_NONE_MATCH: Shape = {
+    "name": "If-None-Match",
+    "in": "header",
+    "description": "The ETag of the copy at hand; 304 says that it is still right.",
+    "schema": TEXT,
+}
+HEADERS: dict[str, tuple[Shape, ...]] = {
+    "upload_delivery": (
+        IDEMPOTENCY_KEY,
+        {
+            "name": "Content-Digest",
+            "in": "header",
+            "description": "sha-256=:base64: of the file (RFC 9530). What comes is compared with it.",
+            "schema": TEXT,
+        },
+        {
+            "name": "Content-Disposition",
+            "in": "header",
+            "description": 'Names the file where ?filename= does not: attachment; filename="po.edi".',
+            "schema": TEXT,
+        },
+        {
+            "name": "Prefer",
+            "in": "header",
+            "description": "wait=10 waits up to so many seconds (at most 25) for the end of the judging (RFC 7240).",
+            "schema": TEXT,
+        },
+    ),
+    "get_delivery_content": (
+        {"name": "Range", "in": "header", "description": "bytes=0-99 (RFC 9110, 14).", "schema": TEXT},
+        IF_NONE_MATCH,
+    ),
+    "list_activity": (
+        {
+            "name": "Last-Event-ID",
+            "in": "header",
+            "description": "For text/event-stream: the id of the last event seen; it wins over after.",
+            "schema": WHOLE,
+        },
+    ),
+    "list_records": (IF_NONE_MATCH,),
+    "get_record": (IF_NONE_MATCH,),
+}
+"""Request headers that an operation heeds, beside those of its access and its body."""
+
+INTRODUCTION = """\
+Records of legacy systems and partners' files, by one grammar.
+
+**Filters** are `field=value` or `field__operator=value`; all must hold. Nothing is ignored: an unknown parameter, field
+or operator is a 400 that names the nearest. **Lists** are `{"items": [], "next": cursor, "as_of": {}}`; follow the
+header `Link: rel="next"`, or send `next` as `cursor` with the same parameters. **Decimals** are texts, dates ISO 8601.
+**Errors** are problem details (RFC 9457): `type` is a page that explains the code, `errors` says what is wrong where.
+**Keys** are sent as `Authorization: Bearer …` or `X-Api-Key: …`; each operation names its scope.
+"""
+
+
+class Documents:
+    """Makes the document, and keeps those of the revision in force: it takes tens of milliseconds."""
+
+    def __init__(
+        self, operations: Callable[[], Iterable[Operation]], shapes: Mapping[str, Shape], version: str
+    ) -> None:
+        self._operations = operations
+        self._shapes = shapes
+        self._version = version
+        self._lock = threading.Lock()
+        self._kept: dict[str, dict[str, Any]] = {}
+
+    def of(self, configuration: Configuration, caller: Caller) -> tuple[str, dict[str, Any]]:
+        """The entity tag and the document for this caller."""
+        visible = readable(configuration, caller)
+        tag = fingerprint(self._version, configuration.revision, sorted(visible))
+        with self._lock:
+            if tag not in self._kept:
+                if len(self._kept) >= _KEPT_MAX:
+                    self._kept.clear()
+                newest = {name: versions[max(versions)] for name, versions in visible.items()}
+                self._kept[tag] = self._made(configuration, newest)
+            return tag, self._kept[tag]
+
+    def _made(self, configuration: Configuration, contracts: Mapping[str, Contract]) -> dict[str, Any]:
+        spec = APISpec(
+            title="Legacy Gateway",
+            version=self._version,
+            openapi_version="3.1.0",
+            info={"description": INTRODUCTION, "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"}},
+            servers=[{"url": "/"}],
+            plugins=[MarshmallowPlugin()],
+        )
+        schemes = spec.components
+        schemes.security_scheme("bearer", {"type": "http", "scheme": "bearer"})
+        schemes.security_scheme("header", {"type": "apiKey", "in": "header", "name": "X-Api-Key"})
+        for name, shape in self._shapes.items():
+            schemes.schema(name, shape)
+        for contract in contracts.values():
+            for name, shape in _record_shapes(contract, json_schema(contract, configuration.codes)).items():
+                schemes.schema(name, shape)
+        for operation in self._operations():
+            if not operation.documented:
+                continue
+            if "{collection}" not in operation.path:
+                spec.path(operation.path, operations={operation.method.lower(): _described(operation)})
+                continue
+            for collection, contract in contracts.items():
+                path = operation.path.replace("{collection}", collection)
+                described = _described_for(operation, collection, contract)
+                spec.path(path, operations={operation.method.lower(): described})
+        document: dict[str, Any] = spec.to_dict()
+        return document
+
+
+def _record_shapes(contract: Contract, record: dict[str, Any]) -> dict[str, Shape]:
+    """The record as it is served, its list and its history."""
+    full = {
+        **record,
+        "properties": {**_SYSTEM, **record["properties"]},
+        "required": [*_SYSTEM, *record.get("required", [])],
+    }
+    version = thing(
+        "A version of the record.",
+        _version=WHOLE,
+        _seq=WHOLE,
+        at=MOMENT,
+        delivery=TEXT,
+        record=named(contract.id),
+    )
+    return {
+        contract.id: full,
+        f"{contract.id}.page": page(named(contract.id), f"Records of {contract.id}."),
+        f"{contract.id}.version": version,
+        f"{contract.id}.history": page(named(f"{contract.id}.version"), "Versions, newest first."),
+    }
+
+
+def _described(operation: Operation) -> dict[str, Any]:
+    """An operation as the document has it."""
+    parameters: list[Any] = [
+        {"name": name, "in": "path", "required": True, "schema": TEXT}
+        for name in re.findall(r"{(\w+)}", operation.path)
+        if name != "collection"
+    ]
+    if operation.query is not None:
+        parameters.append({"in": "query", "schema": operation.query})
+    parameters += HEADERS.get(operation.id, ())
+    described: dict[str, Any] = {
+        "operationId": operation.id,
+        "tags": [operation.tag],
+        "summary": operation.summary,
+        "parameters": parameters,
+        "responses": _responses(operation),
+        "security": [] if operation.access == "open" else [{"bearer": []}, {"header": []}],
+    }
+    if operation.access == "optional":
+        described["security"].append({})
+    if operation.scope is not None:
+        described["description"] = f"Scope: `{operation.scope}`."
+        described["x-scope"] = operation.scope
+    if operation.body is not None:
+        described["parameters"].append(IDEMPOTENCY_KEY)
+        described["requestBody"] = {"content": {"application/json": {"schema": operation.body}}}
+        described["requestBody"]["required"] = any(each.required for each in operation.body().fields.values())
+    if operation.id == "upload_delivery":
+        described["requestBody"] = {"required": True, "content": {"application/octet-stream": {}}}
+    return described
+
+
+def _responses(operation: Operation, shapes: Mapping[str, str] | None = None) -> dict[str, Any]:
+    problem = {"application/problem+json": {"schema": named("Problem")}}
+    responses: dict[str, Any] = {}
+    for status, name in operation.answers.items():
+        content: dict[str, Any] = {}
+        for media in operation.media:
+            shown = (shapes or {}).get(name or "", name)
+            content[media] = {"schema": named(shown)} if shown and media == "application/json" else {}
+        responses[str(status)] = {"description": operation.summary, "content": content}
+    responses["4XX"] = {"description": "The request is refused; code and remedy say why", "content": problem}
+    responses["5XX"] = {"description": "The gateway or a legacy system cannot do it now", "content": problem}
+    return responses
+
+
+def _described_for(operation: Operation, collection: str, contract: Contract) -> dict[str, Any]:
+    """An operation on records, for one collection."""
+    described = _described(operation)
+    shapes = {"record": contract.id, "records": f"{contract.id}.page", "history": f"{contract.id}.history"}
+    name = re.sub(r"\W", "_", collection)
+    described["operationId"] = operation.id.replace("records", name).replace("record", f"{name}_record")
+    described["tags"] = [collection]
+    described["summary"] = f"{operation.summary} of {collection}"
+    described["description"] = f"{contract.about}\n\nScope: `{collection}:read`."
+    described["x-scope"] = f"{collection}:read"
+    described["responses"] = _responses(operation, shapes)
+    described["parameters"] += _record_parameters(operation, contract)
+    return described
+
+
+def _record_parameters(operation: Operation, contract: Contract) -> list[Shape]:
+    fields = filters.queryable(contract)
+    version = _query("version", "an older version of the type; the newest is served without it", WHOLE)
+    chosen = _query("fields", "the fields wanted, separated by commas; the others are then left out", TEXT)
+    if operation.id == "list_records":
+        return [*_conditions(fields.values()), *_list_parameters(fields.values()), chosen, version]
+    return [chosen, version] if operation.id == "get_record" else [version]
+
+
+def _conditions(fields: Iterable[filters.Queryable]) -> list[Shape]:
+    """One parameter for each field and operator."""
+    parameters = []
+    for field in fields:
+        if not field.filterable or field.name == "_key":
+            continue
+        shape = _TYPES.get(field.type, TEXT)
+        for op in filters.OPERATORS[field.type]:
+            about, of = _OPERATORS_SAID[op]
+            name = field.name if op == "eq" else f"{field.name}__{op}"
+            parameters.append(_query(name, about.format(field=field.name), shape if of is None else of))
+    return parameters
+
+
+_OPERATORS_SAID: dict[str, tuple[str, Shape | None]] = {
+    "eq": ("{field} is this", None),
+    "ne": ("{field} is another than this, and there", None),
+    "gt": ("{field} is above this", None),
+    "gte": ("{field} is this or above", None),
+    "lt": ("{field} is below this", None),
+    "lte": ("{field} is this or below", None),
+    "in": ("{field} is one of these, separated by commas", TEXT),
+    "contains": ("{field} contains this", TEXT),
+    "startswith": ("{field} starts with this", TEXT),
+    "isnull": ("true: there is no {field}; false: there is one", {"type": "boolean"}),
+}
+
+
+def _list_parameters(fields: Iterable[filters.Queryable]) -> list[Shape]:
+    sortable = [sign + field.name for field in fields if field.sortable for sign in ("", "-")]
+    limit = {"type": "integer", "minimum": 1, "maximum": filters.LIMIT_MAX, "default": filters.LIMIT}
+    sort = many({"type": "string", "enum": sortable})
+    return [
+        _query("sort", "fields to sort by, the first one first; - before a name turns its order round", sort)
+        | {"style": "form", "explode": False},
+        _query("limit", "how many records a page has at most", limit),
+        _query("cursor", "the `next` of the page before, with the same filters and sort", TEXT),
+        _query("count", "exact: say how many records the filters leave", {"type": "string", "enum": ["exact"]}),
+    ]
+
+
+def _query(name: str, about: str, shape: Shape) -> Shape:
+    return {"name": name, "in": "query", "description": about, "schema": shape}

@@ -1,0 +1,229 @@
+"""An operation of the API as one value, from which its route, its checks and its part of the OpenAPI document are made.
+
+A request to an operation goes through: who asks → may they → query parameters → body → Idempotency-Key → `answer`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+from flask import Blueprint, g, request
+from marshmallow import RAISE, Schema, ValidationError
+
+from gateway.serve import auth, idempotency
+from gateway.serve.problems import Flaw, Problem, nearest, refuse
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Callable, Iterable
+
+    from flask import Response
+
+    from gateway.serve.auth import Caller
+    from gateway.serve.services import Services
+
+BODY_BYTES_MAX = 64 * 1024
+"""So large may a JSON body be; uploads have a bound of their own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What the requests of one process share: running idempotent requests and open streams."""
+
+    running: idempotency.Running
+    followers: threading.BoundedSemaphore
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request, checked: who asks, its query parameters and its JSON body as their schemas loaded them."""
+
+    services: Services
+    shared: Shared
+    caller: Caller
+    parameters: dict[str, Any]
+    body: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One method of one path.
+
+    `access` is ``key`` (a valid key is needed, with `scope` where one is named; else the answer itself checks),
+    ``optional`` or ``open`` (keys are not looked at). `query` None means that there are no parameters, unless `answer`
+    reads them itself (`free_query`). `body` is the schema of a JSON body; an operation that has one honours
+    Idempotency-Key. `answers` are status → the name of a shape in the OpenAPI document, or None for other media.
+    """
+
+    id: str
+    method: str
+    path: str
+    tag: str
+    summary: str
+    answer: Callable[..., Response]
+    access: Literal["key", "optional", "open"] = "key"
+    scope: str | None = None
+    query: type[Schema] | None = None
+    free_query: bool = False
+    body: type[Schema] | None = None
+    answers: dict[int, str | None] = field(default_factory=dict)
+    media: tuple[str, ...] = ("application/json",)
+    documented: bool = True
+
+
+class Parameters(Schema):
+    """What the schemas of query parameters and bodies share; a field's metadata says what is expected of it."""
+
+    class Meta(Schema.Meta):
+        """Unknown members are refused."""
+
+        unknown = RAISE
+
+
+def blueprint(name: str, operations: Iterable[Operation], services: Services, shared: Shared) -> Blueprint:
+    """The routes of one resource."""
+    made = Blueprint(name, __name__)
+    for operation in operations:
+        made.add_url_rule(
+            rule_of(operation.path), operation.id, _view(operation, services, shared), methods=[operation.method]
+        )
+    return made
+
+
+def rule_of(path: str) -> str:
+    """The routing rule of a path: ``{key}`` may hold slashes, ``{collection}`` is none of the gateway's own names."""
+    special = {"key": "path:key", "collection": "collection:collection"}
+    return re.sub(r"{(\w+)}", lambda match: f"<{special.get(match[1], match[1])}>", path)
+
+
+def _view(operation: Operation, services: Services, shared: Shared) -> Callable[..., Response]:
+    def view(**path: str) -> Response:
+        caller = _admitted(operation, services)
+        _acceptable(operation)
+        parameters = {} if operation.free_query else _loaded_query(operation)
+        if operation.body is None:
+            return operation.answer(Call(services, shared, caller, parameters, {}), **path)
+        raw = _raw_body()
+        call = Call(services, shared, caller, parameters, _loaded_body(operation.body, raw))
+        return idempotency.once(
+            call,
+            fingerprint=hashlib.sha256(raw).hexdigest(),
+            work=lambda: operation.answer(call, **path),
+        )
+
+    return view
+
+
+def _admitted(operation: Operation, services: Services) -> Caller:
+    """Who asks, when they may."""
+    if operation.access == "open":
+        return auth.NOBODY
+    token = auth.token_of(dict(request.headers))
+    if token is None:
+        if operation.access == "key":
+            raise auth.key_missing()
+        return auth.NOBODY
+    with services.database.read() as connection:
+        caller = auth.caller(connection, token, services.now())
+    g.caller = caller
+    if operation.scope is not None:
+        caller.needs(operation.scope)
+    return caller
+
+
+def _acceptable(operation: Operation) -> None:
+    wanted = request.accept_mimetypes
+    if wanted and operation.media and not any(wanted[media] for media in operation.media):
+        raise Problem(
+            "not_acceptable",
+            f"this resource answers with {', '.join(operation.media)}, not with {str(wanted)[:100]}",
+        )
+
+
+def _loaded_query(operation: Operation) -> dict[str, Any]:
+    schema = operation.query() if operation.query is not None else Parameters()
+    pairs = list(request.args.items(multi=True))
+    names = [name for name, _ in pairs]
+    flaws = [
+        Flaw("unknown_parameter", f"there is no parameter {name!r} here", nearest(name, schema.fields), parameter=name)
+        for name in dict.fromkeys(names)
+        if name not in schema.fields
+    ]
+    flaws += [
+        Flaw("repeated_parameter", f"{name} is given twice", parameter=name)
+        for name in dict.fromkeys(names)
+        if names.count(name) > 1
+    ]
+    refuse(flaws)
+    try:
+        loaded: dict[str, Any] = schema.load(dict(pairs))
+    except ValidationError as error:
+        refuse(
+            Flaw("bad_parameter", f"{name}: {_sentence(messages)}", _expected(schema, name), parameter=name)
+            for name, messages in _by_name(error).items()
+        )
+        raise
+    return loaded
+
+
+def _raw_body() -> bytes:
+    """The bytes of a JSON body, empty when there is none."""
+    request.max_content_length = BODY_BYTES_MAX
+    if request.content_length is not None and request.content_length > BODY_BYTES_MAX:
+        raise Problem("body_too_large", f"a JSON body has at most {BODY_BYTES_MAX} bytes", "Send less.")
+    raw = request.get_data(cache=False)
+    if raw and request.mimetype != "application/json":
+        raise Problem(
+            "unsupported_media_type",
+            f"the body is {request.mimetype or 'of no kind that is named'}, and application/json is read here",
+        )
+    return raw
+
+
+def _loaded_body(body: type[Schema], raw: bytes) -> dict[str, Any]:
+    schema = body()
+    try:
+        value = json.loads(raw) if raw else {}
+        json.dumps(value, ensure_ascii=False).encode()  # half surrogates are no text and cannot be stored
+    except (ValueError, RecursionError) as error:
+        raise Problem("bad_json", f"the body is not JSON: {str(error)[:200]}") from error
+    if not isinstance(value, dict):
+        raise Problem("bad_json", "the body is JSON, but not an object")
+    try:
+        loaded: dict[str, Any] = schema.load(value)
+    except ValidationError as error:
+        flaws = [_body_flaw(schema, str(name), messages) for name, messages in _by_name(error).items()]
+        raise Problem("invalid_body", flaws[0].detail, flaws[0].remedy, errors=tuple(flaws)) from error
+    return loaded
+
+
+def _body_flaw(schema: Schema, name: str, messages: Any) -> Flaw:
+    if name in schema.fields:
+        detail, remedy = f"{name}: {_sentence(messages)}", _expected(schema, name)
+    elif name == "_schema":
+        return Flaw("invalid_body", _sentence(messages), pointer="")
+    else:
+        detail, remedy = f"the body has no member {name!r}", nearest(name, schema.fields)
+    return Flaw("invalid_body", detail, remedy, pointer="/" + name.replace("~", "~0").replace("/", "~1"))
+
+
+def _by_name(error: ValidationError) -> dict[str, Any]:
+    """What is wrong, by the name of the field."""
+    return error.messages if isinstance(error.messages, dict) else {"_schema": error.messages}
+
+
+def _expected(schema: Schema, name: str) -> str:
+    """What a field's description says is expected."""
+    described = schema.fields[name].metadata.get("description") if name in schema.fields else None
+    return f"{name} is {described}." if described else ""
+
+
+def _sentence(messages: Any) -> str:
+    """The messages of marshmallow for one field, as one line."""
+    if isinstance(messages, dict):
+        return "; ".join(_sentence(each) for each in messages.values())
+    return "; ".join(str(each).rstrip(".") for each in messages)

@@ -1,0 +1,250 @@
+"""Deliveries: what came, how it ended, its very bytes, what was found in it and what was logged about it."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from flask import Response, request
+from marshmallow import fields, validate
+from werkzeug.wsgi import FileWrapper
+
+from gateway.model import DeliveryState, DocumentState
+from gateway.serve import cursors
+from gateway.serve.answers import answered, listed, said
+from gateway.serve.operations import Operation, Parameters
+from gateway.serve.parameters import CURSOR, LIMIT, Text
+from gateway.serve.problems import Problem
+from gateway.serve.resources.activity import ACTIVITY_MEDIA, Following, activity_answer
+from gateway.serve.shapes import FLAG, MOMENT, TEXT, WHOLE, Shape, maybe, page, thing, words
+from gateway.serve.shapes import named as shape
+from gateway.store import deliveries, quarantine
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from gateway.model import Delivery, Finding
+    from gateway.serve.operations import Call
+
+SHAPES: dict[str, Shape] = {
+    "Delivery": thing(
+        "One arrival that was taken. documents counts, for each state, the documents that ended in it; twin is the "
+        "delivery that brought the same content first.",
+        id=TEXT,
+        number=WHOLE,
+        state=words(*(str(state) for state in DeliveryState)),
+        source=TEXT,
+        name=TEXT,
+        partner=maybe(TEXT),
+        integration=maybe(TEXT),
+        sha256=TEXT,
+        size=WHOLE,
+        received_at=MOMENT,
+        finished_at=maybe(MOMENT),
+        revision=maybe(TEXT),
+        tries=WHOLE,
+        documents={
+            "type": "object",
+            "properties": {str(state): WHOLE for state in DocumentState},
+            "additionalProperties": WHOLE,
+        },
+        twin=maybe(TEXT),
+        whole=maybe(FLAG),
+    ),
+    "Deliveries": page(shape("Delivery"), "Deliveries, newest first."),
+    "Finding": thing(
+        "Something wrong, or noteworthy: what, where in the bytes (from 0, end exclusive) and in the format's own "
+        "words (from 1), and what to do.",
+        code=TEXT,
+        severity=words("error", "warning", "note"),
+        message=TEXT,
+        remedy=TEXT,
+        start=maybe(WHOLE),
+        end=maybe(WHOLE),
+        line=maybe(WHOLE),
+        segment=maybe(WHOLE),
+        tag=maybe(TEXT),
+        element=maybe(WHOLE),
+        component=maybe(WHOLE),
+        column=maybe(TEXT),
+        target=maybe(TEXT),
+        value=maybe(TEXT),
+        document=maybe(WHOLE),
+    ),
+    "Findings": page(shape("Finding"), "Findings of a delivery, in the order in which they were made."),
+}
+
+
+class DeliveriesQuery(Parameters):
+    """``?state=&integration=&partner=&limit=&cursor=``."""
+
+    state = fields.String(
+        validate=validate.OneOf([str(state) for state in DeliveryState]),
+        metadata={"description": "one of " + ", ".join(str(state) for state in DeliveryState)},
+    )
+    integration = Text("the name of an integration")
+    partner = Text("the name of a partner")
+    limit = LIMIT
+    cursor = CURSOR
+
+
+class FindingsQuery(Parameters):
+    """``?limit=&cursor=``."""
+
+    limit = LIMIT
+    cursor = CURSOR
+
+
+def operations() -> tuple[Operation, ...]:
+    """The operations of deliveries, without the upload that makes one."""
+    one, scope = "/api/v1/deliveries/{id}", "deliveries:read"
+    return (
+        Operation(
+            "list_deliveries",
+            "GET",
+            "/api/v1/deliveries",
+            "deliveries",
+            "List the deliveries, newest first",
+            deliveries_list,
+            scope=scope,
+            query=DeliveriesQuery,
+            answers={200: "Deliveries"},
+        ),
+        Operation(
+            "get_delivery",
+            "GET",
+            one,
+            "deliveries",
+            "One delivery, by its id or an unambiguous beginning of it",
+            one_delivery,
+            scope=scope,
+            answers={200: "Delivery"},
+        ),
+        Operation(
+            "get_delivery_content",
+            "GET",
+            f"{one}/content",
+            "deliveries",
+            "The raw bytes as they came; Range is honoured",
+            content,
+            scope=scope,
+            answers={200: None, 206: None},
+            media=("application/octet-stream",),
+        ),
+        Operation(
+            "list_delivery_findings",
+            "GET",
+            f"{one}/findings",
+            "deliveries",
+            "What was found wrong in a delivery",
+            findings_list,
+            scope=scope,
+            query=FindingsQuery,
+            answers={200: "Findings"},
+        ),
+        Operation(
+            "list_delivery_activity",
+            "GET",
+            f"{one}/activity",
+            "deliveries",
+            "The lines of the ingestion log about a delivery",
+            delivery_activity,
+            scope="activity:read",
+            query=Following,
+            answers={200: "ActivityLines"},
+            media=ACTIVITY_MEDIA,
+        ),
+    )
+
+
+def delivery_said(delivery: Delivery) -> dict[str, Any]:
+    """A delivery as it is shown."""
+    return asdict(delivery)
+
+
+def finding_said(finding: Finding) -> dict[str, Any]:
+    """A finding as it is shown."""
+    return asdict(finding)
+
+
+def deliveries_list(call: Call) -> Response:
+    """``GET /api/v1/deliveries?state=quarantined&integration=acme-orders``."""
+    asked = dict(call.parameters)
+    limit, cursor = asked.pop("limit"), asked.pop("cursor", None)
+    secret, identity = call.services.cursor_secret, cursors.fingerprint("deliveries", sorted(asked.items()))
+    before = cursors.read(secret, identity, cursor)[0] if cursor else None
+    with call.services.database.read() as connection:
+        found = deliveries.page(connection, before=before, limit=limit + 1, **asked)
+    more = cursors.write(secret, identity, (found[limit - 1].number,)) if len(found) > limit else None
+    return listed(
+        [said(delivery_said(each)) for each in found[:limit]], cursor=more, as_of={"time": call.services.now()}
+    )
+
+
+def one_delivery(call: Call, id: str) -> Response:  # noqa: A002 - the name in the path
+    """``GET /api/v1/deliveries/d_01j…``."""
+    with call.services.database.read() as connection:
+        return answered(delivery_said(known(connection, id)))
+
+
+def content(call: Call, id: str) -> Response:  # noqa: A002 - as above
+    """``GET /api/v1/deliveries/d_01j…/content``: hashed before the first byte is sent (L2)."""
+    with call.services.database.read() as connection:
+        delivery = known(connection, id)
+    if delivery.state == DeliveryState.PURGED or not call.services.vault.exists(delivery.sha256):
+        raise Problem("content_gone", f"the bytes of {delivery.id} are no longer in the vault")
+    file = call.services.vault.open(delivery.sha256)
+    answer = Response(FileWrapper(file, 256 * 1024), 200, mimetype="application/octet-stream", direct_passthrough=True)
+    answer.call_on_close(file.close)
+    answer.content_length = delivery.size
+    answer.set_etag(delivery.sha256)
+    answer.headers["Cache-Control"] = "private, no-cache"
+    answer.headers["Repr-Digest"] = f"sha-256=:{base64.b64encode(bytes.fromhex(delivery.sha256)).decode()}:"
+    answer.headers.set("Content-Disposition", "attachment", filename=_file_name(delivery.name))
+    answer.make_conditional(request.environ, accept_ranges=True, complete_length=delivery.size)
+    return answer
+
+
+def findings_list(call: Call, id: str) -> Response:  # noqa: A002 - as above
+    """``GET /api/v1/deliveries/d_01j…/findings``."""
+    limit, cursor = call.parameters["limit"], call.parameters.get("cursor")
+    with call.services.database.read() as connection:
+        delivery = known(connection, id)
+        secret, identity = call.services.cursor_secret, cursors.fingerprint("findings", delivery.id)
+        after = cursors.read(secret, identity, cursor)[0] if cursor else 0
+        found = quarantine.findings(connection, delivery.id, after=after, limit=limit + 1)
+    more = cursors.write(secret, identity, (found[limit - 1][0],)) if len(found) > limit else None
+    return listed(
+        [said(finding_said(finding)) for _, finding in found[:limit]],
+        cursor=more,
+        as_of={"time": call.services.now()},
+    )
+
+
+def delivery_activity(call: Call, id: str) -> Response:  # noqa: A002 - as above
+    """``GET /api/v1/deliveries/d_01j…/activity``: as /activity, for this delivery alone."""
+    with call.services.database.read() as connection:
+        delivery = known(connection, id)
+    return activity_answer(call, delivery=delivery.id)
+
+
+def known(connection: Connection, id: str) -> Delivery:  # noqa: A002 - as above
+    """The delivery with this id, or with the only id that begins so.
+
+    Raises:
+        Problem: ``unknown_delivery`` or ``ambiguous_id``.
+    """
+    try:
+        delivery = deliveries.get(connection, id)
+    except LookupError as error:
+        raise Problem("ambiguous_id", str(error)) from error
+    if delivery is None:
+        raise Problem("unknown_delivery", f"there is no delivery {id[:100]!r}")
+    return delivery
+
+
+def _file_name(name: str) -> str:
+    """The sender's name for the file, without what a header or a file system would stumble over."""
+    plain = "".join(each if each.isprintable() and each not in '/\\"' else "_" for each in name)
+    return plain[:200] or "delivery"

@@ -1,0 +1,151 @@
+"""Health: is the process alive, can it do its work, how do the integrations fare."""
+
+from __future__ import annotations
+
+import threading
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from gateway.errors import GatewayError
+from gateway.serve.answers import answered, listed, said
+from gateway.serve.operations import Operation
+from gateway.serve.problems import Problem
+from gateway.serve.shapes import FLAG, MOMENT, TEXT, WHOLE, Shape, many, maybe, named, thing, words
+from gateway.store import activity, deliveries
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from flask import Response
+
+    from gateway.serve.operations import Call
+    from gateway.serve.services import Services
+
+_KEPT = timedelta(seconds=1)
+
+SHAPES: dict[str, Shape] = {
+    "Alive": thing("The process answers.", status=words("alive")),
+    "Ready": thing(
+        "The gateway can take files in and answer.",
+        status=words("ready"),
+        checks=thing("What was tried.", store_readable=FLAG, store_writable=FLAG, vault_writable=FLAG),
+    ),
+    "IntegrationHealth": thing(
+        "How an integration fares: its newest delivery that was judged.",
+        integration=TEXT,
+        state=maybe(TEXT),
+        delivery=maybe(TEXT),
+        received_at=maybe(MOMENT),
+        finished_at=maybe(MOMENT),
+    ),
+    "IntegrationsHealth": thing(
+        "All integrations; waiting counts the deliveries that no worker has judged yet.",
+        items=many(named("IntegrationHealth")),
+        next=maybe(TEXT),
+        as_of=named("AsOf"),
+        waiting=WHOLE,
+        waiting_since=maybe(MOMENT),
+    ),
+}
+
+
+class Readiness:
+    """Tries store and vault, at most once a second however often it is asked: each try takes the writers' lock."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._at: datetime | None = None
+        self._checks: dict[str, bool] = {}
+
+    def checks(self, services: Services) -> dict[str, bool]:
+        """What can be used."""
+        with self._lock:
+            now = services.now()
+            if self._at is None or not timedelta() <= now - self._at < _KEPT:
+                self._checks = {
+                    "store_readable": _readable(services),
+                    "store_writable": services.database.writable(),
+                    "vault_writable": services.vault.writable(),
+                }
+                self._at = now
+            return self._checks
+
+
+def operations() -> tuple[Operation, ...]:
+    """The operations of health; the first two need no key, so that an orchestrator can ask."""
+    readiness = Readiness()
+    return (
+        Operation(
+            "health_live",
+            "GET",
+            "/health/live",
+            "health",
+            "Whether the process answers",
+            lambda _: answered({"status": "alive"}),
+            access="open",
+            answers={200: "Alive"},
+        ),
+        Operation(
+            "health_ready",
+            "GET",
+            "/health/ready",
+            "health",
+            "Whether store and vault can be used",
+            lambda call: ready(call, readiness),
+            access="open",
+            answers={200: "Ready"},
+        ),
+        Operation(
+            "health_integrations",
+            "GET",
+            "/health/integrations",
+            "health",
+            "How each integration fares",
+            integrations,
+            scope="integrations:read",
+            answers={200: "IntegrationsHealth"},
+        ),
+    )
+
+
+def ready(call: Call, readiness: Readiness) -> Response:
+    """``GET /health/ready``."""
+    checks = readiness.checks(call.services)
+    if not all(checks.values()):
+        missing = ", ".join(name.replace("_", " is not ") for name, held in checks.items() if not held)
+        raise Problem("not_ready", f"the {missing}", more={"checks": checks}, headers={"Retry-After": "5"})
+    return answered({"status": "ready", "checks": checks})
+
+
+def integrations(call: Call) -> Response:
+    """``GET /health/integrations``."""
+    with call.services.database.read() as connection:
+        latest = deliveries.latest_per_integration(connection)
+        waiting, since = deliveries.backlog(connection)
+    items: list[dict[str, Any]] = []
+    for name in sorted(call.services.configuration().integrations):
+        newest = latest.get(name)
+        items.append(
+            {
+                "integration": name,
+                "state": newest.state if newest else None,
+                "delivery": newest.id if newest else None,
+                "received_at": newest.received_at if newest else None,
+                "finished_at": newest.finished_at if newest else None,
+            }
+        )
+    return listed(
+        [said(item) for item in items],
+        cursor=None,
+        as_of={"time": call.services.now()},
+        more={"waiting": waiting, "waiting_since": since},
+    )
+
+
+def _readable(services: Services) -> bool:
+    try:
+        with services.database.read() as connection:
+            activity.last(connection)
+    except GatewayError:
+        return False
+    return True

@@ -1,0 +1,244 @@
+"""What is configured: types (contracts), integrations, partners. Read from the configuration in force; no secrets."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from flask import Response  # noqa: TC002
+
+from gateway.serve.answers import answered, listed, not_modified, said, tagged
+from gateway.serve.catalogue import collections
+from gateway.serve.filters import OPERATORS
+from gateway.serve.operations import Operation
+from gateway.serve.problems import Problem, nearest
+from gateway.serve.shapes import ANY_OBJECT, FLAG, TEXT, WHOLE, Shape, many, maybe, named, page, thing
+from gateway.validate.openapi import json_schema
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from gateway.contracts import Contract, Field
+    from gateway.integrations import Integration
+    from gateway.partners import Partner
+    from gateway.serve.operations import Call
+
+SHAPES: dict[str, Shape] = {
+    "TypeField": thing(
+        "A field of a record; operators are what the collection's list can be filtered with.",
+        name=TEXT,
+        type=TEXT,
+        required=FLAG,
+        key=FLAG,
+        filterable=FLAG,
+        sortable=FLAG,
+        pii=FLAG,
+        codes=maybe(TEXT),
+        operators=many(TEXT),
+    ),
+    "Type": thing(
+        "The type of a record: its contract, by version. Its records are at url; schema is JSON Schema 2020-12.",
+        name=TEXT,
+        version=WHOLE,
+        versions=many(WHOLE),
+        about=TEXT,
+        owner=TEXT,
+        collection=TEXT,
+        url=TEXT,
+        key=many(TEXT),
+        per_partner=FLAG,
+        fields=many(named("TypeField")),
+        schema=ANY_OBJECT,
+    ),
+    "Types": page(named("Type"), "Types that the caller may read, the newest version of each."),
+    "Integration": thing(
+        "One flow from a source to a type.",
+        name=TEXT,
+        about=TEXT,
+        owner=TEXT,
+        source=TEXT,
+        format=TEXT,
+        type=TEXT,
+        version=WHOLE,
+        collection=TEXT,
+        partner=maybe(TEXT),
+        expect=maybe(TEXT),
+        answer=maybe(TEXT),
+    ),
+    "Integrations": page(named("Integration"), "Integrations, by name."),
+    "Partner": thing(
+        "A trading partner. sftp_user is the name of its account, never its keys.",
+        name=TEXT,
+        about=TEXT,
+        identifiers={"type": "object", "additionalProperties": many(TEXT)},
+        sftp_user=maybe(TEXT),
+    ),
+    "Partners": page(named("Partner"), "Partners, by name."),
+}
+
+
+def operations() -> tuple[Operation, ...]:
+    """The operations of what is configured."""
+    return (
+        _listing("types", "List the types of records that the key may read", types_list, "Types", scope=None),
+        _single("types", "{name}", "The newest version of a type", one_type, "Type", scope=None),
+        Operation(
+            "get_type_version",
+            "GET",
+            "/api/v1/types/{name}/versions/{version}",
+            "types",
+            "One version of a type",
+            one_type,
+            answers={200: "Type"},
+        ),
+        _listing("integrations", "List the integrations", integrations_list, "Integrations"),
+        _single("integrations", "{name}", "One integration", one_integration, "Integration"),
+        _listing("partners", "List the partners", partners_list, "Partners"),
+        _single("partners", "{name}", "One partner", one_partner, "Partner"),
+    )
+
+
+def _listing(tag: str, summary: str, answer: Any, shape: str, *, scope: str | None = "") -> Operation:
+    scope = f"{tag}:read" if scope == "" else scope
+    return Operation(f"list_{tag}", "GET", f"/api/v1/{tag}", tag, summary, answer, scope=scope, answers={200: shape})
+
+
+def _single(tag: str, end: str, summary: str, answer: Any, shape: str, *, scope: str | None = "") -> Operation:
+    scope = f"{tag}:read" if scope == "" else scope
+    name = f"get_{tag.removesuffix('s')}"
+    return Operation(name, "GET", f"/api/v1/{tag}/{end}", tag, summary, answer, scope=scope, answers={200: shape})
+
+
+def types_list(call: Call) -> Response:
+    """``GET /api/v1/types``."""
+    return _all(call, [_type_said(call, versions, max(versions)) for versions in _types(call).values()])
+
+
+def one_type(call: Call, name: str, version: str | None = None) -> Response:
+    """``GET /api/v1/types/order`` and ``GET /api/v1/types/order/versions/1``."""
+    types = _types(call)
+    versions = types.get(name)
+    if versions is None:
+        raise Problem("unknown_type", f"there is no type {name!r} that this key may read", nearest(name, types))
+    number = max(versions) if version is None else next((each for each in versions if str(each) == version), None)
+    if number is None:
+        there = ", ".join(map(str, versions))
+        raise Problem("unknown_type", f"{name} has no version {version!r}", f"There are: {there}.")
+    return _tagged(call, _type_said(call, versions, number))
+
+
+def integrations_list(call: Call) -> Response:
+    """``GET /api/v1/integrations``."""
+    known = call.services.configuration().integrations
+    return _all(call, [_integration_said(call, known[name]) for name in sorted(known)])
+
+
+def one_integration(call: Call, name: str) -> Response:
+    """``GET /api/v1/integrations/acme-orders``."""
+    return _tagged(call, _integration_said(call, integration_of(call, name)))
+
+
+def partners_list(call: Call) -> Response:
+    """``GET /api/v1/partners``."""
+    known = call.services.configuration().partners
+    return _all(call, [_partner_said(known[name]) for name in sorted(known)])
+
+
+def one_partner(call: Call, name: str) -> Response:
+    """``GET /api/v1/partners/acme``."""
+    known = call.services.configuration().partners
+    if name not in known:
+        raise Problem("unknown_partner", f"there is no partner {name!r}", nearest(name, known))
+    return _tagged(call, _partner_said(known[name]))
+
+
+def integration_of(call: Call, name: str) -> Integration:
+    """The integration of this name.
+
+    Raises:
+        Problem: ``unknown_integration``.
+    """
+    known = call.services.configuration().integrations
+    if name not in known:
+        suggested = nearest(name, known) if call.caller.may("integrations:read") else ""
+        raise Problem("unknown_integration", f"there is no integration {name!r}", suggested)
+    return known[name]
+
+
+def _types(call: Call) -> dict[str, dict[int, Contract]]:
+    """The types that the caller may see, by name: those of collections that it reads, or all with ``types:read``."""
+    everything = call.caller.may("types:read")
+    return {
+        next(iter(versions.values())).name: versions
+        for collection, versions in collections(call.services.configuration()).items()
+        if everything or call.caller.may(f"{collection}:read")
+    }
+
+
+def _type_said(call: Call, versions: dict[int, Contract], number: int) -> dict[str, Any]:
+    contract = versions[number]
+    return {
+        "name": contract.name,
+        "version": number,
+        "versions": sorted(versions),
+        "about": contract.about,
+        "owner": contract.owner,
+        "collection": contract.collection,
+        "url": f"/api/v1/{contract.collection}",
+        "key": contract.key,
+        "per_partner": contract.per_partner,
+        "fields": [_field_said(contract, field) for field in contract.fields],
+        "schema": json_schema(contract, call.services.configuration().codes),
+    }
+
+
+def _field_said(contract: Contract, field: Field) -> dict[str, Any]:
+    scalar, key = field.type not in ("object", "list"), field.name in contract.key
+    return {
+        "name": field.name,
+        "type": field.type,
+        "required": field.required,
+        "key": key,
+        "filterable": scalar and (key or field.filterable),
+        "sortable": scalar and (key or field.sortable),
+        "pii": field.pii,
+        "codes": field.codes,
+        "operators": OPERATORS[field.type] if scalar and (key or field.filterable) else (),
+    }
+
+
+def _integration_said(call: Call, integration: Integration) -> dict[str, Any]:
+    contract = call.services.configuration().contract_of(integration)
+    parts = (integration.format.name, integration.format.version, integration.format.message)
+    return {
+        "name": integration.name,
+        "about": integration.about,
+        "owner": integration.owner,
+        "source": str(integration.source),
+        "format": " ".join(part for part in parts if part),
+        "type": contract.name,
+        "version": contract.version,
+        "collection": contract.collection,
+        "partner": integration.partner,
+        "expect": integration.expect,
+        "answer": integration.answer,
+    }
+
+
+def _partner_said(partner: Partner) -> dict[str, Any]:
+    return {
+        "name": partner.name,
+        "about": partner.about,
+        "identifiers": {standard: list(ids) for standard, ids in partner.identifiers},
+        "sftp_user": partner.account.user if partner.account is not None else None,
+    }
+
+
+def _all(call: Call, items: Iterable[dict[str, Any]]) -> Response:
+    """The whole list: a configuration has tens of these, not thousands."""
+    return listed([said(item) for item in items], cursor=None, as_of={"time": call.services.now()})
+
+
+def _tagged(call: Call, value: dict[str, Any]) -> Response:
+    """One object of the configuration; it changes when another revision is applied."""
+    etag = call.services.configuration().revision
+    return not_modified(etag) or tagged(answered(value), etag)

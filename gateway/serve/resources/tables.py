@@ -1,0 +1,177 @@
+"""Legacy tables as they are, read live and never written: the grammar of the records' lists over the columns."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flask import Response, request
+
+from adapters.errors import AdapterError, Reject, Retry
+from adapters.model import Filter, Selection, Sort
+from gateway.serve import cursors, filters
+from gateway.serve.answers import answered, listed, parts_of, said
+from gateway.serve.operations import Operation
+from gateway.serve.problems import PROBLEMS, Flaw, Problem, nearest
+from gateway.serve.shapes import ANY_OBJECT, FLAG, TEXT, Shape, many, maybe, named, page, thing
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import TypeVar
+
+    from adapters.model import Table
+    from adapters.protocol import Source
+    from gateway.serve.operations import Call
+
+    Got = TypeVar("Got")
+
+SHAPES: dict[str, Shape] = {
+    "Connection": thing(
+        "A legacy database and the tables that its login sees. When it does not answer, message says why.",
+        connection=TEXT,
+        available=FLAG,
+        tables=many(TEXT),
+        message=maybe(TEXT),
+    ),
+    "Connections": page(named("Connection"), "The connections that can be read live."),
+    "Row": ANY_OBJECT | {"description": "A row, column by column; decimals, dates and moments are texts."},
+    "Rows": page(named("Row"), "Rows as they are now."),
+}
+
+_CODES = {"unknown_column": "unknown_field", "bad_key": "unknown_row", "bad_operator": "unknown_operator"}
+"""What an adapter calls a refusal, in the words of the API where they differ."""
+
+
+def operations() -> tuple[Operation, ...]:
+    """The operations of live tables."""
+    path, scope = "/api/v1/tables", "tables:read"
+    return (
+        Operation(
+            "list_tables",
+            "GET",
+            path,
+            "tables",
+            "List the legacy tables that can be read live",
+            tables_list,
+            scope=scope,
+            answers={200: "Connections"},
+        ),
+        Operation(
+            "list_rows",
+            "GET",
+            f"{path}/{{connection}}/{{table}}",
+            "tables",
+            "Rows of a legacy table, filtered and sorted",
+            rows_list,
+            scope=scope,
+            free_query=True,
+            answers={200: "Rows"},
+        ),
+        Operation(
+            "get_row",
+            "GET",
+            f"{path}/{{connection}}/{{table}}/{{key}}",
+            "tables",
+            "One row of a legacy table",
+            one_row,
+            scope=scope,
+            answers={200: "Row"},
+        ),
+    )
+
+
+def tables_list(call: Call) -> Response:
+    """``GET /api/v1/tables``: one connection that does not answer does not hide the others."""
+    items = []
+    for name, source in sorted(call.services.sources().items()):
+        try:
+            tables, message = list(source.tables()), None
+        except AdapterError as error:
+            tables, message = [], error.message
+        items.append({"connection": name, "available": message is None, "tables": tables, "message": message})
+    return listed([said(item) for item in items], cursor=None, as_of={"time": call.services.now()})
+
+
+def rows_list(call: Call, connection: str, table: str) -> Response:
+    """``GET /api/v1/tables/erp/customers?region=EU&sort=-name&limit=100``."""
+    source, known = _table(call, connection, table)
+    pairs = list(request.args.items(multi=True))
+    asked = filters.parse(
+        pairs, f"{connection}/{table}", _queryable(known), parameters=("sort", "fields", "limit", "cursor")
+    )
+    secret, identity = call.services.cursor_secret, cursors.fingerprint(connection, table, *asked.identity())
+    after = cursors.read(secret, identity, asked.cursor) if asked.cursor else None
+    selection = Selection(
+        filters=tuple(Filter(each.field, each.op, each.value) for each in asked.conditions),  # type: ignore[arg-type] # checked by the grammar
+        sort=tuple(Sort(name, descending) for name, descending in asked.sort),
+        limit=asked.limit,
+        after=after,
+        columns=asked.fields or (),
+        key=_declared_key(call, connection, table) if not known.key else (),
+    )
+    found = _asking(connection, lambda: source.page(table, selection))
+    return listed(
+        [said(row) for row in found.rows],
+        cursor=cursors.write(secret, identity, found.next) if found.next is not None else None,
+        as_of={"time": call.services.now()},
+        headers={"Cache-Control": "no-store"},
+    )
+
+
+def one_row(call: Call, connection: str, table: str, key: str) -> Response:
+    """``GET /api/v1/tables/erp/customers/42``; the parts of a key of several columns are joined with ``~``."""
+    source, known = _table(call, connection, table)
+    if not known.key:
+        raise Problem("no_key", f"{connection}/{table} has no primary key")
+    for parts in parts_of(key, len(known.key)):
+        row = _asking(connection, lambda parts=parts: source.row(table, parts))  # type: ignore[misc] # bound now
+        if row is not None:
+            return answered(row, headers={"Cache-Control": "no-store"})
+    raise Problem("unknown_row", f"{connection}/{table} has no row {key[:100]!r}", f"Its key is {'~'.join(known.key)}.")
+
+
+def _table(call: Call, connection: str, table: str) -> tuple[Source, Table]:
+    """The source of a connection and its table.
+
+    Raises:
+        Problem: ``unknown_table``, ``source_down``, ``source_slow``.
+    """
+    sources = call.services.sources()
+    source = sources.get(connection)
+    if source is None:
+        raise Problem("unknown_table", f"there is no connection {connection!r}", nearest(connection, sources))
+    return source, _asking(connection, lambda: source.schema(table))
+
+
+def _queryable(table: Table) -> dict[str, filters.Queryable]:
+    """The columns as the grammar sees them. Values stay text: the adapter knows the types of its database."""
+    return {
+        column.name: filters.Queryable(column.name, column.type, filterable=True, sortable=True, value=str)
+        for column in table.columns
+    }
+
+
+def _declared_key(call: Call, connection: str, table: str) -> tuple[str, ...]:
+    """The key that an integration declares for a table whose catalogue knows none."""
+    for integration in call.services.configuration().integrations.values():
+        source = integration.source
+        if source.scheme == "table" and (source.host, source.path) == (connection, table) and integration.key:
+            return integration.key
+    return ()
+
+
+def _asking(connection: str, question: Callable[[], Got]) -> Got:
+    """The source's answer, its troubles as problems."""
+    try:
+        return question()
+    except Reject as error:
+        code = _CODES.get(error.code, error.code)
+        code = code if code in PROBLEMS else "bad_request"
+        flaws = (Flaw(code, error.message, error.remedy),)
+        raise Problem(code, error.message, error.remedy, errors=flaws) from error
+    except Retry as error:
+        code = "source_down" if error.lost else "source_slow"
+        again = {"Retry-After": str(max(1, round(error.delay_seconds)))}
+        raise Problem(code, f"{connection}: {error.message}", error.remedy, headers=again) from error
+    except AdapterError as error:
+        again = {"Retry-After": "60"}
+        raise Problem("source_down", f"{connection}: {error.message}", error.remedy, headers=again) from error

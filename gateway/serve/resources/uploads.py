@@ -1,0 +1,197 @@
+"""A file over HTTP: the raw bytes are the body; when the answer says so, they are durable (L1)."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+import re
+import tempfile
+from datetime import timedelta
+from typing import TYPE_CHECKING, BinaryIO
+
+from flask import Response, request
+from marshmallow import fields, validate
+from werkzeug.http import parse_options_header
+
+from gateway.model import Arrived, DeliveryState
+from gateway.serve import cursors, idempotency
+from gateway.serve.answers import answered
+from gateway.serve.operations import Operation, Parameters
+from gateway.serve.problems import Flaw, Problem
+from gateway.serve.resources.deliveries import delivery_said
+from gateway.serve.resources.registry import integration_of
+from gateway.store import deliveries
+
+if TYPE_CHECKING:
+    from gateway.integrations import Integration
+    from gateway.model import Delivery
+    from gateway.serve.operations import Call
+
+WAIT_SECONDS_MAX = 25
+_CHUNK = 256 * 1024
+_IN_MEMORY = 1024 * 1024
+_WAIT = re.compile(r'(?:^|,)\s*wait\s*=\s*"?([0-9]{1,6})"?\s*(?:[,;]|$)', re.IGNORECASE)
+
+
+class UploadQuery(Parameters):
+    """``?filename=``."""
+
+    filename = fields.String(
+        validate=validate.Length(1, 255, error="not 1 to 255 characters"),
+        metadata={"description": "the file's name, where Content-Disposition does not say it"},
+    )
+
+
+def operations() -> tuple[Operation, ...]:
+    """The one operation."""
+    return (
+        Operation(
+            "upload_delivery",
+            "POST",
+            "/api/v1/integrations/{name}/deliveries",
+            "deliveries",
+            "Hand a file in: the body is the file. Prefer: wait=10 answers with how it ended",
+            upload,
+            scope="deliveries:write",
+            query=UploadQuery,
+            answers={200: "Delivery", 202: "Delivery"},
+        ),
+    )
+
+
+def upload(call: Call, name: str) -> Response:
+    """``POST /api/v1/integrations/acme-orders/deliveries?filename=po.edi`` with the file as the body."""
+    integration = integration_of(call, name)
+    if integration.source.scheme == "table":
+        raise Problem("no_files", f"{integration.name} reads {integration.source}")
+    file_name = _file_name(call)
+    announced = _announced_digest()
+    spool_folder = None if call.services.spool is None else str(call.services.spool)
+    with tempfile.SpooledTemporaryFile(_IN_MEMORY, dir=spool_folder) as spool:
+        digest = _receive(spool, call.services.configuration().settings.upload_bytes_max, announced)
+        spool.seek(0)
+        return idempotency.once(
+            call,
+            fingerprint=cursors.fingerprint(digest, file_name),
+            work=lambda: _landed(call, integration, file_name, spool),  # type: ignore[arg-type] # it is a binary file
+        )
+
+
+def _landed(call: Call, integration: Integration, file_name: str, file: BinaryIO) -> Response:
+    key = idempotency.key_of_request()
+    delivery = call.services.receiver.land(
+        Arrived(
+            source="http:",
+            name=file_name,
+            partner=integration.partner,
+            integration=integration.name,
+            arrival=None if key is None else f"http:{cursors.fingerprint(call.caller.id, key)}",
+        ),
+        file,
+    )
+    location = {"Location": f"/api/v1/deliveries/{delivery.id}"}
+    seconds = _wait_of_request()
+    if seconds is None:
+        return answered(delivery_said(delivery), 202, location)
+    delivery = _ended(call, delivery, seconds)
+    status = 202 if delivery.state == DeliveryState.RECEIVED else 200
+    return answered(delivery_said(delivery), status, location | {"Preference-Applied": f"wait={seconds}"})
+
+
+def _ended(call: Call, delivery: Delivery, seconds: int) -> Delivery:
+    """The delivery when a worker has judged it, or as it is when the time is over."""
+    until = call.services.now() + timedelta(seconds=seconds)
+    while delivery.state == DeliveryState.RECEIVED and (left := (until - call.services.now()).total_seconds()) > 0:
+        call.services.wait(min(left, 1.0))
+        with call.services.database.read() as connection:
+            delivery = deliveries.get(connection, delivery.id) or delivery
+    return delivery
+
+
+def _wait_of_request() -> int | None:
+    """The seconds of ``Prefer: wait=10`` (RFC 7240, 4.3), at most :data:`WAIT_SECONDS_MAX`."""
+    found = _WAIT.search(request.headers.get("Prefer", ""))
+    return min(int(found[1]), WAIT_SECONDS_MAX) if found else None
+
+
+def _file_name(call: Call) -> str:
+    """What the file is called; a path is none.
+
+    Raises:
+        Problem: ``bad_parameter`` or ``bad_header``.
+    """
+    name = call.parameters.get("filename")
+    where = {"parameter": "filename"} if name is not None else {"header": "Content-Disposition"}
+    if name is None:
+        _, options = parse_options_header(request.headers.get("Content-Disposition", ""))
+        name = options.get("filename", "upload")
+    if not name.isprintable() or re.search(r"[/\\]", name) or name in ("", ".", "..") or len(name.encode()) > 255:
+        code = "bad_parameter" if "parameter" in where else "bad_header"
+        detail = f"{name[:60]!r} is not a file's name: 1 to 255 bytes without slashes and control characters"
+        raise Problem(code, detail, errors=(Flaw(code, detail, **where),))
+    return name
+
+
+def _announced_digest() -> bytes | None:
+    """The SHA-256 of ``Content-Digest`` (RFC 9530); other algorithms are passed over, as the RFC allows.
+
+    Raises:
+        Problem: ``bad_header``: its value is not base64 of 32 bytes.
+    """
+    for part in request.headers.get("Content-Digest", "").split(","):
+        algorithm, _, value = part.strip().partition("=")
+        if algorithm.lower() != "sha-256":
+            continue
+        try:
+            digest = base64.b64decode(value.strip(":"), validate=True)
+        except binascii.Error:
+            digest = b""
+        if len(digest) != 32 or not (value.startswith(":") and value.endswith(":")):
+            detail = "Content-Digest is of the form sha-256=:base64 of the 32 bytes:"
+            raise Problem("bad_header", detail, errors=(Flaw("bad_header", detail, header="Content-Digest"),))
+        return digest
+    return None
+
+
+def _receive(spool: tempfile.SpooledTemporaryFile[bytes], most: int, announced: bytes | None) -> str:
+    """Take the body in, whole or not at all; its SHA-256.
+
+    The server gives a chunked body that broke off as if it had ended (its stream just ends), so without a digest its
+    length must be known in advance: half a file must not become a delivery.
+    """
+    if request.mimetype == "multipart/form-data":
+        raise Problem(
+            "unsupported_media_type",
+            "the body is a form with parts, and the file itself is read here",
+            "Send the file as it is: curl --data-binary @po.edi …",
+        )
+    length = request.content_length
+    if length is None and announced is None:
+        raise Problem("length_required")
+    if length is not None and length > most:
+        raise _too_large(most)
+    stream = request.environ["wsgi.input"]
+    sha256, size = hashlib.sha256(), 0
+    while length is None or size < length:
+        chunk = stream.read(_CHUNK if length is None else min(_CHUNK, length - size))
+        if not chunk:
+            break
+        size += len(chunk)
+        if size > most:
+            raise _too_large(most)
+        sha256.update(chunk)
+        spool.write(chunk)
+    if length is not None and size < length:
+        raise Problem("incomplete_body", f"{size} of {length} bytes came")
+    if announced is not None and not hmac.compare_digest(announced, sha256.digest()):
+        raise Problem(
+            "digest_differs",
+            f"Content-Digest announces {announced.hex()}, the {size} bytes that came are {sha256.hexdigest()}",
+        )
+    return sha256.hexdigest()
+
+
+def _too_large(most: int) -> Problem:
+    return Problem("body_too_large", f"a file over HTTP has at most {most} bytes")

@@ -1,0 +1,41 @@
+"""What the application is given: the store, the vault, the configuration in force, clocks and secrets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from datetime import datetime
+    from pathlib import Path
+
+    from adapters.protocol import Source
+    from gateway.configuration import Configuration
+    from gateway.receive.landing import Receiver
+    from gateway.store.database import Database
+    from gateway.store.vault import Vault
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Everything that the HTTP room uses, handed in by who starts it.
+
+    `new_id` makes a sortable id with a prefix (``req`` → ``req_…``). `wait` pauses for at most so many seconds and may
+    come back sooner, when something was committed. `cursor_secret` (32 bytes or more, the same in
+    every process that serves this store) authenticates cursors. `spool` is where large uploads lie until their
+    checksum is known; None means the system's folder for temporary files.
+    """
+
+    database: Database
+    vault: Vault
+    receiver: Receiver
+    configuration: Callable[[], Configuration]
+    sources: Callable[[], Mapping[str, Source]]
+    new_id: Callable[[str], str]
+    now: Callable[[], datetime]
+    wait: Callable[[float], None]
+    cursor_secret: bytes
+    version: str = "0.1.0"
+    spool: Path | None = None
+    followers_max: int = 24

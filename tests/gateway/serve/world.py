@@ -1,0 +1,204 @@
+"""A gateway small enough for a test: real SQLite store, real vault, real configuration, real judging, no network."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from io import BytesIO
+from typing import TYPE_CHECKING, Any
+
+from gateway.ingest import Line, ingest
+from gateway.model import Arrived
+from gateway.operate.ids import Ids
+from gateway.receive.landing import Receiver
+from gateway.routing import Routes
+from gateway.serve.app import create_app
+from gateway.serve.services import Services
+from gateway.store import keys, leases, staging
+from gateway.store.database import Database
+from gateway.store.vault import Vault
+from gateway.workspace.loader import parse
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from flask import Flask
+    from flask.testing import FlaskClient
+
+    from adapters.protocol import Source
+    from gateway.configuration import Configuration
+    from gateway.model import Delivery
+
+CONTRACT = """\
+contract: order v1
+about: A purchase order
+owner: orders-team
+key: number per partner
+fields:
+  number: text 1..22
+  status: code order-status, filter
+  ordered_on: date, filter, sort
+  total: decimal(12,2), filter, sort
+  urgent: bool ?, filter
+  pieces: int ?, filter, sort
+  changed_at: datetime ?, filter, sort
+  note: text 0..80 ?
+  ship_to:
+    city: text
+"""
+
+ORDERS = """\
+integration: acme-orders
+about: Orders from Acme
+owner: orders-team
+source: "http:"
+partner: acme
+format: csv , utf-8 header
+contract: order v1
+map:
+  number: number
+  status: status
+  ordered_on: day | date
+  total: total | decimal
+  urgent: urgent | bool('true', 'false') | optional
+  pieces: pieces | int | optional
+  changed_at: changed | datetime | optional
+  note: note | optional
+  ship_to.city: city
+"""
+
+FILES: dict[str, str] = {
+    "gateway.yaml": "store: sqlite:data/gateway.db\n",
+    "teams.yaml": "orders-team:\n  email: orders@example.com\n",
+    "codes/order-status.csv": "code\nopen\nclosed\n",
+    "partners/acme.yaml": "partner: acme\nabout: Acme, who orders\n",
+    "contracts/order.v1.yaml": CONTRACT,
+    "contracts/price.v1.yaml": "contract: price v1\nabout: A price\nowner: orders-team\nkey: sku\n"
+    "fields:\n  sku: text\n  price: decimal, filter, sort\n",
+    "integrations/acme-orders.yaml": ORDERS,
+}
+
+HEADER = "number,status,day,total,urgent,pieces,changed,note,city\n"
+
+CURSOR_SECRET = b"a secret for the cursors of tests."
+
+
+def order(number: str, status: str = "open", day: str = "2026-11-01", total: str = "10.00", **more: str) -> str:
+    """One line of Acme's file."""
+    rest = (more.get(name, "") for name in ("urgent", "pieces", "changed", "note"))
+    return ",".join([number, status, day, total, *rest, more.get("city", "Hamburg")]) + "\n"
+
+
+@dataclass(slots=True)
+class World:
+    """The gateway and what a test does with it."""
+
+    database: Database
+    vault: Vault
+    ids: Ids
+    configuration: Configuration
+    receiver: Receiver
+    sources: dict[str, Source] = field(default_factory=dict)
+    late: timedelta = timedelta()
+    works: bool = True
+    """Whether a worker judges while somebody waits."""
+
+    def now(self) -> datetime:
+        """The time, and what was waited."""
+        return datetime.now(UTC) + self.late
+
+    def wait(self, seconds: float) -> None:
+        """Time passes, and a worker works."""
+        if self.works:
+            self.work()
+        self.late += timedelta(seconds=seconds)
+
+    def work(self) -> None:
+        """Judge everything that is due."""
+        routes = Routes(self.configuration)
+        line = Line(self.database, self.vault, self.ids.new)
+        while True:
+            with self.database.write() as transaction:
+                lease = leases.take(transaction, owner="test", seconds=60)
+            if lease is None:
+                return
+            ingest(line, lease, routes)
+
+    def deliver(self, *lines: str, name: str = "orders.csv") -> Delivery:
+        """A file of Acme's, landed and judged."""
+        content = (HEADER + "".join(lines)).encode()
+        delivery = self.receiver.land(Arrived("http:", name, "acme", "acme-orders"), BytesIO(content))
+        self.work()
+        return delivery
+
+    def key(self, *scopes: str, expires_at: datetime | None = None, name: str = "tester") -> str:
+        """A fresh API key with these scopes."""
+        token = self.ids.new("key")
+        with self.database.write() as transaction:
+            keys.add(
+                transaction,
+                id=token[:20] + token[-6:],
+                name=name,
+                sha256_hex=hashlib.sha256(token.encode()).hexdigest(),
+                scopes=scopes,
+                expires_at=expires_at,
+            )
+        return token
+
+    def apply(self, files: Mapping[str, str]) -> None:
+        """Put another configuration in force."""
+        self.configuration = parse(dict(files))
+        with self.database.write() as transaction:
+            for contract in self.configuration.contracts.values():
+                staging.ensure(transaction, contract)
+
+    def services(self, **other: Any) -> Services:
+        """What the application is given."""
+        given: dict[str, Any] = {
+            "database": self.database,
+            "vault": self.vault,
+            "receiver": self.receiver,
+            "configuration": lambda: self.configuration,
+            "sources": lambda: self.sources,
+            "new_id": self.ids.new,
+            "now": self.now,
+            "wait": self.wait,
+            "cursor_secret": CURSOR_SECRET,
+        }
+        return Services(**(given | other))
+
+    def app(self, **other: Any) -> Flask:
+        """The application."""
+        return create_app(self.services(**other))
+
+    def client(self, *scopes: str, **other: Any) -> FlaskClient:
+        """A client that sends a key with these scopes (``admin`` when none is named) with every request."""
+        return with_key(self.app(**other).test_client(), self.key(*(scopes or ("admin",))))
+
+    def close(self) -> None:
+        """Let go of the store."""
+        self.database.close()
+
+
+def with_key(client: FlaskClient, key: str) -> FlaskClient:
+    """The client, sending this key."""
+    client.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {key}"
+    return client
+
+
+def world(folder: Path, files: Mapping[str, str] | None = None) -> World:
+    """A gateway in `folder`, its configuration applied; close it at the end."""
+    database = Database(f"sqlite:{folder / 'gateway.db'}", clock=lambda: datetime.now(UTC))
+    database.migrate()
+    vault, ids = Vault(folder / "vault"), Ids()
+    made = World(
+        database,
+        vault,
+        ids,
+        parse({"gateway.yaml": ""}),
+        Receiver(database, vault, ids.new, lambda: made.configuration),
+    )
+    made.apply(FILES if files is None else files)
+    return made
