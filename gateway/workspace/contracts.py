@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from gateway.contracts import Contract, Field, Rule
+from gateway.normalize.compiler import check_contract
 from gateway.workspace.expressions import Language, read_expression
 from gateway.workspace.nodes import Mapping, Scalar, Sequence
 from gateway.workspace.notation import RESERVED_FIELDS, read_fields
@@ -26,9 +27,6 @@ RESERVED_COLLECTIONS = frozenset(
 )  # fmt: skip
 """The gateway's own resources under /api/v1: no collection of records may take their names."""
 
-RECORD = Language("record")
-"""Rules speak of the record's own fields."""
-
 _PER_PARTNER = re.compile(r"\s+per\s+partner\s*$")
 
 
@@ -38,14 +36,16 @@ def read_contract(section: Section, codes: Iterable[str]) -> Contract | None:
     Where something else in it is wrong (then it is noted), it is good enough to hold mappings against it.
     """
     mapping: Mapping | None = section.get("fields")
+    before = len(section.mapping.file.problems)
     fields = read_fields(mapping, codes) if mapping else None
-    rules = _read_rules(section.get("rules"))
+    language = Language("record")
+    rules = _read_rules(section.get("rules"), language)
     key, per_partner = _read_key(section, fields)
     _refuse_reserved(section, key, fields or ())
     if fields is None or not section.get("contract"):
         return None
     name, version = section.get("contract")
-    return Contract(
+    contract = Contract(
         name=name,
         version=version,
         about=section.get("about", ""),
@@ -58,6 +58,9 @@ def read_contract(section: Section, codes: Iterable[str]) -> Contract | None:
         keep=section.get("keep"),
         place=section.text("contract").place,
     )
+    if len(section.mapping.file.problems) == before:
+        language.refuse(check_contract(contract), section.mapping.key("rules"))
+    return contract
 
 
 def plural(name: str) -> str:
@@ -101,7 +104,7 @@ def _wrong_key_field(name: str, before: list[str], known: dict[str, Field]) -> s
     return "" if field.required else f"{name!r} may be missing, so it cannot be a key"
 
 
-def _read_rules(node: Node | None) -> tuple[Rule, ...]:
+def _read_rules(node: Node | None, language: Language) -> tuple[Rule, ...]:
     """``- expression : sentence``; YAML sees a mapping of one key in each line."""
     if node is None:
         return ()
@@ -113,7 +116,7 @@ def _read_rules(node: Node | None) -> tuple[Rule, ...]:
         if isinstance(item, Mapping) and len(item.entries) == 1:
             expression, sentence = item.entries[0]
             if isinstance(sentence, Scalar) and sentence.value:
-                rules.append(Rule(read_expression(expression, RECORD), sentence.value))
+                rules.append(Rule(read_expression(expression, language), sentence.value))
                 continue
         item.refuse(
             "a rule lacks its sentence, what is wrong when it does not hold",

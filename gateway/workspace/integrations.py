@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from edi import formats
 from gateway.integrations import Format, Integration
+from gateway.normalize.compiler import check_integration
 from gateway.workspace.expressions import Language, read_expression
 from gateway.workspace.mappings import read_map
 from gateway.workspace.nodes import Scalar, Sequence
@@ -13,7 +16,7 @@ from gateway.workspace.problems import did_you_mean
 from gateway.workspace.values import MESSAGES
 
 if TYPE_CHECKING:
-    from gateway.configuration import Connection
+    from gateway.configuration import CodeTable, Connection
     from gateway.contracts import Contract
     from gateway.integrations import Expression, MapField, MapLoop, Source
     from gateway.partners import Partner
@@ -35,7 +38,10 @@ class Known:
     """By name and version as they are written, ``order v1``."""
     partners: dict[str, Partner | None] = field(default_factory=dict)
     connections: dict[str, Connection | None] = field(default_factory=dict)
-    codes: frozenset[str] = frozenset()
+    codes: dict[str, CodeTable] = field(default_factory=dict)
+    """Tables by name; one that is there and wrong is empty."""
+    unsound: set[str] = field(default_factory=set)
+    """Contracts that something is wrong with: good enough to hold targets against, not to judge types."""
 
 
 def read_integration(section: Section, known: Known) -> Integration | None:
@@ -47,19 +53,19 @@ def read_integration(section: Section, known: Known) -> Integration | None:
     partner = _partner(section, source, known)
     form = _format(section, source)
     if source:
-        _refuse_unsuited(section, source)
+        _refuse_unsuited(section, source, form)
     if contract and contract.per_partner and section.whole and partner is None:
         _refuse_nobody(section, source, form, contract)
-    language = Language(form.name if form else "", known.codes)
+    language = Language(form.name if form else "")
     fields = _map(section, contract, language)
     checks = _checks(section.get("check"), language)
-    if not section.whole or len(file.problems) > before or form is None or source is None:
+    if form is None or source is None or not {"integration", "contract"} <= section.values.keys():
         return None
     name, version = section.get("contract")
-    return Integration(
+    flow = Integration(
         name=section.get("integration"),
-        about=section.get("about"),
-        owner=section.get("owner"),
+        about=section.get("about", ""),
+        owner=section.get("owner", ""),
         source=source,
         format=form,
         contract=name,
@@ -70,6 +76,9 @@ def read_integration(section: Section, known: Known) -> Integration | None:
         place=section.text("integration").place,
         **{name: section.values[name] for name in OPTIONAL if name in section.values},
     )
+    if contract and f"{name} v{version}" not in known.unsound:
+        language.refuse(check_integration(flow, contract, known.codes), section.mapping.key("map"))
+    return flow if section.whole and len(file.problems) == before else None
 
 
 OPTIONAL = ("accept", "key", "changes", "expect", "answer", "precedence")
@@ -113,7 +122,7 @@ def _format(section: Section, source: Source | None) -> Format | None:
             section.refuse("format", "the rows of a table have no format", "take the line out")
         return TABLE_FORMAT
     if node is None:
-        if section.mapping.get("format") is None:
+        if source and section.mapping.get("format") is None:
             hint = "write what the files are made of: format: x12 004010 850"
             section.mapping.head.refuse("the integration lacks the key 'format'", hint)
         return None
@@ -121,11 +130,18 @@ def _format(section: Section, source: Source | None) -> Format | None:
 
 
 def parse_format(node: Scalar) -> Format | None:
-    """The format that is named in `node`."""
-    return Format(node.value.split()[0])
+    """The format that is declared in `node`; the word that makes it wrong is shown."""
+    for match in re.finditer(r"\S+", node.value):
+        try:
+            declared = formats.parse_format(node.value[: match.end()])
+        except ValueError as error:
+            message, _, hint = str(error).partition("; ")
+            node.refuse_part(match.start(), len(match[0]), message, hint)
+            return None
+    return Format(*declared)
 
 
-def _refuse_unsuited(section: Section, source: Source) -> None:
+def _refuse_unsuited(section: Section, source: Source, form: Format | None) -> None:
     """Keys that only tables have, and keys that a table must have; acknowledgments that the format does not know."""
     if source.scheme == "table":
         for name, example in (("key", "key: KDNR"), ("changes", "changes: AENDTS every 30s")):
@@ -136,11 +152,9 @@ def _refuse_unsuited(section: Section, source: Source) -> None:
             if section.mapping.get(name) is not None:
                 section.mapping.key(name).refuse(f"{name!r} belongs to tables alone", "take the line out")
     answer: str | None = section.get("answer")
-    form = section.get("format")
-    name = "" if source.scheme == "table" or form is None else form.value.split()[0]
     for message in (answer or "none").replace(",", " ").split():
-        if message != "none" and name and MESSAGES[message] != name:
-            section.refuse("answer", f"{message} does not answer {name} files", "take it out")
+        if message != "none" and form and MESSAGES[message] != form.name:
+            section.refuse("answer", f"{message} does not answer {form.name} files", "take it out")
 
 
 def _refuse_nobody(section: Section, source: Source | None, form: Format | None, contract: Contract) -> None:

@@ -136,9 +136,11 @@ class _Reading:
         self.known.partners |= {name: draft.value for draft in partners if (name := draft.section.get("partner"))}
         contracts = self._drafts("contract", lambda section: read_contract(section, self.known.codes))
         self.known.contracts = {stem.replace(".v", " v"): None for stem in self._broken("contracts")}
-        self.known.contracts |= {
-            " v".join(map(str, named)): draft.value for draft in contracts if (named := draft.section.get("contract"))
-        }
+        for draft in contracts:
+            name = " v".join(map(str, draft.section.get("contract", ())))
+            self.known.contracts |= {name: draft.value} if name else {}
+            if draft.section.mapping.file.problems:
+                self.known.unsound.add(name)
         integrations = self._drafts("integration", lambda section: read_integration(section, self.known))
         agreement.check_partners(partners)
         agreement.check_contracts(contracts)
@@ -207,13 +209,12 @@ class _Reading:
 
     def _codes(self) -> dict[str, CodeTable]:
         tables = dict(built_in())
-        names = {*tables, *(PurePosixPath(file.path).stem for file in self.kinds["codes"])}
-        self.known.codes = frozenset(names | self._broken("codes"))
         for file in self.kinds["codes"]:
             name = PurePosixPath(file.path).stem
             table = read_codes(file, name)
             if table:
                 tables[name] = table
+        self.known.codes = {name: CodeTable(name, {}, frozenset()) for name in self._broken("codes")} | tables
         return tables
 
     def _settings(self) -> Settings:

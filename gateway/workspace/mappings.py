@@ -69,13 +69,17 @@ class _Level:
                 node.refuse(f"the loop {match[1]!r} lacks its fields", "write them on the following lines")
                 return
             fields = found.fields if isinstance(found, Field) else None
-            self.lines.append(MapLoop(target, path, read_map(node, key, fields, self.contract, self.language)))
+            lines = read_map(node, key, fields, self.contract, self.language)
+            if found is not False:
+                self.lines.append(MapLoop(target, path, lines))
         elif not isinstance(node, Scalar):
             node.refuse("an expression is expected here, not a list", "quote the value as a whole with double quotes")
         elif node.value == "" and not node.style:
             refuse_absent(key)
-        elif self._find(key, match[1], target, "scalar") is not False:
-            self.lines.append(MapField(target, read_expression(node, self.language)))
+        else:
+            expression = read_expression(node, self.language)
+            if self._find(key, match[1], target, "scalar") is not False:
+                self.lines.append(MapField(target, expression))
 
     def _find(self, key: Scalar, written: str, target: str, wanted: str) -> Field | bool | None:
         """The contract's field; None when the contract is not known, False when there is none or it is another thing.

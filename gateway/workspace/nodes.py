@@ -4,8 +4,8 @@ YAML's guesses are fatal here (``004010`` is 2056, ``NO`` is false, ``12:30`` is
 keys and the expansion of aliases. So the events of libyaml's parser are put together by hand: duplicate keys, anchors,
 aliases, tags and a second document are refused where they stand, and every node knows its place to the character.
 
-    >>> file = File("gateway.yaml", "tries: 05")
-    >>> root = compose(file)
+    >>> from gateway.workspace.problems import File
+    >>> root = compose(File("gateway.yaml", "tries: 05"))
     >>> root.get("tries").value
     '05'
 """

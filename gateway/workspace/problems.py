@@ -108,6 +108,7 @@ class File:
         self.path = path
         self.text = text.removeprefix("\ufeff")
         self.problems: list[Problem] = []
+        self._told: set[Problem] = set()
         self._hidden: list[tuple[int, int]] = []
         self._starts = [0, *(match.end() for match in _LINE_BREAK.finditer(self.text))]
 
@@ -133,7 +134,8 @@ class File:
         length = max(1, min(end - start, len(source) - place.column + 1))
         shown = hide_secrets(self._without_hidden(place.line, source))
         problem = Problem(self.path, place.line, place.column, length, message, hint, shown)
-        if problem not in self.problems:
+        if problem not in self._told:
+            self._told.add(problem)
             self.problems.append(problem)
 
     def _without_hidden(self, number: int, source: str) -> str:

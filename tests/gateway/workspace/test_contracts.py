@@ -61,6 +61,13 @@ def test_a_collection_is_the_plural(name: str, expected: str) -> None:
         ("keep: 7y", "keep: always", 5, 7, "'always' is not a time to keep"),
         ("  ordered_on:  date", "  ordered_on:  date\n  limit: int?, filter", 9, 3, "'limit' is a query parameter"),
         ("  - wanted_on >= ordered_on : the", "  - wanted_on >> ordered_on : the", 23, 16, ""),
+        (
+            "  - wanted_on >= ordered_on : the",
+            "  - wanted_on >= orderd_on : the",
+            23,
+            18,
+            "there is no field 'orderd_on'",
+        ),
         ("  - wanted_on >= ordered_on : the order wants delivery before it was placed", "  - a == b", 23, 5, "a rule"),
         ("  - wanted_on >= ordered_on : the", "    wanted_on >= ordered_on : the", 23, 5, "rules are a list"),
     ],

@@ -154,3 +154,8 @@ def test_any_slip_of_the_pen_is_a_configuration_or_problems(path: str, at: float
 def test_any_files_are_a_configuration_or_problems(files: dict[str, str]) -> None:
     with pytest.raises(ConfigurationProblems, match=r"gateway\.yaml"):
         parse(files)
+
+
+def test_a_thousand_problems_are_told_and_each_once() -> None:
+    lines = "".join(f"k{number}: x\n" for number in range(1000))
+    assert len(problems({"gateway.yaml": lines})) == 1000

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import doctest
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import gateway.workspace
+import gateway.workspace.nodes
 from gateway.workspace.nodes import DEPTH_MAX, Mapping, Node, Scalar, Sequence, compose
 from gateway.workspace.problems import File, Problem
 
@@ -149,3 +153,9 @@ def _nodes(node: Node | None) -> list[Node]:
     if isinstance(node, Sequence):
         return [node, *(inner for item in node.items for inner in _nodes(item))]
     return [node] if node else []
+
+
+def test_the_example_of_each_docstring_works() -> None:
+    for module in (gateway.workspace, gateway.workspace.nodes):
+        assert doctest.testmod(module).failed == 0
+        assert doctest.testmod(module).attempted > 0
