@@ -108,7 +108,7 @@ class Judging:
         record, faults = flow.mapper(document)
         if not faults:
             value, faults = flow.judge.judge(record)
-            if not faults:
+            if value is not None and not faults:
                 self._accept(task, batch, document, flow, value)
                 return
         found = tuple(places.of_fault(fault, document, flow.mapper) for fault in faults)

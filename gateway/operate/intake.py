@@ -11,7 +11,7 @@ from gateway.model import Activity as Told
 from gateway.receive.drops import Drops
 from sftp.arrival import Folder, drop_folder
 from sftp.auth import Account
-from sftp.bells import FolderBell
+from sftp.bells import Bell
 from sftp.collect import Collector
 from sftp.hostkeys import load_or_create
 from sftp.server import Server
@@ -36,13 +36,15 @@ class Intake:
         settings = gateway.settings
         host, _, port = settings.sftp.rpartition(":")
         self._drops = gateway.folder / settings.drops
-        self._collector: Collector | None = None
+        self._collector = Collector(
+            (), Drops(gateway.receiver), new_id=lambda: gateway.ids.new("a"), on_activity=self._tell
+        )
         self.server = Server(
             (host, int(port)),
             root=self._drops,
             accounts=self._accounts,
             hostkeys=load_or_create(gateway.folder / "data" / "hostkeys"),
-            ring=lambda _source: self._ring(),
+            ring=self._collector.ring,
             log=self._tell,
         )
 
@@ -52,25 +54,26 @@ class Intake:
         Raises:
             Stop: the port is in use or a folder cannot be made.
         """
+        self._collector.watch(self._folders(self._gateway.in_force.configuration()))
         self.server.start()
+        collecting = threading.Thread(target=self._collector.run, args=(stop,), name="collector")
+        collecting.start()
         try:
             while not stop.is_set():
-                configuration = self._gateway.in_force.configuration()
-                self._collect(configuration, stop)
+                self._follow_one_revision(stop)
         finally:
+            stop.set()
+            self._collector.ring()
             self.server.close()
+            collecting.join()
 
-    def _collect(self, configuration: Configuration, stop: threading.Event) -> None:
-        """Collect with the folders of one revision until another is in force."""
+    def _follow_one_revision(self, stop: threading.Event) -> None:
+        """Collect from the folders of the revision in force until another one is."""
+        configuration = self._gateway.in_force.configuration()
         folders = self._folders(configuration)
-        collector = Collector(
-            folders, Drops(self._gateway.receiver), new_id=lambda: self._gateway.ids.new("a"), log=self._tell
-        )
-        self._collector = collector
-        ended = threading.Event()
-        bell = FolderBell([folder.path for folder in folders if folder.settle_seconds], collector.ring)
-        thread = threading.Thread(target=collector.run, args=(ended,), name="collector", daemon=True)
-        thread.start()
+        self._collector.watch(folders)
+        watched = [folder for folder in folders if folder.partner is None]  # our own server rings by itself
+        bell = Bell(watched, self._collector.ring, on_activity=self._tell)
         bell.start()
         try:
             while not stop.wait(_LOOK_EVERY_SECONDS):
@@ -80,10 +83,7 @@ class Intake:
                 except (Retry, Stop) as trouble:
                     _log.warning("%s", trouble)
         finally:
-            bell.close()
-            ended.set()
-            collector.ring()
-            thread.join()
+            bell.stop()
 
     def _folders(self, configuration: Configuration) -> list[Folder]:
         """The inbox of each partner with an account, and each folder that an integration reads."""
@@ -126,10 +126,6 @@ class Intake:
             for partner in self._gateway.in_force.configuration().partners.values()
             if partner.account is not None
         }
-
-    def _ring(self) -> None:
-        if self._collector is not None:
-            self._collector.ring()
 
     def _tell(self, activity: Activity) -> None:
         """Everything goes to this process's log, and what an administrator must see to the store's as well."""

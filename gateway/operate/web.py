@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from granian import Granian
 from granian.constants import Interfaces
+from granian.log import LogLevels
 
 from gateway.errors import Stop
 from gateway.operate.poller import sources
@@ -50,7 +51,7 @@ def serve(folder: Path, *, address: str) -> None:
         blocking_threads=THREADS,
         backpressure=1024,
         respawn_failed_workers=True,
-        log_level="warning",  # type: ignore[arg-type] - granian takes the name as well
+        log_level=LogLevels.warning,
     )
     server.serve(target_loader=partial(load, folder), wrap_loader=False)
 

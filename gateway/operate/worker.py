@@ -70,7 +70,7 @@ def work_once(gateway: Gateway, owner: str) -> bool:
         _give_back(gateway, lease, trouble.message, seconds=_backoff(lease), counted=True)
     except Exception as error:  # noqa: BLE001 - a defect of ours must not stop the others: it is told, and tried again
         _log.exception("judging %s failed", lease.delivery.id)
-        reason = f"{type(error).__name__}: {error}"
+        reason = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else 'no message'}"
         _give_back(gateway, lease, reason, seconds=_backoff(lease), counted=True)
     return True
 

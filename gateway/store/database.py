@@ -10,8 +10,10 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import sqlite3
 import threading
 from contextlib import contextmanager
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -117,7 +119,9 @@ class Database:
         else:
             self.path = None
             address = url.replace("postgresql://", "postgresql+psycopg://", 1)
-            self._writer = self._reader = create_engine(address, pool_size=8, max_overflow=16, pool_pre_ping=True)
+            self._writer = self._reader = create_engine(
+                address, pool_size=8, max_overflow=16, pool_pre_ping=True, hide_parameters=True
+            )
 
     @property
     def is_sqlite(self) -> bool:
@@ -231,7 +235,10 @@ class Database:
 
 
 def _sqlite_engine(path: Path, begin: str) -> Engine:
-    engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": 30.0, "check_same_thread": False})
+    sqlite3.register_adapter(Decimal, str)  # a column with NUMERIC affinity makes a number of it
+    engine = create_engine(
+        f"sqlite:///{path}", connect_args={"timeout": 30.0, "check_same_thread": False}, hide_parameters=True
+    )
 
     @event.listens_for(engine, "connect")
     def _configure(connection: Any, _record: Any) -> None:
