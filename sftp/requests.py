@@ -186,10 +186,10 @@ class Requests:
         upload.commit()
         if upload.superseded:
             self._tell("superseded", f"an older {shown(upload.name)} still waited; both are kept", name=upload.name)
-        if not is_temporary(upload.name):
-            self._uploaded()
         message = f"{shown(upload.name)}  {upload.size} bytes from {self._user}"
         self._tell("uploaded", message, name=upload.name, size=upload.size, sha256=upload.sha256)
+        if not is_temporary(upload.name):
+            self._uploaded()
 
     def _read(self, fields: Fields) -> Reply:
         file, offset, length = self._file(fields), fields.large(), fields.number()
@@ -265,10 +265,10 @@ class Requests:
     def _move(self, fields: Fields, *, replace: bool) -> Reply:
         source, target = fields.path(), fields.path()
         entry = self._jail.rename(source, target, replace=replace)
-        if not is_temporary(entry.name):
-            self._uploaded()
         message = f"{shown(str(source))} is now {shown(entry.name)}, {entry.size} bytes"
         self._tell("renamed", message, name=entry.name, size=entry.size)
+        if not is_temporary(entry.name):
+            self._uploaded()
         return protocol.OK
 
     def _mkdir(self, fields: Fields) -> Reply:

@@ -206,7 +206,6 @@ def test_the_arrival_says_what_was_sent(box: DropBox) -> None:
     assert (arrival.source, arrival.partner, arrival.size, arrival.whole) == ("drop://other", "other", len(X12), True)
     [uploaded] = [a for a in box.told.of("uploaded") if a.name == "says.edi"]
     assert uploaded.sha256 == arrival.sha256
-    assert not arrival.path.exists()
 
 
 def test_parallel_writes_out_of_order_arrive_in_order(box: DropBox) -> None:
@@ -252,16 +251,14 @@ def test_an_account_that_is_removed_cannot_open_another_session(tmp_path: Path) 
 
 
 def test_guessing_is_locked_out_and_told_without_the_guess(tmp_path: Path) -> None:
-    limits = Limits(attempts=3, ban_failures=4)
+    limits = Limits(attempts=2, ban_failures=2)
     with dropbox(tmp_path, password="correct horse", limits=limits) as box:
-        for _ in range(2):
-            with paramiko.Transport((HOST, box.server.port)) as transport:
-                transport.start_client()
-                for _ in range(2):
-                    with pytest.raises(paramiko.AuthenticationException):
-                        transport.auth_password("acme", "my secret guess", fallback=False)
-                with pytest.raises((paramiko.SSHException, EOFError)):
-                    transport.auth_password("acme", "my secret guess", fallback=False)
+        with paramiko.Transport((HOST, box.server.port)) as transport:
+            transport.start_client()
+            with pytest.raises(paramiko.AuthenticationException):
+                transport.auth_password("acme", "my secret guess", fallback=False)
+            with pytest.raises((paramiko.SSHException, EOFError)):
+                transport.auth_password("acme", "my secret guess", fallback=False)
         box.told.wait("banned")
         with socket.create_connection((HOST, box.server.port)) as refused:
             assert refused.recv(100) == b""
