@@ -23,6 +23,14 @@ def test_the_value_is_our_code_and_several_of_theirs_may_mean_it() -> None:
     assert table == CodeTable("x", {"CT": "carton", "CA": "carton"}, frozenset({"carton"}))
 
 
+def test_a_quoted_cell_keeps_commas_and_quotation_marks() -> None:
+    table = read_codes(File("codes/x.csv", 'code,value\n"a ""b"", c", "d"\n'), "x")
+    assert table is None
+    table = read_codes(File("codes/x.csv", 'code,value\n"a ""b"", c","d "\n'), "x")
+    assert table is not None
+    assert table.mapping == {'a "b", c': "d "}
+
+
 def test_codes_stay_texts() -> None:
     table = read_codes(File("codes/x.csv", "code,value\n01,NO\n1,1.10\n"), "x")
     assert table is not None

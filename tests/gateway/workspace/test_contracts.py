@@ -93,6 +93,13 @@ def test_the_error_in_a_rule_has_its_caret() -> None:
     ]
 
 
+def test_a_key_field_is_filtered_by_and_so_is_no_query_parameter() -> None:
+    text = "contract: x v1\nabout: x\nowner: o\nkey: version\nfields: {version: int}\n"
+    found = only({"gateway.yaml": "", "contracts/x.yaml": text})
+    assert found.message.startswith("'version' is a query parameter")
+    parse({"gateway.yaml": "", "contracts/x.yaml": text.replace("key: version", "key: a").replace("{", "{a: int, ")})
+
+
 def test_two_files_with_the_same_contract_or_collection_are_told() -> None:
     found = only({**FILES, "contracts/copy.yaml": FILES["contracts/price.v2.yaml"]})
     assert found.message == "the contract 'price v2' is described twice"

@@ -190,6 +190,22 @@ def test_with_a_key_per_partner_two_partners_need_no_precedence() -> None:
     parse({**files, "integrations/globex-orders.yaml": second})
 
 
+def test_an_integration_of_any_partner_is_not_apart_from_one_of_a_partner() -> None:
+    second = ACME_ORDERS.replace("acme-orders", "all-orders").replace("drop://acme/out", "folder:inbox")
+    files = changed("contracts/order.v1.yaml", "key: number", "key: number per partner")
+    found = problems({**files, "integrations/all-orders.yaml": second})
+    assert {problem.file for problem in found} == {ACME, "integrations/all-orders.yaml"}
+    assert all("nothing says which of them wins" in problem.message for problem in found)
+
+
+def test_an_optional_object_is_filled_whole_or_not_at_all() -> None:
+    files = changed("contracts/order.v1.yaml", "  ship_to:", "  ship_to?:")
+    files[ACME] = ACME_ORDERS.replace("  ship_to.gln:    N1[ST].04\n", "")
+    assert only(files).message == "nothing fills what order v1 requires: ship_to.gln"
+    files[ACME] = files[ACME].replace("  ship_to.city:   N1[ST]/N4.01\n", "")
+    parse(files)
+
+
 def test_a_key_per_partner_needs_a_partner_for_every_delivery() -> None:
     files = changed("contracts/customer.v3.yaml", "key: id", "key: id per partner")
     assert only(files).message == "customer v3 has a key per partner, but these deliveries have no partner"

@@ -54,6 +54,7 @@ def test_a_place_after_the_end_of_the_line_has_a_caret_all_the_same() -> None:
     [
         ("url: postgresql://app:hunter2@db/x", "url: postgresql://app:*******@db/x"),
         ("url: Driver=X;UID=a;PWD=hunter2;Port=1", "url: Driver=X;UID=a;PWD=*******;Port=1"),
+        ("url: postgresql://app:secret:store@db/x", "url: postgresql://app:secret:store@db/x"),
         ("sftp: {password: hunter2}", "sftp: {password: ********"),
         ("api_key: hunter2", "api_key: *******"),
         ("password: secret:erp/password", "password: secret:erp/password"),
