@@ -226,7 +226,7 @@ def _number_trouble(value: str, point: str) -> str:
     troubles = troubles or ["it has no digit" if not any(c.isdigit() for c in value) else "it has a sign too many"]
     # A wrong letter explains more than the comma that stands before it.
     troubles.sort(key=lambda trouble: not trouble.startswith("the last"))
-    return " and ".join(list(dict.fromkeys(troubles))[:2])
+    return ", and ".join(list(dict.fromkeys(troubles))[:2])
 
 
 def _number_remedy(value: str, form: re.Pattern[str]) -> str:

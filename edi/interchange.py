@@ -58,6 +58,8 @@ class Unreadable(NamedTuple):
     code: str
     message: str
     truncated: bool = False
+    length: int = 1
+    """So many bytes belong to it in any case."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +104,8 @@ class _Progress:
     documents: int = 0
     group: list[Any] | None = None
     group_documents: int = 0
+    in_document: bool = False
+    """Whether the file has ended inside a document."""
 
 
 @lru_cache(maxsize=64)
@@ -169,12 +173,13 @@ class Walk:
 
     def unreadable(self, problem: Unreadable) -> Finding:
         """Skip a header that cannot be read, and all up to the next one, in one finding."""
-        first = self.span(1)
-        self.window.advance(1)
-        rest = self.skip_to_start(first.value)
-        if rest:
-            first = first._replace(end=rest.end, value=(first.value + rest.value)[:VALUE_MAX])
-        return _finding(problem.code, problem.message, first, self.standard.opens)
+        self.window.fill(VALUE_MAX)
+        first = self.span(VALUE_MAX)
+        self.window.advance(problem.length)
+        rest = self.skip_to_start(first.value[problem.length - 1])
+        end = rest.end if rest else first.start + problem.length
+        whole = first._replace(end=end, value=first.value[: end - first.start])
+        return _finding(problem.code, problem.message, whole, self.standard.opens)
 
     def skip_to_start(self, last: str = "") -> _Skipped | None:
         """Go to where a header may begin, or to the end of the file; what was skipped, unless it was gaps alone."""
@@ -250,6 +255,7 @@ class Walk:
         """Open or close a group, close the interchange, or tell of another segment of the envelope."""
         standard = self.standard
         opens, closes = standard.group_tags
+        syntax = progress.header.syntax
         if tag == opens:
             if progress.group:
                 message = f"A new {opens} begins before the {closes} of the group before it."
@@ -261,7 +267,9 @@ class Walk:
                 yield _finding("envelope.not_opened", f"{closes} closes a group, but no {opens} opened one.", span, tag)
                 return
             reference = _at(progress.group, standard.group_reference)
-            yield from self.trailer(row, span, (progress.group_documents, standard.document_word), (opens, reference))
+            yield from self.trailer(
+                row, span, syntax, (progress.group_documents, standard.document_word), (opens, reference)
+            )
             progress.group = None
         elif tag == standard.closes:
             if progress.group:
@@ -270,29 +278,42 @@ class Walk:
             count = (progress.groups, "functional group")
             if standard.counts_documents and not progress.groups:
                 count = (progress.documents, standard.document_word)
-            yield from self.trailer(row, span, count, (standard.opens, progress.header.reference))
+            yield from self.trailer(row, span, syntax, count, (standard.opens, progress.header.reference))
         else:
             code = dict(standard.notes)[tag]
+            title = CODES[code].title
             words = ", ".join(text_of(value) for value in row[1:] if value)
-            yield _finding(code, f"{CODES[code].title}: {words}.", span, tag)
+            yield _finding(code, f"{title[0].upper()}{title[1:]}: {words}.", span, tag)
 
     def trailer(
-        self, row: list[Any], span: _Skipped, count: tuple[int, str], opened: tuple[str, str]
+        self, row: list[Any], span: _Skipped, syntax: Syntax, count: tuple[int, str], opened: tuple[str, str]
     ) -> Iterator[Finding]:
         """Compare the count and the control number of a trailer with what was read."""
         tag, told, reference = row[0], _at(row, 1), _at(row, 2)
+        first, second = self.part(span, 1, syntax), self.part(span, 2, syntax)
         if not _same(told, str(count[0])):
             message = f"{tag}01 counts {told or 'nothing'}, but the file holds {_plural(*count)}."
-            yield _finding("envelope.count", message, span, tag, 1)
+            yield _finding("envelope.count", message, first, tag, 1)
         if not _same(reference, opened[1]):
             message = (
                 f"{tag}02 is {reference!r}, but the {opened[0]} that it closes has the control number {opened[1]!r}."
             )
-            yield _finding("envelope.reference", message, span, tag, 2)
+            yield _finding("envelope.reference", message, second, tag, 2)
 
-    def truncated(self, progress: _Progress, length: int, missing: tuple[str, ...] = ()) -> Finding:
+    def part(self, span: _Skipped, number: int, syntax: Syntax) -> _Skipped:
+        """The span of an element of the segment at the window's place; empty at its end when it is not there."""
+        window = self.window
+        end = window.place + span.end - span.start
+        end -= window.text[:end].endswith(syntax.segment)
+        places = pieces(window.text, window.place, end, syntax.element, syntax.release)
+        start, end = places[number] if number < len(places) else (end, end)
+        return _Skipped(window.base + start, window.base + end, span.line, window.text[start:end])
+
+    def truncated(self, progress: _Progress, length: int) -> Finding:
         """The finding that the file ends here, and what should have come."""
-        trailers = [*missing, *([self.standard.group_tags[1]] if progress.group else []), self.standard.closes]
+        trailers = [self.standard.set_tags[1]] if progress.in_document else []
+        trailers += [self.standard.group_tags[1]] if progress.group else []
+        trailers.append(self.standard.closes)
         verb = "is" if len(trailers) == 1 else "are"
         message = f"The file ends inside an interchange: {_listed(trailers)} {verb} missing."
         return _finding("envelope.truncated", message, self.span(length))
@@ -323,10 +344,10 @@ class Walk:
                 break
             value += self.skip_segment(syntax)[: VALUE_MAX - len(value)]
             end = window.offset
-            self.skip_gap(syntax)
+            value += self.skip_gap(syntax)[: VALUE_MAX - len(value)]
         word = standard.document_word
         what = f"{tag} stands" if tag else "These bytes stand"
-        span = first._replace(end=end, value=value)
+        span = first._replace(end=end, value=value[: end - first.start])
         return _finding("envelope.stray", f"{what} outside every {word}; nobody can tell where it belongs.", span, tag)
 
     # --- documents
@@ -354,9 +375,7 @@ class Walk:
             rest = window.text[window.place :].rstrip(syntax.gap)
             yield from self.judged(rest, progress, closed=False)
             window.advance(len(rest))
-            self.skip_gap(syntax)
-            yield self.truncated(progress, 0, (standard.set_tags[1],))
-            window.advance(len(window.text) - window.place)
+            progress.in_document = True
             return
         yield from self.judged(window.text[window.place : window.place + length], progress, closed=closed)
         window.advance(length)
@@ -390,8 +409,8 @@ class Walk:
         window, standard, syntax = self.window, self.standard, progress.header.syntax
         start = window.offset
         end = start + len(text)
-        first = close_gaps(text[: text.find(syntax.segment) + 1 or len(text)], syntax)
-        row = row_at(drop_breaks(first, syntax), 0, len(first.removesuffix(syntax.segment)), syntax)
+        first = drop_breaks(text[: text.find(syntax.segment) + 1 or len(text)], syntax)
+        row = row_at(first, 0, len(first.removesuffix(syntax.segment)), syntax)
         message, version, reference, _ = standard.describe(row, progress.group)
         if (message, version) not in self.guides:
             yield from self.choose_guide(message, version, start)
@@ -414,8 +433,11 @@ class Walk:
 
     def at_once(self, text: str, syntax: Syntax, guide: Guide | None, encoding: str, reference: str) -> Loop | None:
         """The content of a document that is right in every way; None when anything has to be looked at."""
-        body = close_gaps(text, syntax)
-        if syntax.segment * 2 in body or "\x1b" in body or any(c in body for c in "\r\n" if c != syntax.segment):
+        hidden = hide(text, syntax)
+        if hidden is None or "\x1b" in text:
+            return None
+        body = close_gaps(hidden[0], syntax)
+        if syntax.segment * 2 in body or any(c in body for c in "\r\n" if c != syntax.segment):
             return None
         if not body.isascii() and encoding != self.window.codec:
             if not syntax.characters.isascii():
@@ -424,14 +446,11 @@ class Walk:
                 body = body.encode(self.window.codec).decode(encoding)
             except UnicodeDecodeError:
                 return None
-        hidden = hide(body, syntax)
-        if hidden is None:
-            return None
         if guide:
-            proved = elements.proof(guide, syntax).match(hidden[0])
-            if not proved or proved.end() != len(hidden[0]):
+            proved = elements.proof(guide, syntax).match(body)
+            if not proved or proved.end() != len(body):
                 return None
-        rows = cut(*hidden, syntax)
+        rows = cut(body, hidden[1], syntax)
         if rows[-1] != [self.standard.set_tags[1], str(len(rows)), reference]:
             return None
         return structure.assemble(rows, guide) if guide else structure.flat(rows)
@@ -498,7 +517,7 @@ class Walk:
         try:
             text.encode("latin-1").decode("utf-8")
         except UnicodeDecodeError:
-            return "latin-1"
+            return "iso8859-1"
         return "utf-8"
 
     def envelope(self, progress: _Progress, row: list[Any], encoding: str) -> Envelope:
@@ -521,18 +540,24 @@ class Walk:
 
     # --- the next segment
 
-    def skip_gap(self, syntax: Syntax) -> None:
-        """Go to the next segment of the envelope; a terminator without a segment before it counts as a gap here."""
+    def skip_gap(self, syntax: Syntax) -> str:
+        """Go to the next segment of the envelope; a terminator without a segment before it counts as a gap here.
+
+        The answer is the first of what was skipped.
+        """
         window = self.window
+        sample = ""
         gap = syntax.gap + syntax.segment
         while window.fill(1):
             text = window.text
             place = window.place
             while place < len(text) and text[place] in gap:
                 place += 1
+            sample = sample + text[window.place : place] if len(sample) < VALUE_MAX else sample
             window.advance(place - window.place)
             if place < len(text):
-                return
+                break
+        return sample
 
     def peek(self, syntax: Syntax) -> str:
         """The tag of the next segment; empty when what comes next is none."""

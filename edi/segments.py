@@ -12,7 +12,7 @@ that the text does not use, cuts, and puts the character back *after* the compon
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
@@ -33,16 +33,15 @@ class Syntax:
     repetition: str = ""
     release: str = ""
     decimal: str = "."
+    characters: str = field(init=False, compare=False)
+    """Those that cut or release: none of them can stand in a value as it is."""
+    gap: str = field(init=False, compare=False)
+    """What may stand between two segments."""
 
-    @property
-    def characters(self) -> str:
-        """Those that cut or release: none of them can stand in a value as it is."""
-        return self.segment + self.element + self.component + self.repetition + self.release
-
-    @property
-    def gap(self) -> str:
-        """What may stand between two segments."""
-        return "".join(c for c in GAP if c not in self.characters)
+    def __post_init__(self) -> None:
+        characters = self.segment + self.element + self.component + self.repetition + self.release
+        object.__setattr__(self, "characters", characters)
+        object.__setattr__(self, "gap", "".join(c for c in GAP if c not in characters))
 
 
 @lru_cache(maxsize=64)
@@ -51,15 +50,8 @@ def _gap_pattern(syntax: Syntax) -> re.Pattern[str]:
 
 
 def close_gaps(text: str, syntax: Syntax) -> str:
-    """Take out what stands between the segments of `text` (which begins with a tag).
-
-    A released terminator ends no segment; the blanks behind it stay.
-    """
-    if not any(c in text for c in syntax.gap):
-        return text
-    if not syntax.release or syntax.release + syntax.segment not in text:
-        return _gap_pattern(syntax).sub(syntax.segment.replace("\\", r"\\"), text)
-    return "".join(text[start:end] + syntax.segment for start, end in segment_spans(text, syntax))
+    """Take out what stands between the segments of `text`, which begins with a tag and in which nothing is released."""
+    return _gap_pattern(syntax).sub(syntax.segment.replace("\\", r"\\"), text)
 
 
 def drop_breaks(text: str, syntax: Syntax) -> str:
@@ -70,11 +62,11 @@ def drop_breaks(text: str, syntax: Syntax) -> str:
 
 
 def split(text: str, syntax: Syntax) -> list[list[Any]]:
-    """The rows of `text`, whose segments are all terminated and have no gaps between them."""
+    """The rows of `text`, whose segments are all terminated."""
     hidden = hide(text, syntax)
     if hidden is None:
         return [row_at(text, start, end, syntax) for start, end in segment_spans(text, syntax)]
-    return cut(*hidden, syntax)
+    return cut(close_gaps(hidden[0], syntax), hidden[1], syntax)
 
 
 def cut(text: str, shown: dict[int, str], syntax: Syntax) -> list[list[Any]]:
@@ -94,10 +86,12 @@ def cut(text: str, shown: dict[int, str], syntax: Syntax) -> list[list[Any]]:
     else:
         rows = [s.split(element) for s in segments]
     if shown:
-        signs = re.compile(f"[{''.join(map(chr, shown))}]")
         for index, segment in enumerate(segments):
-            if signs.search(segment):
-                rows[index] = [_show(value, shown) for value in rows[index]]
+            if not segment.isprintable():  # as no control character is
+                rows[index] = [
+                    value if isinstance(value, str) and value.isprintable() else _show(value, shown)
+                    for value in rows[index]
+                ]
     return rows
 
 
@@ -133,9 +127,9 @@ def _repeated(value: str, syntax: Syntax) -> Any:
 
 def _show(value: Any, shown: dict[int, str]) -> Any:
     if isinstance(value, str):
-        return value.translate(shown)
+        return value if value.isprintable() else value.translate(shown)
     if isinstance(value, list):
-        return [part.translate(shown) for part in value]
+        return [part if part.isprintable() else part.translate(shown) for part in value]
     return tuple(_show(part, shown) for part in value)
 
 
@@ -168,6 +162,12 @@ def pieces(text: str, start: int, end: int, separator: str, release: str = "") -
     if not separator:
         return [(start, end)]
     found = []
+    if not release or text.find(release, start, end) < 0:
+        while (stop := text.find(separator, start, end)) >= 0:
+            found.append((start, stop))
+            start = stop + 1
+        found.append((start, end))
+        return found
     begin = place = start
     while place < end:
         character = text[place]

@@ -253,7 +253,8 @@ class _Run:
         if before:
             message = f"{name} stands after {before}, but has its place before it{inside}."
         elif above and above.above and all(p is not above for p, _ in self.stack):
-            message = f"{name} stands here without the {above.slot.tag} whose loop it belongs to."
+            owners = dict.fromkeys(p.above.slot.tag for p in self.automaton.places[tag] if p.above and p.above.above)
+            message = f"{name} stands here without the segment whose loop it belongs to: {' or '.join(owners)}."
         else:
             message = f"{name} may not stand after {self.place.slot.tag}; its place is elsewhere{inside}."
         return Problem("segment.order", index, tag, message, f"Ask the sender to put {tag} at its place.")

@@ -56,18 +56,17 @@ def read_unb(window: Window) -> Header | Unreadable:
         if len(marks) < 6 or (ended and len(text) < place + 4):
             return Unreadable("envelope.truncated", "The file ends inside its UNA or UNB.", truncated=True)
         if not _are_usable(marks):
-            return Unreadable(
-                "edifact.una", f"UNA names {marks!r}, which are not six characters that can be told apart."
-            )
+            message = f"UNA names {marks!r}, which are not six characters that can be told apart."
+            return Unreadable("edifact.una", message, length=place + 1)
     if text.startswith("UIB", place):
         message = "This is an interactive interchange (UIB); batch interchanges (UNB) are read."
-        return Unreadable("edifact.interactive", message)
+        return Unreadable("edifact.interactive", message, length=place + 1)
     if not text.startswith("UNB", place):
-        return Unreadable("edifact.unb", f"{text[place : place + 3]!r} stands where UNB must follow UNA.")
+        return Unreadable("edifact.unb", f"{text[place : place + 3]!r} stands where UNB must follow UNA.", length=9)
     marks = marks or (LEVEL_B if text[place + 3] == LEVEL_B[1] else LEVEL_A)
     if text[place + 3] != marks[1]:
         message = f"UNB is followed by {text[place + 3]!r}, but elements are separated by {marks[1]!r} here."
-        return Unreadable("edifact.unb", message)
+        return Unreadable("edifact.unb", message, length=place + 1)
     return _header(text, place, marks, ended=ended)
 
 
@@ -89,12 +88,12 @@ def _header(text: str, place: int, marks: str, *, ended: bool) -> Header | Unrea
     if place + end == len(text):
         if ended:
             return Unreadable("envelope.truncated", "The file ends inside its UNB.", truncated=True)
-        return Unreadable("edifact.unb", f"UNB has no end within {_HEADER_MAX} characters.")
+        return Unreadable("edifact.unb", f"UNB has no end within {_HEADER_MAX} characters.", length=place + 1)
     body = drop_breaks(text[place + start : place + end], syntax)
     row = row_at(body, 0, len(body), syntax)
     if len(row) < 6 or not isinstance(row[1], list):
         message = f"UNB has {len(row) - 1} elements; syntax, sender, recipient, date and reference are required."
-        return Unreadable("edifact.unb", message)
+        return Unreadable("edifact.unb", message, length=place + 1)
     name, version = row[1][0], row[1][1]
     oddities = []
     if name not in CHARACTER_SETS or version not in ("1", "2", "3", "4"):
