@@ -64,10 +64,12 @@ def lost(sheet: Sheet, row: Row, at: int) -> bool:
     return not row.closed or too_long(sheet, row, at) is not None
 
 
-def unclosed(sheet: Sheet, position: Position, cell: int | None) -> Finding:
-    """The finding about a quote that is never closed, in the cell of that number where it is known."""
-    where = "" if cell is None else f" in column {column_name(sheet.columns, cell)}"
-    message = f"the quote opened{where} on line {position.line} is never closed; everything behind it is held"
+def unclosed(sheet: Sheet, position: Position, cell: int) -> Finding:
+    """The finding about a quote that is never closed, in the cell of that number."""
+    column = column_name(sheet.columns, cell)
+    message = (
+        f"the quote opened in column {column} on line {position.line} is never closed; everything behind it is held"
+    )
     return text.finding("csv.unclosed_quote", message, position)
 
 

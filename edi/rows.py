@@ -55,6 +55,8 @@ class _Skip:
     blamed: int
     cell: int | None
     """The number of the cell that is too long, None where the row as a whole is."""
+    number: int
+    """The number of the cell that is being passed over."""
     fresh: bool = True
     """Whether the next byte begins a cell."""
     quote: int = -1
@@ -168,13 +170,14 @@ class _Reader:
         blamed = too_long(self.sheet, row, self.at)
         if blamed:
             start, cell = blamed
-            self.skip = _Skip(self.base + self.at, self.line, self.base + start, cell)
+            self.skip = _Skip(self.base + self.at, self.line, self.base + start, cell, len(row.cells))
             last = row.cells[-1].start
             self.line += text.line_ends(self.data[self.at : last])
             self.at = last
         else:
             held = row.end - self.at
             self.wanted = held + min(held, 1 << 20)  # a row that grows is looked at ever more rarely
+            self.careful = max(self.careful, 1)
 
     def _pass_over(self, skip: _Skip, *, final: bool) -> Iterator[Document | Finding]:
         """Walks over a row that is too long, keeping nothing of it."""
@@ -206,6 +209,7 @@ class _Reader:
                 at = syntax.plain_end(data, at)
                 if data.startswith(delimiter, at):
                     skip.fresh = True
+                    skip.number += 1
                     at += 1
                 elif at < len(data):
                     step = 2 if data.startswith(b"\r\n", at) else 1
@@ -223,7 +227,7 @@ class _Reader:
 
     def _skipped(self, skip: _Skip, end: int) -> Document | Finding:
         if skip.quote >= 0:
-            found = unclosed(self.sheet, Position(skip.quote, end, line=skip.quote_line), None)
+            found = unclosed(self.sheet, Position(skip.quote, end, line=skip.quote_line), skip.number)
         else:
             found = outgrown(self.sheet, Position(skip.blamed, end, line=skip.line), skip.cell)
         if self.awaiting_header:
