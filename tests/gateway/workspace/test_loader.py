@@ -135,13 +135,13 @@ def judge(files: dict[str, str]) -> None:
     assert str(caught.value)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(path=PATHS, text=TEXTS)
 def test_any_text_is_a_configuration_or_problems(path: str, text: str) -> None:
     judge({**FILES, path: text})
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(path=PATHS, at=st.floats(0, 1), length=st.integers(0, 12), text=TEXTS.map(lambda text: text[:6]))
 def test_any_slip_of_the_pen_is_a_configuration_or_problems(path: str, at: float, length: int, text: str) -> None:
     before = FILES.get(path, "")
@@ -149,7 +149,7 @@ def test_any_slip_of_the_pen_is_a_configuration_or_problems(path: str, at: float
     judge({**FILES, path: before[:place] + text + before[place + length :]})
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(st.dictionaries(st.text(max_size=20), st.text(max_size=40), max_size=4))
 def test_any_files_are_a_configuration_or_problems(files: dict[str, str]) -> None:
     with pytest.raises(ConfigurationProblems, match=r"gateway\.yaml"):
