@@ -21,7 +21,7 @@ from gateway.normalize.codes import nearest
 from gateway.normalize.conditions import check_contract, compile_rules, write_condition, write_tried
 from gateway.normalize.expression import Call, ExpressionError, Name, Node, Text, parse
 from gateway.normalize.faults import Failure
-from gateway.normalize.generator import KINDS, NUMBERS, Generator
+from gateway.normalize.generator import KINDS, NUMBERS, Generator, advice
 from gateway.normalize.scopes import CheckScope, RecordScope, Refusal, SourceScope
 from gateway.normalize.sites import Lineage, MappingProblem, MappingProblems, Site, one_line
 from gateway.normalize.writing import Lines, Names, define
@@ -299,7 +299,8 @@ class _Writer:
         generator = Generator(level.scope, self.names, self.codes)
         value = generator.scalar(node)
         if value.kind not in FITTING[one.type] and not generator.problems:
-            generator.problem(node, f"{entry.target} is {one.type}, not {KINDS[value.kind]}", _conversion(one.type))
+            hint = advice(value.kind) if value.kind in ("list", "segments") else _conversion(one.type)
+            generator.problem(node, f"{entry.target} is {one.type}, not {KINDS[value.kind]}", hint)
         self.take_problems(generator, entry.expression)
         paths = tuple(generator.paths)
         self.lineage[target] = Lineage(

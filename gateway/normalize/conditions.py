@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from gateway.normalize.expression import COMPARISONS, Binary, ExpressionError, Name, Node, Number, Text, parse, unparse
 from gateway.normalize.faults import Failure
-from gateway.normalize.generator import KINDS, Generator
+from gateway.normalize.generator import Generator
 from gateway.normalize.scopes import RecordScope, Scope, Value
 from gateway.normalize.sites import MappingProblem, MappingProblems, Site, one_line
 from gateway.normalize.writing import Lines, Names, define
@@ -73,8 +73,6 @@ def write_condition(
         return
     generator = Generator(scope, names, codes)
     value, sides = _truth(node, generator)
-    if value.kind not in ("bool", "any"):
-        generator.problem(node, f"a condition is true or false, not {KINDS[value.kind]}", "compare it with something")
     if generator.problems:
         problems.extend(
             MappingProblem(expression.place, each.message, each.offset, each.length, each.hint)
@@ -83,7 +81,8 @@ def write_condition(
         return
     text = one_line(unparse(node, scope.format_name))
     site = names.bind(
-        "rule" if message else "check", Site(_target(node, scope) if message else "", text, message=message)
+        "rule" if message else "check",
+        Site(_target(node, scope) if message else "", text, message=message, condition=True),
     )
     at = next(iter(generator.paths.items())) if len(generator.paths) == 1 else ("", None)
     source = f"({at[0]!r}, {at[1]})" if at[1] is not None else "None"

@@ -348,7 +348,7 @@ class _Reader:
         if word in ("and", "or", "not"):
             hint = {"and": "write all(a, b)", "or": "write any(a, b)", "not": "write not(a)"}[word]
             return self.error(f"{word!r} is no operator", hint, len(word))
-        if rest[0] in "\"'`":
+        if rest[0] in "\"'`[]":
             return self.no_value()
         return self.error(
             f"an operator or the end is expected before {word[:40]!r}",

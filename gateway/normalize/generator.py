@@ -216,6 +216,8 @@ class Generator:
         if function is None:
             near = nearest(node.function, FUNCTIONS)
             hint = f"did you mean {near}?" if near else "a name with parentheses stands in `backticks`"
+            for argument in node.arguments[:1]:
+                self.scalar(argument)
             self.problem(node, f"there is no function {node.function!r}", hint)
             return NULL
         self.functions[function.name] = None
@@ -471,7 +473,7 @@ class Generator:
         names = [leaf for leaf in found if isinstance(leaf, Name)]
         strong = [leaf for leaf in names if not self.scope.lends(leaf.text)]
         leaves: list[Name | Call] = [*calls] or [*strong] or [*names]
-        roots = {id(leaf) if isinstance(leaf, Call) else self.scope.lists(leaf.text) for leaf in leaves}
+        roots = {id(leaf) if isinstance(leaf, Call) else self._root(leaf.text) for leaf in leaves}
         if len(roots) == 1:
             return leaves
         if leaves:
@@ -490,11 +492,12 @@ class Generator:
     def _list_of(self, leaf: Name | Call) -> Value:
         if isinstance(leaf, Call):
             return Value(f"{self.scalar(leaf).code} or ()", "list", null=False, element="text")
-        inside = self.scope.within(leaf.text, "")
-        root = self.scope.lists(leaf.text)
-        return self._every_name(
-            Name(root if inside is not None and root else leaf.text, offset=leaf.offset, length=leaf.length)
-        )
+        return self._every_name(Name(self._root(leaf.text), offset=leaf.offset, length=leaf.length))
+
+    def _root(self, name: str) -> str:
+        """What is run through for a name: its list, or where it cannot be had from an element of that, itself."""
+        root = self.scope.lists(name)
+        return name if root is None or self.scope.within(name, "") is None else root
 
     def _item(self, leaf: Name | Call, item: str, listed: Value) -> Value:
         if isinstance(leaf, Name):
@@ -517,7 +520,7 @@ class Generator:
         value = self.scalar(node)
         if value.kind not in TAKEN[takes]:
             article = KINDS["text" if takes == "any" else takes]
-            self.problem(node, f"{by} takes {article}, not {KINDS[value.kind]}", _advice(value.kind))
+            self.problem(node, f"{by} takes {article}, not {KINDS[value.kind]}", advice(value.kind))
             return NULL
         return value
 
@@ -541,7 +544,10 @@ class Generator:
 
     def truth(self, node: Node) -> Value:
         """The value of a node that must be true or false."""
-        value = self._expected(node, "bool", "a condition")
+        value = self.scalar(node)
+        if value.kind not in TAKEN["bool"]:
+            self.problem(node, f"a condition is true or false, not {KINDS[value.kind]}", "compare it with something")
+            return NULL
         return self._converted("bool", value) if value.kind == "any" else value
 
     def finished(self, lines: Lines) -> tuple[Lines, str | None]:
@@ -621,7 +627,8 @@ def _one_source(values: list[Value] | tuple[Value, ...]) -> Value | None:
     return only if only is not None and only.raw is not None else None
 
 
-def _advice(kind: str) -> str:
+def advice(kind: str) -> str:
+    """What to do with a value of a kind that does not fit."""
     return {
         "list": "use count, sum, first, last or join",
         "segments": "name an element of the segment",

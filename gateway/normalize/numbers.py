@@ -63,14 +63,14 @@ def decimals(picture: str = "", *, comma_too: bool = False) -> Callable[[str], D
     Raises:
         ValueError: the picture is none.
     """
+    shape = _PICTURE.fullmatch(picture) if picture else None
+    spaces = " \u00a0\u202f"
     if not picture:
         group, point, behind = "", "[.,]" if comma_too else r"\.", ""
         marks = ".," if comma_too else "."
     else:
-        shape = _PICTURE.fullmatch(picture)
         if not shape or (shape[1] and shape[1] == shape[2]):
             raise ValueError(f"'{picture}' does not show a number: write how 1234.56 looks, such as '1.234,56'")
-        spaces = " \u00a0\u202f"
         group = f"[{spaces}]" if shape[1] and shape[1] in spaces else re.escape(shape[1])
         point, behind, marks = re.escape(shape[2] or ""), shape[3], shape[1] + (shape[2] or "")
     whole = f"(?:[0-9]+|[0-9]{{1,3}}(?:{group}[0-9]{{3}})+)" if group else "[0-9]+"
@@ -78,12 +78,14 @@ def decimals(picture: str = "", *, comma_too: bool = False) -> Callable[[str], D
     matches = re.compile(f"[+-]?{number}" + (f"|{number}-" if behind else "")).fullmatch
     example = picture or "1234.56"
     comma = "," in point
-    separators = re.compile(group) if group else None
+    separators = ([*spaces] if group.startswith("[") else [shape[1]]) if shape and group else []
 
     def read(text: str) -> Decimal:
         if len(text) > DIGITS_MAX or not matches(text):
             raise no_number(text, example, marks + ("-" if behind else ""), picture="decimal")
-        plain = separators.sub("", text) if separators else text
+        plain = text
+        for separator in separators:
+            plain = plain.replace(separator, "")
         if comma:
             plain = plain.replace(",", ".")
         return Decimal("-" + plain[:-1] if plain[-1] == "-" else plain)
@@ -96,7 +98,7 @@ _INTEGER = re.compile(r"[+-]?[0-9]+").fullmatch
 
 def integer(text: str) -> int:
     """A whole number: digits, and perhaps a sign before them."""
-    if len(text) > DIGITS_MAX or not _INTEGER(text):
+    if len(text) > DIGITS_MAX or not ((text.isdigit() and text.isascii()) or _INTEGER(text)):
         raise no_number(text, "1234", "", picture="int")
     return int(text)
 

@@ -163,6 +163,7 @@ class SourceScope:
     def within(self, name: str, item: str) -> Value | None:
         """Paths are read as texts already, so nothing lies within one."""
         del name, item
+        return None
 
     def loop(self, name: str) -> tuple[str, SourceScope]:
         """Python for the list that a loop's path names, and the scope of its elements."""

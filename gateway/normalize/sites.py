@@ -70,6 +70,7 @@ class Site:
     path: str | None = None
     contract: str = ""
     message: str = ""
+    condition: bool = False
 
     def missing(self, indexes: tuple[int, ...]) -> Fault:
         """A required target has no value."""
@@ -89,7 +90,7 @@ class Site:
         path, raw = at or (None, None)
         return Fault(
             failure.code,
-            failure.message if self.target else f"{self.expression} cannot be judged: {failure.message}",
+            f"{self.expression} cannot be judged: {failure.message}" if self.condition else failure.message,
             failure.remedy,
             pointer(self.target, indexes),
             path,
@@ -100,7 +101,9 @@ class Site:
     def broken(self, sides: tuple[tuple[str, Any], ...], at: At) -> Fault:
         """A check or rule does not hold; `sides` are its operands as written, and their values."""
         path, raw = at or (None, None)
-        values = ", ".join(f"{written} is {quoted(value)}" for written, value in sides)
+        values = ", ".join(
+            f"{written} is {quoted(value) if isinstance(value, str) else shown(value)}" for written, value in sides
+        )
         return Fault(
             "rule.failed" if self.message else "check.failed",
             (self.message or f"{self.expression} does not hold") + (f": {values}" if values else ""),
