@@ -51,7 +51,7 @@ def serve(folder: Path, *, address: str) -> None:
         blocking_threads=THREADS,
         backpressure=1024,
         respawn_failed_workers=True,
-        log_level=LogLevels.warning,
+        log_level=LogLevels.error,
     )
     server.serve(target_loader=partial(load, folder), wrap_loader=False)
 

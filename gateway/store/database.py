@@ -247,6 +247,7 @@ def _sqlite_engine(path: Path, begin: str) -> Engine:
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA temp_store=MEMORY")
         connection.execute("PRAGMA cache_size=-16000")
+        connection.execute("PRAGMA wal_autocheckpoint=8000")  # pages: a flush of many rows dirties more than 1,000
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:

@@ -93,7 +93,10 @@ def ensure(transaction: Transaction, contract: Contract) -> None:
                 start BIGINT NOT NULL, stop BIGINT NOT NULL, body TEXT NOT NULL
             )""")
         )
-        connection.execute(text(f"CREATE INDEX {name}_key ON {name} (state, key)"))
+        # Settling a row must not touch the index that finds its versions; what pages are read from holds current rows
+        # only, so that staging writes to one index however many fields can be filtered.
+        connection.execute(text(f"CREATE INDEX {name}_versions ON {name} (key)"))
+        connection.execute(text(f"CREATE INDEX {name}_current ON {name} (key) WHERE state = 1"))
         connection.execute(insert(tables.contract).values(id=contract.id, records=name, columns="{}"))
         present: dict[str, str] = {}
     else:
@@ -102,7 +105,9 @@ def ensure(transaction: Transaction, contract: Contract) -> None:
     for field, kind in new.items():
         column = column_of(field)
         connection.execute(text(f"ALTER TABLE {name} ADD COLUMN {quoted(column)} {_KINDS.get(kind, 'TEXT' + collate)}"))
-        connection.execute(text(f"CREATE INDEX {quoted(f'{name}_{column}')} ON {name} (state, {quoted(column)}, key)"))
+        connection.execute(
+            text(f"CREATE INDEX {quoted(f'{name}_{column}')} ON {name} ({quoted(column)}, key) WHERE state = 1")
+        )
     if new:
         _fill(connection, name, new)
         connection.execute(

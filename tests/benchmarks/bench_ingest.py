@@ -18,7 +18,7 @@ import paramiko
 from gateway.model import Arrived
 from gateway.operate import wiring
 from gateway.operate.credentials import make_key
-from gateway.operate.demo import workspace_maker
+from gateway.operate.demo import show, workspace_maker
 from tests.benchmarks.harness import Result
 
 FILES = 200
@@ -54,7 +54,7 @@ def latency() -> list[Result]:
         program = [sys.executable, "-m", "gateway.operate", "up", "--workspace", str(made.folder)]
         process = subprocess.Popen(program, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
         try:
-            _wait(lambda: _status(f"{made.http}/health/ready", token) == 200)
+            show.wait_until_ready(made, [])
             seconds = _drop_one_by_one(made, token)
         finally:
             process.terminate()

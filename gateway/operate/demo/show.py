@@ -72,7 +72,7 @@ def run(workspace: DemoWorkspace, *, once: bool) -> None:
         supervisor = threading.Thread(target=_supervise, args=(workspace, stop, trouble), name="supervisor")
         supervisor.start()
         try:
-            _wait_until_ready(workspace, trouble)
+            wait_until_ready(workspace, trouble)
             _drop(workspace)
             _show_log(gateway)
             _judge(gateway)
@@ -96,7 +96,12 @@ def _supervise(workspace: DemoWorkspace, stop: threading.Event, trouble: list[St
         trouble.append(reason)
 
 
-def _wait_until_ready(workspace: DemoWorkspace, trouble: list[Stop]) -> None:
+def wait_until_ready(workspace: DemoWorkspace, trouble: list[Stop]) -> None:
+    """Wait until the API answers and the SFTP server shakes hands.
+
+    Raises:
+        Stop: it did not come to that in time, or a role could not start (`trouble`).
+    """
     until = time.monotonic() + STARTING_SECONDS
     while time.monotonic() < until:
         if trouble:
