@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from edi import elements, structure
 from edi.findings import CODES, Finding, Position, Severity
-from edi.segments import drop_breaks, pieces, segment_spans, unrelease
+from edi.segments import drop_breaks, pieces, segment_spans, tag_of, unrelease
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -135,9 +135,7 @@ class _Doctor:
                 repeats.append(parts if len(parts) > 1 else parts[0])
             values.append(tuple(repeats) if len(repeats) > 1 else repeats[0])
             if place == 0:
-                tag = str(values[0])
-        if not isinstance(values[0], str):
-            values[0] = self.source.text[start:end].split(self.syntax.element)[0]
+                tag = values[0] = tag_of(values[0])
         return values
 
     def value(self, span: tuple[int, int], number: int, tag: str, place: int) -> str:

@@ -96,14 +96,22 @@ def load(standard: str, message: str, version: str) -> Guide:
     """
     table = _read(_folder(standard) / version / f"{message}.toml")
     name = f"{standard}/guides/{version}/{message}.toml"
-    root = _structure(table["structure"], name)
+    root = parse_structure(table["structure"], name)
     return Guide(table["message"], table["version"], table["label"], root, dictionary(standard, version))
 
 
 @lru_cache(maxsize=64)
 def dictionary(standard: str, version: str) -> Dictionary:
     """The segments of `version`, from ``<standard>/guides/<version>/segments.toml``."""
-    table = _read(_folder(standard) / version / "segments.toml")
+    return parse_dictionary(_read(_folder(standard) / version / "segments.toml"))
+
+
+def parse_dictionary(table: dict[str, Any]) -> Dictionary:
+    """The segments that the tables of a ``segments.toml`` describe.
+
+    Raises:
+        ValueError: a type cannot be read, or an element is named that the tables do not hold.
+    """
     elements = {number: _element(number, text) for number, text in table["elements"].items()}
     for number, text in table.get("composites", {}).items():
         elements[number] = Element(number, "", 0, 0, components=_references(text, elements))
@@ -161,8 +169,12 @@ def _references(text: str, elements: dict[str, Element]) -> tuple[Element, ...]:
     return tuple(found)
 
 
-def _structure(text: str, name: str) -> Slot:
-    """The slots that the lines of `text` draw: ST or UNH comes first, and all other lines are below it."""
+def parse_structure(text: str, name: str) -> Slot:
+    """The slots that the lines of `text` draw: ST or UNH comes first, and all other lines are below it.
+
+    Raises:
+        ValueError: a line cannot be read; the message names its number in the file `name`.
+    """
     lines = []
     for number, line in enumerate(text.splitlines(), 1):
         words = line.split()

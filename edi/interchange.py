@@ -307,7 +307,9 @@ class Walk:
         end -= window.text[:end].endswith(syntax.segment)
         places = pieces(window.text, window.place, end, syntax.element, syntax.release)
         start, end = places[number] if number < len(places) else (end, end)
-        return _Skipped(window.base + start, window.base + end, span.line, window.text[start:end])
+        return _Skipped(
+            window.base + start, window.base + end, span.line, window.text[start : min(end, start + VALUE_MAX)]
+        )
 
     def truncated(self, progress: _Progress, length: int) -> Finding:
         """The finding that the file ends here, and what should have come."""
@@ -385,6 +387,7 @@ class Walk:
         window, standard, syntax = self.window, self.standard, progress.header.syntax
         length = self.segment_length(syntax) or 0
         row = self.row(length, syntax) if length else [standard.set_tags[0]]
+        window.fill(VALUE_MAX)
         first = self.span(VALUE_MAX)
         ends = {standard.set_tags[0], *standard.group_tags, standard.closes}
         end = window.offset
@@ -398,7 +401,7 @@ class Walk:
                 end = window.offset
             if tag in ends or tag == standard.set_tags[1] or standard.start.match(window.text, window.place):
                 break
-        span = first._replace(end=end)
+        span = first._replace(end=end, value=first.value[: end - first.start])
         message = f"The {standard.document_word} has {end - first.start} bytes; at most {self.limit} are read."
         finding = _finding("envelope.too_large", message, span)
         envelope = self.envelope(progress, row, "utf-8")
@@ -453,7 +456,9 @@ class Walk:
         rows = cut(body, hidden[1], syntax)
         if rows[-1] != [self.standard.set_tags[1], str(len(rows)), reference]:
             return None
-        return structure.assemble(rows, guide) if guide else structure.flat(rows)
+        if guide:
+            return structure.assemble(rows, guide)
+        return structure.flat(rows) if all(isinstance(row[0], str) for row in rows) else None
 
     def trailer_findings(self, source: Source, diagnosis: Diagnosis, *, closed: bool) -> Iterator[Finding]:
         """Compare the count and the control number of the document's own trailer with what was read."""

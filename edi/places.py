@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from edi import structure
 from edi.findings import Position
-from edi.segments import drop_breaks, pieces, row_at, segment_spans
+from edi.segments import drop_breaks, pieces, row_at, segment_spans, tag_of
 
 if TYPE_CHECKING:
     from edi.guides import Guide
@@ -30,7 +30,7 @@ def locate(text: str, syntax: Syntax, guide: Guide | None, path: SegmentPath, lo
     spans = [(start, end) for start, end in segment_spans(text, syntax) if start < end]
     rows = [row_at(text, *span, syntax) for span in spans]
     for row in rows:
-        row[0] = drop_breaks(str(row[0]), syntax)
+        row[0] = drop_breaks(tag_of(row[0]), syntax)
     numbers = {id(row): number for number, row in enumerate(rows)}
     loop = structure.arrange(rows, guide)[0] if guide else structure.flat(rows)
     for loop_path, occurrence in loops:

@@ -188,6 +188,15 @@ def unrelease(value: str, release: str) -> str:
     return re.sub(re.escape(release) + "(.?)", lambda found: found[1], value, flags=re.DOTALL)
 
 
+def tag_of(value: Any) -> str:
+    """The tag in the first place of a row. EDIFACT may put numbers behind it that say how loops nest (``LIN:1:2``)."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, list) and all(part.isdigit() for part in value[1:]):
+        return str(value[0])
+    return str(value)
+
+
 def row_at(text: str, start: int, end: int, syntax: Syntax) -> list[Any]:
     """The row of the segment that lies at ``text[start:end]``."""
     return [_value_at(text, *span, syntax) for span in pieces(text, start, end, syntax.element, syntax.release)]

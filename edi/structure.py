@@ -34,11 +34,14 @@ class _Place:
 
 
 class _Move(NamedTuple):
-    """The way from one place to another: loops that close, and the required tags that are passed over."""
+    """The way from one place to another: loops that close, and the required tags that are passed over.
+
+    With each missing tag stands how many loops close before the one that lacks it.
+    """
 
     place: _Place
     closed: int
-    missing: tuple[str, ...] = ()
+    missing: tuple[tuple[int, str], ...] = ()
 
 
 class Problem(NamedTuple):
@@ -93,7 +96,7 @@ def _descendants(place: _Place) -> Iterator[_Place]:
 
 def _moves_from(place: _Place) -> Iterator[_Move]:
     """Where one can go from `place`: into its loop, to itself again, on in the loop around it, and so outwards."""
-    missing: list[str] = []
+    missing: list[tuple[int, str]] = []
     yield from _along(place.children, 0, missing)
     closed = 1 if place.children else 0
     while place.above:
@@ -103,11 +106,11 @@ def _moves_from(place: _Place) -> Iterator[_Move]:
         closed += 1
 
 
-def _along(places: Sequence[_Place], closed: int, missing: list[str]) -> Iterator[_Move]:
+def _along(places: Sequence[_Place], closed: int, missing: list[tuple[int, str]]) -> Iterator[_Move]:
     for place in places:
         yield _Move(place, closed, tuple(missing))
         if place.slot.least:
-            missing.append(place.slot.tag)
+            missing.append((closed, place.slot.tag))
 
 
 def _is_used_up(place: _Place, ways: Sequence[_Move]) -> bool:
@@ -182,6 +185,8 @@ class _Run:
         self.problems: list[Problem] = []
         self.absent: dict[tuple[int, str], Problem] = {}
         """Required tags that were missed, by the loop (its ``id``) and tag: they may turn up late."""
+        self.disordered: set[int] = set()
+        """Loops (their ``id``) in which something stood out of order."""
 
     def take(self, index: int, row: list[Any]) -> None:
         tag = row[0]
@@ -193,10 +198,13 @@ class _Run:
         if way is None:
             self.overflow(index, tag, ways[0].place)
             way = ways[0]
-        for missed in way.missing:
-            problem = self.missing(index, missed, row)
-            self.absent[id(self.stack[-1][1]), missed] = problem
-            self.problems.append(problem)
+        for closed, missed in way.missing:
+            loop = self.stack[-1 - closed][1]
+            came_early = id(loop) in self.disordered and (missed in loop or missed + "*" in loop)
+            if not came_early:
+                problem = self.missing(index, missed, row)
+                self.absent[id(loop), missed] = problem
+                self.problems.append(problem)
         self.enter(way.place, way.closed, row)
 
     def choose(self, ways: Sequence[_Move]) -> _Move | None:
@@ -236,6 +244,7 @@ class _Run:
                     if late:
                         self.problems.remove(late)
                     self.problems.append(self.disorder(index, tag, place))
+                    self.disordered.add(id(loop))
                     if place.children:
                         self.enter(place, closed, row)
                     else:

@@ -20,6 +20,11 @@ _NEXT_LINE = "\x85"
 """EBCDIC's own line end (NEL); turned into a line feed, one character for one."""
 
 
+def one_per_byte(raw: bytes, codec: str) -> str:
+    """The bytes as a text of the same length; EBCDIC's line ends become line feeds."""
+    return raw.decode(codec) if codec == "latin-1" else raw.decode(codec).replace(_NEXT_LINE, "\n")
+
+
 class Window:
     """The part of a file that is in memory. `text[place:]` is what has not been taken yet.
 
@@ -48,9 +53,7 @@ class Window:
         """Take the next chunk that has bytes; False at the end of the file."""
         for chunk in self._chunks:
             if chunk:
-                text = chunk.decode(self.codec)
-                if self.codec != "latin-1":
-                    text = text.replace(_NEXT_LINE, "\n")
+                text = one_per_byte(chunk, self.codec)
                 self.base += self.place
                 self.text = self.text[self.place :] + text
                 self.place = 0

@@ -46,7 +46,10 @@ def _unpadded(text: str, separator: str) -> Header | Unreadable:
         return Unreadable("x12.isa", message)
     parts[16] = parts[16][:2]
     lengths = [len(part) for part in parts[1:16]]
-    number = next(n for n, length in enumerate(lengths) if length != LENGTHS[n])
+    number = next((n for n, length in enumerate(lengths) if length != LENGTHS[n]), None)
+    if number is None:
+        message = f"The ISA ends in {parts[16]!r}, which are not two delimiters that can be told apart."
+        return Unreadable("x12.isa", message)
     value = parts[number + 1]
     message = f"ISA{number + 1:02} has {_characters(len(value))} instead of {LENGTHS[number]}: {value!r}."
     too_long = any(length > most for length, most in zip(lengths, LENGTHS, strict=False))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from edi import guides, places
 from edi.interchange import Standard, Walk, text_of
 from edi.segments import Syntax
-from edi.window import EBCDIC, Window
+from edi.window import EBCDIC, Window, one_per_byte
 from edi.x12.delimiters import read_isa
 
 if TYPE_CHECKING:
@@ -84,5 +84,5 @@ def locate(
     marks = envelope.delimiters
     syntax = Syntax(marks[0], marks[1], marks[2], marks[3:4])
     guide = guides.find("x12", envelope.message or "", envelope.version or "")
-    text = raw.decode(EBCDIC if envelope.encoding == EBCDIC else "latin-1")
+    text = one_per_byte(raw, EBCDIC if envelope.encoding == EBCDIC else "latin-1")
     return places.locate(text, syntax, guide, path, loops)

@@ -1,0 +1,127 @@
+"""Loops: the fast way and the careful way agree, and what stands wrong is named without losing a row."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from edi import guides
+from edi.structure import arrange, assemble
+
+ORDER = guides.load("x12", "850", "004010")
+MESSAGE = guides.load("edifact", "ORDERS", "D96A")
+
+
+def rows(tags: str) -> list[list[Any]]:
+    return [[tag, str(number)] for number, tag in enumerate(tags.split())]
+
+
+def all_rows(loop: dict[str, Any]) -> list[list[Any]]:
+    found: list[list[Any]] = []
+    for key, values in loop.items():
+        for value in values:
+            found.extend(all_rows(value) if key.endswith("*") else [value])
+    return found
+
+
+def test_segments_become_nested_loops() -> None:
+    loop = assemble(rows("ST BEG DTM N1 N3 N1 N4 PO1 PID SCH TD5 PO1 CTT SE"), ORDER)
+    assert loop == {
+        "ST": [["ST", "0"]],
+        "BEG": [["BEG", "1"]],
+        "DTM": [["DTM", "2"]],
+        "N1*": [{"N1": [["N1", "3"]], "N3": [["N3", "4"]]}, {"N1": [["N1", "5"]], "N4": [["N4", "6"]]}],
+        "PO1*": [
+            {
+                "PO1": [["PO1", "7"]],
+                "PID*": [{"PID": [["PID", "8"]]}],
+                "SCH*": [{"SCH": [["SCH", "9"]], "TD5": [["TD5", "10"]]}],
+            },
+            {"PO1": [["PO1", "11"]]},
+        ],
+        "CTT*": [{"CTT": [["CTT", "12"]]}],
+        "SE": [["SE", "13"]],
+    }
+
+
+def test_the_same_tag_means_its_place() -> None:
+    loop = assemble(rows("UNH BGM DTM RFF DTM NAD RFF DTM LIN DTM MOA RFF UNS MOA CNT UNT"), MESSAGE)
+    assert loop is not None
+    assert loop["DTM"] == [["DTM", "2"]]
+    assert loop["RFF*"][0]["DTM"] == [["DTM", "4"]]
+    assert loop["NAD*"][0]["RFF*"][0]["DTM"] == [["DTM", "7"]]
+    assert loop["LIN*"][0]["DTM"] == [["DTM", "9"]]
+    assert loop["MOA"] == [["MOA", "13"]]
+
+
+@pytest.mark.parametrize(
+    ("tags", "codes", "words"),
+    [
+        ("ST PO1 SE", ["segment.missing"], "BEG (order header) is required before PO1, but is missing."),
+        ("ST BEG SE", ["segment.missing"], "PO1 (order line) is required before SE, but is missing."),
+        ("ST BEG CUR CUR PO1 SE", ["segment.too_many"], "CUR (currency) occurs too often: once is allowed here."),
+        ("ST BEG ZZZ PO1 SE", ["segment.unknown"], "'ZZZ' is not a segment of the purchase order 850 in version 004010."),
+        ("ST BEG DTM CUR PO1 SE", ["segment.order"], "CUR (currency) stands after DTM, but has its place before it."),
+        ("ST CUR BEG PO1 SE", ["segment.order"], "BEG (order header) stands after CUR, but has its place before it."),
+        ("ST BEG N3 PO1 SE", ["segment.order"], "N3 (address lines) stands here without the segment whose loop it belongs to"),
+        ("ST BEG PO1 LS LE SE", ["segment.missing"], "LDT (lead time) is required before LE, but is missing."),
+    ],
+)  # fmt: skip
+def test_what_stands_wrong_is_told_once_and_kept(tags: str, codes: list[str], words: str) -> None:
+    document = rows(tags)
+    assert assemble(document, ORDER) is None
+    loop, problems = arrange(document, ORDER)
+    assert [problem.code for problem in problems] == codes
+    assert words in problems[0].message
+    assert sorted(all_rows(loop)) == sorted(document)
+
+
+def test_a_loop_that_repeats_too_often_is_told() -> None:
+    _, problems = arrange(rows("UNH BGM DTM" + " PAT" * 11 + " UNS UNT"), MESSAGE)
+    assert [(p.code, p.row) for p in problems] == [("segment.too_many", 13), ("segment.missing", 14)]
+
+
+def test_a_loop_out_of_its_order_takes_its_segments_along() -> None:
+    loop, problems = arrange(rows("ST BEG PO1 CTT N1 N3 N4 SE"), ORDER)
+    assert [problem.code for problem in problems] == ["segment.order"]
+    assert loop["N1*"] == [{"N1": [["N1", "4"]], "N3": [["N3", "5"]], "N4": [["N4", "6"]]}]
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.lists(
+        st.sampled_from(
+            [
+                "BEG",
+                "CUR",
+                "REF",
+                "DTM",
+                "N1",
+                "N3",
+                "N4",
+                "PO1",
+                "PID",
+                "SCH",
+                "TD5",
+                "LS",
+                "LDT",
+                "LE",
+                "CTT",
+                "AMT",
+                "ZZZ",
+            ]
+        ),
+        max_size=14,
+    )
+)
+def test_the_fast_way_and_the_careful_way_agree_and_no_row_is_lost(tags: list[str]) -> None:
+    document = rows(" ".join(["ST", *tags, "SE"]))
+    fast = assemble(document, ORDER)
+    careful, problems = arrange(document, ORDER)
+    assert sorted(all_rows(careful)) == sorted(document)
+    assert (fast is None) == bool(problems)
+    if fast is not None:
+        assert fast == careful

@@ -1,0 +1,80 @@
+"""The ISA: every delimiter set that it can declare, and what it cannot."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edi.interchange import Header, Unreadable
+from edi.window import Window
+from edi.x12.delimiters import read_isa
+
+
+def isa(
+    separator: str = "*", component: str = ">", segment: str = "~", repetition: str = "U", version: str = "00401"
+) -> str:
+    values = ["ISA", "00", " " * 10, "00", " " * 10, "ZZ", "ACME".ljust(15), "01", "US".ljust(15), "260112", "0830"]
+    return separator.join([*values, repetition, version, "000000001", "0", "P", component]) + segment
+
+
+def header(text: str) -> Header | Unreadable:
+    return read_isa(Window([text.encode("latin-1")]))
+
+
+def test_who_and_what() -> None:
+    found = header(isa())
+    assert isinstance(found, Header)
+    assert (found.sender, found.receiver, found.reference) == ("ZZ:ACME", "01:US", "000000001")
+    assert (found.length, found.delimiters, found.oddities) == (106, "*>~", ())
+
+
+MARKS = [chr(n) for n in range(1, 256) if not chr(n).isalnum() and chr(n) not in " \r\n"]
+
+
+@given(st.permutations(MARKS))
+def test_any_four_characters_that_are_no_letters_digits_or_blanks_can_cut(marks: list[str]) -> None:
+    separator, component, segment, repetition = marks[:4]
+    found = header(isa(separator, component, segment, repetition, "00501"))
+    assert isinstance(found, Header)
+    assert found.delimiters == separator + component + segment + repetition
+    assert found.syntax.repetition == repetition
+
+
+def test_before_00402_isa11_is_no_separator() -> None:
+    found = header(isa(repetition="^"))
+    assert isinstance(found, Header)
+    assert found.syntax.repetition == ""
+
+
+@pytest.mark.parametrize("segment", ["\n", "\r"])
+def test_a_line_end_can_end_segments(segment: str) -> None:
+    found = header(isa(segment=segment) + "GS*PO")
+    assert isinstance(found, Header)
+    assert (found.syntax.segment, found.length) == (segment, 106)
+
+
+def test_an_isa_broken_into_lines_is_put_together() -> None:
+    text = isa()
+    found = header(text[:80] + "\r\n" + text[80:])
+    assert isinstance(found, Header)
+    assert (found.length, found.delimiters, found.oddities) == (108, "*>~", ())
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "words"),
+    [
+        (isa(component="*"), "x12.isa", "can be told apart"),
+        (isa(segment=">"), "x12.isa", "cannot be told apart"),
+        (isa(segment="A"), "x12.isa", "cannot be told apart"),
+        (isa().replace("ACME ", "ACME INCORPORATED "), "x12.isa", "ISA06 has 28 characters instead of 15"),
+        ("ISA*00*" + "x" * 200, "x12.isa", "The ISA has 2 separators '*'"),
+        (isa()[:60], "envelope.truncated", "The file ends inside the ISA segment."),
+    ],
+    ids=["twice the same", "component ends segment", "a letter", "too long", "no end", "cut off"],
+)
+def test_an_isa_that_cannot_be_read_says_why(text: str, code: str, words: str) -> None:
+    found = header(text)
+    assert isinstance(found, Unreadable)
+    assert found.code == code
+    assert words in found.message
