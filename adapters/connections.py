@@ -22,7 +22,7 @@ from adapters.readonly import proven
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-PAIR = re.compile(r"\s*([^=;{}]+?)\s*=\s*(\{(?:[^}]|\}\})*\}|[^;]*)\s*(?:;|$)")
+PAIR = re.compile(r"\s*([^=;{}]+?)\s*=\s*(\{(?:[^}]|\}\})*\}|(?!\{)[^;]*)\s*(?:;|$)")
 SECRETS = frozenset({"pwd", "password"})
 
 

@@ -26,8 +26,10 @@ class Dialect:
 
     `products` begin the name that the driver reports (SQL_DBMS_NAME); `drivers` are found in a driver's name or file;
     `package` is the Debian package that brings the driver. `nulls_low` is whether NULL sorts before all values,
-    `row_values` whether ``(a, b) > (?, ?)`` uses an index. `text` writes a value, `exact` the same without any loss, to
-    find the place again; `order` is what is sorted and compared with such a place, `compare` with a caller's value.
+    `row_values` whether ``(a, b) > (?, ?)`` uses an index. `text` writes a value; `exact` writes it without any loss,
+    to find its place again, where that is another text. `order` is what is sorted and compared with such a place,
+    `compare` what is compared with a caller's value. `inexact` types cannot be found again at all.
+
     `session` makes a fresh connection read-only and its texts unambiguous; `proof` reads back that it is, and the
     answer expected. `connect` is added to the connection string, and `file` is its key that names a database file.
     `tables` gives schema, name and '1' in the default schema; `columns`, asked with name and schema, gives name, native
@@ -82,7 +84,7 @@ def form(forms: Mapping[str, str], column: Column, default: str = "{c}") -> str:
     return forms.get(word) or forms.get(column.type) or forms.get("*", default)
 
 
-SQLITE_EXACT = "CASE typeof({c}) WHEN 'real' THEN printf('%!.17g', {c}) ELSE CAST({c} AS TEXT) END"
+SQLITE_EXACT = "CASE typeof({c}) WHEN 'real' THEN printf('%!.17e', {c}) ELSE CAST({c} AS TEXT) END"
 
 SQLITE = Dialect(
     name="sqlite",
@@ -95,8 +97,13 @@ SQLITE = Dialect(
     server_timeout=False,
     # hex(NULL) is '' in SQLite.
     text={"*": "CAST({c} AS TEXT)", "binary": "CASE WHEN {c} IS NULL THEN NULL ELSE hex({c}) END"},
-    # CAST shows 15 digits of a REAL; 17 find it again.
-    exact={"decimal": SQLITE_EXACT, "float": SQLITE_EXACT, "date": SQLITE_EXACT, "datetime": SQLITE_EXACT},
+    # CAST shows 15 digits of a REAL, which any column but one of text may hold; 18 find it again.
+    exact={
+        "*": SQLITE_EXACT,
+        "": "CAST({c} AS TEXT)",
+        "text": "CAST({c} AS TEXT)",
+        "binary": "CASE WHEN {c} IS NULL THEN NULL ELSE hex({c}) END",
+    },
     # The column's affinity turns a text parameter into what the column holds (sqlite.org/datatype3.html 4.2), so none
     # is cast. A column without a type has no affinity: it is compared as text.
     bind={"*": "{p}"},

@@ -15,7 +15,7 @@ from adapters.connections import Connections, driver_manager, settings
 from adapters.errors import Reject, Retry, Stop, nearest
 from adapters.model import Capabilities, Column, Page, Selection, Table
 from adapters.readonly import guarded
-from adapters.statements import Condition, Ordered, Read, compared, read
+from adapters.statements import Condition, Ordered, Read, compared, read, rows_of
 from adapters.values import parameter
 from adapters.watermark import Watermark
 
@@ -227,10 +227,17 @@ class OdbcSource:
             limit=limit,
         )
         try:
-            return plan, self._fetch(plan.sql, plan.parameters, f"cannot read table {table.name!r}")
+            raws = self._fetch(plan.sql, plan.parameters, f"cannot read table {table.name!r}")
         except Stop:
             self._schemas.pop(table.name, None)  # perhaps a column is gone; look again next time
             raise
+        if after is not None and raws and plan.place(raws[0])[: len(order)] == after:
+            raise Reject(
+                "bad_column",
+                f"table {table.name!r} does not go on from {after}: the database finds the same row again",
+                "A value loses digits on its way to the database and back; sort by a column that does not",
+            )
+        return plan, raws
 
     def _fetch(self, sql: str, parameters: Sequence[str], doing: str) -> list[Raw]:
         """All rows of one guarded statement. A read that met a dead connection is asked once more on a fresh one."""
@@ -297,8 +304,7 @@ class _TableReader:
         """How many rows there are."""
         dialect = self._source._connections.dialect  # noqa: SLF001 - as above
         clause = " AND ".join(compared(dialect, condition) for condition in where)
-        name = f"{dialect.quoted(self._table.schema)}.{dialect.quoted(self._table.local)}"
-        sql = f"SELECT count(*) FROM {name} WHERE {clause}"  # noqa: S608 - names are the catalogue's, quoted
+        sql = f"SELECT count(*) FROM {rows_of(dialect, self._table)} WHERE {clause}"  # noqa: S608 - names are the catalogue's, quoted
         texts = [text for condition in where for text in condition.values]
         rows = self._source._fetch(guarded(sql), texts, f"cannot read table {self._table.name!r}")  # noqa: SLF001
         return int(rows[0][0] or 0)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from adapters.dialects import form, native_word
+from adapters.dialects import form
 from adapters.readonly import guarded
 from adapters.values import FROM_TEXT
 
@@ -79,7 +79,7 @@ def read(
     """The statement for up to `limit` rows beyond the place `after`. `beside` is one more column read exactly."""
     places = [*(item.column for item in order), *([beside] if beside else [])]
     shown = [written(dialect, dialect.text, column) for column in columns]
-    shown += [written(dialect, exact_forms(dialect, column), column) for column in places]
+    shown += [written(dialect, dialect.exact or dialect.text, column) for column in places]
     clauses: list[str] = []
     parameters: list[str] = []
     for condition in where:
@@ -89,7 +89,7 @@ def read(
         clause, texts = beyond(dialect, order, after)
         clauses.append(clause)
         parameters += texts
-    sql = f"SELECT {', '.join(shown) or 'NULL'} FROM {dialect.quoted(table.schema)}.{dialect.quoted(table.local)}"  # noqa: S608 - names are the catalogue's, quoted
+    sql = f"SELECT {', '.join(shown) or 'NULL'} FROM {rows_of(dialect, table)}"  # noqa: S608 - names are the catalogue's, quoted
     if clauses:
         sql += f" WHERE {' AND '.join(clauses)}"
     if order:
@@ -97,15 +97,18 @@ def read(
     return Read(guarded(f"{sql} LIMIT {limit:d}"), tuple(parameters), tuple(columns), len(places))
 
 
+def rows_of(dialect: Dialect, table: Table) -> str:
+    """The table, under the short name that every column is qualified with.
+
+    A bare name in ORDER BY means the column of the result (ISO 9075-2, 7.17): the text that we cast it to, so that 10
+    would come before 9.
+    """
+    return f"{dialect.quoted(table.schema)}.{dialect.quoted(table.local)} r"
+
+
 def written(dialect: Dialect, forms: Any, column: Column) -> str:
     """A column through one of the dialect's templates."""
-    return form(forms, column).format(c=dialect.quoted(column.name))
-
-
-def exact_forms(dialect: Dialect, column: Column) -> Any:
-    """The templates that lose nothing of this column."""
-    known = native_word(column.native) in dialect.exact or column.type in dialect.exact
-    return dialect.exact if known else dialect.text
+    return form(forms, column).format(c=f"r.{dialect.quoted(column.name)}")
 
 
 def bound(dialect: Dialect, column: Column) -> str:
