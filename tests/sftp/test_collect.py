@@ -144,6 +144,7 @@ def test_temporary_names_hidden_files_folders_links_and_pipes_are_no_arrivals(be
     os.mkfifo(bench.folder.path / "pipe")
     bench.after(0)
     assert bench.after(1000) == []
+    assert "link.xml" in bench.left()
     (bench.folder.path / "a.xml.filepart").rename(bench.folder.path / "a.xml")
     bench.after(0)
     assert bench.after(5) == ["a.xml"]
@@ -458,6 +459,23 @@ def test_two_collectors_on_one_folder_take_each_file_once(tmp_path: Path) -> Non
         for thread in threads:
             thread.join()
     assert sorted(bench.received.contents.values()) == sorted(b"%d" % number for number in range(200))
+
+
+def test_a_running_collector_finds_what_another_process_left(bench: Bench) -> None:
+    (bench.folder.holding / "d_0007~a.xml").write_bytes(WHOLE)
+    collector = Collector([bench.folder], bench.received, new_id=str, on_activity=Told(), recover_seconds=0.01)
+    stop = threading.Event()
+    thread = threading.Thread(target=collector.run, args=(stop,))
+    thread.start()
+    try:
+        assert bench.received.wait(1)[0].id == "d_0007"
+        (bench.folder.holding / "draft").write_bytes(WHOLE)
+        (bench.folder.holding / "draft").rename(bench.folder.holding / "d_0008~b.xml")
+        assert bench.received.wait(2)[1].id == "d_0008"
+    finally:
+        stop.set()
+        collector.ring()
+        thread.join()
 
 
 def test_a_ring_wakes_the_collector_and_new_folders_are_collected(tmp_path: Path) -> None:

@@ -61,6 +61,11 @@ def came(box: DropBox, name: str, times: int = 1) -> list[bytes]:
         count = len(box.received.arrivals) + 1
 
 
+def everything(box: DropBox) -> list[Path]:
+    """All files and folders of all partners but those that are just being handed over."""
+    return sorted(path for path in box.root.rglob("*") if path.parent.name != "held")
+
+
 # OpenSSH ----------------------------------------------------------------------------------------------------------
 
 
@@ -135,10 +140,10 @@ def test_openssh_gets_nowhere_but_into_its_two_folders(box: DropBox, line: str) 
     outbox = box.root / "acme" / "outbox"
     outbox.mkdir(parents=True, exist_ok=True)
     (outbox / "letter").touch()
-    before = sorted(path for path in box.root.rglob("*") if path.name != "held")
+    before = everything(box)
     status, output = run(box, "sftp", batch=line + "\n")
     assert status == 1, output
-    assert sorted(path for path in box.root.rglob("*") if path.name != "held") == before
+    assert everything(box) == before
 
 
 @openssh
@@ -218,6 +223,21 @@ def test_parallel_writes_out_of_order_arrive_in_order(box: DropBox) -> None:
     assert came(box, "parallel.bin") == [bytes(range(10))]
 
 
+@pytest.mark.parametrize("again", ["resumed", "sent anew"])
+def test_half_a_file_that_was_closed_cleanly_is_followed_by_the_whole_one(tmp_path: Path, again: str) -> None:
+    with dropbox(tmp_path) as box, box.client() as client:
+        with client.open("/inbox/orders.edi", "wb") as file:
+            file.write(X12[:150])
+        box.told.wait("partial_waiting")
+        assert client.stat("/inbox/orders.edi").st_size == 150
+        with client.open("/inbox/orders.edi", "ab" if again == "resumed" else "wb") as file:
+            file.write(X12[150:] if again == "resumed" else X12)
+        expected = [(X12, True)] if again == "resumed" else [(X12[:150], False), (X12, True)]
+        arrivals = box.received.wait(len(expected))
+        assert [(box.received.contents[a.id], a.whole) for a in arrivals] == expected
+        assert {arrival.name for arrival in arrivals} == {"orders.edi"}
+
+
 # Logins -----------------------------------------------------------------------------------------------------------
 
 
@@ -259,6 +279,8 @@ def test_guessing_is_locked_out_and_told_without_the_guess(tmp_path: Path) -> No
                 transport.auth_password("acme", "my secret guess", fallback=False)
             with pytest.raises((paramiko.SSHException, EOFError)):
                 transport.auth_password("acme", "my secret guess", fallback=False)
+            transport.join(10)
+            assert not transport.is_active()
         box.told.wait("banned")
         with socket.create_connection((HOST, box.server.port)) as refused:
             assert refused.recv(100) == b""

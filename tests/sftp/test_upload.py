@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+import resource
 from typing import TYPE_CHECKING
 
 import pytest
@@ -137,6 +138,23 @@ def test_a_file_past_the_limit_is_refused_and_not_delivered_though_the_client_cl
     with pytest.raises(Reject, match="larger than 10 bytes"):
         upload.commit()
     assert inbox(tmp_path) == {}
+
+
+def test_a_disk_that_takes_no_more_is_told_at_the_write_and_nothing_is_delivered(jail: Jail, tmp_path: Path) -> None:
+    upload = begun(jail)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))
+    try:
+        with pytest.raises(Reject, match="too large for the server's disk"):
+            upload.write(0, bytes(2000))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    with pytest.raises(Reject, match="too large"):
+        upload.write(1000, b"more")
+    with pytest.raises(Reject, match="too large"):
+        upload.commit()
+    assert inbox(tmp_path) == {}
+    assert jail.stat(WHERE).size == 1000, "what came can be resumed"
 
 
 def test_a_client_may_cut_what_it_sent_but_not_grow_it(jail: Jail, tmp_path: Path) -> None:
