@@ -417,7 +417,7 @@ def test_one_partners_thousands_do_not_keep_another_waiting(tmp_path: Path) -> N
 
 def test_a_burst_of_files_arrives_completely_and_once(tmp_path: Path) -> None:
     bench = Bench(tmp_path, settle_seconds=0.0)
-    for number in range(1000):
+    for number in range(400):
         bench.write(f"{number}.csv", b"%d" % number)
     numbers = itertools.count()
     collector = Collector([bench.folder], bench.received, new_id=lambda: f"a{next(numbers)}", on_activity=bench.told)
@@ -425,12 +425,12 @@ def test_a_burst_of_files_arrives_completely_and_once(tmp_path: Path) -> None:
     thread = threading.Thread(target=collector.run, args=(stop,))
     thread.start()
     try:
-        bench.received.wait(1000, timeout_seconds=60)
+        bench.received.wait(400, timeout_seconds=60)
     finally:
         stop.set()
         collector.ring()
         thread.join()
-    assert sorted(bench.received.contents.values()) == sorted(b"%d" % number for number in range(1000))
+    assert sorted(bench.received.contents.values()) == sorted(b"%d" % number for number in range(400))
     assert bench.left() == []
 
 

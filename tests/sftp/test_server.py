@@ -376,7 +376,7 @@ def test_an_upload_goes_on_while_nobody_collects_and_is_found_by_the_next_scan(t
 
 
 def test_a_connection_that_ends_in_the_handshake_leaves_nothing_behind(tmp_path: Path) -> None:
-    with dropbox(tmp_path) as box:
+    with dropbox(tmp_path, limits=Limits(grace_seconds=0.4)) as box:
         for _ in range(5):
             socket.create_connection((HOST, box.server.port)).close()
         deadline = time.monotonic() + 10
