@@ -10,9 +10,8 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from edi.formats import FORMATS
-
 from edi.findings import Finding as FileFinding
+from edi.formats import FORMATS
 from gateway.model import DeliveryState, DocumentState, Finding
 from gateway.positions import Places, of_document, of_file
 from gateway.store.quarantine import Held
@@ -89,7 +88,7 @@ class Judging:
                 continue
             if item.envelope is not envelope:
                 envelope = item.envelope
-                flow = self._routes.route(task.candidates, envelope)
+                flow = self._routes.route(task.candidates, envelope, delivery_partner=task.delivery.partner)
             if isinstance(flow, Finding):
                 self._hold(task, batch, item, None, (replace(flow, document=item.number),))
             elif flow is not None:
@@ -109,22 +108,10 @@ class Judging:
         if not faults:
             value, faults = flow.judge.judge(record)
             if value is not None and not faults:
-                self._accept(task, batch, document, flow, value)
+                _accept(batch, document, flow, value)
                 return
         found = tuple(places.of_fault(fault, document, flow.mapper) for fault in faults)
         self._hold(task, batch, document, flow, found)
-
-    def _accept(self, task: Task, batch: Batch, document: Document, flow: Flow, value: dict[str, Any]) -> None:
-        contract, judge = flow.contract, flow.judge
-        rows = batch.accepted.get(contract.id)
-        if rows is None:
-            rows = batch.accepted[contract.id] = []
-            batch.contracts[contract.id] = contract
-        json = judge.dump_json(value).decode()
-        key = judge.key(value, flow.integration.partner or task.delivery.partner)
-        rows.append(Staged(key, document.number, document.start, document.end, json, judge.columns(value)))
-        batch.size += len(json)
-        batch.rows += 1
 
     def _hold(
         self, task: Task, batch: Batch, document: Document, flow: Flow | None, findings: tuple[Finding, ...]
@@ -146,6 +133,20 @@ class Judging:
         batch.rows += 1
         if len(batch.told) < TOLD_MAX:
             batch.told.extend(findings)
+
+
+def _accept(batch: Batch, document: Document, flow: Flow, value: dict[str, Any]) -> None:
+    """Keep what was judged as it will be stored."""
+    contract, judge = flow.contract, flow.judge
+    rows = batch.accepted.get(contract.id)
+    if rows is None:
+        rows = batch.accepted[contract.id] = []
+        batch.contracts[contract.id] = contract
+    json = judge.dump_json(value).decode()
+    key = judge.key(value, flow.partner)
+    rows.append(Staged(key, document.number, document.start, document.end, json, judge.columns(value)))
+    batch.size += len(json)
+    batch.rows += 1
 
 
 def doubt(batch: Batch, accept: Accept) -> Finding | None:

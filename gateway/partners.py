@@ -23,7 +23,3 @@ class Partner:
     identifiers: tuple[tuple[str, tuple[str, ...]], ...] = ()
     account: Account | None = None
     file: str = ""
-
-    def speaks_as(self, identifier: str | None) -> bool:
-        """Whether an interchange's sender ``qualifier:identifier`` is this partner."""
-        return identifier is not None and any(identifier in ids for _, ids in self.identifiers)

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from edi.formats import FORMATS, sniff
-
 from gateway.model import Finding
 from gateway.normalize.compiler import compile_mapping, compile_rules
 from gateway.validate.judge import Judge
@@ -30,10 +29,11 @@ _STANDARDS = {"x12": "isa", "edifact": "unb"}
 
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """One integration, ready to work: its contract, its judge, its mapping for one envelope."""
+    """One integration, ready to work: its contract, its judge, its mapping for one envelope, and whose documents."""
 
     integration: Integration
     contract: Contract
+    partner: str | None
     judge: Judge
     mapper: Mapper
 
@@ -72,40 +72,42 @@ class Routes:
         options["field_bytes_max"] = str(self.configuration.settings.field_bytes_max)
         return chosen.name, options
 
-    def route(self, candidates: Sequence[Integration], envelope: Envelope) -> Flow | Finding:
+    def route(
+        self, candidates: Sequence[Integration], envelope: Envelope, *, delivery_partner: str | None = None
+    ) -> Flow | Finding:
         """The flow for documents of this envelope, or the finding that says why there is none."""
         of_format = [each for each in candidates if each.format.name == envelope.format]
         wanting = [each for each in of_format if _takes_message(each, envelope)]
         if not wanting:
             return _unwanted(envelope, candidates)
+        refusal: Finding | None = None
         for integration in wanting:
-            if self._knows_sender(integration, envelope):
-                return self._flow(integration, envelope)
-        return self._unknown_sender(wanting[0], envelope)
+            partner = self._partner(integration, delivery_partner, envelope)
+            if not isinstance(partner, Finding):
+                return self._flow(integration, envelope, partner)
+            refusal = refusal or partner
+        assert refusal is not None
+        return refusal
 
-    def _knows_sender(self, integration: Integration, envelope: Envelope) -> bool:
-        """Whether the sender in the envelope is the integration's partner; no identifiers declared: anyone may be."""
-        partner = self.configuration.partners.get(integration.partner or "")
+    def _partner(
+        self, integration: Integration, delivery_partner: str | None, envelope: Envelope
+    ) -> str | Finding | None:
+        """Whose documents these are: the declared partner's if the envelope says nothing else, or its sender's."""
+        declared = integration.partner or delivery_partner
         standard = _STANDARDS.get(envelope.format)
-        if partner is None or standard is None or envelope.sender is None:
-            return True
-        declared = dict(partner.identifiers).get(standard)
-        return not declared or envelope.sender in declared
+        if standard is None or envelope.sender is None:
+            return declared
+        known = {each.name: dict(each.identifiers).get(standard, ()) for each in self.configuration.partners.values()}
+        if declared is not None:
+            if not known.get(declared) or envelope.sender in known[declared]:
+                return declared
+            return _unknown_sender(envelope, standard, f"partner {declared}", f"partners/{declared}.yaml")
+        sender = next((name for name, identifiers in known.items() if envelope.sender in identifiers), None)
+        if sender is None and (any(known.values()) or self.configuration.contract_of(integration).per_partner):
+            return _unknown_sender(envelope, standard, "any partner", "the partner's file")
+        return sender
 
-    def _unknown_sender(self, integration: Integration, envelope: Envelope) -> Finding:
-        standard = _STANDARDS[envelope.format]
-        return Finding(
-            code="route.unknown_partner",
-            severity="error",
-            message=f"the sender {envelope.sender} is not a known identifier of partner {integration.partner}",
-            remedy=(
-                f"If it is theirs, add {standard}: {envelope.sender} to partners/{integration.partner}.yaml, "
-                "apply, and retry the document; otherwise ask the partner why."
-            ),
-            value=envelope.sender,
-        )
-
-    def _flow(self, integration: Integration, envelope: Envelope) -> Flow:
+    def _flow(self, integration: Integration, envelope: Envelope, partner: str | None) -> Flow:
         contract = self.configuration.contract_of(integration)
         judge = self._judges.get(contract.id)
         if judge is None:
@@ -116,7 +118,20 @@ class Routes:
         if mapper is None:
             mapper = compile_mapping(integration, contract, columns=envelope.columns, codes=self.configuration.codes)
             self._mappers[key] = mapper
-        return Flow(integration, contract, judge, mapper)
+        return Flow(integration, contract, partner, judge, mapper)
+
+
+def _unknown_sender(envelope: Envelope, standard: str, whom: str, file: str) -> Finding:
+    return Finding(
+        code="route.unknown_partner",
+        severity="error",
+        message=f"the sender {envelope.sender} is not a known identifier of {whom}",
+        remedy=(
+            f"If it is theirs, add {standard}: {envelope.sender} to the identifiers in {file}, apply, and retry the "
+            "document; otherwise ask the partner why."
+        ),
+        value=envelope.sender,
+    )
 
 
 def _takes_message(integration: Integration, envelope: Envelope) -> bool:

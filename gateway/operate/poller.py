@@ -11,6 +11,7 @@ from adapters.model import Position
 from adapters.odbc import OdbcSource
 from gateway.errors import Retry, Stop
 from gateway.observations import TABLE_FAILED, TABLE_READ
+from gateway.operate.credentials import resolved
 from gateway.operate.worker import owner_name
 from gateway.receive.changes import land_batch
 from gateway.store import leases
@@ -29,18 +30,24 @@ _LOOK_EVERY_SECONDS = 0.5
 _AFTER_TROUBLE_SECONDS = 5.0
 
 
-def connection_string(gateway: Gateway, connection: Connection) -> str:
-    """The connection's URL with the workspace's folder in the place of ``{workspace}``."""
-    return connection.url.replace("{workspace}", str(gateway.folder))
+def open_source(gateway: Gateway, connection: Connection) -> OdbcSource:
+    """A reader for a connection: ``{workspace}`` in its URL is our folder, its login is resolved and put in here.
+
+    Raises:
+        Stop: the secret that the login refers to cannot be read.
+    """
+    options = dict(connection.options)
+    url = connection.url.replace("{workspace}", str(gateway.folder))
+    for attribute, name in (("UID", "user"), ("PWD", "password")):
+        if name in options:
+            value = resolved(options.pop(name), gateway.folder)
+            url += f";{attribute}={{{value.replace('}', '}}')}}}"
+    return OdbcSource(url, options=options)
 
 
 def sources(gateway: Gateway, configuration: Configuration) -> Mapping[str, OdbcSource]:
     """A reader for each connection that is a database, by name."""
-    return {
-        name: OdbcSource(connection_string(gateway, each), options=dict(each.options))
-        for name, each in configuration.connections.items()
-        if each.kind == "odbc"
-    }
+    return {name: open_source(gateway, each) for name, each in configuration.connections.items() if each.kind == "odbc"}
 
 
 def poll(gateway: Gateway, stop: threading.Event, *, until_idle: bool = False) -> None:
@@ -71,7 +78,7 @@ def poll_once(gateway: Gateway) -> bool:
     integration = by_name[lease.name]
     try:
         rows = _read(gateway, configuration, integration, lease)
-    except AdapterError as trouble:
+    except (AdapterError, Stop) as trouble:
         _tell_trouble(gateway, integration, lease, str(trouble))
         return True
     if rows:
@@ -86,8 +93,7 @@ def _read(gateway: Gateway, configuration: Configuration, integration: Integrati
     column = integration.changes.column if integration.changes is not None else None
     position = Position.from_json(lease.position) if lease.position else None
     total = 0
-    source = OdbcSource(connection_string(gateway, connection), options=dict(connection.options))
-    with closing(source):
+    with closing(open_source(gateway, connection)) as source:
         for batch in source.changes(integration.source.path, key=integration.key, column=column, position=position):
             total += len(batch.rows)
             position = batch.position

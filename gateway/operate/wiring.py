@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from gateway.errors import Stop
 from gateway.ingest import Line
 from gateway.observations import REVISION_APPLIED
+from gateway.operate.credentials import resolved
 from gateway.operate.ids import Ids
 from gateway.receive.landing import Receiver
 from gateway.routing import Routes
@@ -88,7 +89,7 @@ def open_gateway(folder: Path, settings: Settings | None = None) -> Gateway:
     """
     if settings is None:
         settings = load(folder).settings
-    database = Database(_store_url(folder, settings.store), clock=utc_now)
+    database = Database(_store_url(folder, resolved(settings.store, folder)), clock=utc_now)
     database.migrate()
     vault = Vault(folder / settings.vault)
     ids = Ids()

@@ -21,7 +21,7 @@ def test_the_first_workspace_loads_without_a_problem(tmp_path: Path) -> None:
     configuration = load(folder)
     assert set(configuration.integrations) == {"acme-orders"}
     assert configuration.contracts["order.v1"].per_partner
-    assert configuration.partners["acme"].speaks_as("ZZ:ACME")
+    assert dict(configuration.partners["acme"].identifiers)["isa"] == ("ZZ:ACME",)
 
 
 def test_the_settings_shown_are_the_defaults(tmp_path: Path) -> None:
