@@ -22,22 +22,21 @@ NO_ROW: Row = []
 NO_LOOP: Loop = {}
 
 
-def _qualifies(row: Row, qualifier: str | None) -> bool:
-    """Whether the row's first element, or the first component of it, is `qualifier`."""
-    if qualifier is None:
-        return True
+def _qualifier(row: Row) -> str:
+    """What a qualifier is compared with: the row's first element, or the first component of it."""
     first = row[1] if len(row) > 1 else ""
-    if isinstance(first, tuple):
-        first = first[0] if first else ""
-    if isinstance(first, list):
-        first = first[0] if first else ""
-    return bool(first == qualifier)
+    if first.__class__ is not str:
+        first = component(first, 1)
+    return first
 
 
 def rows(loop: Loop, tag: str, qualifier: str | None = None) -> list[Row]:
     """All rows of a segment in a loop: its own, and those that open its child loops."""
-    own: list[Row] = [row for row in loop.get(tag, ()) if _qualifies(row, qualifier)]
-    return own + [first for one in loop.get(tag + "*", ()) if _qualifies(first := one[tag][0], qualifier)]
+    found: list[Row] = loop.get(tag) or []
+    opened = loop.get(tag + "*")
+    if opened:
+        found = found + [one[tag][0] for one in opened]
+    return found if qualifier is None else [one for one in found if _qualifier(one) == qualifier]
 
 
 def row(loop: Loop, tag: str) -> Row:
@@ -51,16 +50,23 @@ def row(loop: Loop, tag: str) -> Row:
 
 def qualified(loop: Loop, tag: str, qualifier: str) -> Row:
     """The first row of a segment with this qualifier, or an empty one."""
-    found = rows(loop, tag, qualifier)
-    return found[0] if found else NO_ROW
+    own: list[Row] = loop.get(tag, ())
+    for one in own:
+        if _qualifier(one) == qualifier:
+            return one
+    for opened in loop.get(tag + "*", ()):
+        first: Row = opened[tag][0]
+        if _qualifier(first) == qualifier:
+            return first
+    return NO_ROW
 
 
 def children(loop: Loop, tag: str, qualifier: str | None = None) -> list[Loop]:
     """The child loops that a segment opens. A segment that opens none is a loop of itself alone, once per row."""
     opened = loop.get(tag + "*")
     if opened is None:
-        return [{tag: [one]} for one in loop.get(tag, ()) if _qualifies(one, qualifier)]
-    return [one for one in opened if _qualifies(one[tag][0], qualifier)]
+        opened = [{tag: [one]} for one in loop.get(tag, ())]
+    return opened if qualifier is None else [one for one in opened if _qualifier(one[tag][0]) == qualifier]
 
 
 def child(loop: Loop, tag: str, qualifier: str | None = None) -> Loop:
