@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from gateway.routing import Flow, Routes
     from gateway.store.vault import Vault
 
-ROWS_A_BATCH = 5_000
-BYTES_A_BATCH = 4 * 1024 * 1024
+ROWS_A_BATCH = 20_000
+BYTES_A_BATCH = 8 * 1024 * 1024
 TOLD_MAX = 20
 """So many findings of a delivery are told in the log; all of them stand in the quarantine."""
 
@@ -123,7 +123,7 @@ class Judging:
                 document.number,
                 state,
                 flow.integration.name if flow is not None else None,
-                flow.contract.id if flow is not None else None,
+                flow.contract_id if flow is not None else None,
                 document.start,
                 document.end,
                 findings,
@@ -137,14 +137,17 @@ class Judging:
 
 def _accept(batch: Batch, document: Document, flow: Flow, value: dict[str, Any]) -> None:
     """Keep what was judged as it will be stored."""
-    contract, judge = flow.contract, flow.judge
-    rows = batch.accepted.get(contract.id)
+    rows = batch.accepted.get(flow.contract_id)
     if rows is None:
-        rows = batch.accepted[contract.id] = []
-        batch.contracts[contract.id] = contract
+        rows = batch.accepted[flow.contract_id] = []
+        batch.contracts[flow.contract_id] = flow.contract
+    judge = flow.judge
     json = judge.dump_json(value).decode()
-    key = judge.key(value, flow.partner)
-    rows.append(Staged(key, document.number, document.start, document.end, json, judge.columns(value)))
+    rows.append(
+        Staged(
+            judge.key(value, flow.partner), document.number, document.start, document.end, json, judge.columns(value)
+        )
+    )
     batch.size += len(json)
     batch.rows += 1
 

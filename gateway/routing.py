@@ -33,6 +33,7 @@ class Flow:
 
     integration: Integration
     contract: Contract
+    contract_id: str
     partner: str | None
     judge: Judge
     mapper: Mapper
@@ -118,7 +119,7 @@ class Routes:
         if mapper is None:
             mapper = compile_mapping(integration, contract, columns=envelope.columns, codes=self.configuration.codes)
             self._mappers[key] = mapper
-        return Flow(integration, contract, partner, judge, mapper)
+        return Flow(integration, contract, contract.id, partner, judge, mapper)
 
 
 def _unknown_sender(envelope: Envelope, standard: str, whom: str, file: str) -> Finding:
