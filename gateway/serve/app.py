@@ -65,7 +65,7 @@ SHAPES: dict[str, Shape] = {
 class Collection(BaseConverter):
     """A part of a path that is none of the gateway's own names, so that those keep their 404 and 405."""
 
-    regex = rf"(?!(?:{'|'.join(map(re.escape, sorted(RESERVED_COLLECTIONS)))})$)[^/]+"
+    regex = rf"(?!(?:{'|'.join(map(re.escape, sorted(RESERVED_COLLECTIONS)))})(?:/|$))[^/]+"
 
 
 def create_app(services: Services) -> Flask:

@@ -116,7 +116,7 @@ PROBLEMS: dict[str, Kind] = {
         400, "The bytes that came are not those that were announced", "Send the file again; nothing of it was kept."
     ),
     "body_too_large": Kind(
-        413, "The body is larger than is taken here", "Split the file, or have upload_bytes_max raised in gateway.yaml."
+        413, "The body is larger than is taken here", "Split the file, or have upload_max raised in gateway.yaml."
     ),
     "range_not_satisfiable": Kind(416, "The file has no such range of bytes", "Ask for bytes below its length."),
     # what the state of things forbids

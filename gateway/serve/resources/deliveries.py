@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import base64
 from dataclasses import asdict
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from flask import Response, request
 from marshmallow import fields, validate
-from werkzeug.wsgi import FileWrapper
 
 from gateway.model import DeliveryState, DocumentState
 from gateway.serve import cursors
@@ -22,10 +22,16 @@ from gateway.serve.shapes import named as shape
 from gateway.store import deliveries, quarantine
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from wsgiref.types import WSGIEnvironment
+
     from sqlalchemy import Connection
 
     from gateway.model import Delivery, Finding
     from gateway.serve.operations import Call
+    from gateway.store.vault import Vault
+
+_CHUNK = 256 * 1024
 
 SHAPES: dict[str, Shape] = {
     "Delivery": thing(
@@ -194,15 +200,18 @@ def content(call: Call, id: str) -> Response:  # noqa: A002 - as above
         delivery = known(connection, id)
     if delivery.state == DeliveryState.PURGED or not call.services.vault.exists(delivery.sha256):
         raise Problem("content_gone", f"the bytes of {delivery.id} are no longer in the vault")
-    file = call.services.vault.open(delivery.sha256)
-    answer = Response(FileWrapper(file, 256 * 1024), 200, mimetype="application/octet-stream", direct_passthrough=True)
-    answer.call_on_close(file.close)
-    answer.content_length = delivery.size
+    call.services.vault.verify(delivery.sha256)
+    answer = Response(mimetype="application/octet-stream")
     answer.set_etag(delivery.sha256)
     answer.headers["Cache-Control"] = "private, no-cache"
     answer.headers["Repr-Digest"] = f"sha-256=:{base64.b64encode(bytes.fromhex(delivery.sha256)).decode()}:"
     answer.headers.set("Content-Disposition", "attachment", filename=_file_name(delivery.name))
-    answer.make_conditional(request.environ, accept_ranges=True, complete_length=delivery.size)
+    answer.make_conditional(_conditions(), accept_ranges=True, complete_length=delivery.size)
+    if answer.status_code != HTTPStatus.NOT_MODIFIED:
+        part = answer.content_range
+        start, end = (part.start or 0, part.stop or 0) if part.units else (0, delivery.size)
+        answer.response = _bytes(call.services.vault, delivery.sha256, start, end)
+        answer.content_length = end - start
     return answer
 
 
@@ -242,6 +251,19 @@ def known(connection: Connection, id: str) -> Delivery:  # noqa: A002 - as above
     if delivery is None:
         raise Problem("unknown_delivery", f"there is no delivery {id[:100]!r}")
     return delivery
+
+
+def _conditions() -> WSGIEnvironment:
+    """The request's conditions; a range in other units than bytes is passed over (RFC 9110, 14.2)."""
+    if request.range is not None and request.range.units != "bytes":
+        return {name: value for name, value in request.environ.items() if name != "HTTP_RANGE"}
+    return request.environ
+
+
+def _bytes(vault: Vault, sha256: str, start: int, end: int) -> Iterator[bytes]:
+    """The bytes of a vault file, chunk by chunk."""
+    for at in range(start, end, _CHUNK):
+        yield vault.read(sha256, at, min(at + _CHUNK, end))
 
 
 def _file_name(name: str) -> str:

@@ -188,9 +188,9 @@ def with_key(client: FlaskClient, key: str) -> FlaskClient:
     return client
 
 
-def world(folder: Path, files: Mapping[str, str] | None = None) -> World:
+def world(folder: Path, files: Mapping[str, str] | None = None, *, url: str | None = None) -> World:
     """A gateway in `folder`, its configuration applied; close it at the end."""
-    database = Database(f"sqlite:{folder / 'gateway.db'}", clock=lambda: datetime.now(UTC))
+    database = Database(url or f"sqlite:{folder / 'gateway.db'}", clock=lambda: datetime.now(UTC))
     database.migrate()
     vault, ids = Vault(folder / "vault"), Ids()
     made = World(

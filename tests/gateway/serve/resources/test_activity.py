@@ -1,0 +1,152 @@
+"""The ingestion log over HTTP: no line is lost, whichever way it is read."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from gateway.model import Activity
+from gateway.store import keys
+from tests.gateway.serve.worlds import World, order
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+PATH = "/api/v1/activity"
+
+
+def told(here: World, *messages: str, level: str = "info", **more: Any) -> None:
+    with here.database.write() as transaction:
+        transaction.tell(*(Activity("noted", level, message, **more) for message in messages))
+
+
+def test_lines_behind_a_line_page_by_page(here: World) -> None:
+    told(here, "one", "two", "three")
+    client = here.client()
+    first = client.get(f"{PATH}?limit=2")
+    assert [line["message"] for line in first.get_json()["items"]] == ["one", "two"]
+    assert first.headers["Link"] == f'<{PATH}?limit=2&after=2>; rel="next"'
+    rest = client.get(f"{PATH}?limit=2&after={first.get_json()['next']}").get_json()
+    assert ([line["message"] for line in rest["items"]], rest["next"]) == (["three"], 3)
+
+
+def test_filters_of_the_log_and_where_it_goes_on(here: World) -> None:
+    told(here, "one", integration="a", partner="p")
+    told(here, "Two % of it", level="problem", integration="b", delivery="d_1")
+    told(here, "three")
+    client = here.client()
+    for query, found in {
+        "integration=a": ["one"],
+        "partner=p": ["one"],
+        "problems=true": ["Two % of it"],
+        "delivery=d_1": ["Two % of it"],
+        "grep=two %25": ["Two % of it"],
+        "since=2999-01-01T00:00:00Z": [],
+    }.items():
+        body = client.get(f"{PATH}?{query}").get_json()
+        assert [line["message"] for line in body["items"]] == found, query
+        assert body["next"] == 3  # what the filter left out is not looked at again
+
+
+def test_ndjson_is_a_line_for_each_line(here: World) -> None:
+    told(here, "one", "two\nlines")
+    answer = here.client().get(PATH, headers={"Accept": "application/x-ndjson"})
+    assert answer.mimetype == "application/x-ndjson"
+    assert [json.loads(line)["message"] for line in answer.get_data().splitlines()] == ["one", "two\nlines"]
+
+
+def test_waiting_ends_when_a_line_comes(here: World) -> None:
+    waits: list[float] = []
+
+    def wait(seconds: float) -> None:
+        waits.append(seconds)
+        here.wait(seconds)
+        if len(waits) == 3:
+            told(here, "at last")
+
+    body = here.client(wait=wait).get(f"{PATH}?wait=25").get_json()
+    assert [line["message"] for line in body["items"]] == ["at last"]
+    assert len(waits) == 3
+
+
+def test_waiting_ends_when_the_time_is_over(here: World) -> None:
+    body = here.client().get(f"{PATH}?wait=3&after=0").get_json()
+    assert (body["items"], body["next"]) == ([], 0)
+    assert 2.5 < here.late.total_seconds() <= 3
+
+
+def events(chunks: Iterator[bytes]) -> Iterator[tuple[str, str, str]]:
+    """(id, event, message) of each event of a stream."""
+    text = ""
+    for chunk in chunks:
+        text += chunk.decode()
+        while "\n\n" in text:
+            block, _, text = text.partition("\n\n")
+            fields = dict(line.split(": ", 1) for line in block.splitlines() if not line.startswith(":"))
+            if "data" in fields:
+                yield fields["id"], fields["event"], json.loads(fields["data"])["message"]
+
+
+def test_events_follow_the_log(here: World) -> None:
+    told(here, "one")
+    later: list[Callable[[], None]] = [lambda: told(here, "two"), lambda: told(here, "three\nlines")]
+
+    def wait(seconds: float) -> None:
+        here.late += timedelta(seconds=seconds)
+        if later:
+            later.pop(0)()
+
+    answer = here.client(wait=wait).get(PATH, headers={"Accept": "text/event-stream"}, buffered=False)
+    assert answer.mimetype == "text/event-stream"
+    stream = events(answer.iter_encoded())
+    got = [next(stream) for _ in range(3)]
+    assert got == [("1", "noted", "one"), ("2", "noted", "two"), ("3", "noted", "three\nlines")]
+    answer.close()
+
+
+def test_events_go_on_behind_the_last_one_seen(here: World) -> None:
+    told(here, "one", "two")
+    headers = {"Accept": "text/event-stream", "Last-Event-ID": "1"}
+    answer = here.client().get(f"{PATH}?after=0", headers=headers)
+    assert next(events(answer.iter_encoded()))[2] == "two"
+    answer.close()
+    wrong = here.client().get(PATH, headers=headers | {"Last-Event-ID": "x"})
+    assert (wrong.status_code, wrong.get_json()["errors"][0]["header"]) == (400, "Last-Event-ID")
+
+
+def test_streams_are_counted_and_a_closed_one_makes_room(here: World) -> None:
+    client = here.client(followers_max=2)
+    headers = {"Accept": "text/event-stream"}
+    streams = [client.get(PATH, headers=headers, buffered=False) for _ in range(2)]
+    refused = client.get(PATH, headers=headers)
+    assert (refused.status_code, refused.get_json()["code"]) == (503, "too_many_followers")
+    assert refused.headers["Retry-After"]
+    streams[0].close()
+    streams[0].close()
+    third = client.get(PATH, headers=headers, buffered=False)
+    assert third.status_code == 200
+    assert client.get(PATH, headers=headers).status_code == 503
+    third.close()
+    streams[1].close()
+
+
+def test_a_stream_ends_with_the_key_or_with_its_time(here: World) -> None:
+    client = here.client()
+    ended = client.get(PATH, headers={"Accept": "text/event-stream"}).get_data()  # time passes as it waits
+    assert ended.count(b": still here") > 10
+    stream = client.get(PATH, headers={"Accept": "text/event-stream"}, buffered=False)
+    chunks = stream.iter_encoded()
+    assert next(chunks) == b"retry: 2000\n\n"
+    with here.database.write() as transaction:
+        for key in keys.all_keys(transaction.connection):
+            keys.revoke(transaction, key.id)
+    assert list(chunks) == []
+    stream.close()
+
+
+def test_an_ingested_file_is_told(here: World) -> None:
+    here.deliver(order("1"), order("2", status="lost"))
+    events_told = [line["event"] for line in here.client().get(PATH).get_json()["items"]]
+    assert events_told[0] == "received"
+    assert "partly_accepted" in events_told

@@ -1,0 +1,96 @@
+"""The quarantine over HTTP: seen, retried, discarded."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from tests.gateway.serve.worlds import FILES, World, order
+
+if TYPE_CHECKING:
+    from flask.testing import FlaskClient
+
+PATH = "/api/v1/quarantine"
+MORE_CODES = FILES | {"codes/order-status.csv": "code\nopen\nclosed\nlost\n"}
+
+
+def held(client: FlaskClient, query: str = "") -> list[dict[str, Any]]:
+    answer = client.get(PATH + query)
+    assert answer.status_code == 200, answer.get_data(as_text=True)
+    found: list[dict[str, Any]] = answer.get_json()["items"]
+    return found
+
+
+def test_held_documents_with_their_findings(here: World) -> None:
+    delivery = here.deliver(order("1"), order("2", status="lost"), order("3", day="2026-02-30"))
+    client = here.client()
+    documents = held(client)
+    assert [each["number"] for each in documents] == [2, 3]
+    assert documents[0]["delivery"] == delivery.id
+    assert documents[0]["findings"][0]["value"] == "lost"
+    assert client.get(f"{PATH}/{documents[0]['id']}").get_json() == documents[0]
+    assert held(client, f"?code={documents[0]['findings'][0]['code']}") == documents[:1]
+    assert held(client, f"?delivery={delivery.id}&integration=acme-orders") == documents
+    assert held(client, "?integration=other") == []
+    first = client.get(f"{PATH}?limit=1").get_json()
+    assert held(client, f"?limit=1&cursor={first['next']}") == documents[1:]
+    assert client.get(f"{PATH}?cursor={first['next']}&code=x").get_json()["code"] == "bad_cursor"
+
+
+def test_a_retry_judges_again_with_what_is_in_force_now(here: World) -> None:
+    here.deliver(order("2", status="lost"))
+    client = here.client()
+    (document,) = held(client)
+    here.apply(MORE_CODES)
+    answer = client.post(f"{PATH}/{document['id']}/retry")
+    assert (answer.status_code, answer.get_json()) == (202, {"documents": 1})
+    here.work()
+    assert held(client) == []
+    assert client.get("/api/v1/orders/acme~2").get_json()["status"] == "lost"
+    assert client.get(f"{PATH}/{document['id']}").get_json()["state"] == "accepted"
+    assert client.post(f"{PATH}/{document['id']}/retry").get_json()["code"] == "not_held"
+
+
+def test_a_group_is_retried_together(here: World) -> None:
+    here.deliver(*(order(str(number), status="lost") for number in range(7)), order("x", day="2026-02-30"))
+    client = here.client()
+    here.apply(MORE_CODES)
+    answer = client.post(f"{PATH}/retry", json={"integration": "acme-orders", "code": "contract.code"})
+    assert (answer.status_code, answer.get_json()) == (202, {"documents": 7})
+    here.work()
+    assert len(held(client)) == 1
+    assert client.get("/api/v1/orders?count=exact").get_json()["count"] == 7
+
+
+def test_no_group_is_no_retry_of_everything(here: World) -> None:
+    answer = here.client().post(f"{PATH}/retry", json={})
+    assert (answer.status_code, answer.get_json()["code"]) == (422, "invalid_body")
+    assert "at least one" in answer.get_json()["detail"]
+
+
+def test_a_discard_says_who_and_why(here: World) -> None:
+    delivery = here.deliver(order("1"), order("2", status="lost"))
+    client = here.client("quarantine:read", "quarantine:write", "deliveries:read", "activity:read")
+    (document,) = held(client)
+    path = f"{PATH}/{document['id']}/discard"
+    refused = client.post(path, json={})
+    assert (refused.status_code, refused.get_json()["errors"][0]["pointer"]) == (422, "/reason")
+    answer = client.post(path, json={"reason": "the partner sent it again"})
+    assert answer.status_code == 200
+    body = answer.get_json()
+    assert (body["state"], body["reason"], body["who"]) == ("discarded", "the partner sent it again", "tester")
+    assert held(client) == []
+    counts = client.get(f"/api/v1/deliveries/{delivery.id}").get_json()["documents"]
+    assert counts == {"accepted": 1, "discarded": 1}
+    line = client.get("/api/v1/activity?grep=discarded").get_json()["items"][-1]
+    assert (line["event"], line["delivery"], line["partner"]) == ("discarded", delivery.id, "acme")
+    assert client.post(path, json={"reason": "again"}).get_json()["code"] == "not_held"
+
+
+def test_reading_is_not_deciding(here: World) -> None:
+    here.deliver(order("2", status="lost"))
+    client = here.client("quarantine:read")
+    (document,) = held(client)
+    for path in (f"{PATH}/{document['id']}/retry", f"{PATH}/{document['id']}/discard", f"{PATH}/retry"):
+        answer = client.post(path, json={"reason": "x"})
+        assert (answer.status_code, answer.get_json()["code"]) == (403, "scope_missing")
+    assert len(held(client)) == 1

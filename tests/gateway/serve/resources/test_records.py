@@ -1,0 +1,277 @@
+"""Records over HTTP: lists, one, history; cursors, entity tags, versions."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.gateway.serve.worlds import CONTRACT, FILES, ORDERS, World, order, world
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from flask.testing import FlaskClient
+    from werkzeug.test import TestResponse
+
+
+def numbers(answer: TestResponse) -> list[str]:
+    assert answer.status_code == 200, answer.get_data(as_text=True)
+    return [item["number"] for item in answer.get_json()["items"]]
+
+
+def link(answer: TestResponse, relation: str) -> str | None:
+    """The target of the Link with this relation."""
+    for value in answer.headers.getlist("Link"):
+        if f'rel="{relation}"' in value:
+            return value[1 : value.index(">")]
+    return None
+
+
+def test_a_list_is_items_next_and_as_of(still: World) -> None:
+    answer = still.client().get("/api/v1/orders")
+    body = answer.get_json()
+    assert list(body) == ["items", "next", "as_of"]
+    assert body["items"][0] == {
+        "_key": "acme~1",
+        "_seq": 1,
+        "_version": 1,
+        "number": "1",
+        "status": "open",
+        "ordered_on": "2026-11-01",
+        "total": "9.50",
+        "urgent": True,
+        "pieces": 1,
+        "ship_to": {"city": "Hamburg"},
+    }
+    assert body["next"] is None
+    assert body["as_of"]["change"] == 3
+    assert body["as_of"]["time"].endswith("Z")
+    assert link(answer, "describedby") == "/api/v1/types/order/versions/1"
+
+
+QUERIES = [
+    ("status=open", ["1", "3"]),
+    ("status__ne=open", ["2"]),
+    ("total=10", ["2"]),
+    ("total__gte=10", ["2", "3"]),
+    ("total__lt=10.00", ["1"]),
+    ("total__in=9.5,100.000", ["1", "3"]),
+    ("ordered_on__gt=2026-11-01&ordered_on__lt=2026-11-03", ["2"]),
+    ("urgent=true", ["1"]),
+    ("urgent=false", []),
+    ("urgent__isnull=true", ["2", "3"]),
+    ("pieces__gt=3", ["2"]),
+    ("pieces__isnull=false", ["1", "2"]),
+    ("changed_at=2026-11-20T09:00:00Z", ["2"]),
+    ("changed_at__gte=2026-11-20T10:00:01%2B01:00", []),
+    ("number__contains=2", ["2"]),
+    ("number__startswith=%25", []),
+    ("_key=acme~3", ["3"]),
+    ("status=%27 OR 1=1 --", []),
+    ("sort=-total", ["3", "2", "1"]),
+    ("sort=status", None),
+    ("sort=pieces,-number", ["1", "2", "3"]),
+    ("sort=-_key", ["3", "2", "1"]),
+    ("sort=-pieces&total__gt=1", ["2", "1", "3"]),
+    ("limit=2", ["1", "2"]),
+]
+
+
+@pytest.mark.parametrize(("query", "found"), QUERIES)
+def test_filters_and_sorts(still: World, query: str, found: list[str] | None) -> None:
+    answer = still.client().get(f"/api/v1/orders?{query}")
+    if found is None:
+        assert answer.get_json()["code"] == "not_sortable"
+    else:
+        assert numbers(answer) == found
+
+
+@pytest.fixture
+def either(store_url: str, tmp_path: Path) -> Iterator[World]:
+    made = world(tmp_path, url=store_url)
+    yield made
+    made.close()
+
+
+def test_filters_sorts_and_pages_mean_the_same_on_each_store(either: World) -> None:
+    either.deliver(
+        order("1", total="9.50", day="2026-11-01", pieces="1", urgent="true"),
+        order("2", total="10.00", day="2026-11-02", status="closed", pieces="20", changed="2026-11-20T10:00:00+01:00"),
+        order("3", total="100.00", day="2026-11-03"),
+    )
+    client = either.client()
+    for query, found in QUERIES:
+        if found is not None:
+            assert numbers(client.get(f"/api/v1/orders?{query}")) == found, query
+    for sort in ("total", "-total", "pieces", "-pieces,total", "changed_at", "-_key", "ordered_on,-total"):
+        whole = numbers(client.get(f"/api/v1/orders?sort={sort}"))
+        assert walked(client, f"/api/v1/orders?sort={sort}&limit=1") == whole, sort
+
+
+def walked(client: FlaskClient, path: str) -> list[str]:
+    """The numbers of all pages, along the links."""
+    found: list[str] = []
+    target: str | None = path
+    while target is not None:
+        answer = client.get(target)
+        found += numbers(answer)
+        target = link(answer, "next")
+        assert (answer.get_json()["next"] is None) == (target is None)
+    return found
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    sort=st.lists(st.sampled_from(["total", "pieces", "ordered_on", "changed_at"]), max_size=3, unique=True),
+    signs=st.lists(st.sampled_from(["", "-"]), min_size=4, max_size=4),
+    limit=st.integers(1, 5),
+)
+def test_pages_of_any_size_and_order_are_the_whole_list(
+    still: World, sort: list[str], signs: list[str], limit: int
+) -> None:
+    client = still.client()
+    order_by = ",".join(sign + name for sign, name in zip(signs, [*sort, "_key"], strict=False))
+    whole = numbers(client.get(f"/api/v1/orders?sort={order_by}"))
+    assert sorted(whole) == ["1", "2", "3"]
+    assert walked(client, f"/api/v1/orders?sort={order_by}&limit={limit}") == whole
+
+
+def test_a_cursor_belongs_to_its_query(still: World) -> None:
+    client = still.client()
+    cursor = client.get("/api/v1/orders?sort=total&limit=1").get_json()["next"]
+    assert numbers(client.get(f"/api/v1/orders?sort=total&limit=2&cursor={cursor}&fields=number")) == ["2", "3"]
+    for other in ("sort=-total", "sort=total&status=open", ""):
+        answer = client.get(f"/api/v1/orders?{other}&cursor={cursor}")
+        assert answer.get_json()["code"] == "bad_cursor", other
+        assert "another query" in answer.get_json()["detail"]
+    assert client.get(f"/api/v1/orders?sort=total&cursor={cursor[:-2]}").get_json()["code"] == "bad_cursor"
+
+
+def test_records_that_arrive_meanwhile_do_not_shift_a_page(here: World) -> None:
+    here.deliver(order("2"), order("4"))
+    client = here.client()
+    first = client.get("/api/v1/orders?limit=1")
+    here.deliver(order("1"), order("3"), name="more.csv")
+    assert walked(client, link(first, "next") or "") == ["3", "4"]
+
+
+def test_a_count_on_request(still: World) -> None:
+    client = still.client()
+    assert client.get("/api/v1/orders?status=open&limit=1&count=exact").get_json()["count"] == 2
+    assert "count" not in client.get("/api/v1/orders").get_json()
+
+
+def test_chosen_fields_alone(still: World) -> None:
+    client = still.client()
+    system = {"_key": "acme~3", "_seq": 3, "_version": 1}
+    assert client.get("/api/v1/orders/acme~3?fields=note").get_json() == system | {"note": "Grüße aus 東京"}
+    (item,) = client.get("/api/v1/orders?number=3&fields=total,number").get_json()["items"]
+    assert list(item.items()) == list((system | {"number": "3", "total": "100.00"}).items())
+    whole = client.get("/api/v1/orders/acme~3")
+    all_fields = "number,status,ordered_on,total,urgent,pieces,changed_at,note,ship_to"
+    assert client.get(f"/api/v1/orders/acme~3?fields={all_fields}").get_data() == whole.get_data()
+
+
+def test_a_record_has_a_strong_tag_that_saves_the_body(here: World) -> None:
+    here.deliver(order("1"))
+    client = here.client()
+    first = client.get("/api/v1/orders/acme~1")
+    assert first.headers["ETag"] == '"1"'
+    again = client.get("/api/v1/orders/acme~1", headers={"If-None-Match": '"0", W/"1"'})
+    assert (again.status_code, again.get_data(), again.headers["ETag"]) == (304, b"", '"1"')
+    assert client.get("/api/v1/orders/acme~1?fields=total", headers={"If-None-Match": '"1"'}).status_code == 200
+    here.deliver(order("1", total="11.00"), name="again.csv")
+    changed = client.get("/api/v1/orders/acme~1", headers={"If-None-Match": '"1"'})
+    assert changed.status_code == 200
+    assert changed.get_json()["total"] == "11.00"
+    assert changed.get_json()["_version"] == 2
+
+
+def test_a_list_has_a_tag_of_its_state_and_its_query(here: World) -> None:
+    here.deliver(order("1"))
+    client = here.client()
+    path = "/api/v1/orders?status=open"
+    first = client.get(path)
+    tag = first.headers["ETag"]
+    assert not tag.startswith("W/")
+    assert client.get(path).get_data() == first.get_data()  # equal tags are equal bytes, the time included
+    assert client.get(path, headers={"If-None-Match": tag}).status_code == 304
+    for other in ("status=closed", "status=open&limit=5", "status=open&fields=total", "status=open&count=exact"):
+        assert client.get(f"/api/v1/orders?{other}", headers={"If-None-Match": tag}).status_code == 200, other
+    here.deliver(order("2"), name="more.csv")
+    assert client.get(path, headers={"If-None-Match": tag}).status_code == 200
+
+
+def test_history_has_every_version_newest_first(here: World) -> None:
+    here.deliver(order("1", total="10.00"))
+    second = here.deliver(order("1", total="12.00"), name="again.csv")
+    body = here.client().get("/api/v1/orders/acme~1/history").get_json()
+    assert [(each["_version"], each["_seq"], each["record"]["total"]) for each in body["items"]] == [
+        (2, 2, "12.00"),
+        (1, 1, "10.00"),
+    ]
+    assert body["items"][0]["delivery"] == second.id
+    assert body["items"][0]["record"]["_version"] == 2
+
+
+@pytest.mark.parametrize("number", ["a/b", "a~b", "50%", "a b", "ä", "history", "a?b#c", ".."])
+def test_any_key_is_found_at_the_path_that_its_record_names(here: World, number: str) -> None:
+    here.deliver(order(number))
+    client = here.client()
+    (record,) = client.get("/api/v1/orders").get_json()["items"]
+    answer = client.get(f"/api/v1/orders/{record['_key']}")
+    assert answer.get_json() == record
+    assert client.get(f"/api/v1/orders/{record['_key']}/history").get_json()["items"][0]["record"] == record
+
+
+def test_a_path_that_means_two_records_names_both(here: World) -> None:
+    two_keys = CONTRACT.replace("key: number per partner", "key: number, status").replace(
+        "code order-status, filter", "text, filter"
+    )
+    here.apply(FILES | {"contracts/order.v1.yaml": two_keys})
+    here.deliver(order("a~b", status="c"), order("a", status="b~c"))
+    client = here.client()
+    records = client.get("/api/v1/orders").get_json()["items"]
+    assert sorted(each["_key"] for each in records) == ["a%7Eb~c", "a~b%7Ec"]
+    answer = client.get(f"/api/v1/orders/{quote('a~b~c')}")
+    assert answer.status_code == 409
+    assert answer.get_json()["code"] == "ambiguous_key"
+    assert "a%7Eb~c" in answer.get_json()["detail"]
+
+
+def test_two_versions_of_a_contract_live_side_by_side(here: World) -> None:
+    here.deliver(order("1"))
+    newer = CONTRACT.replace("order v1", "order v2").replace("note: text 0..80 ?", "comment: text 0..80 ?")
+    flow = ORDERS.replace("order v1", "order v2").replace("note: note | optional", "comment: note | optional")
+    here.apply(FILES | {"contracts/order.v2.yaml": newer, "integrations/acme-orders.yaml": flow})
+    here.deliver(order("2", note="x"), name="more.csv")
+    client = here.client()
+    assert numbers(client.get("/api/v1/orders")) == ["2"]
+    older = client.get("/api/v1/orders?version=1")
+    assert numbers(older) == ["1"]
+    assert link(older, "successor-version") == "/api/v1/orders"
+    assert link(client.get("/api/v1/orders"), "successor-version") is None
+    assert client.get("/api/v1/orders/acme~1?version=1").status_code == 200
+    assert client.get("/api/v1/orders/acme~1").status_code == 404
+    types = client.get("/api/v1/types/order").get_json()
+    assert (types["version"], types["versions"]) == (2, [1, 2])
+    assert client.get("/api/v1/types/order/versions/1").get_json()["version"] == 1
+
+
+def test_a_list_is_the_joined_bytes_of_its_records(still: World) -> None:
+    client = still.client()
+    raw = client.get("/api/v1/orders").get_data()
+    for item in json.loads(raw)["items"]:
+        one: bytes = client.get(f"/api/v1/orders/{item['_key']}").get_data()
+        assert one in raw
+
+
+def test_an_empty_collection_is_an_empty_list(still: World) -> None:
+    body: dict[str, Any] = still.client().get("/api/v1/prices?count=exact").get_json()
+    assert body == {"items": [], "next": None, "as_of": {"time": None, "change": 0}, "count": 0}

@@ -1,0 +1,57 @@
+"""Types, integrations and partners over HTTP, without secrets."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tests.gateway.serve.worlds import CONTRACT, FILES, World
+
+if TYPE_CHECKING:
+    from typing import Any
+
+ED25519 = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIBvL0wUlb3rSbhh1yA0S0yq0Qn4bXbCrUnJwdqKmZ2xW"
+
+
+def test_a_type_says_what_can_be_asked_of_it(still: World) -> None:
+    body = still.client("orders:read").get("/api/v1/types/order").get_json()
+    fields: dict[str, Any] = {field["name"]: field for field in body["fields"]}
+    assert (body["collection"], body["url"], body["key"], body["per_partner"]) == (
+        "orders",
+        "/api/v1/orders",
+        ["number"],
+        True,
+    )
+    assert fields["total"]["operators"] == ["eq", "ne", "gt", "gte", "lt", "lte", "in", "isnull"]
+    assert fields["note"]["operators"] == []
+    assert (fields["number"]["filterable"], fields["number"]["sortable"], fields["number"]["key"]) == (True,) * 3
+    assert body["schema"]["properties"]["status"]["enum"] == ["closed", "open"]
+
+
+def test_what_is_configured_has_a_tag_of_the_revision(here: World) -> None:
+    client = here.client()
+    for path in ("/api/v1/types/order", "/api/v1/integrations/acme-orders", "/api/v1/partners/acme"):
+        tag = client.get(path).headers["ETag"]
+        assert client.get(path, headers={"If-None-Match": tag}).status_code == 304
+    here.apply(FILES | {"contracts/order.v1.yaml": CONTRACT.replace("A purchase order", "An order")})
+    assert client.get("/api/v1/types/order", headers={"If-None-Match": tag}).get_json()["about"] == "An order"
+
+
+def test_integrations(still: World) -> None:
+    client = still.client("integrations:read")
+    (listed,) = client.get("/api/v1/integrations").get_json()["items"]
+    assert listed == client.get("/api/v1/integrations/acme-orders").get_json()
+    assert (listed["source"], listed["format"], listed["type"], listed["partner"]) == ("http:", "csv", "order", "acme")
+
+
+def test_partners_without_their_secrets(here: World) -> None:
+    partner = f"partner: acme\nabout: Acme\nidentifiers:\n  isa: ZZ:ACME\nsftp:\n  user: acme\n  keys: {ED25519}\n"
+    here.apply(FILES | {"partners/acme.yaml": partner})
+    answer = here.client("partners:read").get("/api/v1/partners")
+    (listed,) = answer.get_json()["items"]
+    assert listed == {
+        "name": "acme",
+        "about": "Acme",
+        "identifiers": {"isa": ["ZZ:ACME"]},
+        "sftp_user": "acme",
+    }
+    assert "AAAA" not in answer.get_data(as_text=True)

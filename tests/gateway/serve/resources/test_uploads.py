@@ -1,0 +1,222 @@
+"""Files over HTTP: durable and whole, or refused and not there."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import threading
+from io import BytesIO
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from gateway.errors import Stop
+from gateway.receive.landing import Receiver
+from gateway.store import deliveries
+from tests.gateway.serve.worlds import FILES, HEADER, ORDERS, World, order, with_key
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from werkzeug.test import TestResponse
+
+PATH = "/api/v1/integrations/acme-orders/deliveries"
+FILE = (HEADER + order("1")).encode()
+
+
+def landed(here: World) -> list[str]:
+    """The names of all deliveries."""
+    with here.database.read() as connection:
+        return [each.name for each in deliveries.page(connection)]
+
+
+def digest(content: bytes) -> str:
+    return f"sha-256=:{base64.b64encode(hashlib.sha256(content).digest()).decode()}:"
+
+
+def test_a_file_is_taken_with_202_and_its_place(here: World) -> None:
+    answer = here.client("deliveries:write").post(f"{PATH}?filename=po.csv", data=FILE)
+    assert answer.status_code == 202
+    body = answer.get_json()
+    assert (body["state"], body["name"], body["source"], body["partner"]) == ("received", "po.csv", "http:", "acme")
+    assert answer.headers["Location"] == f"/api/v1/deliveries/{body['id']}"
+    assert b"".join(here.vault.chunks(body["sha256"])) == FILE
+    here.work()
+    assert here.client().get("/api/v1/orders/acme~1").status_code == 200
+
+
+def test_who_waits_is_told_how_it_ended(here: World) -> None:
+    answer = here.client().post(PATH, data=FILE, headers={"Prefer": "respond-async, wait=10"})
+    assert answer.status_code == 200
+    assert answer.headers["Preference-Applied"] == "wait=10"
+    assert answer.get_json()["state"] == "accepted"
+
+
+def test_who_waits_in_vain_is_told_that_too(here: World) -> None:
+    here.works = False
+    answer = here.client().post(PATH, data=FILE, headers={"Prefer": "wait=100"})
+    assert (answer.status_code, answer.get_json()["state"]) == (202, "received")
+    assert answer.headers["Preference-Applied"] == "wait=25"
+    assert 24 < here.late.total_seconds() <= 25
+
+
+def test_an_empty_file_is_a_delivery_too(here: World) -> None:
+    answer = here.client().post(PATH, data=b"", headers={"Prefer": "wait=5", "Content-Length": "0"})
+    assert answer.get_json()["size"] == 0
+    assert answer.get_json()["state"] == "quarantined"
+
+
+@pytest.mark.parametrize(
+    ("query", "headers", "name"),
+    [
+        ("", {}, "upload"),
+        ("?filename=a%20b.csv", {}, "a b.csv"),
+        ("", {"Content-Disposition": 'attachment; filename="po.edi"'}, "po.edi"),
+        ("", {"Content-Disposition": "attachment; filename*=UTF-8''%C3%A4.edi"}, "ä.edi"),
+        ("?filename=a.csv", {"Content-Disposition": 'attachment; filename="b.csv"'}, "a.csv"),
+    ],
+)
+def test_the_name_of_the_file(here: World, query: str, headers: dict[str, str], name: str) -> None:
+    assert here.client().post(PATH + query, data=FILE, headers=headers).get_json()["name"] == name
+
+
+REFUSED: list[tuple[str, dict[str, Any], int, str]] = [
+    ("?filename=../x", {}, 400, "bad_parameter"),
+    ("?filename=", {}, 400, "bad_parameter"),
+    ("?filename=a%0Ab", {}, 400, "bad_parameter"),
+    (f"?filename={'ä' * 200}", {}, 400, "bad_parameter"),
+    ("", {"headers": {"Content-Disposition": 'attachment; filename="a/b"'}}, 400, "bad_header"),
+    ("", {"headers": {"Content-Digest": digest(b"other")}}, 400, "digest_differs"),
+    ("", {"headers": {"Content-Digest": "sha-256=:short:"}}, 400, "bad_header"),
+    ("", {"headers": {"Content-Digest": "sha-256=" + "A" * 44}}, 400, "bad_header"),
+    ("", {"headers": {"Idempotency-Key": "a b"}}, 400, "bad_header"),
+    ("", {"headers": {"Idempotency-Key": "x" * 201}}, 400, "bad_header"),
+    ("", {"environ_overrides": {"CONTENT_LENGTH": "999"}}, 400, "incomplete_body"),
+    ("", {"content_type": "multipart/form-data; boundary=x"}, 415, "unsupported_media_type"),
+]
+
+
+@pytest.mark.parametrize(("query", "options", "status", "code"), REFUSED)
+def test_what_is_refused_is_not_there(here: World, query: str, options: dict[str, Any], status: int, code: str) -> None:
+    answer = here.client().post(PATH + query, data=FILE, **options)
+    assert (answer.status_code, answer.get_json()["code"]) == (status, code)
+    assert landed(here) == []
+
+
+def test_the_digest_is_compared(here: World) -> None:
+    headers = {"Content-Digest": f"md5=:AAAA:, {digest(FILE)}"}
+    assert here.client().post(PATH, data=FILE, headers=headers).status_code == 202
+
+
+def chunked(here: World, headers: dict[str, str]) -> TestResponse:
+    return here.client().post(
+        PATH,
+        input_stream=BytesIO(FILE),
+        headers=headers | {"Transfer-Encoding": "chunked"},
+        environ_overrides={"wsgi.input_terminated": True, "CONTENT_LENGTH": ""},
+    )
+
+
+def test_a_chunked_body_needs_a_digest_because_its_end_proves_nothing(here: World) -> None:
+    assert chunked(here, {}).get_json()["code"] == "length_required"
+    assert chunked(here, {"Content-Digest": digest(FILE + b"and more")}).get_json()["code"] == "digest_differs"
+    assert landed(here) == []
+    assert chunked(here, {"Content-Digest": digest(FILE)}).status_code == 202
+
+
+def test_a_file_beyond_the_bound_is_refused_before_it_is_read(here: World) -> None:
+    here.apply(FILES | {"gateway.yaml": "limits:\n  upload_max: 100 B\n"})
+    client = here.client()
+    assert client.post(PATH, data=b"x" * 101).get_json()["code"] == "body_too_large"
+    assert chunked(here, {"Content-Digest": digest(FILE * 3)}).status_code in (400, 413)
+    assert landed(here) == []
+
+
+def test_an_integration_that_reads_a_table_takes_no_files(here: World) -> None:
+    flow = ORDERS.replace('"http:"', "table://erp/orders\nchanges: every 30s\nkey: number").replace(
+        "format: csv , utf-8 header\n", ""
+    )
+    here.apply(
+        FILES
+        | {
+            "integrations/acme-orders.yaml": flow,
+            "connections.yaml": 'erp:\n  kind: odbc\n  url: "Driver={SQLite3};Database=erp.db"\n',
+        }
+    )
+    answer = here.client().post(PATH, data=FILE)
+    assert (answer.status_code, answer.get_json()["code"]) == (409, "no_files")
+
+
+def test_the_same_key_and_file_is_the_same_delivery(here: World) -> None:
+    client = here.client()
+    headers = {"Idempotency-Key": '"k1"', "Prefer": "wait=5"}
+    first = client.post(PATH, data=FILE, headers=headers)
+    again = client.post(PATH, data=FILE, headers=headers)
+    assert again.get_json() == first.get_json()
+    assert (again.status_code, again.headers["Location"]) == (first.status_code, first.headers["Location"])
+    assert again.headers["Idempotency-Replayed"] == "true"
+    assert len(landed(here)) == 1
+    for other in (client.post(PATH, data=FILE + b"x", headers=headers),
+                  client.post(f"{PATH}?filename=other", data=FILE, headers=headers)):  # fmt: skip
+        assert (other.status_code, other.get_json()["code"]) == (422, "key_reused")
+    assert client.post(PATH, data=FILE, headers=headers | {"Idempotency-Key": "k2"}).get_json()["state"] == "duplicate"
+    stranger = here.client().post(PATH, data=FILE, headers=headers)
+    assert "Idempotency-Replayed" not in stranger.headers
+
+
+def test_the_key_of_a_request_that_failed_is_free_again(here: World, tmp_path: Path) -> None:
+    key = here.key("admin")
+    headers = {"Idempotency-Key": "k1"}
+
+    class Full(Receiver):
+        def land(self, *_: Any, **__: Any) -> Any:
+            raise Stop("the vault is full")
+
+    full = Full(here.database, here.vault, here.ids.new, lambda: here.configuration)
+    broken = with_key(here.app(receiver=full, spool=tmp_path).test_client(), key)
+    assert broken.post(PATH, data=FILE, headers=headers).get_json()["code"] == "stopped"
+    whole = with_key(here.app().test_client(), key)
+    assert whole.post(PATH, data=FILE, headers=headers).status_code == 202
+
+
+def test_a_second_request_while_the_first_runs_is_told_to_come_back(here: World) -> None:
+    waits, goes_on = threading.Event(), threading.Event()
+
+    def wait(seconds: float) -> None:
+        waits.set()
+        assert goes_on.wait(10)
+        here.wait(seconds)
+
+    app, key = here.app(wait=wait), here.key("admin")
+    headers = {"Idempotency-Key": "k1", "Prefer": "wait=5"}
+    first: list[TestResponse] = []
+    running = threading.Thread(
+        target=lambda: first.append(with_key(app.test_client(), key).post(PATH, data=FILE, headers=headers))
+    )
+    running.start()
+    assert waits.wait(10)
+    second = with_key(app.test_client(), key).post(PATH, data=FILE, headers=headers)
+    goes_on.set()
+    running.join(10)
+    assert (second.status_code, second.get_json()["code"]) == (409, "still_running")
+    assert second.headers["Retry-After"] == "1"
+    assert first[0].status_code == 200
+    assert len(landed(here)) == 1
+
+
+def test_a_request_whose_process_died_is_finished_by_the_next(here: World) -> None:
+    key = here.key("admin")
+    headers = {"Idempotency-Key": "k1", "Prefer": "wait=5"}
+
+    class PowerCut(BaseException):
+        pass
+
+    def wait(_: float) -> None:
+        raise PowerCut
+
+    dying = here.app(wait=wait)
+    with pytest.raises(PowerCut):
+        with_key(dying.test_client(), key).post(PATH, data=FILE, headers=headers)
+    answer = with_key(here.app().test_client(), key).post(PATH, data=FILE, headers=headers)
+    assert answer.get_json()["state"] == "accepted"
+    assert len(landed(here)) == 1

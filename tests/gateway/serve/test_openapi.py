@@ -1,0 +1,154 @@
+"""The OpenAPI document: valid, complete, true, and made for who asks."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from openapi_schema_validator import OAS31Validator
+from openapi_spec_validator import OpenAPIV31SpecValidator
+
+from tests.gateway.serve.worlds import HEADER, World, order
+
+if TYPE_CHECKING:
+    from flask.testing import FlaskClient
+
+UNDOCUMENTED = {"/", "/docs", "/docs/{asset}", "/problems", "/problems/{code}"}
+
+
+@pytest.fixture(scope="module")
+def document(still: World) -> dict[str, Any]:
+    made: dict[str, Any] = still.client().get("/api/v1/openapi.json").get_json()
+    return made
+
+
+def test_the_document_is_valid(document: dict[str, Any]) -> None:
+    OpenAPIV31SpecValidator(document).validate()
+    ids = [operation["operationId"] for path in document["paths"].values() for operation in path.values()]
+    assert len(set(ids)) == len(ids)
+    assert all(re.fullmatch(r"[a-z][a-z_]+", each) for each in ids)
+
+
+def test_every_route_is_documented_and_every_documented_path_is_a_route(still: World, document: dict[str, Any]) -> None:
+    routes = {
+        (re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule), method.lower())
+        for rule in still.app().url_map.iter_rules()
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+    }
+    expected = {
+        (path.replace("{collection}", collection), method)
+        for path, method in routes
+        if path not in UNDOCUMENTED
+        for collection in (("orders", "prices") if "{collection}" in path else ("",))
+    }
+    assert {(path, method) for path, methods in document["paths"].items() for method in methods} == expected
+
+
+def test_parameters_are_documented_and_documented_parameters_are_taken(still: World, document: dict[str, Any]) -> None:
+    client = still.client()
+    samples = {"integer": "1", "boolean": "true", "date": "2026-11-01", "date-time": "2026-11-01T00:00:00Z",
+               "decimal": "1.5", "string": "open"}  # fmt: skip
+    own = {"fields": "_key", "sort": "_key", "count": "exact", "state": "accepted"}
+    for path, methods in document["paths"].items():
+        if "get" not in methods or path.startswith("/api/v1/tables/"):
+            continue
+        target = filled(client, path)
+        for parameter in methods["get"]["parameters"]:
+            if parameter["in"] != "query" or parameter["name"] == "cursor":
+                continue
+            name, shape = parameter["name"], parameter["schema"]
+            value = own.get(name) or samples[shape.get("format") or shape["type"]]
+            if name.endswith("__in") and "total" in name:
+                value = "1.5"
+            typed = {"ordered_on__in": "2026-11-01", "urgent__in": "true", "pieces__in": "1",
+                     "changed_at__in": "2026-11-01T00:00:00Z", "price__in": "1"}  # fmt: skip
+            answer = client.get(target, query_string={name: typed.get(name, value)})
+            assert answer.status_code == 200, (path, name, answer.get_json())
+
+
+def filled(client: FlaskClient, path: str) -> str:
+    """The path with ids of what is there."""
+    if path.startswith("/api/v1/prices/"):
+        path = path.replace("prices", "orders")
+    found = {
+        "{key}": "acme~1",
+        "/deliveries/{id}": "/deliveries/" + client.get("/api/v1/deliveries").get_json()["items"][0]["id"],
+        "/quarantine/{id}": "/quarantine/" + client.get("/api/v1/quarantine").get_json()["items"][0]["id"],
+        "/types/{name}": "/types/order",
+        "/integrations/{name}": "/integrations/acme-orders",
+        "/partners/{name}": "/partners/acme",
+        "{version}": "1",
+    }
+    for variable, value in found.items():
+        path = path.replace(variable, value)
+    return path
+
+
+def test_answers_have_the_shapes_that_are_documented(still: World, document: dict[str, Any]) -> None:
+    client = still.client()
+    for path, methods in document["paths"].items():
+        if "get" not in methods or path.startswith("/api/v1/tables/"):
+            continue
+        answer = client.get(filled(client, path))
+        assert answer.status_code == 200, path
+        content = methods["get"]["responses"]["200"]["content"]
+        if "application/json" in content and "prices/" not in path:
+            validator(document, content["application/json"]["schema"]).validate(answer.get_json())
+        else:
+            assert answer.mimetype in content or "prices/" in path
+    problem = client.get("/api/v1/orders?totl=1&sort=x")
+    validator(document, {"$ref": "#/components/schemas/Problem"}).validate(problem.get_json())
+
+
+def test_answers_to_posts_have_the_shapes_that_are_documented(here: World) -> None:
+    client = here.client()
+    document = client.get("/api/v1/openapi.json").get_json()
+    posts = {path: methods["post"] for path, methods in document["paths"].items() if "post" in methods}
+    assert len(posts) == 4
+    for prefer in ({}, {"Prefer": "wait=5"}):
+        content = HEADER + order("1", status="lost") + order("2") + order(str(len(prefer)), status="lost")
+        answer = client.post("/api/v1/integrations/acme-orders/deliveries", data=content, headers=prefer)
+        checked(document, posts["/api/v1/integrations/{name}/deliveries"], answer.status_code, answer.get_json())
+    here.work()
+    first, second = client.get("/api/v1/quarantine?limit=2").get_json()["items"]
+    for path, target, body in (
+        ("/api/v1/quarantine/{id}/retry", f"/api/v1/quarantine/{first['id']}/retry", {}),
+        ("/api/v1/quarantine/{id}/discard", f"/api/v1/quarantine/{second['id']}/discard", {"reason": "x"}),
+        ("/api/v1/quarantine/retry", "/api/v1/quarantine/retry", {"code": "contract.code"}),
+    ):
+        validator(document, posts[path]["requestBody"]["content"]["application/json"]["schema"]).validate(body)
+        answer = client.post(target, json=body)
+        checked(document, posts[path], answer.status_code, answer.get_json())
+
+
+def checked(document: dict[str, Any], operation: dict[str, Any], status: int, body: Any) -> None:
+    shape = operation["responses"][str(status)]["content"]["application/json"]["schema"]
+    validator(document, shape).validate(body)
+
+
+def validator(document: dict[str, Any], shape: dict[str, Any]) -> Any:
+    """A validator of one shape of the document."""
+    return OAS31Validator({**shape, "components": document["components"]})
+
+
+def test_a_decimal_is_a_text(document: dict[str, Any]) -> None:
+    record = document["components"]["schemas"]["order.v1"]
+    assert record["properties"]["total"]["type"] == "string"
+    assert record["properties"]["total"]["format"] == "decimal"
+    assert {"_key", "_seq", "_version", "number"} <= set(record["required"])
+
+
+def test_the_document_is_kept_and_tagged(here: World) -> None:
+    client = here.client()
+    first = client.get("/api/v1/openapi.json")
+    tag = first.headers["ETag"]
+    assert client.get("/api/v1/openapi.json", headers={"If-None-Match": tag}).status_code == 304
+    assert here.client("prices:read").get("/api/v1/openapi.json").headers["ETag"] != tag
+
+
+def test_who_sends_no_key_sees_no_collection(here: World) -> None:
+    answer = here.app().test_client().get("/api/v1/openapi.json")
+    assert answer.status_code == 200
+    assert "order.v1" not in answer.get_data(as_text=True)
+    OpenAPIV31SpecValidator(answer.get_json()).validate()
