@@ -75,7 +75,10 @@ def locate(raw: bytes, envelope: Envelope, path: Path, loops: tuple[tuple[Path, 
         element, missing = _target(element, path)
     data = raw if envelope.encoding in _UTF8 else raw.decode(envelope.encoding).encode()
     order = next(place for place, other in enumerate(root.iter("*")) if other is element)
-    start, end = _span(data, order, element, None if missing else path.attribute, missing=missing)
+    try:
+        start, end = _span(data, order, element, None if missing else path.attribute, missing=missing)
+    except expat.ExpatError:  # a reader has refused such bytes before
+        return None
     tag = path.steps[-1].name if path.steps else None
     line = 1 + text.line_ends(data[:start])
     if data is not raw:

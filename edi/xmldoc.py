@@ -140,6 +140,7 @@ class _Reader:
         self.message = message
         self.each = each
         self.limit = limit
+        self.first = b""
         self.data = bytearray()
         self.base = self.size = 0
         self.number = 0
@@ -168,6 +169,9 @@ class _Reader:
     def take(self, block: bytes, *, final: bool) -> list[Document | Finding]:
         """What is certain once `block` has come; `final` says that nothing follows."""
         if not self.size:
+            block = self.first = self.first + block
+            if len(block) < 4 and not final:  # four bytes tell UTF-16 from the others
+                return []
             self.encoding = text.wide(block) or "utf-8"
         self.size += len(block)
         if not self.failed:
@@ -226,7 +230,11 @@ class _Reader:
                 self.ready.append(found)
         elif self.each and not self.number:
             message = f"the file holds no element {self.each.removeprefix('{*}')}"
-            self.ready.append(text.finding("xml.each_missing", message, Position(self.size, self.size)))
+            self.ready.append(
+                text.finding(
+                    "xml.each_missing", message, Position(self.size, self.size, line=self.parser.CurrentLineNumber)
+                )
+            )
 
     def _add(self, start: int, end: int, content: etree._Element | None, findings: tuple[Finding, ...]) -> None:
         self.number += 1
@@ -275,7 +283,7 @@ class _Reader:
         if self.each:
             uri, _, local = name.rpartition(" ")
             root = etree.Element(f"{{{uri}}}{local}" if uri else local)
-            self.ready += self._of_message(root, Position(start, self.parser.CurrentByteIndex))
+            self.ready += self._of_message(root, Position(start, start, line=self.parser.CurrentLineNumber))
 
     def _of_message(self, root: etree._Element, position: Position) -> tuple[Finding, ...]:
         """Notes which message the file is; a finding where another was declared."""
@@ -306,7 +314,8 @@ class _Reader:
                 if _EMPTY_TAG.fullmatch(tag):
                     return at
         found = self.data.find(close, at - self.base)
-        while (found - (at - self.base)) % len(close):
+        while (found - (at - self.base)) % len(close):  # half of two characters side by side
+            assert found >= 0
             found = self.data.find(close, found + 1)
         return self.base + found + len(close)
 

@@ -1,0 +1,308 @@
+"""XML: real bytes and what must come of them, whole, byte by byte and in every two halves; then anything at all."""
+
+from __future__ import annotations
+
+import re
+import tracemalloc
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from lxml import etree
+
+from edi.elementpaths import PREFIXES, qualified
+from edi.findings import Finding, Position
+from edi.model import Document, Envelope
+from edi.paths import ColumnPath, ElementPath, parse_path
+from edi.xmldoc import SPEC, compile_loop, compile_path, find, locate, message_of, read, read_blocks, text_of
+from tests.edi.corpus import CORPUS, cases, declared, holds, options_of, same_however_cut, single, told
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+INVOICE = (CORPUS / "xml" / "invoice.xml").read_bytes()
+
+
+def path_of(text: str) -> ElementPath:
+    path = parse_path("xml", text)
+    assert isinstance(path, ElementPath)
+    return path
+
+
+def documents(data: bytes, **options: str) -> list[Document]:
+    return [item for item in read([data], options) if isinstance(item, Document)]
+
+
+@pytest.mark.parametrize("path", cases("xml"), ids=lambda path: path.stem)
+def test_each_file_is_read_as_expected_however_it_is_cut(path: Path) -> None:
+    options = options_of(declared(path))
+    holds(
+        path,
+        lambda blocks: read_blocks(
+            blocks,
+            message=options.get("message", ""),
+            each=qualified(options["each"]) if "each" in options else "",
+            limit=int(options.get("document_bytes_max", "1000000")),
+        ),
+    )
+
+
+def test_the_example_of_the_spec_is_read_without_a_finding() -> None:
+    (order,) = read([SPEC.example.encode()], {"message": "order"})
+    assert isinstance(order, Document)
+    assert text_of(order.content, path_of("number")) == "4711"
+    assert not order.findings
+
+
+PIECES = (
+    "<a>",
+    "</a>",
+    "<b/>",
+    "<b x='>'>",
+    "</b>",
+    "text",
+    "é",
+    "&amp;",
+    "&x;",
+    "<!-- c -->",
+    "<!DOCTYPE a>",
+    "<",
+    ">",
+)
+
+
+def without_what_expat_says(item: Document | Finding) -> Document | Finding:
+    """Expat notices what is malformed a byte earlier or later as its blocks are cut; ``read`` always cuts alike."""
+    if isinstance(item, Document):
+        told_apart = [without_what_expat_says(finding) for finding in item.findings]
+        return item._replace(findings=tuple(finding for finding in told_apart if isinstance(finding, Finding)))
+    if item.code != "xml.malformed":
+        return item
+    return replace(item, message="malformed", position=Position(item.position.end, item.position.end))
+
+
+@given(
+    data=st.one_of(
+        st.binary(max_size=60),
+        st.lists(st.sampled_from(PIECES), max_size=12).map(lambda parts: "".join(("<a>", *parts, "</a>")).encode()),
+    ),
+    each=st.sampled_from(("", "{*}b", "{*}a")),
+    encoding=st.sampled_from(("utf-8", "utf-16")),
+)
+@settings(max_examples=400, deadline=None)
+def test_whatever_the_bytes_the_answer_is_the_same_in_any_cut_and_nothing_raises(
+    data: bytes, each: str, encoding: str
+) -> None:
+    if encoding != "utf-8":
+        data = data.decode("utf-8", "replace").encode(encoding)
+    same_however_cut(data, lambda blocks: map(without_what_expat_says, read_blocks(blocks, each=each)))
+    assert [told(item, data) for item in read(single(data), {})] == [told(item, data) for item in read([data], {})]
+    items = [told(item, data) for item in read([data], {})]
+    assert items
+    if "document" not in items[0]:
+        assert items[0]["finding"]["severity"] == "error"
+    if not any("finding" in item or item["findings"] for item in items):
+        (only,) = items
+        start, end = only["bytes"]
+        assert etree.fromstring(data) is not None
+        outside = (data[:start] + data[end:]).decode(encoding, "ignore").lstrip("\ufeff")
+        assert not re.sub(r"<!--.*?-->|<\?.*?\?>", "", outside).strip()
+
+
+@given(
+    items=st.lists(
+        st.sampled_from(("<i/>", "<i a='/>' />", "<i>x</i>", "<i><i/></i >", "<i>/></i>", "<q:i/>")), min_size=1
+    ),
+    between=st.sampled_from(("", "\n", "<!-- <i/> -->", "<x/>", "é")),
+    encoding=st.sampled_from(("utf-8", "utf-16-le", "utf-16-be", "iso-8859-1")),
+)
+@settings(max_examples=200, deadline=None)
+def test_every_repeated_element_has_its_exact_bytes(items: list[str], between: str, encoding: str) -> None:
+    head = (
+        ""
+        if encoding == "utf-8"
+        else f'<?xml version="1.0" encoding="{encoding[:6].rstrip("-") if "16" in encoding else encoding}"?>'
+    )
+    mark = "\ufeff" if "16" in encoding else ""
+    data = f"{mark}{head}<l xmlns:q='u'>{between.join(items)}</l>".encode(encoding)
+    found = documents(data, each="i")
+    assert [data[item.start : item.end].decode(encoding) for item in found] == items
+    assert all(etree.QName(item.content).localname == "i" and not item.findings for item in found)
+
+
+def test_a_large_file_of_repeated_elements_takes_no_more_memory_than_a_small_one() -> None:
+    item = b"<item>" + b"<name>x</name>" * 20 + b"</item>"
+
+    def chunks(count: int) -> Iterator[bytes]:
+        yield b"<list>"
+        for _ in range(count):
+            yield item * 100
+        yield b"</list>"
+
+    def peak(count: int) -> int:
+        tracemalloc.start()
+        try:
+            assert sum(1 for _ in read(chunks(count), {"each": "item"})) == count * 100
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    assert peak(60) < peak(10) + 500_000
+
+
+def test_a_document_that_is_too_long_is_passed_over_without_being_kept() -> None:
+    def chunks() -> Iterator[bytes]:
+        yield b"<list><item>"
+        for _ in range(300):
+            yield b"<x>yyyyyyyyyyyyyyyyyy</x>" * 1000
+        yield b"</item><item>good</item></list>"
+
+    tracemalloc.start()
+    try:
+        first, second = (item for item in read(chunks(), {"each": "item", "document_bytes_max": "100000"}))
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert isinstance(first, Document)
+    assert isinstance(second, Document)
+    assert (first.start, first.end) == (6, 6 + 6 + 7_500_000 + 7)
+    assert first.findings[0].code == "xml.too_long"
+    assert second.content.text == "good"
+    assert peak < 2_000_000
+
+
+def test_one_endless_piece_of_markup_ends_the_reading_without_filling_the_memory() -> None:
+    def chunks() -> Iterator[bytes]:
+        yield b"<list><item a='"
+        for _ in range(50):
+            yield b"x" * 100_000
+
+    (held,) = read(chunks(), {"document_bytes_max": "1000000"})
+    assert isinstance(held, Document)
+    assert (held.start, held.end, held.content) == (0, 5_000_015, None)
+    assert held.findings[0].code == "xml.too_long"
+
+
+ROOT = etree.fromstring(INVOICE)
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("cbc:ID", "RE-2027-0815"),
+        ("ID", "RE-2027-0815"),
+        ("cac:LegalMonetaryTotal/cbc:TaxExclusiveAmount", "435.00"),
+        ("LegalMonetaryTotal/TaxExclusiveAmount", "435.00"),
+        ("cac:LegalMonetaryTotal/cbc:TaxExclusiveAmount/@currencyID", "EUR"),
+        ("cac:InvoiceLine[2]/cbc:ID", "2"),
+        ("InvoiceLine[2]/ID", "2"),
+        ("cac:InvoiceLine/cbc:InvoicedQuantity/@unitCode", "C62"),
+        ("cac:InvoiceLine/cac:Item/cbc:Name", "Desk lamp & clamp"),
+        ("cac:InvoiceLine[3]/cbc:ID", None),
+        ("cbc:Note", None),
+        ("cbc:ID/@schemeID", None),
+        ("cac:ID", None),
+    ],
+)
+def test_a_path_leads_to_its_first_value_and_to_its_bytes(path: str, value: str | None) -> None:
+    compiled = compile_path(path_of(path))
+    assert compiled(ROOT) == value == text_of(ROOT, path_of(path))
+    (document,) = documents(INVOICE, message="ubl:Invoice-2.1")
+    raw = INVOICE[document.start : document.end]
+    place = locate(raw, document.envelope, path_of(path), ())
+    assert place is not None
+    assert raw[place.start : place.end].decode().replace("&amp;", "&") == (value or "")
+
+
+def test_the_first_match_is_found_behind_elements_that_have_none() -> None:
+    root = etree.fromstring("<a><p/><p><n c='1'/><n>x</n></p></a>")
+    assert compile_path(path_of("p/n"))(root) == ""
+    assert compile_path(path_of("p/n[2]"))(root) == "x"
+    assert compile_path(path_of("p/n/@c"))(root) == "1"
+    assert compile_path(path_of("."))(etree.fromstring("<a>y</a>")) == "y"
+
+
+def test_a_loop_leads_to_its_elements_in_order() -> None:
+    lines = compile_loop(path_of("cac:InvoiceLine"))(ROOT)
+    assert [text_of(line, path_of("cbc:LineExtensionAmount")) for line in lines] == ["375.00", "60.00"]
+    assert find(ROOT, path_of("InvoiceLine")) == lines
+    assert compile_loop(path_of("cac:InvoiceLine/cac:Price"))(ROOT) == [line.find("{*}Price") for line in lines]
+
+
+def test_an_unknown_prefix_is_refused_with_the_nearest_one() -> None:
+    with pytest.raises(ValueError, match="did you mean cbc:ID"):
+        compile_path(path_of("cbcc:ID"))
+    with pytest.raises(ValueError, match="unknown prefix"):
+        compile_loop(path_of("zzz:ID"))
+
+
+RAW = b"<l a=\"1\" b='\xc3\xa4'>\n<p><n/></p><p><n c=\"v\">x<!-- y -->z</n><m q='7'/></p></l>"
+
+
+def place_of(raw: bytes, path: str, loops: tuple[tuple[str, int], ...], envelope: Envelope) -> Position:
+    place = locate(raw, envelope, path_of(path), tuple((path_of(loop), at) for loop, at in loops))
+    assert place is not None
+    return place
+
+
+@pytest.mark.parametrize(
+    ("path", "loops", "found", "behind"),
+    [
+        ("p/n/@c", (), b"v", b'">x<'),
+        ("@a", (), b"1", b'" b='),
+        ("@b", (), b"\xc3\xa4", b"'>\n"),
+        ("n", (("p", 1),), b"x<!-- y -->z", b"</n>"),
+        ("m/@q", (("p", 1),), b"7", b"'/>"),
+        ("m/@z", (("p", 1),), b"", b"/></p>"),
+        ("n", (("p", 0),), b"", b"</p><p>"),
+        ("k", (("p", 0),), b"", b"</p><p>"),
+        ("k", (("p", 9),), b"", b"</l>"),
+        ("p/m/k", (), b"", b"</p><p>"),
+    ],
+)
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16-le", "iso-8859-1"])
+def test_the_bytes_of_a_value_or_where_it_is_missing(
+    path: str, loops: tuple[tuple[str, int], ...], found: bytes, behind: bytes, encoding: str
+) -> None:
+    raw, found, behind = (data.decode().encode(encoding) for data in (RAW, found, behind))
+    place = place_of(raw, path, loops, Envelope("xml", encoding=encoding))
+    assert raw[place.start : place.end] == found
+    assert raw[place.end :].startswith(behind)
+    assert place.line == (1 if path.startswith("@") else 2)
+
+
+def test_a_repeated_element_is_read_with_the_namespaces_around_it() -> None:
+    data = f"<l xmlns='u' xmlns:c='{PREFIXES['cbc']}'><i><c:ID>7</c:ID></i></l>".encode()
+    (item,) = documents(data, each="i")
+    raw = data[item.start : item.end]
+    assert text_of(item.content, path_of("cbc:ID")) == "7"
+    place = place_of(raw, "cbc:ID", (), item.envelope)
+    assert raw[place.start : place.end] == b"7"
+    assert locate(raw, Envelope("xml"), path_of("ID"), ()) is None
+
+
+def test_a_path_of_another_format_is_nowhere() -> None:
+    assert locate(b"<a/>", Envelope("xml"), ColumnPath("a"), ()) is None
+    assert locate(b"<a/>", Envelope("xml"), path_of("b"), ((ColumnPath("a"), 0),)) is None
+
+
+def test_a_root_says_which_message_it_is() -> None:
+    assert message_of(ROOT) == "ubl:Invoice-2.1"
+    assert message_of(etree.fromstring("<a:b xmlns:a='u'/>")) == "b"
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"document_bytes_max": "much"}, "no number of bytes"),
+        ({"message": "ub:Invoice-2.1"}, "unknown prefix"),
+        ({"message": "a:b:c"}, "no message"),
+        ({"each": "cacc:Item"}, "did you mean cac:Item"),
+    ],
+)
+def test_an_option_without_a_usable_value_is_refused_at_the_call(options: dict[str, str], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        read([], options)
