@@ -21,7 +21,8 @@ from gateway.normalize.codes import nearest
 from gateway.normalize.conditions import check_contract, compile_rules, write_condition, write_tried
 from gateway.normalize.expression import Call, ExpressionError, Name, Node, Text, parse
 from gateway.normalize.faults import Failure
-from gateway.normalize.generator import KINDS, NUMBERS, Generator, advice
+from gateway.normalize.generator import Generator
+from gateway.normalize.kinds import KINDS, NUMBERS, advice
 from gateway.normalize.scopes import CheckScope, RecordScope, Refusal, SourceScope
 from gateway.normalize.sites import Lineage, MappingProblem, MappingProblems, Site, one_line
 from gateway.normalize.writing import Lines, Names, define

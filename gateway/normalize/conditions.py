@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 from gateway.normalize.expression import COMPARISONS, Binary, ExpressionError, Name, Node, Number, Text, parse, unparse
 from gateway.normalize.faults import Failure
 from gateway.normalize.generator import Generator
-from gateway.normalize.scopes import RecordScope, Scope, Value
+from gateway.normalize.scopes import RecordScope, Scope
 from gateway.normalize.sites import MappingProblem, MappingProblems, Site, one_line
 from gateway.normalize.writing import Lines, Names, define
 
 if TYPE_CHECKING:
+    from gateway.normalize.kinds import Value
     from collections.abc import Callable, Iterator, Mapping
 
     from gateway.configuration import CodeTable

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from gateway.normalize import numbers
 from gateway.normalize import operations as do
+from gateway.normalize.arguments import read_arguments
 from gateway.normalize.codes import Codes, nearest
 from gateway.normalize.expression import (
     COMPARISONS,
@@ -25,8 +26,9 @@ from gateway.normalize.expression import (
     Text,
     beginning,
 )
-from gateway.normalize.functions import FUNCTIONS, NEEDED, Argument, Function
-from gateway.normalize.scopes import Refusal, Scope, Value
+from gateway.normalize.functions import FUNCTIONS, Function
+from gateway.normalize.kinds import KINDS, NULL, NUMBERS, TAKEN, Problem, Value, advice, common, one_source, plain
+from gateway.normalize.scopes import Refusal, Scope
 from gateway.normalize.writing import Lines, Names
 
 if TYPE_CHECKING:
@@ -34,44 +36,10 @@ if TYPE_CHECKING:
 
     from gateway.configuration import CodeTable
 
-NUMBERS = ("int", "decimal", "number")
-SINGLE = ("text", *NUMBERS, "date", "datetime", "time", "any")
-TAKEN: dict[str, tuple[str, ...]] = {
-    # what a function takes → the kinds that it can be given
-    "text": SINGLE,
-    "number": (*NUMBERS, "text", "any"),
-    "date": ("date", "datetime", "any"),
-    "bool": ("bool", "any"),
-    "any": (*SINGLE, "bool"),
-}
-KINDS = {
-    "text": "a text",
-    "int": "a whole number",
-    "decimal": "a number",
-    "number": "a number",
-    "date": "a date",
-    "datetime": "a date and time",
-    "time": "a time",
-    "bool": "true or false",
-    "list": "a list",
-    "segments": "a segment",
-    "any": "a value",
-}
 ARITHMETIC = {"+": numbers.add, "-": numbers.subtract, "*": numbers.multiply, "/": numbers.divide}
-NULL = Value("None", "any")
 NOTE = "@at = "
 INSIDE_MAX = 4
 """How deep lists may be run through within one another: Python allows 20 blocks, and loops of the mapping take some."""
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """Something wrong at a place of an expression."""
-
-    message: str
-    offset: int
-    length: int
-    hint: str = ""
 
 
 @dataclass(slots=True)
@@ -154,15 +122,15 @@ class Generator:
             block, value = self._aside(part)
             blocks.append(block)
             values.append(value)
-        kind = _common(values)
+        kind = common(values)
         missing = f"not {result}" if kind == "text" else f"{result} is None"
         for place, (block, value) in enumerate(zip(blocks, values, strict=True)):
             if not place:
-                self.body.add(f"{result} = {_plain(value, kind)}")
+                self.body.add(f"{result} = {plain(value, kind)}")
                 continue
             with self.body.block(f"if {missing}:"):
                 self.body.extend(block)
-                self.body.add(f"{result} = {_plain(value, kind)}")
+                self.body.add(f"{result} = {plain(value, kind)}")
         return Value(result, kind, null=values[-1].null)
 
     def _arithmetic(self, node: Binary) -> Value:
@@ -172,7 +140,7 @@ class Generator:
         name = self.names.bind(function.__name__, function, function.__name__)
         whole = "int" if kinds == {"int"} else "number"
         kind = "decimal" if node.operator == "/" or "decimal" in kinds else whole
-        self._may_fail(_one_source(sides))
+        self._may_fail(one_source(sides))
         return self._guarded(f"{name}({sides[0].code}, {sides[1].code})", sides, kind)
 
     def _comparison(self, node: Binary) -> Value:
@@ -190,7 +158,7 @@ class Generator:
             function = do.COMPARE[node.operator]
             name = self.names.bind(function.__name__, function, function.__name__)
             code = f"{name}({left.code}, {right.code})"
-            self._may_fail(_one_source((left, right)))
+            self._may_fail(one_source((left, right)))
         return self._guarded(code, (left, right), "bool")
 
     def _comparable(self, node: Binary, left: Value, right: Value) -> None:
@@ -224,9 +192,11 @@ class Generator:
         if not node.arguments:
             self.problem(node, f"{function.name} needs a value", f"write value | {function.signature}")
             return NULL
-        constants, computed, null = self._arguments(node, function)
-        if constants is None:
+        arguments = read_arguments(node, function, self.codes, self.problem)
+        if arguments is None:
             return NULL
+        self.tables.update(dict.fromkeys(arguments.tables))
+        constants, computed = arguments.constants, arguments.computed
         if function.special:
             return self._special(node, function, computed)
         if function.takes in ("list", "segments"):
@@ -234,9 +204,9 @@ class Generator:
         if function.sees_null:
             return self._logical(node, function, computed)
         value = self._expected(node.arguments[0], function.takes, function.name)
-        return self._applied(node, function, constants, [value, *self._values(function, computed)], null)
+        return self._applied(node, function, constants, [value, *self._values(function, computed)], arguments.null)
 
-    def _values(self, function: Function, computed: list[Node]) -> list[Value]:
+    def _values(self, function: Function, computed: tuple[Node, ...]) -> list[Value]:
         wanted = {"all": "bool", "any": "bool", "divide": "number"}.get(function.name, "any")
         return [self._expected(node, wanted, function.name) for node in computed]
 
@@ -261,19 +231,19 @@ class Generator:
             called = ", ".join(each.code for each in values)
             code = f"{made}[{called}]" if isinstance(self.names.values.get(made), dict) else f"{made}({called})"
         if function.fails:
-            self._may_fail(_one_source(values))
+            self._may_fail(one_source(values))
         result = self._guarded(code, values, kind, nullable=function.nullable)
         return Value(result.code, kind, result.null, path=value.path, raw=value.raw)
 
     def _converted(self, takes: str, value: Value) -> Value:
         convert = {"text": do.text_of, "bool": do.bool_of, "date": do.date_of}[takes]
         name = self.names.bind(convert.__name__, convert, convert.__name__)
-        self._may_fail(_one_source([value]))
+        self._may_fail(one_source([value]))
         result = self._guarded(f"{name}({value.code})", [value], takes)
         return Value(result.code, takes, result.null, path=value.path, raw=value.raw)
 
-    def _logical(self, node: Call, function: Function, computed: list[Node]) -> Value:
-        values = self._values(function, [node.arguments[0], *computed])
+    def _logical(self, node: Call, function: Function, computed: tuple[Node, ...]) -> Value:
+        values = self._values(function, (node.arguments[0], *computed))
         checked = [self._converted("bool", value) if value.kind == "any" else value for value in values]
         made = self._made(node, function, ())
         return self._set(f"{made}({', '.join(value.code for value in checked)})", "bool")
@@ -312,7 +282,7 @@ class Generator:
             self.paths[value.path] = None
         return value
 
-    def _special(self, node: Call, function: Function, computed: list[Node]) -> Value:
+    def _special(self, node: Call, function: Function, computed: tuple[Node, ...]) -> Value:
         if function.name == "default":
             return self._fallback((node.arguments[0], *computed))
         if function.name in ("optional", "required"):
@@ -324,93 +294,21 @@ class Generator:
             return Value(self._set(code, "bool").code, "bool", null=False)
         return self._if(node, computed)
 
-    def _if(self, node: Call, computed: list[Node]) -> Value:
+    def _if(self, node: Call, computed: tuple[Node, ...]) -> Value:
         condition = self._expected(node.arguments[0], "bool", "if")
         if condition.kind == "any":
             condition = self._converted("bool", condition)
         then, value = self._aside(computed[0])
         other, fallback = self._aside(computed[1]) if len(computed) > 1 else (Lines(), NULL)
-        kind = value.kind if len(computed) == 1 else _common([value, fallback])
+        kind = value.kind if len(computed) == 1 else common([value, fallback])
         result = self.names.fresh("value")
         with self.body.block(f"if {condition.code}:"):
             self.body.extend(then)
-            self.body.add(f"{result} = {_plain(value, kind)}")
+            self.body.add(f"{result} = {plain(value, kind)}")
         with self.body.block("else:"):
             self.body.extend(other)
-            self.body.add(f"{result} = {_plain(fallback, kind)}")
+            self.body.add(f"{result} = {plain(fallback, kind)}")
         return Value(result, kind, null=value.null or fallback.null)
-
-    # --- arguments
-
-    def _arguments(self, node: Call, function: Function) -> tuple[tuple[Any, ...] | None, list[Node], str | None]:
-        """Constants by position (None where one is wrong), nodes to compute, and the text that means null."""
-        given = list(node.arguments[1:])
-        named = dict(node.named)
-        constants: list[Any] = []
-        computed: list[Node] = []
-        null: str | None = None
-        before = len(self.problems)
-        for argument in function.arguments:
-            found = (
-                given if argument.many else given[:1] or ([named.pop(argument.name)] if argument.name in named else [])
-            )
-            given = [] if argument.many else given[1:]
-            if argument.kind == "value":
-                computed += found
-            elif argument.kind == "null":
-                null = self._constant(function, argument, found[0]) if found else None
-            elif argument.many:
-                constants += [self._constant(function, argument, each) for each in found]
-            elif found:
-                constants.append(self._constant(function, argument, found[0]))
-            elif argument.default is not NEEDED:
-                constants.append(argument.default)
-            if not found and argument.default is NEEDED:
-                self.problem(node, f"{function.name} needs {argument.name}", f"write {function.signature}")
-        for extra in given:
-            self.problem(extra, f"{function.name} takes no further argument", f"write {function.signature}")
-        for name, extra in named.items():
-            known = [argument.name for argument in function.arguments]
-            near = nearest(name, known)
-            hint = f"did you mean {near}?" if near else f"write {function.signature}"
-            self.problem(extra, f"{function.name} has no argument {name!r}, or it is given twice", hint)
-        return (tuple(constants) if len(self.problems) == before else None), computed, null
-
-    def _constant(self, function: Function, argument: Argument, node: Node) -> Any:
-        if argument.kind == "table":
-            return self._table(node)
-        what = f"{argument.name} of {function.name}"
-        if argument.kind == "count":
-            if not isinstance(node, Number) or not isinstance(node.value, int):
-                self.problem(node, f"{what} is a whole number", f"write {function.signature}")
-            elif not argument.low <= node.value <= argument.high or (node.value == 0 and argument.low < 0):
-                self.problem(node, f"{what} lies between {argument.low or 0} and {argument.high}")
-            else:
-                return node.value
-            return None
-        if not isinstance(node, Text):
-            self.problem(node, f"{what} is a text in single quotes", f"write {function.signature}")
-            return None
-        if argument.among and node.value not in argument.among:
-            self.problem(node, f"{what} is one of {', '.join(map(repr, argument.among))}, not {node.value!r}")
-        if not node.value and argument.name in ("mark", "old", "fill"):
-            self.problem(node, f"{what} is not empty")
-        if argument.name == "fill" and len(node.value) != 1:
-            self.problem(node, f"{what} is one character")
-        return node.value
-
-    def _table(self, node: Node) -> Any:
-        if not isinstance(node, (Name, Text)):
-            self.problem(node, "code takes the name of a code table", "write code(units)")
-            return None
-        name = node.text if isinstance(node, Name) else node.value
-        if name not in self.codes:
-            near = nearest(name, self.codes)
-            hint = f"did you mean {near!r}?" if near else f"add codes/{name}.csv to the workspace"
-            self.problem(node, f"there is no code table {name!r}", hint)
-            return None
-        self.tables[name] = None
-        return self.codes[name]
 
     def _made(self, node: Call, function: Function, constants: tuple[Any, ...]) -> str:
         """The name of the function made of its constants; the same constants share one, and its memo."""
@@ -452,7 +350,7 @@ class Generator:
                 self._items[id(leaf)] = self._item(leaf, item, listed)
             value = self.scalar(node)
             self._items = saved
-            self.body.add(f"{items}.append({_plain(value, 'any')})")
+            self.body.add(f"{items}.append({plain(value, 'any')})")
         self._inside -= 1
         return Value(items, "list", null=False, element=value.kind)
 
@@ -603,35 +501,3 @@ def _leaves(node: Node, is_list: Any) -> Iterator[Name | Call]:
 def _gives_list(node: Call) -> bool:
     function = FUNCTIONS.get(node.function)
     return function is not None and function.gives == "list"
-
-
-def _common(values: list[Value]) -> str:
-    kinds = {value.kind for value in values}
-    if len(kinds) == 1:
-        return kinds.pop()
-    return "number" if kinds <= set(NUMBERS) else "any"
-
-
-def _plain(value: Value, kind: str) -> str:
-    """The value as another kind: an empty text, which is null, must not pass for something that is there."""
-    if value.kind == "text" and kind != "text" and value.null:
-        return f"{value.code} or None"
-    return value.code
-
-
-def _one_source(values: list[Value] | tuple[Value, ...]) -> Value | None:
-    """The one of the values that can be at fault, where it is a source value; numbers and dates are read already."""
-    suspects = {value.code: value for value in values if not value.constant and value.kind in ("text", "any")}
-    suspects = suspects or {value.code: value for value in values if not value.constant}
-    only = next(iter(suspects.values())) if len(suspects) == 1 else None
-    return only if only is not None and only.raw is not None else None
-
-
-def advice(kind: str) -> str:
-    """What to do with a value of a kind that does not fit."""
-    return {
-        "list": "use count, sum, first, last or join",
-        "segments": "name an element of the segment",
-        "bool": "use if(condition, a, b)",
-        "text": "write | decimal or | date behind it",
-    }.get(kind, "")

@@ -13,6 +13,7 @@ from edi.paths import ColumnPath, ElementPath, MemberPath, SegmentPath, SegmentS
 from edi.xmldoc import compile_loop, compile_path
 from gateway.normalize import access
 from gateway.normalize.codes import nearest
+from gateway.normalize.kinds import Value
 from gateway.normalize.writing import Lines
 
 if TYPE_CHECKING:
@@ -30,29 +31,6 @@ class Refusal(Exception):
         super().__init__(message)
         self.message = message
         self.hint = hint
-
-
-@dataclass(frozen=True, slots=True)
-class Value:
-    """A value in generated code: Python that may be repeated, its kind, whether it may be null.
-
-    `kind` is one of ``text int decimal number date datetime time bool list segments any``; `element` is the kind of a
-    list's elements. An empty text counts as null, so a text is tested by its truth. `path` and `raw` are the source
-    path and the variable of the text that it was made of, where there is just one.
-    """
-
-    code: str
-    kind: str = "any"
-    null: bool = True
-    element: str = "any"
-    path: str | None = None
-    raw: str | None = None
-    constant: bool = False
-
-    @property
-    def test(self) -> str:
-        """Python that is true where the value is there."""
-        return self.code if self.kind in ("text", "segments") else f"{self.code} is not None"
 
 
 class Scope(Protocol):
