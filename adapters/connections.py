@@ -191,6 +191,7 @@ class Connections:
         self._lock = threading.Lock()
         self._places = threading.BoundedSemaphore(chosen.connections)
         self._known: Dialect | None = chosen.dialect or by_driver(value_of(self._pairs, "driver"))
+        self._closings = 0
         self.read_only = ""
 
     @property
@@ -215,6 +216,7 @@ class Connections:
         try:
             with self._lock:
                 connection = self._idle.pop() if self._idle else None
+                closings = self._closings
             connection = connection or self.connect()
             try:
                 yield connection
@@ -222,7 +224,11 @@ class Connections:
                 _close(connection)
                 raise
             with self._lock:
-                self._idle.append(connection)
+                wanted = closings == self._closings
+                if wanted:
+                    self._idle.append(connection)
+            if not wanted:
+                _close(connection)
         finally:
             self._places.release()
 
@@ -253,9 +259,10 @@ class Connections:
         return translated(error, doing=doing, dialect=self._known.name if self._known else "", secrets=self._secrets)
 
     def close(self) -> None:
-        """Close what is idle; what is in use is closed by its user's next close."""
+        """Close what is idle; what is in use is closed when it comes back."""
         with self._lock:
             idle, self._idle = self._idle, []
+            self._closings += 1
         for connection in idle:
             _close(connection)
 

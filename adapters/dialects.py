@@ -3,7 +3,7 @@
 A form is a template in which ``{c}`` is a quoted column, ``{p}`` a parameter and ``{bind_as}`` its native type. It is
 looked up by the column's native type (lower case, without length), then by our type, then by ``*``.
 
-MariaDB's row is written from measurements of its driver; PostgreSQL's and SQLite's are tested against the real thing.
+All three rows are tested against the real thing.
 """
 
 from __future__ import annotations
@@ -68,8 +68,8 @@ class Dialect:
     def classify(self, native: str) -> Type:
         """The native type in our words; what is unknown is text."""
         word = native_word(native)
-        if word in self.types:
-            return self.types[word]
+        if native.lower() in self.types or word in self.types:
+            return self.types.get(native.lower()) or self.types[word]
         return next((kind for fragment, kind in self.fragments if fragment in word), "text")
 
 
@@ -219,6 +219,7 @@ MARIADB = Dialect(
     bind={
         "*": "{p}",
         "int": "CAST({p} AS DECIMAL(65,0))",
+        "bool": "CAST({p} AS DECIMAL(65,0))",
         "decimal": "CAST({p} AS DECIMAL(65,30))",
         "binary": "UNHEX({p})",
     },
@@ -231,7 +232,7 @@ MARIADB = Dialect(
         "SET SESSION time_zone = '+00:00'",
         "SET SESSION sql_mode = 'NO_BACKSLASH_ESCAPES'",
     ),
-    proof=("SELECT CAST(@@session.tx_read_only AS CHAR)", "1"),
+    proof=("SELECT IF(@@session.tx_read_only, 'on', 'off')", "on"),
     types={
         "tinyint": "int",
         "smallint": "int",
@@ -239,6 +240,7 @@ MARIADB = Dialect(
         "int": "int",
         "bigint": "int",
         "year": "int",
+        "bit(1)": "bool",
         "bit": "int",
         "decimal": "decimal",
         "float": "float",

@@ -40,7 +40,7 @@ class World:
     session: Callable[[str], object]
     writes: tuple[str, ...]
     types: Mapping[str, str] = field(
-        default_factory=lambda: {"datetime": "TIMESTAMP", "bytes": "BLOB", "bool": "BOOLEAN"}
+        default_factory=lambda: {"datetime": "TIMESTAMP", "bytes": "BLOB", "bool": "BOOLEAN", "long": "TEXT"}
     )
 
 
@@ -175,7 +175,7 @@ class AdapterContract:
         assert all(third[name] is None for name in ("Name", "Amount", "Big", "Day", "Stamp", "Flag", "Photo"))
 
     def test_long_text_is_not_cut(self, world: World) -> None:
-        world.run('CREATE TABLE "Notes" ("Id" INTEGER PRIMARY KEY, "Body" TEXT)')
+        world.run('CREATE TABLE "Notes" ("Id" INTEGER PRIMARY KEY, "Body" {long})'.format(**world.types))
         body = "ü€" * 50_000
         world.run('INSERT INTO "Notes" VALUES (?, ?)', 1, body)
         assert world.source.page("Notes", Selection()).rows == [{"Id": 1, "Body": body}]

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 INTEGER = re.compile(r"[+-]?[0-9]{1,1000}")
 NUMBER = re.compile(r"[+-]?(?:[0-9]{1,1000}(?:\.[0-9]{0,1000})?|\.[0-9]{1,1000})(?:[eE][+-]?[0-9]{1,3})?")
+ZEROS = re.compile(r"(\.[0-9]*[1-9])0+(?![0-9])|\.0+(?![0-9])")
 BOOLEANS = {"1": True, "0": False, "t": True, "f": False, "true": True, "false": False}
 
 
@@ -65,7 +66,7 @@ def to_bool(text: str) -> bool | str:
 
 
 def to_datetime(text: str) -> str:
-    """``2026-11-21 06:55:00+00`` → ``2026-11-21T06:55:00Z``; what is no such time stays as it is."""
+    """``2026-11-21 06:55:00.500000+00`` → ``2026-11-21T06:55:00.5Z``; what is no such time stays as it is."""
     if len(text) < 16 or text[10] not in " T":
         return text
     try:
@@ -75,7 +76,7 @@ def to_datetime(text: str) -> str:
     for zone in ("+00:00", "+00"):
         if text.endswith(zone):
             text = text.removesuffix(zone) + "Z"
-    return f"{text[:10]}T{text[11:]}"
+    return ZEROS.sub(r"\1", f"{text[:10]}T{text[11:]}")
 
 
 def to_base64(text: str) -> str:

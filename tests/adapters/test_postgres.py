@@ -89,18 +89,15 @@ def port(server: Server) -> int:
 
 @pytest.fixture
 def owner(port: int) -> Iterator[psycopg.Connection[Any]]:
-    """The owner's connection to a fresh database of the tests."""
-    where = f"host=127.0.0.1 port={port} user=owner"
-    with psycopg.connect(f"{where} dbname=postgres", autocommit=True) as admin:
-        admin.execute("DROP DATABASE IF EXISTS erp WITH (FORCE)")
-        admin.execute("CREATE DATABASE erp")
-        admin.execute("DROP ROLE IF EXISTS watched")
-        admin.execute("CREATE ROLE watched LOGIN SUPERUSER")
-    with psycopg.connect(f"{where} dbname=erp", autocommit=True) as connection:
+    """The owner's connection to a database without tables."""
+    with psycopg.connect(f"host=127.0.0.1 port={port} user=owner dbname=postgres", autocommit=True) as connection:
+        connection.execute('DROP SCHEMA IF EXISTS public, "Prod.Lib" CASCADE')
+        connection.execute("CREATE SCHEMA public")
+        connection.execute("GRANT USAGE ON SCHEMA public TO PUBLIC")
         yield connection
 
 
-def connection_string(port: int, *, user: str = "owner", database: str = "erp") -> str:
+def connection_string(port: int, *, user: str = "owner", database: str = "postgres") -> str:
     return f"Driver={{{DRIVER}}};Server=127.0.0.1;Port={port};Database={database};Uid={user};Pwd=s3cr3t-word"
 
 
@@ -146,7 +143,7 @@ class TestContract(AdapterContract):
                 "COPY \"Orders\" FROM PROGRAM 'true'",
                 'SELECT 1; DELETE FROM "Orders"',
             ),
-            types={"datetime": "timestamp", "bytes": "bytea", "bool": "boolean"},
+            types={"datetime": "timestamp", "bytes": "bytea", "bool": "boolean", "long": "text"},
         )
 
 
@@ -242,6 +239,8 @@ def test_a_deep_page_is_found_by_the_index_alone(owner: psycopg.Connection[Any],
 
 
 def test_the_servers_own_log_shows_nothing_but_reads(server: Server, owner: psycopg.Connection[Any]) -> None:
+    owner.execute("DROP ROLE IF EXISTS watched")
+    owner.execute("CREATE ROLE watched LOGIN SUPERUSER")
     owner.execute("CREATE TABLE t (id int PRIMARY KEY, at timestamp)")
     owner.execute("INSERT INTO t SELECT n, now() FROM generate_series(1, 50) n")
     with closing(OdbcSource(connection_string(server.port, user="watched"))) as source:
@@ -280,7 +279,7 @@ def test_no_transaction_stays_open(owner: psycopg.Connection[Any], source: OdbcS
     changes = source.changes("t", key=("id",), column=None, position=None)
     assert list(changes) == []
     states = owner.execute(
-        "SELECT state FROM pg_stat_activity WHERE datname = 'erp' AND pid <> pg_backend_pid()"
+        "SELECT state FROM pg_stat_activity WHERE datname = 'postgres' AND pid <> pg_backend_pid()"
     ).fetchall()
     assert states == [("idle",)]
 

@@ -159,7 +159,10 @@ def test_times_written_in_two_ways_are_compared_as_times(owner: sqlite3.Connecti
 
 def test_a_deep_page_is_found_by_the_index_alone(owner: sqlite3.Connection, source: OdbcSource) -> None:
     owner.execute("CREATE TABLE deep (firm INTEGER, id INTEGER, name TEXT, PRIMARY KEY (firm, id))")
-    owner.executemany("INSERT INTO deep VALUES (1, ?, 'x')", [(number,) for number in range(1, 5001)])
+    owner.execute(
+        "INSERT INTO deep WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 5000)"
+        " SELECT 1, i, 'x' FROM n"
+    )
     assert source.page("deep", Selection(limit=10, after=("1", "4000"))).rows[0]["id"] == 4001
     table = source.schema("deep")
     order = [Ordered(column) for column in table.columns[:2]]
@@ -259,6 +262,15 @@ def test_several_threads_read_at_once(owner: sqlite3.Connection, source: OdbcSou
     with ThreadPoolExecutor(8) as threads:
         assert list(threads.map(all_of_it, [30] * 16)) == [list(range(200))] * 16
     assert len(source._connections._idle) <= 4
+
+
+def test_a_connection_in_use_while_the_source_is_closed_is_not_kept(source: OdbcSource) -> None:
+    with source._connections.lease() as connection:
+        source.close()
+        assert connection.execute("SELECT 'still'").fetchone()[0] == "still"
+    assert source._connections._idle == []
+    with pytest.raises(driver_manager().ProgrammingError):
+        connection.execute("SELECT 1")
 
 
 def test_a_source_whose_connections_are_all_in_use_says_so(path: Path, owner: sqlite3.Connection) -> None:
