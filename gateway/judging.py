@@ -7,13 +7,14 @@ A full batch is handed to `flush` and emptied, so that memory stays bounded what
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from edi.findings import Finding as FileFinding
 from edi.formats import FORMATS
 from gateway.model import DeliveryState, DocumentState, Finding
 from gateway.positions import Places, of_document, of_file
+from gateway.routing import Unfit
 from gateway.store.quarantine import Held
 from gateway.store.staging import Staged
 
@@ -79,7 +80,7 @@ class Judging:
         chunks, first = peeked(self._vault.chunks(task.delivery.sha256))
         format_name, options = self._routes.reader_of(task.candidates, first)
         envelope: Envelope | None = None
-        flow: Flow | Finding | None = None
+        flow: Flow | Unfit | Finding | None = None
         for item in FORMATS[format_name].read(chunks, options):
             if isinstance(item, FileFinding):
                 batch.about_file.append(of_file(item))
@@ -90,7 +91,9 @@ class Judging:
                 envelope = item.envelope
                 flow = self._routes.route(task.candidates, envelope, delivery_partner=task.delivery.partner)
             if isinstance(flow, Finding):
-                self._hold(task, batch, item, None, (replace(flow, document=item.number),))
+                self._hold(task, batch, item, None, (places.of_route(flow, item),))
+            elif isinstance(flow, Unfit):
+                self._hold(task, batch, item, flow, (places.of_header(flow.finding, item),))
             elif flow is not None:
                 self._judge(task, batch, item, flow, places)
             if batch.rows >= ROWS_A_BATCH or batch.size >= BYTES_A_BATCH:
@@ -114,7 +117,7 @@ class Judging:
         self._hold(task, batch, document, flow, found)
 
     def _hold(
-        self, task: Task, batch: Batch, document: Document, flow: Flow | None, findings: tuple[Finding, ...]
+        self, task: Task, batch: Batch, document: Document, flow: Flow | Unfit | None, findings: tuple[Finding, ...]
     ) -> None:
         state = DocumentState.QUARANTINED if flow is not None else DocumentState.UNROUTED
         batch.held.append(

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from edi.formats import FORMATS
-
 from gateway.model import Fault, Finding
 from gateway.normalize.evidence import source_of
 
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from gateway.store.vault import Vault
 
 VALUE_CHARACTERS_MAX = 200
+_WINDOW_BYTES = 64 * 1024
+_SENDERS = {"x12": (b"ISA", 6), "edifact": (b"UNB", 2)}
+"""Where an interchange says who sent it: ISA06 (X12.5), and S002 of UNB (ISO 9735-1)."""
 
 
 def of_file(finding: FileFinding) -> Finding:
@@ -36,6 +39,7 @@ class Places:
         self._vault = vault
         self._sha256 = sha256
         self._known = (0, 1)
+        self._senders: dict[tuple[str | None, str | None], Finding | None] = {}
 
     def line_of(self, offset: int) -> int:
         """The line, from 1, on which the byte at `offset` stands."""
@@ -76,6 +80,66 @@ class Places:
             value=fault.value[:VALUE_CHARACTERS_MAX] if fault.value is not None else None,
             document=document.number,
         )
+
+    def of_route(self, finding: Finding, document: Document) -> Finding:
+        """A finding of routing: at the sender in the interchange's header if that is its value, else the document."""
+        envelope = document.envelope
+        if finding.value is not None and finding.value == envelope.sender:
+            known = (envelope.interchange, envelope.sender)
+            if known not in self._senders:
+                self._senders[known] = self._at_sender(finding, document)
+            at_sender = self._senders[known]
+            if at_sender is not None:
+                return replace(at_sender, document=document.number)
+            finding = replace(finding, value=None)
+        line = self.line_of(document.start)
+        return replace(finding, start=document.start, end=document.end, line=line, document=document.number)
+
+    def of_header(self, finding: Finding, document: Document) -> Finding:
+        """A finding about the names of the columns, which stand on the first line."""
+        end = len(self._vault.read(self._sha256, 0, _WINDOW_BYTES).partition(b"\n")[0])
+        return replace(finding, start=0, end=end, line=1, document=document.number)
+
+    def _at_sender(self, finding: Finding, document: Document) -> Finding | None:
+        """The finding at the identifier in the nearest header before the document; None where it is not found."""
+        tag, number = _SENDERS[document.envelope.format]
+        identifier = (finding.value or "").partition(":")[2].encode("utf-8")
+        end = document.start
+        while end > 0 and identifier:
+            begin = max(0, end - _WINDOW_BYTES)
+            # A little of the window behind is read again: a header may stand across the edge.
+            raw = self._vault.read(self._sha256, begin, min(end + 512, document.start))
+            at = raw.rfind(tag)
+            while at >= 0:
+                start = _in_element(raw, at, number, identifier)
+                if start is not None:
+                    start += begin
+                    return replace(
+                        finding,
+                        start=start,
+                        end=start + len(identifier),
+                        line=self.line_of(start),
+                        tag=tag.decode(),
+                        element=number,
+                        value=identifier.decode(),
+                    )
+                at = raw.rfind(tag, 0, at)
+            end = begin
+        return None
+
+
+def _in_element(raw: bytes, at: int, number: int, wanted: bytes) -> int | None:
+    """Where `wanted` stands in the element `number` of the segment at `at`; None where it does not."""
+    separator, start = raw[at + 3 : at + 4], at + 3
+    if not separator or separator.isalnum():
+        return None
+    for _ in range(number - 1):
+        start = raw.find(separator, start + 1)
+        if start < 0:
+            return None
+    end = raw.find(separator, start + 1)
+    found = raw.find(wanted, start + 1, end if end >= 0 else len(raw))
+    return found if found >= 0 else None
 
 
 def _stored(finding: FileFinding, document: int | None, line: int | None = None) -> Finding:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from edi.formats import FORMATS, sniff
 from gateway.model import Finding
-from gateway.normalize.compiler import compile_mapping, compile_rules
+from gateway.normalize.compiler import MappingProblems, compile_mapping, compile_rules
 from gateway.validate.judge import Judge
 
 if TYPE_CHECKING:
@@ -37,6 +37,15 @@ class Flow:
     partner: str | None
     judge: Judge
     mapper: Mapper
+
+
+@dataclass(frozen=True, slots=True)
+class Unfit:
+    """An integration that wants the documents of an envelope, but whose mapping names columns that are not there."""
+
+    integration: Integration
+    contract_id: str
+    finding: Finding
 
 
 class Routes:
@@ -75,8 +84,8 @@ class Routes:
 
     def route(
         self, candidates: Sequence[Integration], envelope: Envelope, *, delivery_partner: str | None = None
-    ) -> Flow | Finding:
-        """The flow for documents of this envelope, or the finding that says why there is none."""
+    ) -> Flow | Unfit | Finding:
+        """The flow for documents of this envelope; Unfit or the finding say why there is none."""
         of_format = [each for each in candidates if each.format.name == envelope.format]
         wanting = [each for each in of_format if _takes_message(each, envelope)]
         if not wanting:
@@ -108,7 +117,7 @@ class Routes:
             return _unknown_sender(envelope, standard, "any partner", "the partner's file")
         return sender
 
-    def _flow(self, integration: Integration, envelope: Envelope, partner: str | None) -> Flow:
+    def _flow(self, integration: Integration, envelope: Envelope, partner: str | None) -> Flow | Unfit:
         contract = self.configuration.contract_of(integration)
         judge = self._judges.get(contract.id)
         if judge is None:
@@ -117,7 +126,11 @@ class Routes:
         key = (integration.name, envelope.columns)
         mapper = self._mappers.get(key)
         if mapper is None:
-            mapper = compile_mapping(integration, contract, columns=envelope.columns, codes=self.configuration.codes)
+            codes = self.configuration.codes
+            try:
+                mapper = compile_mapping(integration, contract, columns=envelope.columns, codes=codes)
+            except MappingProblems as problems:  # the header is the sender's: that it does not fit is a finding
+                return Unfit(integration, contract.id, _unfit(integration, problems))
             self._mappers[key] = mapper
         return Flow(integration, contract, contract.id, partner, judge, mapper)
 
@@ -132,6 +145,19 @@ def _unknown_sender(envelope: Envelope, standard: str, whom: str, file: str) -> 
             "document; otherwise ask the partner why."
         ),
         value=envelope.sender,
+    )
+
+
+def _unfit(integration: Integration, problems: MappingProblems) -> Finding:
+    said = "; ".join(each.message + (f"; {each.hint}" if each.hint else "") for each in problems.problems)
+    return Finding(
+        code=problems.code,
+        severity="error",
+        message=f"the file's columns are not those that {integration.name} maps: {said}",
+        remedy=(
+            f"Ask the sender for the columns, or correct the mapping at {problems.problems[0].place}, apply, and retry "
+            "the documents."
+        ),
     )
 
 
