@@ -12,13 +12,13 @@ from gateway.normalize.sites import MappingProblem, MappingProblems, Site, one_l
 from gateway.normalize.writing import Lines, Names, define
 
 if TYPE_CHECKING:
-    from gateway.normalize.kinds import Value
     from collections.abc import Callable, Iterator, Mapping
 
     from gateway.configuration import CodeTable
     from gateway.contracts import Contract
     from gateway.integrations import Expression
     from gateway.model import Fault
+    from gateway.normalize.kinds import Value
 
 
 def compile_rules(contract: Contract) -> Callable[[dict[str, Any]], tuple[Fault, ...]]:
