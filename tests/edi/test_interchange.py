@@ -251,7 +251,7 @@ def test_a_set_outside_of_every_group_is_an_error_of_the_file() -> None:
     raw = (CORPUS / "x12/version-5010.edi").read_bytes()
     raw = re.sub(rb"GS\*[^~]*~", b"", raw)
     items = read("x12", [raw])
-    assert [f.code for f in items if isinstance(f, Finding)][:2] == ["structure.guide_borrowed", "envelope.not_opened"]
+    assert [f.code for f in items if isinstance(f, Finding)][:2] == ["envelope.not_opened", "structure.guide_borrowed"]
 
 
 def test_a_borrowed_guide_is_told_once_and_only_warns() -> None:
@@ -302,3 +302,12 @@ def test_a_text_that_ends_like_a_header_is_junk() -> None:
     items = read("x12", [b"my VISA*card ", raw])
     assert codes(items) == ["envelope.junk", "structure.guide_borrowed"]
     assert findings(items)[0].value == "my VISA*card"
+
+
+@pytest.mark.parametrize("standard", sorted(READERS))
+@pytest.mark.parametrize(
+    "options", [{"document_bytes_max": "many"}, {"document_bytes_max": "0"}, {"encoding": "ebcdick"}]
+)
+def test_an_option_that_cannot_be_is_refused_at_once(standard: str, options: dict[str, str]) -> None:
+    with pytest.raises(ValueError, match=f"{next(iter(options))} is '"):
+        READERS[standard]([], options)

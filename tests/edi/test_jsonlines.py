@@ -126,17 +126,17 @@ def test_a_path_of_another_format_or_a_damaged_document_is_nowhere() -> None:
     assert locate(b'{"a" 1', ENVELOPE, MemberPath(("b",)), ()) is None
 
 
-def test_a_200_mb_line_is_a_finding_and_the_lines_behind_it_are_read() -> None:
+def test_a_40_mb_line_is_a_finding_and_the_lines_behind_it_are_read() -> None:
     def chunks() -> Iterator[bytes]:
         yield b'{"a": "'
-        for _ in range(200):
+        for _ in range(40):
             yield b"x" * 1_000_000
         yield b'"}\r\n{"a": 2}\n'
 
     first, second = (item for item in read(chunks(), {}))
     assert isinstance(first, Document)
     assert isinstance(second, Document)
-    assert (first.start, first.end, first.content) == (0, 200_000_009, None)
+    assert (first.start, first.end, first.content) == (0, 40_000_009, None)
     assert first.findings[0].code == "json.too_long"
     assert second.content == {"a": 2}
 

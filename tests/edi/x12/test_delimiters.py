@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edi.interchange import Header, Unreadable
+from edi.standard import Header, Unreadable
 from edi.window import Window
 from edi.x12.delimiters import read_isa
 
