@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 JSON, NDJSON, EVENTS = ACTIVITY_MEDIA = ("application/json", "application/x-ndjson", "text/event-stream")
 WAIT_SECONDS_MAX = 25
 _ID_MAX = 2**53
-_BEAT_SECONDS = 15
+_BEAT_EVERY = timedelta(seconds=15)
+_PROVEN_FOR = timedelta(seconds=1)
 _STREAM_SECONDS = 600
 """A stream ends after this; the client comes back by itself with Last-Event-ID."""
 
@@ -159,22 +160,31 @@ def _stream(call: Call, after: int, asked: dict[str, Any]) -> Response:
 def _events(call: Call, token: str | None, after: int, asked: dict[str, Any]) -> Iterator[bytes]:
     services = call.services
     end = services.now() + timedelta(seconds=_STREAM_SECONDS)
-    beat = services.now()
+    beat = proven = services.now()
     yield b"retry: 2000\n\n"
-    while services.now() < end:
+    while (now := services.now()) < end:
+        if now - proven >= _PROVEN_FOR:
+            proven = now
+            if not _still_valid(call, token):
+                return
+        if now - beat >= _BEAT_EVERY:
+            beat = now
+            yield b": still here\n\n"
         lines, after = _read(call, after, asked)
         for line in lines:
             yield b"id: %d\nevent: %s\ndata: %s\n\n" % (line.id, line.event.encode(), line_said(line))
         if not lines:
             services.wait(1.0)
-        with services.database.read() as connection:  # a key that was revoked meanwhile ends its streams too
-            try:
-                auth.caller(connection, token, services.now())
-            except Problem:
-                return
-        if services.now() - beat >= timedelta(seconds=_BEAT_SECONDS):
-            beat = services.now()
-            yield b": still here\n\n"
+
+
+def _still_valid(call: Call, token: str | None) -> bool:
+    """Whether the key of a stream counts still: one that was revoked meanwhile ends its streams too."""
+    with call.services.database.read() as connection:
+        try:
+            auth.caller(connection, token, call.services.now())
+        except Problem:
+            return False
+    return True
 
 
 def _once(action: Callable[[], None]) -> Callable[[], None]:

@@ -167,7 +167,7 @@ def _receive(spool: tempfile.SpooledTemporaryFile[bytes], most: int, announced: 
             "the body is a form with parts, and the file itself is read here",
             "Send the file as it is: curl --data-binary @po.edi …",
         )
-    length = request.content_length
+    length = _length()
     if length is None and announced is None:
         raise Problem("length_required")
     if length is not None and length > most:
@@ -191,6 +191,13 @@ def _receive(spool: tempfile.SpooledTemporaryFile[bytes], most: int, announced: 
             f"Content-Digest announces {announced.hex()}, the {size} bytes that came are {sha256.hexdigest()}",
         )
     return sha256.hexdigest()
+
+
+def _length() -> int | None:
+    """The announced length; without one a request of HTTP/1 that is not chunked has no body (RFC 9112, 6.3)."""
+    environ = request.environ
+    bodiless = "HTTP_TRANSFER_ENCODING" not in environ and environ.get("SERVER_PROTOCOL", "").startswith("HTTP/1")
+    return 0 if bodiless and not environ.get("CONTENT_LENGTH") else request.content_length
 
 
 def _too_large(most: int) -> Problem:

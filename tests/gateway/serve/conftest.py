@@ -13,9 +13,17 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store with everything in place and nothing in it, to be copied."""
+    folder = tmp_path_factory.mktemp("template")
+    world(folder).close()
+    return folder / "gateway.db"
+
+
 @pytest.fixture
-def here(tmp_path: Path) -> Iterator[World]:
-    made = world(tmp_path)
+def here(tmp_path: Path, template: Path) -> Iterator[World]:
+    made = world(tmp_path, template=template)
     yield made
     made.close()
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
@@ -104,6 +106,7 @@ class World:
     late: timedelta = timedelta()
     works: bool = True
     """Whether a worker judges while somebody waits."""
+    plain: Flask | None = None
 
     def now(self) -> datetime:
         """The time, and what was waited."""
@@ -170,8 +173,12 @@ class World:
         return Services(**(given | other))
 
     def app(self, **other: Any) -> Flask:
-        """The application."""
-        return create_app(self.services(**other))
+        """The application; the plain one is made once."""
+        if other:
+            return create_app(self.services(**other))
+        if self.plain is None:
+            self.plain = create_app(self.services())
+        return self.plain
 
     def client(self, *scopes: str, **other: Any) -> FlaskClient:
         """A client that sends a key with these scopes (``admin`` when none is named) with every request."""
@@ -188,17 +195,21 @@ def with_key(client: FlaskClient, key: str) -> FlaskClient:
     return client
 
 
-def world(folder: Path, files: Mapping[str, str] | None = None, *, url: str | None = None) -> World:
-    """A gateway in `folder`, its configuration applied; close it at the end."""
+@cache
+def configured() -> Configuration:
+    """The configuration of :data:`FILES`."""
+    return parse(FILES)
+
+
+def world(folder: Path, *, url: str | None = None, template: Path | None = None) -> World:
+    """A gateway in `folder`, its configuration applied; close it at the end. `template` is a store that has it all."""
+    if template is not None:
+        shutil.copy(template, folder / "gateway.db")
     database = Database(url or f"sqlite:{folder / 'gateway.db'}", clock=lambda: datetime.now(UTC))
-    database.migrate()
     vault, ids = Vault(folder / "vault"), Ids()
-    made = World(
-        database,
-        vault,
-        ids,
-        parse({"gateway.yaml": ""}),
-        Receiver(database, vault, ids.new, lambda: made.configuration),
-    )
-    made.apply(FILES if files is None else files)
+    receiver = Receiver(database, vault, ids.new, lambda: made.configuration)
+    made = World(database, vault, ids, configured(), receiver)
+    if template is None:
+        database.migrate()
+        made.apply(FILES)
     return made
