@@ -125,7 +125,7 @@ class OdbcSource:
                 f"two rows of {table!r} have the same key {[item.column.name for item in order]}",
                 "Name key columns that are unique together; else rows would be lost without a word",
             )
-        return Page([plan.values(raw) for raw in shown], following)
+        return Page(plan.rows(shown), following)
 
     def row(self, table: str, key: tuple[str, ...]) -> dict[str, Any] | None:
         """The row of a primary key, or None. The parts are text, in the key's order; one that cannot be is no row.
@@ -146,7 +146,7 @@ class OdbcSource:
         except Reject:
             return None
         plan, raws = self._read(known, list(known.columns), [], where=where, after=None, limit=1)
-        return plan.values(raws[0]) if raws else None
+        return plan.rows(raws)[0] if raws else None
 
     def changes(
         self, table: str, *, key: tuple[str, ...], column: str | None, position: Position | None, batch: int = 1000

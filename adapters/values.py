@@ -43,7 +43,7 @@ BOOLEANS = {"1": True, "0": False, "t": True, "f": False, "true": True, "false":
 
 def to_int(text: str) -> int | str:
     """``'12'`` → 12; also ``'3.0'`` and ``'1.0e+20'``, which SQLite shows for a whole number that it keeps as REAL."""
-    if INTEGER.fullmatch(text):
+    if (text.isdecimal() and text.isascii() and len(text) < 20) or INTEGER.fullmatch(text):
         return int(text)
     if NUMBER.fullmatch(text):
         number = Decimal(text)
@@ -76,7 +76,8 @@ def to_datetime(text: str) -> str:
     for zone in ("+00:00", "+00"):
         if text.endswith(zone):
             text = text.removesuffix(zone) + "Z"
-    return ZEROS.sub(r"\1", f"{text[:10]}T{text[11:]}")
+    text = f"{text[:10]}T{text[11:]}"
+    return ZEROS.sub(r"\1", text) if "." in text else text
 
 
 def to_base64(text: str) -> str:

@@ -105,7 +105,7 @@ class Watermark:
             if not more:
                 reached = self._snapshot_done(start.value, ties)
             if raws or not more:
-                yield Batch([read.values(raw) for raw in raws], reached, snapshot=True)
+                yield Batch(read.rows(raws), reached, snapshot=True)
             if not more:
                 return
 
@@ -143,10 +143,12 @@ class Watermark:
                 if after[0] != value:
                     value, ties = after[0], Ties()
                 ties = ties.plus(hashed)
-                fresh.append(read.values(raw))
+                fresh.append(raw)
             key = after[1:] if after is not None and more else None
             if fresh:
-                yield Batch(fresh, Position("changes", self._names, column.name, value, key, ties), snapshot=False)
+                yield Batch(
+                    read.rows(fresh), Position("changes", self._names, column.name, value, key, ties), snapshot=False
+                )
             if not more:
                 return
 
@@ -168,12 +170,13 @@ class Watermark:
         That row also shows whether the key is one: two rows with the same place cannot be told apart, and the second
         would be lost where a batch ends.
         """
-        for first, second in pairwise(raws):
-            if read.place(first)[:size] == read.place(second)[:size]:
-                place = dict(zip(self._names, read.place(first)[size - len(self._names) : size], strict=True))
+        places = [read.place(raw)[:size] for raw in raws]
+        for place, following in pairwise(places):
+            if place == following:
+                key = dict(zip(self._names, place[size - len(self._names) :], strict=True))
                 raise Reject(
                     "key_not_unique",
-                    f"two rows have the same key {place}",
+                    f"two rows have the same key {key}",
                     "Name key columns that are unique together; else rows would be lost without a word",
                 )
         return raws[: self._batch]

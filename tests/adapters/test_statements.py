@@ -44,7 +44,7 @@ def test_pages_of_any_size_are_the_whole_in_order(
         for _ in range(len(rows) + 1):
             plan = read(dialect, TABLE, TABLE.columns, order=order, after=after, limit=size)
             page = database.execute(plan.sql, plan.parameters).fetchall()
-            found += [plan.values(raw) for raw in page]
+            found += plan.rows(page)
             if len(page) < size:
                 break
             after = plan.place(page[-1])
