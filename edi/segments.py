@@ -98,7 +98,8 @@ def cut(text: str, shown: dict[int, str], syntax: Syntax) -> list[list[Any]]:
 def hide(text: str, syntax: Syntax) -> tuple[str, dict[int, str]] | None:
     """Put an unused character in the place of each released one, and say which stands for which.
 
-    None when the text uses so many control characters itself that none are left to hide behind.
+    None when that is left to the careful way: the text uses every control character itself, or releases characters that
+    need no release.
     """
     release = syntax.release
     if not release or release not in text:
@@ -113,7 +114,7 @@ def hide(text: str, syntax: Syntax) -> tuple[str, dict[int, str]] | None:
             sign = free.pop()
             text = text.replace(release + character, sign)
             shown[ord(sign)] = character
-    return text.replace(release, ""), shown
+    return None if release in text else (text, shown)
 
 
 def _repeated(value: str, syntax: Syntax) -> Any:

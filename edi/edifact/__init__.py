@@ -10,8 +10,9 @@ r"""EDIFACT: messages out of batch interchanges, syntax versions 1 to 4.
 ('ZZ:ACME', 'D96A', ())
 """
 
-from edi.edifact.scanner import DOCUMENT_BYTES_MAX, locate, read
+from edi.edifact.scanner import locate, read
 from edi.spec import Option, Spec
+from edi.standard import DOCUMENT_BYTES_MAX
 
 SPEC = Spec(
     name="edifact",

@@ -10,8 +10,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from edi.interchange import Header, Unreadable, text_of
 from edi.segments import GAP, Syntax, drop_breaks, row_at, segment_spans
+from edi.standard import Header, Unreadable, text_of
 
 if TYPE_CHECKING:
     from edi.window import Window

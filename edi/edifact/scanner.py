@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from edi import guides, places
 from edi.edifact.delimiters import read_unb, syntax_of
-from edi.interchange import Standard, Walk, text_of
+from edi.interchange import Walk
+from edi.standard import Standard, text_of
 from edi.window import Window
 
 if TYPE_CHECKING:
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
     from edi.findings import Finding, Position
     from edi.model import Document, Envelope
     from edi.paths import SegmentPath
-
-DOCUMENT_BYTES_MAX = 16 * 1024 * 1024
 
 
 def describe(row: list[Any], group: list[Any] | None) -> tuple[str, str | None, str, str | None]:
@@ -51,8 +50,7 @@ def read(chunks: Iterable[bytes], options: Mapping[str, str]) -> Iterator[Docume
     Raises:
         ValueError: an option has a value that it cannot have.
     """
-    limit = int(options.get("document_bytes_max", DOCUMENT_BYTES_MAX))
-    return Walk(STANDARD, Window(chunks), options.get("encoding", "auto"), limit).run()
+    return Walk(STANDARD, Window(chunks), options).run()
 
 
 def locate(

@@ -12,7 +12,8 @@ PO104 (unit price) is '12.5O', which is not a number: the last character is the 
 """
 
 from edi.spec import Option, Spec
-from edi.x12.scanner import DOCUMENT_BYTES_MAX, locate, read
+from edi.standard import DOCUMENT_BYTES_MAX
+from edi.x12.scanner import locate, read
 
 SPEC = Spec(
     name="x12",

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from edi.interchange import Header, Unreadable
 from edi.segments import Syntax
+from edi.standard import Header, Unreadable
 
 if TYPE_CHECKING:
     from edi.window import Window

@@ -7,8 +7,9 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from edi import guides, places
-from edi.interchange import Standard, Walk, text_of
+from edi.interchange import Walk
 from edi.segments import Syntax
+from edi.standard import Standard, text_of
 from edi.window import EBCDIC, Window, one_per_byte
 from edi.x12.delimiters import read_isa
 
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from edi.model import Document, Envelope
     from edi.paths import SegmentPath
 
-DOCUMENT_BYTES_MAX = 16 * 1024 * 1024
 
 _EBCDIC_ISA = "ISA".encode(EBCDIC)
 
@@ -61,7 +61,6 @@ def read(chunks: Iterable[bytes], options: Mapping[str, str]) -> Iterator[Docume
     Raises:
         ValueError: an option has a value that it cannot have.
     """
-    limit = int(options.get("document_bytes_max", DOCUMENT_BYTES_MAX))
     rest = iter(chunks)
     first = b""
     for chunk in rest:  # as many bytes as tell EBCDIC from ASCII
@@ -70,7 +69,7 @@ def read(chunks: Iterable[bytes], options: Mapping[str, str]) -> Iterator[Docume
             break
     is_ebcdic = first.lstrip(b"\0\x40\x15\x25\x0d").startswith(_EBCDIC_ISA)
     window = Window(chain((first,), rest), EBCDIC if is_ebcdic else "latin-1")
-    return Walk(STANDARD, window, options.get("encoding", "auto"), limit).run()
+    return Walk(STANDARD, window, options).run()
 
 
 def locate(
