@@ -6,10 +6,11 @@ every few milliseconds costs nothing worth counting. On PostgreSQL, transactions
 
 from __future__ import annotations
 
-import sqlite3
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import psycopg
+
+from gateway.store.sqlite import library
 
 if TYPE_CHECKING:
     import threading
@@ -25,7 +26,7 @@ class Bell:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._sqlite: sqlite3.Connection | None = None
+        self._sqlite: Any = None
         self._seen = -1
         self._listener: psycopg.Connection | None = None
 
@@ -42,7 +43,7 @@ class Bell:
 
     def _wait_sqlite(self, seconds: float, stop: threading.Event) -> bool:
         if self._sqlite is None:
-            self._sqlite = sqlite3.connect(f"file:{self._database.path}?mode=ro", uri=True, check_same_thread=False)
+            self._sqlite = library().connect(f"file:{self._database.path}?mode=ro", uri=True, check_same_thread=False)
         for _ in range(max(1, int(seconds / _LOOK_EVERY_SECONDS))):
             (version,) = self._sqlite.execute("PRAGMA data_version").fetchone()
             if version != self._seen:

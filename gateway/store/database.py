@@ -10,10 +10,8 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-import sqlite3
 import threading
 from contextlib import contextmanager
-from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +21,7 @@ from sqlalchemy import create_engine, event, insert, select, text, update
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from gateway.errors import Retry, Stop
+from gateway.store.sqlite import library
 from gateway.store.tables import activity, counter
 
 if TYPE_CHECKING:
@@ -235,9 +234,11 @@ class Database:
 
 
 def _sqlite_engine(path: Path, begin: str) -> Engine:
-    sqlite3.register_adapter(Decimal, str)  # a column with NUMERIC affinity makes a number of it
     engine = create_engine(
-        f"sqlite:///{path}", connect_args={"timeout": 30.0, "check_same_thread": False}, hide_parameters=True
+        f"sqlite:///{path}",
+        module=library(),
+        connect_args={"timeout": 30.0, "check_same_thread": False},
+        hide_parameters=True,
     )
 
     @event.listens_for(engine, "connect")

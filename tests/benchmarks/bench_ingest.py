@@ -12,6 +12,7 @@ import time
 import urllib.error
 import urllib.request
 from pathlib import Path
+from typing import Any
 
 import paramiko
 
@@ -19,7 +20,8 @@ from gateway.model import Arrived
 from gateway.operate import wiring
 from gateway.operate.credentials import make_key
 from gateway.operate.demo import show, workspace_maker
-from tests.benchmarks.harness import Result
+from gateway.store import activity, deliveries
+from tests.benchmarks.harness import figure
 
 FILES = 200
 ROWS = 1_000_000
@@ -39,12 +41,12 @@ IEA*1*{n:09}~
 """
 
 
-def measure() -> list[Result]:
+def measure() -> list[dict[str, Any]]:
     """Latency of small files one by one, then the million rows."""
     return [*latency(), *million()]
 
 
-def latency() -> list[Result]:
+def latency() -> list[dict[str, Any]]:
     """Seconds from the close of an uploaded file to the first 200 of its record."""
     with tempfile.TemporaryDirectory() as folder:
         made = workspace_maker.make(Path(folder) / "workspace")
@@ -63,9 +65,9 @@ def latency() -> list[Result]:
     ordered = sorted(seconds)
     p50, p95 = statistics.median(ordered), ordered[int(len(ordered) * 0.95)]
     return [
-        Result("ingest", "file closed over SFTP → record by REST, p50", p50 * 1000, "ms", FILES,
+        figure("file closed over SFTP → record by REST, p50", p50 * 1000, "ms", FILES,
                aim="< 150 ms", met=p50 < 0.150),
-        Result("ingest", "file closed over SFTP → record by REST, p95", p95 * 1000, "ms", FILES,
+        figure("file closed over SFTP → record by REST, p95", p95 * 1000, "ms", FILES,
                aim="< 1,000 ms", met=p95 < 1.0),
     ]  # fmt: skip
 
@@ -90,7 +92,7 @@ def _drop_one_by_one(made: workspace_maker.DemoWorkspace, token: str) -> list[fl
     return seconds
 
 
-def million() -> list[Result]:
+def million() -> list[dict[str, Any]]:
     """Rows a second of one worker process on SQLite, and its memory above a worker that did ten rows."""
     rates, memories, settled = [], [], []
     for _ in range(_RUNS):
@@ -101,10 +103,10 @@ def million() -> list[Result]:
             settled.append(whole)
     rate, memory = statistics.median(rates), statistics.median(memories)
     return [
-        Result("ingest", f"CSV of {ROWS:,} rows, 1 % bad: lease → visible", rate, "rows/s", _RUNS,
+        figure(f"CSV of {ROWS:,} rows, 1 % bad: lease → visible", rate, "rows/s", _RUNS,
                aim="≥ 60,000 rows/s", met=rate >= 60_000),
-        Result("ingest", "the same, lease → settled", statistics.median(settled), "rows/s", _RUNS),
-        Result("ingest", "its memory above base", memory, "MB", _RUNS, aim="≤ 64 MB", met=memory <= 64),
+        figure("the same, lease → settled", statistics.median(settled), "rows/s", _RUNS),
+        figure("its memory above base", memory, "MB", _RUNS, aim="≤ 64 MB", met=memory <= 64),
     ]  # fmt: skip
 
 
@@ -119,8 +121,6 @@ def _million_once(folder: Path) -> tuple[float, float, float]:
     peak = _work_peak(made.folder, gateway, folder, ROWS)
     whole = time.perf_counter() - started
     with gateway.database.read() as connection:
-        from gateway.store import activity, deliveries
-
         delivery = deliveries.latest_per_integration(connection)["globex-prices"]
         lines = activity.after(connection, 0, delivery=delivery.id)
     assert delivery.documents == {"accepted": ROWS - ROWS // 100, "quarantined": ROWS // 100}, delivery.documents
