@@ -50,7 +50,7 @@ def ingest(line: Line, lease: Lease, routes: Routes) -> None:
     """
     attempt = Attempt(line, lease, routes)
     attempt.clear_what_broke_off()
-    if lease.delivery.state is not DeliveryState.RECEIVED:
+    if attempt.was_finished() and not attempt.begin_again():
         attempt.judge_again()
     elif twin := attempt.twin():
         attempt.close_as_duplicate(twin)
@@ -86,7 +86,7 @@ class Attempt:
         """Judge every document; if the file as a whole is in doubt, hold them all; publish."""
         task = Task(self._delivery, candidates)
         batch = self._judging.run(task, self._flush)
-        verdict = doubt(batch, candidates[0].accept)
+        verdict = doubt(batch, candidates[0].accept, size=self._delivery.size)
         if verdict is not None:
             if batch.flushed:
                 self.clear_what_broke_off(flushed=True)
@@ -102,24 +102,27 @@ class Attempt:
             self._prove(transaction)
             self._store(transaction, batch)
 
-    def _store(self, transaction: Transaction, batch: Batch) -> set[int]:
-        """Stage and hold what the batch has; returns the documents left out because a newer record is there (P6)."""
-        left_out: set[int] = set()
+    def _store(self, transaction: Transaction, batch: Batch) -> None:
+        """Stage and hold what the batch has; a document that is older than its record is left out (P6)."""
+        number = self._delivery.number
         for contract_id, rows in batch.accepted.items():
             contract = batch.contracts[contract_id]
-            number = self._delivery.number
             newer = staging.newer(transaction.connection, contract, number, [row.key for row in rows])
             if newer:
-                left_out.update(row.document for row in rows if row.key in newer)
-                batch.about_file.append(telling.older_than_records(newer))
+                batch.noted.append(telling.older_than_records(self._delivery, newer))
             kept = [row for row in rows if row.key not in newer] if newer else rows
             if kept:
                 staging.stage(transaction, contract, number, kept)
             batch.count[DocumentState.ACCEPTED] += len(kept)
-        batch.count[DocumentState.EXCLUDED] += len(left_out)
-        quarantine.hold(transaction, self._delivery.number, batch.held)
-        batch.accepted, batch.held, batch.rows, batch.size = {}, [], 0, 0
-        return left_out
+            batch.count[DocumentState.EXCLUDED] += len(rows) - len(kept)
+            if batch.outcome is not None:
+                batch.outcome |= {row.document: DocumentState.EXCLUDED for row in rows}
+                batch.outcome |= {row.document: DocumentState.ACCEPTED for row in kept}
+        quarantine.hold(transaction, number, batch.held)
+        quarantine.add_findings(transaction, number, batch.noted)
+        if batch.outcome is not None:
+            batch.outcome |= {each.number: each.state for each in batch.held}
+        batch.accepted, batch.held, batch.noted, batch.rows, batch.size = {}, [], [], 0, 0
 
     def _publish(self, batch: Batch, candidates: list[Integration]) -> None:
         """The one transaction that makes a delivery visible: records, changes, held documents, counters, log, lease."""
@@ -159,7 +162,7 @@ class Attempt:
                 with self._database.write() as transaction:
                     self._prove(transaction)
                     done = step(transaction, here.id)
-        if self._delivery.state is DeliveryState.RECEIVED and (flushed or left or self._delivery.tries > 1):
+        if not self.was_finished() and (flushed or left or self._holds_something()):
             with self._database.write() as transaction:
                 self._prove(transaction)
                 quarantine.clear(transaction, self._delivery.number)
@@ -202,49 +205,71 @@ class Attempt:
             self._close(transaction, self._delivery, DeliveryState.FAILED, Counter())
             transaction.tell(telling.failed(self._delivery, reason))
 
+    def was_finished(self) -> bool:
+        """Whether the delivery has ended before and is leased because documents of it are wanted again."""
+        return self._delivery.state is not DeliveryState.RECEIVED
+
+    def begin_again(self) -> bool:
+        """A file that nobody wanted and somebody does now starts anew, as if it had just come; False for any other.
+
+        It has one held document, the whole file.
+        """
+        delivery = self._delivery
+        unwanted = delivery.documents == {str(DocumentState.UNROUTED): 1} and delivery.integration is None
+        if not unwanted or not self._wanted_again() or not self._routes.candidates(delivery):
+            return False
+        with self._database.write() as transaction:
+            self._prove(transaction)
+            quarantine.clear(transaction, delivery.number)
+            deliveries.reopen(transaction, delivery.number)
+        self._delivery = replace(delivery, state=DeliveryState.RECEIVED, finished_at=None, documents={})
+        return True
+
     def judge_again(self) -> None:
         """Judge the documents that someone wants retried with the revision in force; the others stay as they are."""
-        delivery = self._delivery
-        with self._database.read() as connection:
-            wanted = quarantine.to_retry(connection, delivery.number)
-        # A file that nobody wanted has one held document, the whole file: it is judged as if it had just come.
-        unwanted = delivery.documents == {str(DocumentState.UNROUTED): 1} and delivery.integration is None
+        delivery, wanted = self._delivery, self._wanted_again()
         candidates = self._routes.candidates(delivery)
         if not wanted or not candidates:
             with self._database.write() as transaction:
-                quarantine.unmark(transaction, delivery.number)
+                self._prove(transaction)
+                quarantine.unmark(transaction, delivery.number, list(wanted))
                 leases.finish(transaction, self._lease)
             return
-        batch = self._judging.run(Task(delivery, candidates, only=None if unwanted else wanted), self._flush)
-        self._publish_again(batch, candidates, wanted, unwanted=unwanted)
+        batch = self._judging.run(Task(delivery, candidates, only=wanted), self._flush)
+        self._publish_again(batch, candidates, wanted)
         self._settle()
 
-    def _publish_again(
-        self, batch: Batch, candidates: list[Integration], wanted: dict[int, str], *, unwanted: bool
-    ) -> None:
+    def _publish_again(self, batch: Batch, candidates: list[Integration], wanted: dict[int, str]) -> None:
         delivery = self._addressed(candidates)
-        still_held = {each.number for each in batch.held}
         with self._database.write() as transaction:
             self._prove(transaction)
-            if unwanted:
-                quarantine.clear(transaction, delivery.number)
-            left_out = self._store(transaction, batch)
+            self._store(transaction, batch)
             self._reveal(transaction)
-            if unwanted:
-                quarantine.add_findings(transaction, delivery.number, batch.about_file)
-                count = batch.count
-            else:
-                for number in wanted.keys() - still_held:
-                    state = DocumentState.EXCLUDED if number in left_out else DocumentState.ACCEPTED
+            outcome = batch.outcome or {}
+            gone = sorted(wanted.keys() - outcome.keys())
+            quarantine.unmark(transaction, delivery.number, gone)
+            quarantine.add_findings(
+                transaction, delivery.number, [telling.not_found(delivery, number) for number in gone]
+            )
+            for number, state in outcome.items():
+                if state not in quarantine.OPEN:
                     quarantine.release(transaction, delivery.number, number, state)
-                count = quarantine.recounted(transaction, delivery, accepted=batch.count[DocumentState.ACCEPTED])
+            count = quarantine.recounted(transaction, delivery, taken=batch.count)
             self._close(transaction, delivery, state_of(count), count)
-            transaction.tell(*(telling.retried(delivery, number, held=number in still_held) for number in wanted))
+            transaction.tell(*(telling.retried(delivery, number, outcome.get(number)) for number in wanted))
+
+    def _wanted_again(self) -> dict[int, str]:
+        with self._database.read() as connection:
+            return quarantine.to_retry(connection, self._delivery.number)
 
     # ── what all of them share ───────────────────────────────────────────────────────────────────────────────────────
 
     def _prove(self, transaction: Transaction) -> None:
         leases.hold(transaction, self._lease, seconds=self._lease_seconds)
+
+    def _holds_something(self) -> bool:
+        with self._database.read() as connection:
+            return quarantine.holds_something(connection, self._delivery.number)
 
     def _unsettled(self) -> list[staging.Standing]:
         with self._database.read() as connection:

@@ -47,6 +47,10 @@ class Batch:
     count: Counter[DocumentState] = field(default_factory=Counter)
     """Of documents that are in the store already, out of sight, or held."""
     about_file: list[Finding] = field(default_factory=list)
+    noted: list[Finding] = field(default_factory=list)
+    """Warnings and notes that hold nothing."""
+    outcome: dict[int, DocumentState] | None = None
+    """Where each document ended that is judged again; None in the first pass, where nobody asks for single ones."""
     told: list[Finding] = field(default_factory=list)
     flushed: bool = False
 
@@ -75,7 +79,7 @@ class Judging:
 
     def run(self, task: Task, flush: Callable[[Batch], None]) -> Batch:
         """Judge every document; the last batch is returned, not flushed."""
-        batch = Batch()
+        batch = Batch(outcome=None if task.only is None else {})
         places = Places(self._vault, task.delivery.sha256)
         chunks, first = peeked(self._vault.chunks(task.delivery.sha256))
         format_name, options = self._routes.reader_of(task.candidates, first)
@@ -102,19 +106,18 @@ class Judging:
         return batch
 
     def _judge(self, task: Task, batch: Batch, document: Document, flow: Flow, places: Places) -> None:
-        """One document: map it and judge it; a record, or a held document with its findings."""
-        if task.hold_all or (document.findings and any(each.severity == "error" for each in document.findings)):
-            found = tuple(of_document(each, document, places) for each in document.findings)
-            self._hold(task, batch, document, flow, found)
-            return
-        record, faults = flow.mapper(document)
-        if not faults:
-            value, faults = flow.judge.judge(record)
-            if value is not None and not faults:
-                _accept(batch, document, flow, value)
-                return
-        found = tuple(places.of_fault(fault, document, flow.mapper) for fault in faults)
-        self._hold(task, batch, document, flow, found)
+        """One document: map it and judge it; a record, or a held document with all its findings."""
+        found = [of_document(each, document, places) for each in document.findings]
+        if not any(each.severity == "error" for each in found):
+            record, faults = flow.mapper(document)
+            if not faults:
+                value, faults = flow.judge.judge(record)
+                if value is not None and not faults and not task.hold_all:
+                    batch.noted += found
+                    _accept(batch, document, flow, value)
+                    return
+            found += [places.of_fault(fault, document, flow.mapper) for fault in faults]
+        self._hold(task, batch, document, flow, tuple(found))
 
     def _hold(
         self, task: Task, batch: Batch, document: Document, flow: Flow | Unfit | None, findings: tuple[Finding, ...]
@@ -155,8 +158,8 @@ def _accept(batch: Batch, document: Document, flow: Flow, value: dict[str, Any])
     batch.rows += 1
 
 
-def doubt(batch: Batch, accept: Accept) -> Finding | None:
-    """The finding for which the whole file must be held, if there is one."""
+def doubt(batch: Batch, accept: Accept, *, size: int) -> Finding | None:
+    """The finding for which the whole file, of `size` bytes, must be held, if there is one."""
     fatal = next((each for each in batch.about_file if each.severity == "error"), None)
     if fatal is not None:
         return fatal
@@ -170,6 +173,8 @@ def doubt(batch: Batch, accept: Accept) -> Finding | None:
             severity="error",
             message=f"{held} of {total} documents are bad, and this integration takes a file whole or not at all",
             remedy="Correct the documents that have findings, or change accept: in the integration; then retry.",
+            start=0,
+            end=size,
         )
     if accept.hold_above is not None and held / total > accept.hold_above:
         return Finding(
@@ -177,6 +182,8 @@ def doubt(batch: Batch, accept: Accept) -> Finding | None:
             severity="error",
             message=f"{held} of {total} documents are bad; above {accept.hold_above:.4g} of them the file is held",
             remedy="Correct the documents that have findings and send the file again, or retry the others by hand.",
+            start=0,
+            end=size,
         )
     return None
 

@@ -56,9 +56,18 @@ def failed(delivery: Delivery, reason: str) -> Activity:
     return DELIVERY_FAILED(**_who(delivery), tries=delivery.tries - 1, reason=reason)
 
 
-def retried(delivery: Delivery, document: int, *, held: bool) -> Activity:
-    """The line of a document that was judged again."""
-    return DOCUMENT_RETRIED(**_who(delivery), document=document, state="held again" if held else "accepted")
+_AGAIN = {
+    DocumentState.ACCEPTED: "accepted",
+    DocumentState.EXCLUDED: "left out, because a newer record is there",
+    DocumentState.QUARANTINED: "held again",
+    DocumentState.UNROUTED: "held again, because no integration wants it",
+    None: "held as before, because it is not found in the file any more",
+}
+
+
+def retried(delivery: Delivery, document: int, state: DocumentState | None) -> Activity:
+    """The line of a document that was judged again; `state` is None where the reader no longer finds it."""
+    return DOCUMENT_RETRIED(**_who(delivery), document=document, state=_AGAIN[state])
 
 
 def where(finding: Finding) -> str:
@@ -95,13 +104,28 @@ def gave_up(delivery: Delivery, reason: str) -> Finding:
     )
 
 
-def older_than_records(keys: Collection[str]) -> Finding:
+def not_found(delivery: Delivery, document: int) -> Finding:
+    """The finding of a document that was to be judged again and that the reader does not find any more."""
+    return Finding(
+        code="document.not_found",
+        severity="error",
+        message=f"with the configuration in force the file has no document {document} any more",
+        remedy="Look at what was changed in format: of the integration; correct it, apply, and retry.",
+        start=0,
+        end=delivery.size,
+        document=document,
+    )
+
+
+def older_than_records(delivery: Delivery, keys: Collection[str]) -> Finding:
     """The finding of documents that are older than the records that are there (P6)."""
     return Finding(
         code="record.older",
         severity="warning",
         message=f"{len(keys)} documents are older than the records that are there: {', '.join(sorted(keys)[:3])}",
         remedy="Nothing is to be done unless the older values are wanted: then send them again.",
+        start=0,
+        end=delivery.size,
     )
 
 

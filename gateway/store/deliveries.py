@@ -146,6 +146,15 @@ def close(
     )
 
 
+def reopen(transaction: Transaction, number: int) -> None:
+    """A delivery that had ended is to be judged as if it had just come; its lease stays as it is."""
+    transaction.connection.execute(
+        update(delivery)
+        .where(delivery.c.number == number)
+        .values(state=DeliveryState.RECEIVED, finished_at=None, documents="{}")
+    )
+
+
 def counts(connection: Connection) -> dict[str, int]:
     """How many deliveries are in each state."""
     query = select(delivery.c.state, func.count()).group_by(delivery.c.state)

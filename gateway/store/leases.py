@@ -16,7 +16,7 @@ from sqlalchemy import select, text, update
 
 from gateway.errors import Retry
 from gateway.store import deliveries
-from gateway.store.tables import delivery, source
+from gateway.store.tables import delivery, document, source
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -98,12 +98,14 @@ def hold(transaction: Transaction, lease: Lease, *, seconds: float) -> None:
 
 
 def finish(transaction: Transaction, lease: Lease) -> None:
-    """Nothing is left to do for this delivery.
+    """Nothing is left to do for this delivery, unless somebody has asked meanwhile for a document to be judged again.
 
     Raises:
         Retry: another worker has taken the delivery since; the transaction must not commit.
     """
-    _let_go(transaction, lease, due=None)
+    asked = select(1).where(document.c.delivery == lease.delivery.number, document.c.retry == 1).limit(1)
+    due = transaction.now.timestamp() if transaction.connection.execute(asked).first() is not None else None
+    _let_go(transaction, lease, due=due, done=True)
 
 
 def postpone(transaction: Transaction, lease: Lease, *, seconds: float, counted: bool) -> None:
@@ -115,11 +117,13 @@ def postpone(transaction: Transaction, lease: Lease, *, seconds: float, counted:
     _let_go(transaction, lease, due=transaction.now.timestamp() + seconds, uncount=not counted)
 
 
-def _let_go(transaction: Transaction, lease: Lease, *, due: float | None, uncount: bool = False) -> None:
+def _let_go(
+    transaction: Transaction, lease: Lease, *, due: float | None, uncount: bool = False, done: bool = False
+) -> None:
     values: dict[str, object] = {"due": due, "owner": None}
     if uncount:
         values["tries"] = delivery.c.tries - 1
-    elif due is None:
+    elif done:
         values["tries"] = 0
     result = transaction.connection.execute(
         update(delivery)

@@ -16,7 +16,7 @@ from gateway.store.deliveries import moment
 from gateway.store.tables import delivery, document, finding
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
     from sqlalchemy import Connection, Row
@@ -136,9 +136,19 @@ def release(transaction: Transaction, delivery_number: int, number: int, state: 
     )
 
 
-def unmark(transaction: Transaction, delivery_number: int) -> None:
-    """Nothing could be retried: the documents stay held."""
-    transaction.connection.execute(update(document).where(document.c.delivery == delivery_number).values(retry=0))
+def unmark(transaction: Transaction, delivery_number: int, numbers: Sequence[int]) -> None:
+    """These documents could not be retried: they stay held."""
+    for part in _parts(list(numbers)):
+        chosen = and_(document.c.delivery == delivery_number, document.c.number.in_(part))
+        transaction.connection.execute(update(document).where(chosen).values(retry=0))
+
+
+def holds_something(connection: Connection, delivery_number: int) -> bool:
+    """Whether documents or findings of a delivery are kept: of one that is not finished, by a try that broke off."""
+    return any(
+        connection.execute(select(1).where(table.c.delivery == delivery_number).limit(1)).first() is not None
+        for table in (document, finding)
+    )
 
 
 def to_retry(connection: Connection, delivery_number: int) -> dict[int, str]:
@@ -238,10 +248,13 @@ def discard(transaction: Transaction, id: str, *, reason: str, who: str) -> bool
     return True
 
 
-def recounted(transaction: Transaction, of: Delivery, *, accepted: int = 0) -> Counter[DocumentState]:
-    """A delivery's counters after held documents changed their state; `accepted` were taken just now."""
+def recounted(
+    transaction: Transaction, of: Delivery, *, taken: Mapping[DocumentState, int] | None = None
+) -> Counter[DocumentState]:
+    """A delivery's counters after held documents changed their state; `taken` counts those that ended just now."""
     count = Counter({DocumentState(state): number for state, number in of.documents.items()})
-    count[DocumentState.ACCEPTED] += accepted
+    for state in (DocumentState.ACCEPTED, DocumentState.EXCLUDED):
+        count[state] += (taken or {}).get(state, 0)
     query = select(document.c.state, func.count()).where(document.c.delivery == of.number)
     held = {row[0]: row[1] for row in transaction.connection.execute(query.group_by(document.c.state))}
     for state in (*OPEN, DocumentState.DISCARDED):
