@@ -39,15 +39,23 @@ def tree_parser() -> etree.XMLParser:
     )
 
 
-def tree(raw: bytes, encoding: str, namespaces: tuple[tuple[str, str], ...], parser: etree.XMLParser) -> etree._Element:
-    """The element that `raw` holds, with the namespaces that stood around it."""
-    data = raw if encoding in _UTF8 else raw.decode(encoding).encode()
-    if not namespaces:
-        return etree.fromstring(data, parser)
+def trees(
+    raws: list[bytes], encoding: str, namespaces: tuple[tuple[str, str], ...], parser: etree.XMLParser
+) -> list[etree._Element]:
+    """The elements that `raws` hold, one each, with the namespaces that stood around them.
+
+    Raises:
+        lxml.etree.XMLSyntaxError, UnicodeDecodeError: one of them cannot be read.
+    """
+    data = b"".join(raws)
+    if encoding not in _UTF8:
+        data = data.decode(encoding).encode()
+    if len(raws) == 1 and not namespaces:
+        return [etree.fromstring(data, parser)]
     declared = "".join(
         f" xmlns{':' if prefix else ''}{prefix}={quoteattr(uri)}" for prefix, uri in namespaces if prefix != "xml"
     )
-    return etree.fromstring(f"<around{declared}>".encode() + data + b"</around>", parser)[0]
+    return list(etree.fromstring(f"<around{declared}>".encode() + data + b"</around>", parser))
 
 
 def locate(raw: bytes, envelope: Envelope, path: Path, loops: tuple[tuple[Path, int], ...]) -> Position | None:
@@ -59,8 +67,8 @@ def locate(raw: bytes, envelope: Envelope, path: Path, loops: tuple[tuple[Path, 
     if not isinstance(path, ElementPath):
         return None
     try:
-        root = tree(raw, envelope.encoding, envelope.namespaces, tree_parser())
-    except (etree.XMLSyntaxError, UnicodeDecodeError):
+        (root,) = trees([raw], envelope.encoding, envelope.namespaces, tree_parser())
+    except (etree.XMLSyntaxError, ValueError):  # no element, more than one, or bytes that are no characters
         return None
     element, missing = root, False
     for loop, occurrence in loops:

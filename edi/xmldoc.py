@@ -17,7 +17,7 @@ from lxml import etree
 
 from edi import text
 from edi.elementpaths import PREFIXES, compile_loop, compile_path, find, qualified, text_of
-from edi.elementspans import locate, tree, tree_parser
+from edi.elementspans import locate, tree_parser, trees
 from edi.findings import Finding, Position
 from edi.model import Document, Envelope
 from edi.spec import Option, Spec
@@ -149,6 +149,8 @@ class _Reader:
         self.open: int | None = None
         """Where the document begins that is not closed yet."""
         self.open_depth = self.open_line = 0
+        self.whole: list[tuple[int, int, int]] = []
+        """Start, end and line of the documents that are complete and have no tree yet; they share an envelope."""
         self.childless = True
         self.encoding = "utf-8"
         self.envelope = Envelope("xml", message=message or None)
@@ -156,7 +158,7 @@ class _Reader:
         self.declared = 0
         self.ready: list[Document | Finding] = []
         self.failed: _Refused | None = None
-        self.trees = tree_parser()
+        self.parsers = tree_parser()
         self.parser = expat.ParserCreate(namespace_separator=" ")
         self.parser.ordered_attributes = True
         self.parser.XmlDeclHandler = self._declaration
@@ -178,6 +180,7 @@ class _Reader:
             self.data += block
             try:
                 self.parser.Parse(block, final)
+                self._plant()
                 self._forget()
             except _Refused as refused:
                 self.failed = refused
@@ -187,6 +190,7 @@ class _Reader:
                 message = f"the encoding that the XML declaration names cannot be read ({error})"
                 self.failed = _Refused("xml.encoding", message, 0, 1)
             if self.failed:
+                self._plant()
                 self.data.clear()
         if final:
             self._close()
@@ -261,21 +265,22 @@ class _Reader:
     def _start(self, name: str, _attributes: object) -> None:
         self.depth += 1
         declared, self.declared = self.declared, 0
-        if self.open is not None:
-            self.childless = False
-        else:
-            start = self.parser.CurrentByteIndex
-            if not self.root_seen:
-                self._root(name, start)
-            if not self.each or _matches(name, self.each):
-                self.open, self.open_depth, self.open_line = start, self.depth, self.parser.CurrentLineNumber
-                self.childless = True
-                around = tuple(dict(self.scope[: len(self.scope) - declared]).items())
-                if around != self.envelope.namespaces:
-                    self.envelope = replace(self.envelope, namespaces=around)
         if self.depth > DEPTH_MAX:
             message = f"elements are nested deeper than {DEPTH_MAX}"
             raise _Refused("xml.too_deep", message, self.parser.CurrentByteIndex, self.parser.CurrentLineNumber)
+        if self.open is not None:
+            self.childless = False
+            return
+        start = self.parser.CurrentByteIndex
+        if not self.root_seen:
+            self._root(name, start)
+        if not self.each or _matches(name, self.each):
+            self.open, self.open_depth, self.open_line = start, self.depth, self.parser.CurrentLineNumber
+            self.childless = True
+            around = tuple(dict(self.scope[: len(self.scope) - declared]).items())
+            if around != self.envelope.namespaces:
+                self._plant()
+                self.envelope = replace(self.envelope, namespaces=around)
 
     def _root(self, name: str, start: int) -> None:
         self.root_seen = True
@@ -320,20 +325,39 @@ class _Reader:
         return self.base + found + len(close)
 
     def _document(self, start: int, end: int) -> None:
-        whole = Position(start, end, line=self.open_line)
-        if end - start > self.limit:
-            message = f"the document is longer than {self.limit} bytes"
-            self._add(start, end, None, (text.finding("xml.too_long", message, whole),))
+        if end - start <= self.limit:
+            self.whole.append((start, end, self.open_line))
             return
-        raw = bytes(self.data[start - self.base : end - self.base])
+        self._plant()
+        message = f"the document is longer than {self.limit} bytes"
+        found = text.finding("xml.too_long", message, Position(start, end, line=self.open_line))
+        self._add(start, end, None, (found,))
+
+    def _plant(self) -> None:
+        """Makes trees of the documents that are whole; all at once, because most of a small one's cost is the call."""
+        whole, self.whole = self.whole, []
+        raws = [bytes(self.data[start - self.base : end - self.base]) for start, end, _ in whole]
         try:
-            root = tree(raw, self.encoding, self.envelope.namespaces, self.trees)
+            roots: list[etree._Element | None] = [*trees(raws, self.encoding, self.envelope.namespaces, self.parsers)]
+        except (etree.XMLSyntaxError, UnicodeDecodeError):
+            roots = [None] * len(raws)
+        for (start, end, line), raw, root in zip(whole, raws, roots, strict=True):
+            position = Position(start, end, line=line)
+            if root is None:
+                self._add_singly(raw, position)
+            else:
+                self._add(start, end, root, () if self.each else self._of_message(root, position))
+
+    def _add_singly(self, raw: bytes, position: Position) -> None:
+        """A document that may be one which lxml refuses and expat did not."""
+        try:
+            (root,) = trees([raw], self.encoding, self.envelope.namespaces, self.parsers)
         except (etree.XMLSyntaxError, UnicodeDecodeError) as error:
-            message = f"the document cannot be read: {error}"
-            self._add(start, end, None, (text.finding("xml.malformed", message, whole),))
-            return
-        findings = () if self.each else self._of_message(root, whole)
-        self._add(start, end, root, findings)
+            found = text.finding("xml.malformed", f"the document cannot be read: {error}", position)
+            self._add(position.start, position.end, None, (found,))
+        else:
+            findings = () if self.each else self._of_message(root, position)
+            self._add(position.start, position.end, root, findings)
 
 
 def _matches(name: str, wanted: str) -> bool:
