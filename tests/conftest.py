@@ -17,11 +17,11 @@ _names = itertools.count(1)
 
 
 @pytest.fixture(scope="session")
-def postgresql_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgresql_server() -> Iterator[str]:
     missing = postgresql_missing()
     if missing:
         pytest.skip(missing)
-    with postgresql(tmp_path_factory.mktemp("postgresql")) as address:
+    with postgresql() as address:
         yield address
 
 

@@ -5,11 +5,16 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
+import signal
 import socket
 import subprocess
+import tempfile
+import time
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import psycopg
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,32 +38,47 @@ def postgresql_missing() -> str | None:
 
 
 @contextmanager
-def postgresql(folder: Path, *, fsync: bool = False) -> Iterator[str]:
-    """A PostgreSQL server of our own; yields its address. As root it runs as the user postgres."""
+def postgresql(*, settings: tuple[str, ...] = ("fsync=off",)) -> Iterator[str]:
+    """A PostgreSQL server of our own in a folder of its own; yields its address. As root it runs as user postgres."""
     programs = _postgresql_bin()
     assert programs is not None
-    as_user = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
-    folder.mkdir(parents=True, exist_ok=True)
-    if as_user:
-        shutil.chown(folder, "postgres")
-        for parent in folder.parents:  # pytest's own folders are closed to other users
-            if parent.stat().st_uid == 0 and parent != Path("/") and not parent.stat().st_mode & 0o001:
-                parent.chmod(parent.stat().st_mode | 0o011)
-    data = folder / "data"
-    _run([*as_user, str(programs / "initdb"), "-D", str(data), "-A", "trust", "-U", "postgres", "-E", "UTF8",
-          "--locale=C.UTF-8", *([] if fsync else ["--no-sync"])])  # fmt: skip
-    port = free_port()
-    options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync={'on' if fsync else 'off'}"
-    control = [*as_user, str(programs / "pg_ctl"), "-D", str(data), "-w"]
-    _run([*control, "-o", options, "-l", str(folder / "log"), "start"])
+    user: dict[str, Any] = {"user": "postgres", "group": "postgres", "extra_groups": []} if os.geteuid() == 0 else {}
+    folder = Path(tempfile.mkdtemp(prefix="gateway-postgresql-"))
+    if user:
+        shutil.chown(folder, "postgres", "postgres")
     try:
-        yield f"postgresql://postgres@127.0.0.1:{port}/postgres"
+        data = folder / "data"
+        make = [str(programs / "initdb"), "-D", str(data), "-A", "trust", "-U", "postgres", "-E", "UTF8", "--no-sync"]
+        subprocess.run([*make, "--locale=C.UTF-8"], check=True, stdout=subprocess.DEVNULL, timeout=120, cwd="/", **user)
+        port = free_port()
+        serve = [str(programs / "postgres"), "-D", str(data), "-p", str(port), "-h", "127.0.0.1", "-k", str(folder)]
+        with (folder / "log").open("wb") as log:
+            process = subprocess.Popen(
+                [*serve, *(part for each in settings for part in ("-c", each))], stderr=log, cwd="/", **user
+            )
+        try:
+            address = f"postgresql://postgres@127.0.0.1:{port}/postgres"
+            _wait_for_postgresql(address, process, folder / "log")
+            yield address
+        finally:
+            process.send_signal(signal.SIGQUIT)  # "immediate": nobody needs the data any more
+            process.wait(30)
     finally:
-        _run([*control, "-m", "immediate", "stop"])
+        shutil.rmtree(folder, ignore_errors=True)
 
 
-def _run(command: list[str]) -> None:
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, timeout=60, cwd="/")
+def _wait_for_postgresql(address: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    """Return when the server takes connections; a connection that is refused is the only event it offers."""
+    for _ in range(600):
+        if process.poll() is not None:
+            break
+        try:
+            psycopg.connect(address, connect_timeout=5).close()
+        except psycopg.OperationalError:
+            time.sleep(0.05)
+        else:
+            return
+    raise RuntimeError(f"PostgreSQL did not start: {log.read_text()}")
 
 
 def _postgresql_bin() -> Path | None:

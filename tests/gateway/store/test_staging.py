@@ -111,7 +111,7 @@ def test_a_large_delivery_reads_the_same_before_and_after_it_is_settled(
     deliver(database, tmp_path, *(row(f"k{n:02}", f"{n}.50", "old") for n in range(30)))
     monkeypatch.setattr(staging, "SETTLED_AT_ONCE", 0)
     new = [row(f"k{n:02}", f"{n}.75", "new") for n in range(10, 40)]
-    number = deliver(database, tmp_path, *new, row("k10", "0.25", "twice"), settled=False)
+    deliver(database, tmp_path, *new, row("k10", "0.25", "twice"), settled=False)
     queries = [
         Query(PRICE, sort=(("price", True),), limit=1000),
         Query(PRICE, filters=(Filter("group", "eq", "new"),), limit=1000),
