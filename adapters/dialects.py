@@ -95,7 +95,7 @@ SQLITE = Dialect(
     nulls_low=True,
     row_values=True,
     server_timeout=False,
-    # hex(NULL) is '' in SQLite.
+    # hex(NULL) is '' in SQLite. The driver still cuts a text at a NUL and leaves bytes out that are not UTF-8.
     text={"*": "CAST({c} AS TEXT)", "binary": "CASE WHEN {c} IS NULL THEN NULL ELSE hex({c}) END"},
     # CAST shows 15 digits of a REAL, which any column but one of text may hold; 18 find it again.
     exact={
@@ -207,8 +207,8 @@ MARIADB_TEXT = "CONVERT({p} USING utf8mb4) COLLATE utf8mb4_bin, CONVERT({c} USIN
 
 MARIADB = Dialect(
     name="mariadb",
-    products=("MariaDB", "MySQL"),
-    drivers=("maria", "maodbc", "mysql", "myodbc"),
+    products=("MariaDB",),
+    drivers=("maria", "maodbc"),
     package="odbc-mariadb",
     quotes="`",
     nulls_low=True,
@@ -273,6 +273,8 @@ DIALECTS: tuple[Dialect, ...] = (SQLITE, POSTGRESQL, MARIADB)
 # Drivers that we have no dialect for yet, so that at least the package can be named.
 PACKAGES: tuple[tuple[str, str], ...] = (
     *((word, dialect.package) for dialect in DIALECTS for word in dialect.drivers),
+    ("mysql", "odbc-mariadb"),
+    ("myodbc", "odbc-mariadb"),
     ("freetds", "tdsodbc"),
     ("tdsodbc", "tdsodbc"),
     ("mdb", "odbc-mdbtools"),

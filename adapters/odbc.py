@@ -94,8 +94,9 @@ class OdbcSource:
         """Some rows now, in the asked order, then by key.
 
         Raises:
-            Reject: ``unknown_table``, ``unknown_column``, ``unknown_operator``, ``bad_value``, ``bad_limit``,
-                ``bad_cursor``, ``no_key`` or ``key_not_unique``; the message tells which part of the selection.
+            Reject: ``unknown_table``, ``unknown_column``, ``unknown_operator``, ``bad_operator``, ``bad_value``,
+                ``bad_sort``, ``bad_limit``, ``bad_cursor``, ``bad_column``, ``no_key`` or ``key_not_unique``; the
+                message tells which part of the selection.
         """
         known = self._schema(table)
         if not 1 <= selection.limit <= ROWS_MAX:

@@ -279,6 +279,7 @@ class AdapterContract:
         selection = Selection(filters=(Filter("Name", wrong, "x"),))
         assert "'startswith'" in rejected("unknown_operator", lambda: source.page("Orders", selection)).remedy
         rejected("bad_operator", lambda: source.page("Orders", Selection(filters=(Filter("No", "contains", "1"),))))
+        rejected("bad_sort", lambda: source.page("Orders", Selection(sort=(Sort("Name"), Sort("Name")))))
         rejected("bad_limit", lambda: source.page("Orders", Selection(limit=0)))
         rejected("bad_cursor", lambda: source.page("Orders", Selection(after=("1",))))
 
@@ -416,6 +417,11 @@ class AdapterContract:
         # The group grows: all of it is told again, rather than one row lost.
         add(world, order(0), order(-1))
         assert ("a", 0) in keys([row for one in told(world, position, batch=1000) for row in one.rows])
+        # All of them move on at once; a stop in the middle of them does not begin anew.
+        world.run('UPDATE "Orders" SET "Stamp" = ?', "2026-11-21 09:00:00")
+        batches = told(world, position, batch=700)
+        assert [len(one.rows) for one in batches] == [700, 700, 102]
+        assert [len(one.rows) for one in told(world, batches[1].position, batch=700)] == [102]
 
     def test_what_changes_while_the_snapshot_runs_is_told_after_it(self, world: World) -> None:
         fill(world, *(order(number) for number in range(4)))

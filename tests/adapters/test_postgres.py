@@ -73,6 +73,8 @@ def server() -> Iterator[Server]:
     try:
         run("initdb", "--no-sync", "-U", "owner", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8")
         settings = f"-p {number} -h 127.0.0.1 -k {folder} -c fsync=off -c log_statement=all -c log_line_prefix=%u:"
+        # What a session does not set for itself is somebody's habit.
+        settings += " -c timezone=Asia/Tokyo -c datestyle=SQL -c intervalstyle=postgres_verbose -c extra_float_digits=0"
         try:
             run("pg_ctl", "-w", "-l", str(folder / "log"), "-o", settings, "start")
             yield Server(number, folder / "log")
