@@ -6,12 +6,13 @@ trailer refused, and it is the last word: a document that is merely unusual come
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from edi import elements, structure
 from edi.findings import CODES, Finding, Position, Severity
-from edi.segments import drop_breaks, pieces, segment_spans, tag_of, unrelease
+from edi.segments import cut, drop_breaks, pieces, segment_spans, tag_of, unrelease
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from edi.segments import Syntax
 
 FINDINGS_MAX = 100
-"""So many findings of one document are told; the rest are counted."""
+"""So many errors, and so many warnings, of one document are listed; the rest are counted."""
 
 VALUE_MAX = 200
 """So many characters of a wrong value are quoted."""
@@ -74,6 +75,8 @@ class Diagnosis:
     findings: list[Finding]
     rows: list[list[Any]]
     spans: list[tuple[int, int]]
+    omitted: int
+    """So many more findings there are than are listed."""
 
 
 def diagnose(source: Source, guide: Guide | None, weight: Severity = Severity.ERROR) -> Diagnosis:
@@ -82,7 +85,7 @@ def diagnose(source: Source, guide: Guide | None, weight: Severity = Severity.ER
     doctor.read_rows()
     is_guided = guide and doctor.rows[0][0] == guide.root.tag
     content = doctor.check(guide) if guide and is_guided else structure.flat(doctor.rows)
-    return Diagnosis(content, doctor.findings, doctor.rows, doctor.spans)
+    return Diagnosis(content, doctor.findings, doctor.rows, doctor.spans, doctor.told.total() - len(doctor.findings))
 
 
 class _Doctor:
@@ -92,6 +95,7 @@ class _Doctor:
         self.weight = weight
         self.syntax = source.syntax
         self.findings: list[Finding] = []
+        self.told: Counter[Severity] = Counter()
         self.rows: list[list[Any]] = []
         self.spans: list[tuple[int, int]] = []
 
@@ -119,7 +123,18 @@ class _Doctor:
                     len(self.rows) + 1,
                     text[start:end].split(syntax.element)[0].strip(),
                 )
-            self.rows.append(self.row(start, end, wrapped=wrapped))
+            segment = text[start:end]
+            if broken or not self.is_plain(segment):
+                self.rows.append(self.row(start, end, wrapped=wrapped))
+            else:
+                row = cut(segment + syntax.segment, {}, syntax)[0]
+                row[0] = tag_of(row[0])
+                self.rows.append(row)
+
+    def is_plain(self, segment: str) -> bool:
+        """Whether the bytes of a segment are its characters, and none of them is released."""
+        release = self.syntax.release
+        return segment.isascii() and "\x1b" not in segment and not (release and release in segment)
 
     def row(self, start: int, end: int, *, wrapped: bool) -> list[Any]:
         number = len(self.rows) + 1
@@ -158,6 +173,7 @@ class _Doctor:
 
     def check(self, guide: Guide) -> Loop:
         content, problems = structure.arrange(self.rows, guide)
+        proof = elements.proof(guide, self.syntax)
         by_row: dict[int, list[structure.Problem]] = {}
         for problem in problems:
             by_row.setdefault(problem.row, []).append(problem)
@@ -168,7 +184,9 @@ class _Doctor:
                     end = start
                 self.tell(problem.code, problem.message, (start, end), index + 1, problem.tag, remedy=problem.remedy)
             definition = guide.dictionary.segments.get(row[0])
-            if definition is not None:
+            segment = self.source.text[slice(*self.spans[index])] + self.syntax.segment
+            proved = proof.match(segment) if self.is_plain(segment) else None
+            if definition is not None and not (proved and proved.end() == len(segment)):
                 self.check_segment(index, definition)
         return content
 
@@ -302,6 +320,12 @@ class _Doctor:
     ) -> None:
         row = CODES[code]
         source = self.source
+        severity = row.severity
+        if severity is Severity.ERROR and code.partition(".")[0] in _GUIDED and code != "element.encoding":
+            severity = self.weight
+        self.told[severity] += 1
+        if self.told[severity] > FINDINGS_MAX:
+            return
         position = Position(
             source.start + span[0],
             source.start + span[1],
@@ -311,9 +335,6 @@ class _Doctor:
             element or None,
             component,
         )
-        severity = row.severity
-        if severity is Severity.ERROR and code.partition(".")[0] in _GUIDED and code != "element.encoding":
-            severity = self.weight
         value = source.quote(*span) if span[0] < span[1] else None
         self.findings.append(Finding(code, message, remedy or row.remedy, position, severity, value))
 
@@ -329,14 +350,10 @@ def _times(count: int) -> str:
     return "once is" if count == 1 else f"{count} times are"
 
 
-def bounded(findings: list[Finding]) -> Iterator[Finding]:
-    """The first findings of a document, errors before the others when there are too many, and how many are left out."""
-    if len(findings) <= FINDINGS_MAX:
-        yield from findings
-        return
-    weights = list(Severity)
-    kept = sorted(findings, key=lambda finding: weights.index(finding.severity))[:FINDINGS_MAX]
-    yield from sorted(kept, key=lambda finding: finding.position.start)
-    row = CODES["structure.more"]
-    message = f"{len(findings) - FINDINGS_MAX} more findings of this document are not listed."
-    yield Finding("structure.more", message, row.remedy, kept[0].position, row.severity)
+def bounded(findings: list[Finding], omitted: int) -> Iterator[Finding]:
+    """The findings of a document, and a note of how many more there are."""
+    yield from findings
+    if omitted:
+        row = CODES["structure.more"]
+        message = f"{omitted} more findings of this document are not listed."
+        yield Finding("structure.more", message, row.remedy, findings[-1].position, row.severity)

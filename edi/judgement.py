@@ -60,7 +60,14 @@ class Judge:
         source = Source(text, raw.start, raw.line, raw.column, syntax, encoding, raw.codec)
         diagnosis = diagnose(source, guide, weight)
         diagnosis.findings.extend(self.trailer_findings(source, diagnosis, is_closed=raw.is_closed))
-        yield Document(self.number, raw.start, end, diagnosis.content, envelope, tuple(bounded(diagnosis.findings)))
+        yield Document(
+            self.number,
+            raw.start,
+            end,
+            diagnosis.content,
+            envelope,
+            tuple(bounded(diagnosis.findings, diagnosis.omitted)),
+        )
 
     def skipped(self, span: Span, row: list[Any], header: Header, group: list[Any] | None, told: Finding) -> Document:
         """A document that was not read, with the finding that says why; `row` is what is known of its header."""

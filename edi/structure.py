@@ -185,6 +185,8 @@ class _Run:
         self.problems: list[Problem] = []
         self.absent: dict[tuple[int, str], Problem] = {}
         """Required tags that were missed, by the loop (its ``id``) and tag: they may turn up late."""
+        self.withdrawn: set[int] = set()
+        """Problems (their ``id``) that turned out to be another one."""
         self.disordered: set[int] = set()
         """Loops (their ``id``) in which something stood out of order."""
 
@@ -242,7 +244,7 @@ class _Run:
                 if place.slot.tag == tag:
                     late = self.absent.pop((id(loop), tag), None)
                     if late:
-                        self.problems.remove(late)
+                        self.withdrawn.add(id(late))
                     self.problems.append(self.disorder(index, tag, place))
                     self.disordered.add(id(loop))
                     if place.children:
@@ -312,5 +314,5 @@ def arrange(rows: Sequence[list[Any]], guide: Guide) -> tuple[Loop, list[Problem
     run.root[rows[0][0]] = [rows[0]]
     for index, row in enumerate(rows[1:], 1):
         run.take(index, row)
-    run.problems.sort(key=lambda problem: problem.row)
-    return run.root, run.problems
+    problems = [problem for problem in run.problems if id(problem) not in run.withdrawn]
+    return run.root, problems
