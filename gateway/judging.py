@@ -7,6 +7,7 @@ A full batch is handed to `flush` and emptied, so that memory stays bounded what
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -80,7 +81,11 @@ class Judging:
     def run(self, task: Task, flush: Callable[[Batch], None]) -> Batch:
         """Judge every document; the last batch is returned, not flushed."""
         batch = Batch(outcome=None if task.only is None else {})
-        places = Places(self._vault, task.delivery.sha256)
+        with closing(Places(self._vault, task.delivery.sha256)) as places:
+            self._read(task, batch, places, flush)
+        return batch
+
+    def _read(self, task: Task, batch: Batch, places: Places, flush: Callable[[Batch], None]) -> None:
         chunks, first = peeked(self._vault.chunks(task.delivery.sha256))
         format_name, options = self._routes.reader_of(task.candidates, first)
         envelope: Envelope | None = None
@@ -103,7 +108,6 @@ class Judging:
             if batch.rows >= ROWS_A_BATCH or batch.size >= BYTES_A_BATCH:
                 flush(batch)
                 batch.flushed = True
-        return batch
 
     def _judge(self, task: Task, batch: Batch, document: Document, flow: Flow, places: Places) -> None:
         """One document: map it and judge it; a record, or a held document with all its findings."""

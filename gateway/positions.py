@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from edi.formats import FORMATS
 from gateway.model import Fault, Finding
@@ -33,13 +33,29 @@ def of_document(finding: FileFinding, document: Document, places: Places) -> Fin
 
 
 class Places:
-    """Byte spans and line numbers of one raw file. Lines are counted from where the last question was answered."""
+    """Byte spans and line numbers of one raw file. Lines are counted from where the last question was answered.
+
+    To be closed; the file is opened when the first thing is wrong.
+    """
 
     def __init__(self, vault: Vault, sha256: str) -> None:
         self._vault = vault
         self._sha256 = sha256
+        self._file: BinaryIO | None = None
         self._known = (0, 1)
         self._senders: dict[tuple[str | None, str | None], Finding | None] = {}
+
+    def close(self) -> None:
+        """Let go of the file."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+    def _read(self, start: int, end: int) -> bytes:
+        if self._file is None:
+            self._file = self._vault.spans(self._sha256)
+        self._file.seek(start)
+        return self._file.read(end - start)
 
     def line_of(self, offset: int) -> int:
         """The line, from 1, on which the byte at `offset` stands."""
@@ -48,18 +64,18 @@ class Places:
             at, line = 0, 1
         while at < offset:
             until = min(offset, at + 1024 * 1024)
-            line += self._vault.read(self._sha256, at, until).count(b"\n")
+            line += self._read(at, until).count(b"\n")
             at = until
         self._known = (at, line)
         return line
 
     def of_fault(self, fault: Fault, document: Document, mapper: Mapper) -> Finding:
         """The finding of a fault of mapping or contract, with the span of the value that caused it."""
-        source = source_of(mapper, fault.target)
+        source = source_of(mapper, fault.target, fault.path)
         position = None
         if source is not None:
             path, loops = source
-            raw = self._vault.read(self._sha256, document.start, document.end)
+            raw = self._read(document.start, document.end)
             position = FORMATS[document.envelope.format].locate(raw, document.envelope, path, loops)
         start = document.start + position.start if position is not None else document.start
         end = document.start + position.end if position is not None else document.end

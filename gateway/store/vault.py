@@ -59,10 +59,10 @@ class Vault:
                 os.fsync(file.fileno())
             stored = Stored(digest.hexdigest(), size)
             target = self.path(stored.sha256)
-            if not target.exists():
+            if not self._holds(stored):  # a damaged file is replaced: the sender's copy goes when this returns
                 _make_folders(target.parent, below=self.folder)
                 part.rename(target)
-                _sync_folder(target.parent)
+            _sync_folder(target.parent)  # also where another writer renamed it a moment ago
         except OSError as error:
             raise Stop(
                 f"the vault {self.folder} cannot keep a file: {error.strerror}",
@@ -71,6 +71,14 @@ class Vault:
         finally:
             part.unlink(missing_ok=True)
         return stored
+
+    def _holds(self, stored: Stored) -> bool:
+        """Whether the very bytes of that name are here already."""
+        try:
+            with self.path(stored.sha256).open("rb") as file:
+                return hashlib.file_digest(file, "sha256").hexdigest() == stored.sha256
+        except FileNotFoundError:
+            return False
 
     def path(self, sha256: str) -> Path:
         """Where the content of that name lies."""
@@ -113,13 +121,19 @@ class Vault:
             file.seek(start)
             return file.read(max(0, end - start))
 
+    def spans(self, sha256: str) -> BinaryIO:
+        """The content for many views of spans: seek and read; the hash is not checked. To be closed."""
+        return self._open(sha256)
+
     def writable(self) -> bool:
         """Whether a file could be kept right now: one part of the question of /health/ready."""
+        probe = self.folder / f".probe-{_writer_name()}"
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            probe = self.folder / f".probe-{_writer_name()}"
-            probe.touch()
-            probe.unlink()
+            try:
+                probe.write_bytes(b"\0" * 4096)  # an empty file can still be made on a full disk
+            finally:
+                probe.unlink(missing_ok=True)
         except OSError:
             return False
         return True
