@@ -12,6 +12,7 @@ from gateway.ingest import give_up, ingest
 from gateway.observations import ATTEMPT_FAILED
 from gateway.store import activity, leases
 from gateway.store.bell import Bell
+from gateway.store.database import Unwritable
 
 if TYPE_CHECKING:
     import threading
@@ -67,7 +68,9 @@ def work_once(gateway: Gateway, owner: str) -> bool:
         _give_back(gateway, lease, later.message, seconds=later.delay_seconds, counted=False)
     except Stop as trouble:
         _log.warning("%s: %s", lease.delivery.id, trouble)
-        _give_back(gateway, lease, trouble.message, seconds=_backoff(lease), counted=True)
+        _give_back(
+            gateway, lease, trouble.message, seconds=_backoff(lease), counted=not isinstance(trouble, Unwritable)
+        )
     except Exception as error:  # noqa: BLE001 - a defect of ours must not stop the others: it is told, and tried again
         _log.exception("judging %s failed", lease.delivery.id)
         reason = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else 'no message'}"

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import create_engine, event, insert, select, text, update
+from sqlalchemy import create_engine, event, insert, text, update
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from gateway.errors import Retry, Stop
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from gateway.model import Activity
 
 _NETWORK_FILE_SYSTEMS = ("nfs", "nfs4", "cifs", "smb3", "smbfs", "fuse.sshfs", "9p", "afs")
+_UNWRITABLE = ("25006", "53100")  # read_only_sql_transaction, disk_full (PostgreSQL, appendix A)
 _ACTIVITY_LOCK = 0x6C6F67  # "log": makes activity ids visible in their order on PostgreSQL
 
 
@@ -98,6 +99,10 @@ class Transaction:
         )
 
 
+class Unwritable(Stop):
+    """The store is full or read-only: no file's fault, and no try of one."""
+
+
 class Database:
     """The store's connections. `url` is ``sqlite:path`` or ``postgresql://user@host/name``.
 
@@ -145,14 +150,14 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """A snapshot to read from; it never waits for a writer."""
-        with self._reader.connect() as connection:
-            if not self.is_sqlite:
-                connection = connection.execution_options(isolation_level="REPEATABLE READ")  # noqa: PLW2901 - the same connection
-            try:
+        try:
+            with self._reader.connect() as connection:
+                if not self.is_sqlite:
+                    connection = connection.execution_options(isolation_level="REPEATABLE READ")  # noqa: PLW2901 - the same connection
                 with connection.begin():
                     yield connection
-            except OperationalError as error:
-                raise self._translated(error) from error
+        except OperationalError as error:
+            raise self._translated(error) from error
 
     @contextmanager
     def write(self) -> Iterator[Transaction]:
@@ -193,6 +198,11 @@ class Database:
             if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
                 return Retry(f"the store {self.path} is busy", delay_seconds=0.2)
             return error
+        if getattr(error.orig, "sqlstate", None) in _UNWRITABLE:
+            return Unwritable(
+                f"the store cannot be written: {said.splitlines()[0]}",
+                "Make room on the PostgreSQL server's disk, or let its database be written again; nothing was lost.",
+            )
         if error.connection_invalidated or isinstance(error, OperationalError):
             return Retry(f"the store does not answer: {said.splitlines()[0] if said else error}", delay_seconds=1.0)
         return error
@@ -215,10 +225,10 @@ class Database:
                 raise translated from error
 
     def writable(self) -> bool:
-        """Whether a write transaction can be had right now: the question of /health/ready."""
+        """Whether a write is kept right now, the question of /health/ready: a full disk shows in no other way."""
         try:
             with self.write() as transaction:
-                transaction.connection.execute(select(counter.c.value)).first()
+                transaction.connection.execute(update(counter).values(value=counter.c.value))
         except (Stop, Retry):
             return False
         return True
@@ -257,8 +267,8 @@ def _sqlite_engine(path: Path, begin: str) -> Engine:
     return engine
 
 
-def _sqlite_stop(path: Path, said: str) -> Stop:
-    return Stop(
+def _sqlite_stop(path: Path, said: str) -> Unwritable:
+    return Unwritable(
         f"the store {path} cannot be written: {said}",
         "Check that its disk has room and that this user may write the file and its folder; nothing was lost.",
     )
