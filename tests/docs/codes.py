@@ -1,0 +1,69 @@
+"""What the pages say of codes whose own tables hold no remedy: a contract's, and those that the gateway makes itself."""
+
+CONTRACT_REMEDIES = {
+    "contract.required": "Send a value, or give one in the mapping with `??`. Mark a field that may be missing with `?`.",
+    "contract.type": "Correct the value, or convert it in the mapping (`| int`, `| decimal`, `| date`).",
+    "contract.length": "Send a shorter or longer text, or change the contract.",
+    "contract.pattern": "Send a text that matches as a whole, or change the contract.",
+    "contract.range": "Send a number within the bounds, or change the contract.",
+    "contract.digits": "Round at the source or with `| round(places)`, or widen the contract.",
+    "contract.code": "Send a code of the table, or add this one to it. The message names the nearest code.",
+    "contract.check_digit": "Compare the number with its source; two digits may be swapped.",
+    "contract.unknown_field": "Leave the field out, or add it to the contract.",
+    "contract.value": "Correct the value, or change the contract.",
+}
+"""Code of `gateway.validate.messages.CODES` → what helps in general; the finding itself is more precise."""
+
+OURS = {
+    "route.unwanted_file": (
+        "no integration's source matches the file",
+        "Add an integration whose `source:` matches, apply, and retry the held document, which is the whole file.",
+        "error",
+    ),
+    "route.unwanted_message": (
+        "integrations take files from this source, but none takes this message or version",
+        "Add an integration with the `format:` that the finding names, apply, and retry the document.",
+        "error",
+    ),
+    "route.unknown_partner": (
+        "the sender in the envelope is no known identifier of the partner",
+        "If it is theirs, add it to the `identifiers:` of the partner's file, apply, and retry; else ask the partner.",
+        "error",
+    ),
+    "mapping.unusable": (
+        "the columns of the file are not those that the mapping names",
+        "Ask the sender for the columns, or correct the mapping, apply, and retry the documents.",
+        "error",
+    ),
+    "accept.file": (
+        "some documents are bad, and the integration takes a file whole or not at all (`accept: file`)",
+        "Have the file corrected and sent again, or change `accept:` and retry.",
+        "error",
+    ),
+    "accept.share": (
+        "more documents are bad than `accept:` allows, so that all of them are held",
+        "Have the file corrected and sent again, or retry the good ones by hand.",
+        "error",
+    ),
+    "delivery.duplicate": (
+        "the content is that of the latest accepted delivery of this partner and integration, byte for byte",
+        "Nothing is to be done. If the repetition is meant, something in the file must differ, such as its number.",
+        "note",
+    ),
+    "delivery.failed": (
+        "the file could not be judged in as many tries as `tries:` allows; the finding says why",
+        "Look at the log of the worker around these times. The raw file is kept. After a fix, hand it in again.",
+        "error",
+    ),
+    "document.not_found": (
+        "a document that was to be judged again is no longer found in its file",
+        "Look at what was changed in `format:` of the integration; correct it, apply, and retry.",
+        "error",
+    ),
+    "record.older": (
+        "records of a later delivery are there already, and older ones do not replace them",
+        "Nothing is to be done, unless the older values are wanted: then send them again.",
+        "warning",
+    ),
+}
+"""Code → title, remedy, severity; made in `gateway/routing.py`, `gateway/judging.py` and `gateway/telling.py`."""

@@ -1,0 +1,252 @@
+"""The pages tell the truth: what can be generated is, what can be run runs, and nothing is left out."""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+import tomllib
+import urllib.error
+import urllib.request
+from importlib.metadata import metadata
+from itertools import chain
+from typing import TYPE_CHECKING
+
+import pytest
+
+from edi.formats import FORMATS
+from gateway.contracts import SCALARS
+from gateway.normalize.expression import COMPARISONS
+from gateway.normalize.functions import FUNCTIONS
+from gateway.operate.cli import gateway as command_line
+from gateway.serve.app import _resources
+from gateway.serve.problems import PROBLEMS
+from gateway.workspace.codes import BUILT_IN
+from gateway.workspace.notation import FLAGS
+from gateway.workspace.tables import LAYOUTS, Key
+from sftp.names import TEMPORARY_SUFFIXES
+from tests.docs.blocks import all_codes
+from tests.docs.pages import ROOT, filled, pages, runnable
+from tests.servers import free_port
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+PAGES = {page.relative_to(ROOT).as_posix(): page.read_text(encoding="utf-8") for page in pages()}
+ALL = "\n".join(PAGES.values())
+
+
+# ── generated parts ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("page", sorted(PAGES))
+def test_the_generated_parts_of_a_page_are_what_the_product_says(page: str) -> None:
+    assert PAGES[page] == filled(PAGES[page]), "write them anew: python -m tests.docs"
+
+
+def test_a_generated_part_that_is_out_of_date_is_noticed() -> None:
+    assert filled(PAGES["README.md"].replace('"4711"', '"4712"')) == PAGES["README.md"]
+    assert PAGES["README.md"].replace('"4711"', '"4712"') != PAGES["README.md"]
+
+
+# ── nothing is left out ──────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _keys(keys: tuple[Key, ...], prefix: str = "") -> Iterator[str]:
+    for key in keys:
+        yield f"`{key.name}`" if key.later else f"`{prefix}{key.name}`"
+        yield from _keys(key.keys, f"{prefix}{key.name}.")
+
+
+def _commands() -> Iterator[str]:
+    for name, command in command_line.commands.items():
+        for sub in getattr(command, "commands", {"": None}):
+            yield f"### gateway {name} {sub}".strip()
+
+
+def _notation() -> list[str]:
+    return [*SCALARS, *(f"`…, {flag}`" for flag in FLAGS), *BUILT_IN]
+
+
+def _routes() -> list[str]:
+    return [each.path for each in chain.from_iterable(_resources("0").values()) if each.documented]
+
+
+def _codes_in_the_code() -> set[str]:
+    """Every text that is handed over as a finding's ``code``, wherever in the gateway that is."""
+    found = set()
+    for path in (ROOT / "gateway").rglob("*.py"):
+        if "serve" in path.parts:
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call):
+                called = node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
+                values = [each.value for each in node.keywords if each.arg == "code"]
+                values += node.args[:1] if called in ("Finding", "Fault", "Failure", "Message", "__init__") else []
+                texts = [value.value for value in values if isinstance(value, ast.Constant)]
+                found |= {text for text in texts if isinstance(text, str) and re.fullmatch(r"[a-z]+\.[a-z_]+", text)}
+    return found
+
+
+def test_every_finding_has_its_section() -> None:
+    page = PAGES["docs/findings.md"]
+    assert _codes_in_the_code() <= all_codes().keys()
+    assert set(re.findall(r"^### (\S+)$", page, re.MULTILINE)) == all_codes().keys()
+
+
+@pytest.mark.parametrize(
+    ("page", "words"),
+    [
+        pytest.param("docs/configuration.md", [*chain(*(_keys(layout.keys) for layout in LAYOUTS))], id="keys"),
+        pytest.param("docs/configuration.md", [f"## {layout.pattern}" for layout in LAYOUTS], id="files"),
+        pytest.param(
+            "docs/configuration.md", [*SCALARS, *(f"`…, {flag}`" for flag in FLAGS), *BUILT_IN], id="notation"
+        ),
+        pytest.param("docs/configuration.md", [f"formats/{name}.md" for name in FORMATS], id="formats"),
+        pytest.param("docs/mapping.md", [f"`{function.signature}`" for function in FUNCTIONS.values()], id="functions"),
+        pytest.param("docs/mapping.md", [f"`{operator}`" for operator in COMPARISONS], id="operators"),
+        pytest.param("docs/operations.md", [*_commands()], id="commands"),
+        pytest.param("docs/api-reference.md", [f"`{code}`" for code in PROBLEMS], id="problems"),
+        pytest.param("docs/api-reference.md", [f"`{path}`" for path in _routes()], id="routes"),
+        pytest.param("docs/partners.md", [f"`{suffix}`" for suffix in TEMPORARY_SUFFIXES], id="temporary names"),
+    ],
+)
+def test_a_page_says_all_of_it(page: str, words: list[str]) -> None:
+    assert [word for word in words if word not in PAGES[page]] == []
+
+
+def test_every_format_has_its_page() -> None:
+    assert {path.stem for path in (ROOT / "docs" / "formats").iterdir()} == FORMATS.keys()
+
+
+def test_links_lead_somewhere() -> None:
+    link = re.compile(r"\]\((?!https?://)([^)#]+)(?:#[^)]*)?\)")
+    targets = [(page, target) for page, text in PAGES.items() for target in link.findall(text)]
+    assert [each for each in targets if not (ROOT / each[0]).parent.joinpath(each[1]).exists()] == []
+
+
+def test_anchors_are_headings() -> None:
+    broken = []
+    for page, text in PAGES.items():
+        for target, anchor in re.findall(r"\]\((?!https?://)([^)#]*)#([^)]*)\)", text):
+            path = (ROOT / page).parent.joinpath(target).resolve() if target else ROOT / page
+            headings = re.findall(r"^#+ (.+)$", path.read_text(encoding="utf-8"), re.MULTILINE)
+            if anchor not in {re.sub(r"[^\w\- ]", "", each.lower()).replace(" ", "-") for each in headings}:
+                broken.append(f"{page}: {target}#{anchor}")
+    assert broken == []
+
+
+def test_the_tests_that_a_page_names_are_there() -> None:
+    named = re.findall(r"`(tests/[\w/]+\.py)(?:::(\w+))?`", ALL)
+    assert named
+    missing = [
+        f"{path}::{name}"
+        for path, name in named
+        if not (ROOT / path).is_file() or (name and f"def {name}(" not in (ROOT / path).read_text(encoding="utf-8"))
+    ]
+    assert missing == []
+
+
+SILENT = {"pysqlite3"}
+"""Dependencies whose metadata names no licence; it was read in their own file."""
+
+
+def test_every_dependency_is_in_the_table_with_its_licence() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    rows = dict(re.findall(r"^\| ([\w-]+) \| [^|]+ \| ([^|]+) \|$", PAGES["ARCHITECTURE.md"], re.MULTILINE))
+    names = {re.match(r"[\w-]+", line)[0] for line in project["dependencies"]}  # type: ignore[index]
+    assert names <= rows.keys()
+    for name in names:
+        about = metadata(name)
+        said = " ".join(str(about.json.get(key)) for key in ("license_expression", "license", "classifier"))
+        assert rows[name] in said or name in SILENT, f"{name} says that its licence is {said}"
+
+
+def test_the_architecture_fits_its_page() -> None:
+    assert len(PAGES["ARCHITECTURE.md"].splitlines()) <= 80
+
+
+# ── what is marked to be run runs ────────────────────────────────────────────────────────────────────────────────────
+
+HEAD = """
+set -eu -o pipefail
+gateway() { "$PYTHON" -m gateway.operate "$@"; }
+"""
+
+
+@pytest.mark.server
+def test_getting_started_works_as_it_is_written(tmp_path: Path) -> None:
+    missing = [name for name in ("bash", "curl", "sftp", "ssh-keygen") if shutil.which(name) is None]
+    if missing:
+        pytest.skip(f"the page uses programs that are not here: {', '.join(missing)}")
+    http, sftp = free_port(), free_port()
+    ports = {"127.0.0.1:8080": f"127.0.0.1:{http}", "127.0.0.1:2222": f"127.0.0.1:{sftp}", "-P 2222": f"-P {sftp}"}
+    environment = os.environ | {"PYTHON": sys.executable, "PYTHONPATH": str(ROOT), "HOME": str(tmp_path)}
+    script = HEAD
+    background: subprocess.Popen[bytes] | None = None
+    state = tmp_path / "state"
+    try:
+        for stays, block in runnable(PAGES["docs/getting-started.md"]):
+            text = _with_ports(block, ports)
+            if stays:
+                _settle_ports(tmp_path, ports)
+                command = [sys.executable, "-m", "gateway.operate", *text.split()[1:]]
+                background = subprocess.Popen(command, cwd=tmp_path, env=environment)
+                _wait_until_ready(f"http://127.0.0.1:{http}/health/ready")
+                continue
+            load, keep = f". {state}\n" if state.exists() else "", f"\ndeclare -p TOKEN > {state} 2>/dev/null || true\n"
+            done = subprocess.run(
+                ["bash", "-c", script + load + text + keep],
+                cwd=tmp_path,
+                env=environment,
+                capture_output=True,
+                text=True,
+                timeout=60,
+                check=False,
+            )
+            assert done.returncode == 0, f"{text}\n{done.stdout}{done.stderr}"
+            for path, said in EXPECTED.items():
+                if path in block:
+                    assert re.search(said, done.stdout), f"{text}\n{done.stdout}"
+    finally:
+        if background is not None:
+            background.terminate()
+            background.wait(30)
+
+
+EXPECTED = {
+    "gateway check shop\n```": "No problems",
+    "filename=po.edi": r'"partly_accepted"',
+    "orders/acme~1001": r'"number": ?"1001"',
+    "orders/acme~1002": r'"unit": ?"carton"',
+    "orders/acme~1003": r'"number": ?"1003"',
+}
+"""What stands in a block → what its output must show."""
+
+
+def _with_ports(text: str, ports: dict[str, str]) -> str:
+    for written, free in ports.items():
+        text = text.replace(written, free)
+    return text
+
+
+def _settle_ports(folder: Path, ports: dict[str, str]) -> None:
+    """The page's ports may be in use here: take free ones."""
+    path = folder / "shop" / "gateway.yaml"
+    path.write_text(_with_ports(path.read_text(encoding="utf-8"), ports), encoding="utf-8")
+
+
+def _wait_until_ready(url: str) -> None:
+    until = time.monotonic() + 60
+    while time.monotonic() < until:
+        try:
+            with urllib.request.urlopen(url, timeout=2):
+                return
+        except (urllib.error.URLError, ConnectionError):
+            time.sleep(0.05)
+    raise AssertionError(f"{url} was not ready within a minute")
