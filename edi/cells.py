@@ -65,14 +65,14 @@ def scan(data: bytes, at: int, syntax: Syntax, *, final: bool = True) -> Row:
         closed = -1
         if quote and data.startswith(quote, start):
             closed = _closing(data, start + 1, quote)
-            if closed < 0 or (closed == size and not final):  # the next block may double the quote
+            if closed < 0:
                 cells.append(Cell(start, size, -1))
                 return Row(cells, size, size, closed=False, stray=stray)
         end = syntax.plain_end(data, start if closed < 0 else closed)
         if 0 <= closed < end and stray is None:
             stray = (closed, end)
         cells.append(Cell(start, end, closed))
-        if end == size:
+        if end == size:  # unless final, the next block may go on, or double the quote
             return Row(cells, end, end, closed=final, stray=stray)
         if data.startswith(delimiter, end):
             start = end + 1

@@ -318,10 +318,8 @@ class _Reader:
                 tag = written.decode(self.encoding, "replace")
                 if _EMPTY_TAG.fullmatch(tag):
                     return at
+        # Expat keeps to the names of XML 1.0, fourth edition: in UTF-16 none has the byte of ">" in a character.
         found = self.data.find(close, at - self.base)
-        while (found - (at - self.base)) % len(close):  # half of two characters side by side
-            assert found >= 0
-            found = self.data.find(close, found + 1)
         return self.base + found + len(close)
 
     def _document(self, start: int, end: int) -> None:

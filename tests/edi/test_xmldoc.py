@@ -239,7 +239,7 @@ def test_an_unknown_prefix_is_refused_with_the_nearest_one() -> None:
         compile_loop(path_of("zzz:ID"))
 
 
-RAW = b"<l a=\"1\" b='\xc3\xa4'>\n<p><n/></p><p><n c=\"v\">x<!-- y -->z</n><m q='7'/></p></l>"
+RAW = b"<l a=\"1\" b='\xc3\xa4'>\n<p><n/></p><p><n c=\"v\">x<!-- y -->z</n><m q='7'/></p><p>t<k/>u</p></l>"
 
 
 def place_of(raw: bytes, path: str, loops: tuple[tuple[str, int], ...], envelope: Envelope) -> Position:
@@ -255,10 +255,11 @@ def place_of(raw: bytes, path: str, loops: tuple[tuple[str, int], ...], envelope
         ("@a", (), b"1", b'" b='),
         ("@b", (), b"\xc3\xa4", b"'>\n"),
         ("n", (("p", 1),), b"x<!-- y -->z", b"</n>"),
+        (".", (("p", 2),), b"t", b"<k/>u"),
         ("m/@q", (("p", 1),), b"7", b"'/>"),
-        ("m/@z", (("p", 1),), b"", b"/></p>"),
+        ("m/@z", (("p", 1),), b"", b"/></p><p>t"),
         ("n", (("p", 0),), b"", b"</p><p>"),
-        ("k", (("p", 0),), b"", b"</p><p>"),
+        ("k", (("p", 0),), b"", b"</p><p><n c"),
         ("k", (("p", 9),), b"", b"</l>"),
         ("p/m/k", (), b"", b"</p><p>"),
     ],
@@ -282,6 +283,14 @@ def test_a_repeated_element_is_read_with_the_namespaces_around_it() -> None:
     place = place_of(raw, "cbc:ID", (), item.envelope)
     assert raw[place.start : place.end] == b"7"
     assert locate(raw, Envelope("xml"), path_of("ID"), ()) is None
+
+
+def test_an_envelope_is_shared_and_knows_only_the_namespaces_around_its_documents() -> None:
+    data = b"<l xmlns:a='u'><i xmlns:z='v'/><i><z:k xmlns:z='v'/></i><x xmlns:b='w'><i/></x></l>"
+    first, second, third = documents(data, each="i")
+    assert first.envelope is second.envelope
+    assert first.envelope.namespaces == (("a", "u"),)
+    assert third.envelope.namespaces == (("a", "u"), ("b", "w"))
 
 
 def test_a_path_of_another_format_is_nowhere() -> None:
