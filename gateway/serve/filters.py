@@ -13,7 +13,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from gateway.serve.problems import Flaw, nearest, refuse
+from gateway.serve.problems import Flaw, Problem, nearest, refuse
 from gateway.validate.columns import parse_column
 
 if TYPE_CHECKING:
@@ -26,6 +26,8 @@ LIMIT_MAX = 1000
 VALUES_MAX = 200
 """So many values may stand in one ``in``."""
 TEXT_MAX = 2000
+PARAMETERS_MAX = 100
+"""So many parameters may one query have: a database's grammar has its depth."""
 
 _COMPARE = ("eq", "ne", "gt", "gte", "lt", "lte", "in", "isnull")
 _TEXT = (*_COMPARE, "contains", "startswith")
@@ -116,6 +118,9 @@ def parse(
     Raises:
         Problem: with one error for each thing that is wrong.
     """
+    if len(pairs) > PARAMETERS_MAX:
+        detail = f"a query has at most {PARAMETERS_MAX} parameters, not {len(pairs)}"
+        raise Problem("bad_parameter", detail, "Use __in for many values of one field.")
     reading = _Reading(about, fields, tuple(parameters))
     for name, text in pairs:
         reading.take(name, text)

@@ -134,6 +134,11 @@ def test_what_is_wrong_is_refused_with_what_would_be_right(name: str, text: str,
     assert problem.errors[0].parameter == name
 
 
+def test_a_query_has_a_bounded_number_of_parameters() -> None:
+    assert len(parse(*[("total__gt", "1")] * 100).conditions) == 100
+    assert "at most 100" in refused(*[("nonsense", "1")] * 101).detail
+
+
 def test_all_that_is_wrong_is_told_at_once() -> None:
     problem = refused(("totl__gt", "1"), ("total", "x"), ("limit", "0"), ("limit", "1"), ("limit", "2"))
     assert [flaw.code for flaw in problem.errors] == [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ import pytest
 from adapters.connections import driver_manager
 from adapters.errors import AdapterError, Retry, Stop
 from adapters.odbc import OdbcSource
+from gateway.integrations import Source
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,6 +45,7 @@ def client(here: World, tmp_path: Path) -> Iterator[FlaskClient]:
         owner.execute('CREATE TABLE "lines" (no INTEGER, sku VARCHAR(10), PRIMARY KEY (sku, no))')
         owner.execute("INSERT INTO lines VALUES (1, 'a~b')")
         owner.execute("CREATE TABLE notes (text VARCHAR(10))")
+        owner.execute("INSERT INTO notes VALUES ('b'), ('a')")
         owner.commit()
     source = OdbcSource(f"Driver={{{'SQLite3' if NAMED else LIBRARY}}};Database={path}")
     here.sources["erp"] = source
@@ -54,6 +57,19 @@ def names(client: FlaskClient, query: str) -> list[str]:
     answer = client.get(f"{PATH}?{query}")
     assert answer.status_code == 200, answer.get_data(as_text=True)
     return [row["name"] for row in answer.get_json()["items"]]
+
+
+def test_a_table_without_a_key_is_read_by_the_one_that_an_integration_declares(
+    client: FlaskClient, here: World
+) -> None:
+    source = Source("table", "erp", "notes")
+    flow = replace(here.configuration.integrations["acme-orders"], name="notes", source=source, key=("text",))
+    assert client.get("/api/v1/tables/erp/notes").get_json()["code"] == "no_key"
+    here.configuration = replace(here.configuration, integrations={"notes": flow})
+    first = client.get("/api/v1/tables/erp/notes?limit=1").get_json()
+    assert first["items"] == [{"text": "a"}]
+    rest = client.get(f"/api/v1/tables/erp/notes?limit=1&cursor={first['next']}").get_json()
+    assert (rest["items"], rest["next"]) == ([{"text": "b"}], None)
 
 
 def test_connections_and_their_tables(client: FlaskClient) -> None:

@@ -178,7 +178,7 @@ def test_the_key_of_a_request_that_failed_is_free_again(here: World, tmp_path: P
     broken = with_key(here.app(receiver=full, spool=tmp_path).test_client(), key)
     assert broken.post(PATH, data=FILE, headers=headers).get_json()["code"] == "stopped"
     whole = with_key(here.app().test_client(), key)
-    assert whole.post(PATH, data=FILE, headers=headers).status_code == 202
+    assert whole.post(PATH, data=FILE + order("2").encode(), headers=headers).status_code == 202
 
 
 def test_a_second_request_while_the_first_runs_is_told_to_come_back(here: World) -> None:
@@ -206,19 +206,22 @@ def test_a_second_request_while_the_first_runs_is_told_to_come_back(here: World)
     assert len(landed(here)) == 1
 
 
-def test_a_request_whose_process_died_is_finished_by_the_next(here: World) -> None:
-    key = here.key("admin")
-    headers = {"Idempotency-Key": "k1", "Prefer": "wait=5"}
-
-    class PowerCut(BaseException):
-        pass
+def test_a_request_that_another_process_left_unfinished_is_finished_here(here: World) -> None:
+    hangs, goes_on = threading.Event(), threading.Event()
 
     def wait(_: float) -> None:
-        raise PowerCut
+        hangs.set()
+        assert goes_on.wait(10)
 
-    dying = here.app(wait=wait)
-    with pytest.raises(PowerCut):
-        with_key(dying.test_client(), key).post(PATH, data=FILE, headers=headers)
+    key, headers = here.key("admin"), {"Idempotency-Key": "k1", "Prefer": "wait=5"}
+    other_process = here.app(wait=wait)
+    running = threading.Thread(
+        target=lambda: with_key(other_process.test_client(), key).post(PATH, data=FILE, headers=headers)
+    )
+    running.start()
+    assert hangs.wait(10)
     answer = with_key(here.app().test_client(), key).post(PATH, data=FILE, headers=headers)
+    goes_on.set()
+    running.join(10)
     assert answer.get_json()["state"] == "accepted"
     assert len(landed(here)) == 1
