@@ -311,3 +311,27 @@ def test_a_text_that_ends_like_a_header_is_junk() -> None:
 def test_an_option_that_cannot_be_is_refused_at_once(standard: str, options: dict[str, str]) -> None:
     with pytest.raises(ValueError, match=f"{next(iter(options))} is '"):
         READERS[standard]([], options)
+
+
+def test_a_trailer_in_a_released_text_is_text() -> None:
+    raw = (CORPUS / "edifact/without-una.edi").read_bytes()
+    raw = raw.replace(b"LIN+1++A?:B:SA'", b"FTX+ZZZ+++it?'UNT+DE'\nLIN+1++A?:B:SA'").replace(b"UNT+7", b"UNT+8")
+    (document,) = documents(read("edifact", [raw]))
+    assert document.findings == ()
+    assert document.content["FTX"] == [["FTX", "ZZZ", "", "", "it'UNT", "DE"]]
+
+
+def test_an_empty_segment_is_told_and_left_out() -> None:
+    raw = (CORPUS / "x12/no-guide.edi").read_bytes().replace(b"AK9*", b"~AK9*")
+    (document,) = documents(read("x12", [raw]))
+    assert [(f.code, f.severity) for f in document.findings] == [("segment.empty", Severity.WARNING)]
+    assert list(document.content) == ["ST", "AK1", "AK9", "SE"]
+
+
+def test_a_line_break_in_a_value_is_kept_and_told() -> None:
+    raw = (CORPUS / "x12/orders-one-bad.edi").read_bytes().replace(b"Claw hammer, 16 oz", b"Claw hammer,\n16 oz")
+    document = documents(read("x12", [raw]))[0]
+    assert [(f.code, f.position.tag, f.severity) for f in document.findings] == [
+        ("element.line_break", "PID", Severity.WARNING)
+    ]
+    assert document.content["PO1*"][0]["PID*"][0]["PID"][0][5] == "Claw hammer,\n16 oz"

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edi import guides
+from edi.guides import Dictionary, Guide, Slot
 from edi.structure import arrange, assemble
 
 ORDER = guides.load("x12", "850", "004010")
@@ -101,3 +102,13 @@ def test_the_fast_way_and_the_careful_way_agree_and_no_row_is_lost(tags: list[st
     assert (fast is None) == bool(problems)
     if fast is not None:
         assert fast == careful
+
+
+def test_a_slot_that_is_used_up_gives_way_to_the_next_of_its_tag() -> None:
+    children = (Slot("B", 0, 1), Slot("C", 0, 1), Slot("B", 0, 2), Slot("Z", 1, 1))
+    guide = Guide("M", "1", "test", Slot("A", 1, 1, children), Dictionary({}, {}))
+    assert assemble(rows("A B B Z"), guide) is not None
+    assert assemble(rows("A B B B Z"), guide) is not None
+    _, problems = arrange(rows("A B B B B Z"), guide)
+    assert [problem.code for problem in problems] == ["segment.too_many"]
+    assert [problem.code for problem in arrange(rows("A B B C Z"), guide)[1]] == ["segment.order"]
