@@ -261,7 +261,7 @@ def publish(transaction: Transaction, contract_id: str, delivery: int) -> int:
     return count
 
 
-def settle(transaction: Transaction, contract_id: str, *, limit: int = 20_000) -> bool:
+def settle(transaction: Transaction, contract_id: str, *, limit: int = 5_000) -> bool:
     """Move up to `limit` published rows to their place; True when nothing is left to settle."""
     here = _locked(transaction, contract_id)
     if here.offset is None or here.staged_from is None:
