@@ -220,7 +220,6 @@ def test_getting_started_works_as_it_is_written(tmp_path: Path) -> None:
 
 
 EXPECTED = {
-    "gateway check shop\n```": "No problems",
     "filename=po.edi": r'"partly_accepted"',
     "orders/acme~1001": r'"number": ?"1001"',
     "orders/acme~1002": r'"unit": ?"carton"',

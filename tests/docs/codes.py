@@ -1,7 +1,7 @@
-"""What the pages say of codes whose own tables hold no remedy: a contract's, and those that the gateway makes itself."""
+"""What the pages say of codes whose own tables hold no remedy: a contract's, and the gateway's own."""
 
 CONTRACT_REMEDIES = {
-    "contract.required": "Send a value, or give one in the mapping with `??`. Mark a field that may be missing with `?`.",
+    "contract.required": "Send a value, or give one in the mapping with `??`. Mark what may be missing with `?`.",
     "contract.type": "Correct the value, or convert it in the mapping (`| int`, `| decimal`, `| date`).",
     "contract.length": "Send a shorter or longer text, or change the contract.",
     "contract.pattern": "Send a text that matches as a whole, or change the contract.",
