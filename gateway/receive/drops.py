@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gateway.model import Arrived
+from sftp.names import shown
 
 if TYPE_CHECKING:
     from gateway.receive.landing import Receiver
@@ -23,7 +24,7 @@ class Drops:
             self._receiver.land(
                 Arrived(
                     source=arrival.source,
-                    name=arrival.name,
+                    name=shown(arrival.name),  # its bytes may be no UTF-8, which no store would take as text
                     partner=arrival.partner,
                     arrival=arrival.id,
                     whole=arrival.whole,
