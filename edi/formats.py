@@ -22,7 +22,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from edi import delimited, edifact, jsonlines, text, x12, xmldoc
-from edi.cells import Syntax, scan
+from edi.delimited.cells import Syntax, scan
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping

@@ -11,8 +11,8 @@ r"""EDIFACT: messages out of batch interchanges, syntax versions 1 to 4.
 """
 
 from edi.edifact.scanner import locate, read
+from edi.segmented.standard import DOCUMENT_BYTES_MAX
 from edi.spec import Option, Spec
-from edi.standard import DOCUMENT_BYTES_MAX
 
 SPEC = Spec(
     name="edifact",

@@ -10,11 +10,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from edi.segments import GAP, Syntax, drop_breaks, row_at, segment_spans
-from edi.standard import Header, Unreadable, text_of
+from edi.segmented.segments import GAP, Syntax, drop_breaks, row_at, segment_spans
+from edi.segmented.standard import Header, Unreadable, text_of
 
 if TYPE_CHECKING:
-    from edi.window import Window
+    from edi.segmented.window import Window
 
 LEVEL_A = ":+.? '"
 LEVEL_B = "\x1f\x1d,  \x1c"

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from edi import guides, places
 from edi.edifact.delimiters import read_unb, syntax_of
-from edi.interchange import Walk
-from edi.standard import Standard, text_of
-from edi.window import Window
+from edi.segmented import guides, places
+from edi.segmented.interchange import Walk
+from edi.segmented.standard import Standard, text_of
+from edi.segmented.window import Window
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from edi.segments import Syntax
-from edi.standard import Header, Unreadable
+from edi.segmented.segments import Syntax
+from edi.segmented.standard import Header, Unreadable
 
 if TYPE_CHECKING:
-    from edi.window import Window
+    from edi.segmented.window import Window
 
 LENGTHS = (2, 10, 2, 10, 2, 15, 2, 15, 6, 4, 1, 5, 9, 1, 1, 1)
 """The lengths of ISA01 to ISA16."""

@@ -6,11 +6,11 @@ import re
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from edi import guides, places
-from edi.interchange import Walk
-from edi.segments import Syntax
-from edi.standard import Standard, text_of
-from edi.window import EBCDIC, Window, one_per_byte
+from edi.segmented import guides, places
+from edi.segmented.interchange import Walk
+from edi.segmented.segments import Syntax
+from edi.segmented.standard import Standard, text_of
+from edi.segmented.window import EBCDIC, Window, one_per_byte
 from edi.x12.delimiters import read_isa
 
 if TYPE_CHECKING:

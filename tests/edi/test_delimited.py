@@ -11,9 +11,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from edi.delimited import SPEC, locate, read, sheet
+from edi.delimited.rows import read_blocks
 from edi.model import Document, Envelope
 from edi.paths import ColumnPath, MemberPath, parse_path
-from edi.rows import read_blocks
 from tests.edi.corpus import cases, declared, holds, options_of, same_however_cut, single, told
 
 if TYPE_CHECKING:

@@ -12,11 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
-from edi.elementpaths import PREFIXES, qualified
 from edi.findings import Finding, Position
 from edi.model import Document, Envelope
 from edi.paths import ColumnPath, ElementPath, parse_path
 from edi.xmldoc import SPEC, compile_loop, compile_path, find, locate, message_of, read, read_blocks, text_of
+from edi.xmldoc.paths import PREFIXES, qualified
 from tests.edi.corpus import CORPUS, cases, declared, holds, options_of, same_however_cut, single, told
 
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from edi.edifact.delimiters import CHARACTER_SETS, read_unb
-from edi.standard import Header, Unreadable
-from edi.window import Window
+from edi.segmented.standard import Header, Unreadable
+from edi.segmented.window import Window
 
 UNB = "UNB+UNOC:3+4012345000009:14+5412345000013+260112:0830+77'"
 

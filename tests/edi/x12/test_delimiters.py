@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edi.standard import Header, Unreadable
-from edi.window import Window
+from edi.segmented.standard import Header, Unreadable
+from edi.segmented.window import Window
 from edi.x12.delimiters import read_isa
 
 

@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     import re
     from collections.abc import Callable
 
-    from edi.segments import Syntax
-    from edi.window import Window
+    from edi.segmented.segments import Syntax
+    from edi.segmented.window import Window
 
 DOCUMENT_BYTES_MAX = 16 * 1024 * 1024
 """The largest transaction set or message that is read, unless an option says otherwise."""

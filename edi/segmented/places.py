@@ -7,15 +7,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from edi import structure
 from edi.findings import Position
-from edi.segments import drop_breaks, pieces, row_at, segment_spans, tag_of
+from edi.segmented import structure
+from edi.segmented.segments import drop_breaks, pieces, row_at, segment_spans, tag_of
 
 if TYPE_CHECKING:
-    from edi.guides import Guide
     from edi.model import Loop
     from edi.paths import SegmentPath, SegmentStep
-    from edi.segments import Syntax
+    from edi.segmented.guides import Guide
+    from edi.segmented.segments import Syntax
 
 Loops = tuple[tuple["SegmentPath", int], ...]
 """The loops that were open, outermost first: the path of each in the one before, and its occurrence from 0."""

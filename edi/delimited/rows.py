@@ -3,8 +3,8 @@
 Strategy. A block is cut behind its last line end. Where it holds no quote and all its lines end alike, lines and cells
 come from ``str.split``; otherwise from ``csv.reader`` in strict mode, placed by its count of lines. Both stop before
 whatever is doubtful (a NUL, undecodable bytes, an error of quoting, a row of another width), and that row is read by
-``edi.cells.scan``, which knows the rules and can say what is wrong. A row that does not end in its block waits for the
-next; one that outgrows the limit is passed over without being kept.
+``edi.delimited.cells.scan``, which knows the rules and can say what is wrong. A row that does not end in its block
+waits for the next; one that outgrows the limit is passed over without being kept.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from edi import text
-from edi.cells import Row, content, scan
+from edi.delimited.cells import Row, content, scan
+from edi.delimited.flaws import Lines, Sheet, flaws, header_flaws, lost, outgrown, ragged, too_long, unclosed
 from edi.findings import Finding, Position
-from edi.flaws import Lines, Sheet, flaws, header_flaws, lost, outgrown, ragged, too_long, unclosed
 from edi.model import Document, Envelope
 
 if TYPE_CHECKING:

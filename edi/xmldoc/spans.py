@@ -14,9 +14,9 @@ from xml.sax.saxutils import quoteattr
 from lxml import etree
 
 from edi import text
-from edi.elementpaths import PREFIXES, find, qualified
 from edi.findings import Position
 from edi.paths import ElementPath, Path
+from edi.xmldoc.paths import PREFIXES, find, qualified
 
 if TYPE_CHECKING:
     from edi.model import Envelope

@@ -16,11 +16,11 @@ from xml.parsers import expat
 from lxml import etree
 
 from edi import text
-from edi.elementpaths import PREFIXES, compile_loop, compile_path, find, qualified, text_of
-from edi.elementspans import locate, tree_parser, trees
 from edi.findings import Finding, Position
 from edi.model import Document, Envelope
 from edi.spec import Option, Spec
+from edi.xmldoc.paths import PREFIXES, compile_loop, compile_path, find, qualified, text_of
+from edi.xmldoc.spans import locate, tree_parser, trees
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

@@ -10,16 +10,16 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from edi import elements, structure
 from edi.findings import CODES, Finding, Position, Severity
-from edi.segments import cut, drop_breaks, pieces, segment_spans, tag_of, unrelease
+from edi.segmented import elements, structure
+from edi.segmented.segments import cut, drop_breaks, pieces, segment_spans, tag_of, unrelease
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from edi.guides import Element, Guide
     from edi.model import Loop
-    from edi.segments import Syntax
+    from edi.segmented.guides import Element, Guide
+    from edi.segmented.segments import Syntax
 
 FINDINGS_MAX = 100
 """So many errors, and so many warnings, of one document are listed; the rest are counted."""

@@ -10,7 +10,7 @@ from edi import edifact, x12
 from edi.model import Document
 from edi.paths import SegmentPath, parse_path
 
-CORPUS = Path(__file__).parents[1] / "corpus"
+CORPUS = Path(__file__).parents[2] / "corpus"
 LOCATE = {"x12": x12.locate, "edifact": edifact.locate}
 
 

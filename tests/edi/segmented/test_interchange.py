@@ -20,7 +20,7 @@ from edi.model import Document
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-CORPUS = Path(__file__).parents[1] / "corpus"
+CORPUS = Path(__file__).parents[2] / "corpus"
 SAMPLES = sorted([*CORPUS.glob("x12/*.edi"), *CORPUS.glob("edifact/*.edi")])
 READERS: dict[str, Callable[[Iterable[bytes], Mapping[str, str]], Iterator[Document | Finding]]] = {
     "x12": x12.read,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from edi import guides
-from edi.guides import Element, Slot
+from edi.segmented import guides
+from edi.segmented.guides import Element, Slot
 
 
 def slots(slot: Slot) -> list[Slot]:

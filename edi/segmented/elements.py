@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from edi.guides import Element, Guide, Slot
-    from edi.segments import Syntax
+    from edi.segmented.guides import Element, Guide, Slot
+    from edi.segmented.segments import Syntax
 
 
 class Fault(NamedTuple):

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from edi import elements, guides, structure
-from edi.diagnosis import Diagnosis, Source, bounded, diagnose
 from edi.findings import CODES, Finding, Position, Severity
 from edi.model import Document, Envelope
-from edi.segments import close_gaps, cut, drop_breaks, hide, pieces, row_at
-from edi.standard import Header, Span, Standard, at, finding, plural, same
+from edi.segmented import elements, guides, structure
+from edi.segmented.diagnosis import Diagnosis, Source, bounded, diagnose
+from edi.segmented.segments import close_gaps, cut, drop_breaks, hide, pieces, row_at
+from edi.segmented.standard import Header, Span, Standard, at, finding, plural, same
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from edi.guides import Guide
     from edi.model import Loop
-    from edi.segments import Syntax
+    from edi.segmented.guides import Guide
+    from edi.segmented.segments import Syntax
 
 
 class Raw(NamedTuple):

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edi import guides
-from edi.elements import KINDS, judge, proof
-from edi.guides import Element
-from edi.segments import Syntax
+from edi.segmented import guides
+from edi.segmented.elements import KINDS, judge, proof
+from edi.segmented.guides import Element
+from edi.segmented.segments import Syntax
 
 X12 = Syntax("*", ">", "~", "^")
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edi.segments import Syntax, close_gaps, hide, row_at, segment_spans, split
+from edi.segmented.segments import Syntax, close_gaps, hide, row_at, segment_spans, split
 
 X12 = Syntax("*", ">", "~", "^")
 EDIFACT = Syntax("+", ":", "'", "*", "?")

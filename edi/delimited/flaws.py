@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from edi import text
-from edi.cells import Cell, Row, Syntax, value_span
+from edi.delimited.cells import Cell, Row, Syntax, value_span
 from edi.findings import Finding, Position
 
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edi import guides
-from edi.guides import Dictionary, Guide, Slot
-from edi.structure import arrange, assemble
+from edi.segmented import guides
+from edi.segmented.guides import Dictionary, Guide, Slot
+from edi.segmented.structure import arrange, assemble
 
 ORDER = guides.load("x12", "850", "004010")
 MESSAGE = guides.load("edifact", "ORDERS", "D96A")

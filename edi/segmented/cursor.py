@@ -6,13 +6,13 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from edi.diagnosis import VALUE_MAX
-from edi.segments import GAP, drop_breaks, pieces, row_at
-from edi.standard import Span
+from edi.segmented.diagnosis import VALUE_MAX
+from edi.segmented.segments import GAP, drop_breaks, pieces, row_at
+from edi.segmented.standard import Span
 
 if TYPE_CHECKING:
-    from edi.segments import Syntax
-    from edi.window import Window
+    from edi.segmented.segments import Syntax
+    from edi.segmented.window import Window
 
 SEGMENT_MAX = 100_000
 """So many bytes may a segment of the envelope have."""

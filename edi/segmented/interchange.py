@@ -1,9 +1,9 @@
 """The walk through interchanges, groups and transaction sets (X12) or messages (EDIFACT): one walk for both families.
 
 What differs between the two stands in a :class:`Standard`: the tags, and how the header of an interchange is read. The
-walk takes one segment of the envelope, or one whole document, at a time from a :class:`~edi.window.Window`; its memory
-is bounded by the option ``document_bytes_max``. It never stops before the end of the file: what cannot be read is
-skipped to the next thing that can, and a finding names the bytes.
+walk takes one segment of the envelope, or one whole document, at a time from a :class:`~edi.segmented.window.Window`;
+its memory is bounded by the option ``document_bytes_max``. It never stops before the end of the file: what cannot be
+read is skipped to the next thing that can, and a finding names the bytes.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from edi.cursor import SEGMENT_MAX, Cursor
-from edi.diagnosis import VALUE_MAX
 from edi.findings import CODES, Finding, Severity
-from edi.judgement import Judge, Raw
-from edi.segments import drop_breaks
-from edi.standard import (
+from edi.segmented.cursor import SEGMENT_MAX, Cursor
+from edi.segmented.diagnosis import VALUE_MAX
+from edi.segmented.judgement import Judge, Raw
+from edi.segmented.segments import drop_breaks
+from edi.segmented.standard import (
     DOCUMENT_BYTES_MAX,
     Header,
     Span,
@@ -37,8 +37,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from edi.model import Document
-    from edi.segments import Syntax
-    from edi.window import Window
+    from edi.segmented.segments import Syntax
+    from edi.segmented.window import Window
 
 
 @dataclass(slots=True)

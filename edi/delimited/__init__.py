@@ -1,6 +1,6 @@
 """CSV, TSV, pipes: delimited text as documents, one a row, each with the bytes that it came from.
 
-The rules of a row stand in ``edi.cells``, the reading of a whole file in ``edi.rows``; here is what the format offers.
+The rules of a row stand in ``cells``, the reading of a whole file in ``rows``; here is what the format offers.
 """
 
 from __future__ import annotations
@@ -8,11 +8,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from edi import text
-from edi.cells import Syntax, scan, value_span
+from edi.delimited.cells import Syntax, scan, value_span
+from edi.delimited.flaws import Sheet, column_name
+from edi.delimited.rows import read_blocks
 from edi.findings import Position
-from edi.flaws import Sheet, column_name
 from edi.paths import ColumnPath, Path
-from edi.rows import read_blocks
 from edi.spec import Option, Spec
 
 if TYPE_CHECKING:

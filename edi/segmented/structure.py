@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from edi.guides import Guide, Slot
     from edi.model import Loop
+    from edi.segmented.guides import Guide, Slot
 
     State = dict[str, tuple["State", int, str | None, int]]
 
