@@ -31,6 +31,7 @@ from gateway.workspace.tables import LAYOUTS, Key
 from sftp.names import TEMPORARY_SUFFIXES
 from tests.docs.blocks import all_codes
 from tests.docs.pages import ROOT, filled, pages, runnable
+from tests.docs.promises import home_of
 from tests.servers import free_port
 
 if TYPE_CHECKING:
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PAGES = {page.relative_to(ROOT).as_posix(): page.read_text(encoding="utf-8") for page in pages()}
-ALL = "\n".join(PAGES.values())
 
 
 # ── generated parts ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -141,15 +141,9 @@ def test_anchors_are_headings() -> None:
     assert broken == []
 
 
-def test_the_tests_that_a_page_names_are_there() -> None:
-    named = re.findall(r"`(tests/[\w/]+\.py)(?:::(\w+))?`", ALL)
-    assert named
-    missing = [
-        f"{path}::{name}"
-        for path, name in named
-        if not (ROOT / path).is_file() or (name and f"def {name}(" not in (ROOT / path).read_text(encoding="utf-8"))
-    ]
-    assert missing == []
+def test_a_test_that_is_gone_is_missed() -> None:
+    with pytest.raises(LookupError, match="stands in 0 files"):
+        home_of("test_" + "that_is_gone")
 
 
 SILENT = {"pysqlite3"}

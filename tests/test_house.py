@@ -19,7 +19,7 @@ def test_a_package_says_that_it_is_typed(package: str) -> None:
 @pytest.mark.parametrize(
     "command",
     [
-        pytest.param(["ruff", "check", "--quiet", "."], id="ruff finds nothing"),
+        pytest.param(["ruff", "check", "--quiet", "--output-format=concise", "."], id="ruff finds nothing"),
         pytest.param(["ruff", "format", "--quiet", "--check", "."], id="ruff would format nothing anew"),
         pytest.param(["mypy"], id="mypy finds nothing, strict, tests included"),
         pytest.param(["lint-imports"], id="imports go one way"),

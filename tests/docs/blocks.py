@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import tempfile
 from functools import cache
 from itertools import chain
@@ -31,6 +32,7 @@ from gateway.workspace.tables import LAYOUTS, Key
 from sftp.activity import KINDS
 from tests.docs.codes import CONTRACT_REMEDIES, OURS
 from tests.docs.product import SAMPLES, product
+from tests.docs.promises import PROMISES, home_of
 from tests.gateway.normalize.builders import loop
 from tests.gateway.normalize.test_functions import computed
 
@@ -39,7 +41,7 @@ if TYPE_CHECKING:
 
     from gateway.serve.operations import Operation
 
-WIDTH = 116
+WIDTH = 128
 STARTER = Path(starter.__file__).parent / "files"
 
 
@@ -169,7 +171,8 @@ def _value(value: Any) -> str:
     """A result as JSON has it."""
     if isinstance(value, bool | int) or value is None:
         return json.dumps(value)
-    return json.dumps(str(value) if not hasattr(value, "isoformat") else value.isoformat(), ensure_ascii=False)
+    text = value.isoformat().replace("+00:00", "Z") if hasattr(value, "isoformat") else str(value)
+    return json.dumps(text, ensure_ascii=False)
 
 
 def format_spec(name: str) -> str:
@@ -245,7 +248,7 @@ def _command(name: str, command: click.Command) -> str:
             words.append(each.human_readable_name if each.required else f"[{each.human_readable_name}]")
         elif isinstance(each, click.Option) and not each.hidden and "--help" not in each.opts:
             rows.append((f"`{', '.join(each.opts)}`", _sentence(each.help or "")))
-    about = (command.help or "").partition("\b")[0].split("\n\n")
+    about = re.split(r"\x08|\\b", command.help or "")[0].split("\n\n")
     parts = [f"### {name}", f"`{' '.join(words)}`", *(" ".join(part.split()) for part in about if part.strip())]
     return "\n\n".join([*parts, *([table(("option", "what it does"), rows)] if rows else [])])
 
@@ -278,6 +281,15 @@ def problem_example(_argument: str) -> str:
     raise AssertionError("the slips were not noticed")
 
 
+def promises(_argument: str) -> str:
+    """Every promise with the tests that hold us to it."""
+    rows = [
+        (f"**{name}** {text}", "<br>".join(f"`{home_of(test)}::{test}`" for test in tests))
+        for name, (text, tests) in PROMISES.items()
+    ]
+    return table(("promise", "tested in"), rows)
+
+
 def dialects(_argument: str) -> str:
     """The databases that are known."""
     rows = [(f"`{each.name}`", ", ".join(each.products), f"`{each.package}`") for each in DIALECTS]
@@ -300,5 +312,6 @@ BLOCKS: dict[str, Callable[[str], str]] = {
     "sftp_events": sftp_events,
     "dialects": dialects,
     "problem_example": problem_example,
+    "promises": promises,
 }
 """Name → what makes the part from its argument."""
