@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from gateway.normalize.codes import nearest
 from gateway.normalize.expression import Call, Name, Node, Number, Text
 from gateway.normalize.functions import NEEDED, Argument, Function
+from gateway.normalize.functions.codes import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -17,10 +17,10 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from gateway.integrations import Expression, MapField
-from gateway.normalize.codes import nearest
 from gateway.normalize.conditions import check_contract, compile_rules, write_condition, write_tried
 from gateway.normalize.expression import Call, ExpressionError, Name, Node, Text, parse
 from gateway.normalize.faults import Failure
+from gateway.normalize.functions.codes import nearest
 from gateway.normalize.generator import Generator
 from gateway.normalize.kinds import KINDS, NUMBERS, advice
 from gateway.normalize.scopes import CheckScope, RecordScope, Refusal, SourceScope

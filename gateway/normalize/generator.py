@@ -10,10 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from gateway.normalize import numbers
-from gateway.normalize import operations as do
 from gateway.normalize.arguments import read_arguments
-from gateway.normalize.codes import Codes, nearest
 from gateway.normalize.expression import (
     COMPARISONS,
     Binary,
@@ -26,7 +23,9 @@ from gateway.normalize.expression import (
     Text,
     beginning,
 )
-from gateway.normalize.functions import FUNCTIONS, Function
+from gateway.normalize.functions import FUNCTIONS, Function, numbers
+from gateway.normalize.functions import operations as do
+from gateway.normalize.functions.codes import Codes, nearest
 from gateway.normalize.kinds import KINDS, NULL, NUMBERS, TAKEN, Problem, Value, advice, common, one_source, plain
 from gateway.normalize.scopes import Refusal, Scope
 from gateway.normalize.writing import Lines, Names

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 from edi.paths import ColumnPath, ElementPath, MemberPath, SegmentPath, SegmentStep, parse_path
 from edi.xmldoc import compile_loop, compile_path
 from gateway.normalize import access
-from gateway.normalize.codes import nearest
+from gateway.normalize.functions.codes import nearest
 from gateway.normalize.kinds import Value
 from gateway.normalize.writing import Lines
 

@@ -9,10 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from gateway.normalize import numbers
-from gateway.normalize import operations as do
 from gateway.normalize.expression import Binary, Call, Fallback, Joined, Name, Node, Number, Text
-from gateway.normalize.functions import FUNCTIONS, NEEDED
+from gateway.normalize.functions import FUNCTIONS, NEEDED, numbers
+from gateway.normalize.functions import operations as do
 from tests.gateway.normalize.builders import CODES
 
 if TYPE_CHECKING:

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from gateway.normalize import operations as do
-from gateway.normalize.codes import Codes
-from gateway.normalize.dates import PIVOT, dates, datetimes, times, writer
 from gateway.normalize.faults import Failure, quoted
-from gateway.normalize.numbers import (
+from gateway.normalize.functions import operations as do
+from gateway.normalize.functions.codes import Codes
+from gateway.normalize.functions.dates import PIVOT, dates, datetimes, times, writer
+from gateway.normalize.functions.numbers import (
     DIGITS_MAX,
     EXACT,
     ROUNDINGS,

@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from gateway.normalize.faults import Failure, quoted, shown
-from gateway.normalize.numbers import EXACT, number_of
+from gateway.normalize.functions.numbers import EXACT, number_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
