@@ -13,6 +13,7 @@ from sftp.arrival import Folder, drop_folder
 from sftp.auth import Account
 from sftp.bells import Bell
 from sftp.collect import Collector
+from sftp.errors import Stop as SftpStop
 from sftp.hostkeys import load_or_create
 from sftp.server import Server
 
@@ -55,7 +56,11 @@ class Intake:
             Stop: the port is in use or a folder cannot be made.
         """
         self._collector.watch(self._folders(self._gateway.in_force.configuration()))
-        self.server.start()
+        try:
+            self.server.start()
+        except SftpStop as taken:
+            remedy = "Stop the program that uses the port, or change sftp: in gateway.yaml"
+            raise Stop(taken.message, remedy) from taken
         collecting = threading.Thread(target=self._collector.run, args=(stop,), name="collector")
         collecting.start()
         try:
