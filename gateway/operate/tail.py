@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import re
 import urllib.error
 import urllib.parse
 import urllib.request
+from collections import deque
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from gateway.errors import Stop
+from gateway.errors import Retry, Stop
 from gateway.store import activity, deliveries
 from gateway.store.bell import Bell
 
@@ -22,7 +24,8 @@ if TYPE_CHECKING:
     from gateway.operate.wiring import Gateway
     from gateway.store.activity import Line
 
-LONG_POLL_SECONDS = 25
+LONG_POLL_SECONDS = 2
+"""How long the API may hold an empty answer back; so long Ctrl-C may wait."""
 _SHORT_ID = 12  # d_ and ten characters: a delivery's time to the millisecond
 _DURATION = re.compile(r"(\d+)([smhd])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
@@ -85,56 +88,87 @@ def from_store(gateway: Gateway, wanted: Wanted, *, last: int, follow: bool, sto
 
 
 def from_api(url: str, token: str, wanted: Wanted, *, last: int, follow: bool, stop: threading.Event) -> Iterator[Line]:
-    """The same lines from ``GET /api/v1/activity`` of another machine; a dropped connection is taken up again."""
-    parameters: dict[str, str] = {
-        name: value.isoformat()
-        if isinstance(value, datetime)
-        else str(value).lower()
-        if isinstance(value, bool)
-        else str(value)
-        for name, value in asdict(wanted).items()
-        if value not in (None, False)
-    }
-    if wanted.since is None:
-        parameters["last"] = str(last)
-    waiting = False
-    while not stop.is_set():
-        query = parameters | ({"wait": str(LONG_POLL_SECONDS)} if waiting else {})
-        lines = [_line(each) for each in _fetch(url, token, query)]
+    """The same lines from ``GET /api/v1/activity`` of another machine.
+
+    Once it has answered, a connection that drops while following is taken up again.
+    """
+    api = _Api(url, token)
+    asked = api.asked(wanted)
+    if wanted.since is not None:
+        lines, cursor = api.lines(asked, 0)
+        while lines:
+            yield from lines
+            lines, cursor = api.lines(asked, cursor)
+    else:
+        lines, cursor = api.last(asked, last)
         yield from lines
-        if lines:
-            parameters.pop("last", None)
-            parameters["after"] = str(lines[-1].id)
-        elif not follow:
-            return
-        elif "after" not in parameters:
-            parameters.pop("last", None)
-            parameters["after"] = "0" if wanted.since is not None else str(_newest(url, token))
-        if not lines:
-            waiting = follow
+    while follow and not stop.is_set():
+        try:
+            lines, cursor = api.lines(asked | {"wait": str(LONG_POLL_SECONDS)}, cursor)
+        except Retry as later:
+            stop.wait(later.delay_seconds)
+            continue
+        yield from lines
 
 
-def _newest(url: str, token: str) -> int:
-    newest = _fetch(url, token, {"last": "1"})
-    return int(newest[-1]["id"]) if newest else 0
+class _Api:
+    """The log of another machine, as its API hands it out."""
 
+    def __init__(self, url: str, token: str) -> None:
+        if not url.startswith(("http://", "https://")):
+            raise Stop(f"{url} is not the address of a gateway", "Write --url https://gateway.example")
+        self._url = url.rstrip("/")
+        self._token = token
 
-def _fetch(url: str, token: str, query: dict[str, str]) -> list[dict[str, Any]]:
-    address = f"{url.rstrip('/')}/api/v1/activity?{urllib.parse.urlencode(query)}"
-    if not address.startswith(("http://", "https://")):
-        raise Stop(f"{url} is not the address of a gateway", "Write --url https://gateway.example")
-    request = urllib.request.Request(  # noqa: S310 - the scheme was looked at above
-        address, headers={"Authorization": f"Bearer {token}", "Accept": "application/x-ndjson"}
-    )
-    try:
-        with urllib.request.urlopen(request, timeout=LONG_POLL_SECONDS + 15) as answer:  # noqa: S310 - as above
-            return [json.loads(line) for line in answer if line.strip()]
-    except urllib.error.HTTPError as refused:
-        said = refused.read().decode("utf-8", "replace")
-        detail = _detail(said)
-        raise Stop(f"{url} answers {refused.code}: {detail}", "Check --url and --token.") from refused
-    except urllib.error.URLError as trouble:
-        raise Stop(f"{url} cannot be reached: {trouble.reason}", "Check --url and that the gateway runs.") from trouble
+    def asked(self, wanted: Wanted) -> dict[str, str]:
+        """The parameters for the lines that are wanted."""
+        plain = {"integration": wanted.integration, "partner": wanted.partner, "grep": wanted.grep}
+        asked = {name: value for name, value in plain.items() if value is not None}
+        if wanted.problems:
+            asked["problems"] = "true"
+        if wanted.since is not None:
+            asked["since"] = wanted.since.isoformat()
+        if wanted.delivery is not None:
+            asked["delivery"] = str(self._get(f"deliveries/{urllib.parse.quote(wanted.delivery, safe='')}")["id"])
+        return asked
+
+    def lines(self, asked: dict[str, str], after: int) -> tuple[list[Line], int]:
+        """Some lines behind `after`, and what to go on behind."""
+        answer = self._get("activity?" + urllib.parse.urlencode({"limit": "1000", "after": str(after)} | asked))
+        return [_line(each) for each in answer["items"]], int(answer["next"])
+
+    def last(self, asked: dict[str, str], number: int) -> tuple[list[Line], int]:
+        """The last so many lines: the API reads forwards only, so ever longer ends of the log are read."""
+        # Nothing is of no delivery, and `next` passes over what the filters leave out: it is the newest line's id.
+        _, newest = self.lines({"delivery": "-"}, 0)
+        reach = max(number, 100)
+        while True:
+            start = cursor = max(0, newest - reach)
+            found: deque[Line] = deque(maxlen=number)
+            while cursor < newest:
+                lines, cursor = self.lines(asked, cursor)
+                found.extend(lines)
+            if len(found) == number or start == 0:
+                return list(found), cursor
+            reach *= 10
+
+    def _get(self, path: str) -> Any:
+        request = urllib.request.Request(  # noqa: S310 - the scheme was looked at above
+            f"{self._url}/api/v1/{path}", headers={"Authorization": f"Bearer {self._token}"}
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=LONG_POLL_SECONDS + 15) as answer:  # noqa: S310 - as above
+                return json.load(answer)
+        except urllib.error.HTTPError as refused:
+            said = f"{self._url} answers {refused.code}: {_detail(refused.read().decode('utf-8', 'replace'))}"
+            if refused.code in (502, 503, 504):
+                raise Retry(said) from refused
+            raise Stop(said, "Check --url and --token.") from refused
+        except (OSError, http.client.HTTPException) as trouble:
+            reason = getattr(trouble, "reason", trouble)
+            raise Retry(
+                f"{self._url} cannot be reached: {reason}", "Check --url and that the gateway runs."
+            ) from trouble
 
 
 def _detail(said: str) -> str:
