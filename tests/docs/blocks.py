@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.testing import CliRunner
 
 from adapters.dialects import DIALECTS
 from edi import findings
@@ -264,6 +265,14 @@ def sftp_events(_argument: str) -> str:
     return table(("event", "what happened"), [(f"`{name}`", about) for name, about in KINDS.items()])
 
 
+def starter_check(_argument: str) -> str:
+    """What `gateway check` says of the starting workspace."""
+    with tempfile.TemporaryDirectory() as folder:
+        starter.write(Path(folder) / "shop")
+        said = CliRunner().invoke(command_line, ["check", str(Path(folder) / "shop")]).output
+    return fenced(said.replace(f"{folder}/", ""), "text")
+
+
 def problem_example(_argument: str) -> str:
     """What `gateway check` says of three slips in the starting workspace."""
     files_ = {name: (STARTER / name).read_text(encoding="utf-8") for name in starter.FILES if not name.endswith(".txt")}
@@ -312,6 +321,7 @@ BLOCKS: dict[str, Callable[[str], str]] = {
     "sftp_events": sftp_events,
     "dialects": dialects,
     "problem_example": problem_example,
+    "starter_check": starter_check,
     "promises": promises,
 }
 """Name → what makes the part from its argument."""
