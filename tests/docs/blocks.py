@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
     from gateway.serve.operations import Operation
 
-WIDTH = 128
+WIDTH = 132
 STARTER = Path(starter.__file__).parent / "files"
 
 
