@@ -144,16 +144,13 @@ class Attempt:
 
     def _settle(self) -> None:
         """Move a large delivery's published records to their place, chunk by chunk."""
-        if not self._unsettled():
+        if not self._settle_or_unstage():
             return
-        self.clear_what_broke_off()
         with self._database.write() as transaction:
             leases.finish(transaction, self._lease)
 
-    # ── the other ways a delivery can go ─────────────────────────────────────────────────────────────────────────────
-
-    def clear_what_broke_off(self, *, flushed: bool = False) -> None:
-        """Settle what an earlier try published and throw away what it staged without publishing."""
+    def _settle_or_unstage(self) -> bool:
+        """Settle what is published, throw away what is staged and not; False when there was neither."""
         left = self._unsettled()
         for here in left:
             step = staging.unstage if here.offset is None else staging.settle
@@ -162,7 +159,14 @@ class Attempt:
                 with self._database.write() as transaction:
                     self._prove(transaction)
                     done = step(transaction, here.id)
-        if not self.was_finished() and (flushed or left or self._holds_something()):
+        return bool(left)
+
+    # ── the other ways a delivery can go ─────────────────────────────────────────────────────────────────────────────
+
+    def clear_what_broke_off(self, *, flushed: bool = False) -> None:
+        """Settle what an earlier try published and throw away what it staged without publishing."""
+        self._settle_or_unstage()
+        if not self.was_finished() and (flushed or self._holds_something()):
             with self._database.write() as transaction:
                 self._prove(transaction)
                 quarantine.clear(transaction, self._delivery.number)
