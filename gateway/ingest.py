@@ -237,6 +237,7 @@ class Attempt:
             with self._database.write() as transaction:
                 self._prove(transaction)
                 quarantine.unmark(transaction, delivery.number, list(wanted))
+                transaction.tell(*(telling.retried(delivery, number, DocumentState.UNROUTED) for number in wanted))
                 leases.finish(transaction, self._lease)
             return
         batch = self._judging.run(Task(delivery, candidates, only=wanted), self._flush)
