@@ -79,7 +79,7 @@ class Routes:
         if len(alike) == 1:
             options |= {"message": chosen.message} if chosen.message else {}
             options |= {"version": chosen.version} if chosen.version else {}
-        options["field_bytes_max"] = str(self.configuration.settings.field_bytes_max)
+        options.setdefault("field_bytes_max", str(self.configuration.settings.field_bytes_max))
         return chosen.name, options
 
     def route(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from gateway.errors import Retry, Stop
 from gateway.model import Activity as Told
+from gateway.operate.credentials import resolved
 from gateway.receive.drops import Drops
 from sftp.arrival import Folder, drop_folder
 from sftp.auth import Account
@@ -126,7 +127,12 @@ class Intake:
         """The accounts of the revision in force, by user."""
         return {
             partner.account.user: Account(
-                partner.account.user, partner.name, partner.account.keys, partner.account.password_hash
+                partner.account.user,
+                partner.name,
+                partner.account.keys,
+                resolved(partner.account.password_hash, self._gateway.folder)
+                if partner.account.password_hash is not None
+                else None,
             )
             for partner in self._gateway.in_force.configuration().partners.values()
             if partner.account is not None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import secrets
@@ -91,8 +92,7 @@ class _Sources:
         configuration = self._gateway.in_force.configuration()
         with self._lock:
             if configuration.revision != self._revision:
-                for source in self._open.values():
-                    source.close()
+                # Requests may still be reading from the old ones, whose connections end with the last of them.
                 self._open = sources(self._gateway, configuration)
                 self._revision = configuration.revision
             return self._open
@@ -115,13 +115,15 @@ class _Waiter:
 def cursor_secret(folder: Path) -> bytes:
     """The secret that authenticates cursors: made once for a workspace, so that they outlive a restart."""
     path = folder / "data" / "cursor.key"
-    try:
+    if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return hashlib.sha256(path.read_bytes()).digest()
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(secrets.token_bytes(32))
+        draft = path.with_name(f".cursor.key.{os.getpid()}")
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(secrets.token_bytes(32))
+        with contextlib.suppress(FileExistsError):  # a process that is a moment earlier wins
+            path.hardlink_to(draft)
+        draft.unlink()
     return hashlib.sha256(path.read_bytes()).digest()
 
 

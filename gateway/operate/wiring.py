@@ -17,7 +17,7 @@ from gateway.routing import Routes
 from gateway.store import leases, revisions, staging
 from gateway.store.database import Database
 from gateway.store.vault import Vault
-from gateway.workspace.loader import load, parse
+from gateway.workspace.loader import load, load_settings, parse
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -88,7 +88,7 @@ def open_gateway(folder: Path, settings: Settings | None = None) -> Gateway:
         Stop: the store or the vault cannot be used.
     """
     if settings is None:
-        settings = load(folder).settings
+        settings = load_settings(folder)
     database = Database(_store_url(folder, resolved(settings.store, folder)), clock=utc_now)
     database.migrate()
     vault = Vault(folder / settings.vault)

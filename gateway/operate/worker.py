@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import socket
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 from gateway.errors import Retry, Stop
 from gateway.ingest import give_up, ingest
 from gateway.observations import ATTEMPT_FAILED
+from gateway.operate.upkeep import Upkeep
 from gateway.store import activity, leases
 from gateway.store.bell import Bell
 from gateway.store.database import Unwritable
@@ -25,6 +27,20 @@ _SLEEP_SECONDS = 1.0
 _BACKOFF_SECONDS_MAX = 60.0
 
 
+_COLLECT_AFTER = 50_000
+"""New containers between two runs of the cyclic collector; Python's 700 cost a fifth of the pace of a large file."""
+
+
+def tune_collector() -> None:
+    """Let the cyclic collector run seldom, and never over what was there when the process began: for a worker process.
+
+    A batch holds tens of thousands of tuples that live for a moment and have no cycles.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(_COLLECT_AFTER, 20, 50)
+
+
 def owner_name() -> str:
     """Who this worker is, for people who look at a lease."""
     return f"{socket.gethostname()}:{os.getpid()}"
@@ -33,6 +49,7 @@ def owner_name() -> str:
 def work(gateway: Gateway, stop: threading.Event, *, until_idle: bool = False) -> None:
     """Do what is due until `stop` is set, or with `until_idle` until nothing is due."""
     bell = Bell(gateway.database)
+    upkeep = Upkeep(gateway)
     owner = owner_name()
     try:
         while not stop.is_set():
@@ -44,6 +61,7 @@ def work(gateway: Gateway, stop: threading.Event, *, until_idle: bool = False) -
                 stop.wait(_SLEEP_SECONDS)
             if until_idle:
                 return
+            upkeep.when_due()
             bell.wait(_SLEEP_SECONDS, stop)
     finally:
         bell.close()

@@ -13,6 +13,7 @@ from gateway.store.tables import idempotency
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
     from gateway.store.database import Transaction
 
@@ -55,6 +56,11 @@ def finish(
         .where(idempotency.c.client == client, idempotency.c.key == key)
         .values(status=status, body=body.decode(), headers=json.dumps(dict(headers)))
     )
+
+
+def prune(transaction: Transaction, *, before: datetime) -> int:
+    """Forget the keys that were first used before that time; returns how many."""
+    return transaction.connection.execute(delete(idempotency).where(idempotency.c.at < stamp(before))).rowcount
 
 
 def forget(transaction: Transaction, *, client: str, key: str) -> None:

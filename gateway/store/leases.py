@@ -143,6 +143,22 @@ def add_sources(transaction: Transaction, names: list[str]) -> None:
             connection.execute(source.insert().values(name=name, due=transaction.now.timestamp()))
 
 
+def all_sources(connection: Connection) -> list[SourceLease]:
+    """Every table source with its position and its last problem."""
+    rows = connection.execute(select(source).order_by(source.c.name))
+    return [SourceLease(row.name, row.token, row.position, row.owner or "", row.problem) for row in rows]
+
+
+def forget_position(transaction: Transaction, name: str) -> bool:
+    """Read a source from the beginning again, at once; False when there is none of that name."""
+    result = transaction.connection.execute(
+        update(source)
+        .where(source.c.name == name)
+        .values(position=None, due=transaction.now.timestamp(), token=source.c.token + 1, problem=None)
+    )
+    return result.rowcount == 1
+
+
 def take_source(transaction: Transaction, names: list[str], *, owner: str, seconds: float) -> SourceLease | None:
     """Lease the table source that has been due longest: exactly one worker polls a table."""
     if not names:

@@ -67,6 +67,16 @@ def parse(files: Files[str, str]) -> Configuration:
     return _Reading(files, []).configuration()
 
 
+def load_settings(folder: Path) -> Settings:
+    """What gateway.yaml alone says: enough to open the store, whatever state the other files are in.
+
+    Raises:
+        ConfigurationProblems: gateway.yaml is missing, or something in it is wrong.
+    """
+    path = folder / "gateway.yaml"
+    return parse({path.name: path.read_text(encoding="utf-8")} if path.exists() else {}).settings
+
+
 def revision(files: Files[str, str]) -> str:
     """The name of a revision: the first 12 hex digits of the SHA-256 over sorted paths and contents."""
     digest = hashlib.sha256()

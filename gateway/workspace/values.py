@@ -319,7 +319,7 @@ def read_changes(node: Node) -> Changes | None:
             place + 2,
             len(text.value) - place - 2,
             "looking for deleted rows at a time of its own is not yet available in this version",
-            "a snapshot sees deleted rows: snapshot every 5m",
+            "take it out; rows that were deleted are not told yet",
         )
         return None
     match = _matched(node, _CHANGES, "{} does not say how changes are read", hint)

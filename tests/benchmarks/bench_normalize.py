@@ -98,4 +98,4 @@ def order() -> dict[str, Any]:
 
 if __name__ == "__main__":
     for line in measure():
-        print(f"{line['name']:50} {line['value']:>6} {line['unit']}  (aim {line['aim']})")  # noqa: T201 - a report
+        print(f"{line['name']:50} {line['value']:>6} {line['unit']}  (aim {line['aim']})")

@@ -263,4 +263,4 @@ def stock_order() -> Schema:
 
 if __name__ == "__main__":
     for figure in measure():
-        print(figure)  # noqa: T201 -- this is what it is run for
+        print(figure)

@@ -7,7 +7,7 @@ import sys
 import click
 
 from gateway.errors import GatewayError
-from gateway.operate.cli import keys, log, running, workspace
+from gateway.operate.cli import keys, log, running, sources, workspace
 from gateway.operate.cli.demo import demo
 from gateway.workspace.problems import ConfigurationProblems
 from sftp.errors import SftpError
@@ -41,6 +41,7 @@ for _command in (
     running.work,
     log.tail,
     keys.key,
+    sources.source,
     demo,
 ):
     gateway.add_command(_command)

@@ -27,11 +27,11 @@ def key() -> None:
 @click.option("--days", type=click.IntRange(1), help="How long the key is good (default: until revoked).")
 @workspace_option
 def add(name: str, scopes: tuple[str, ...], days: int | None, workspace: Path) -> None:
-    r"""Make a key for NAME and print its token, once: only its hash is kept.
+    """Make a key for NAME and print its token, once: only its hash is kept.
 
     \b
     Scopes: *:read  orders:read  deliveries:read  deliveries:write  quarantine:write  admin
-    """
+    """  # noqa: D301 - \b keeps the lines as they are (click)
     gateway = wiring.open_gateway(workspace)
     try:
         expires_at = wiring.utc_now() + timedelta(days=days) if days else None

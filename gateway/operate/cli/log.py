@@ -47,7 +47,7 @@ def tail(
     token: str | None,
     workspace: Path,
 ) -> None:
-    r"""Show the ingestion log, of one INTEGRATION or of all.
+    """Show the ingestion log, of one INTEGRATION or of all.
 
     \b
     gateway tail -f                              everything, as it comes
@@ -55,7 +55,7 @@ def tail(
     gateway tail --since 2h --grep 'not a number' -o json | jq .
     gateway tail --delivery d_01m7yf             one file's life
     gateway tail -f --url https://gw.example --token "$TOKEN"
-    """
+    """  # noqa: D301 - \b keeps the lines as they are (click)
     try:
         moment = moment_of(since, wiring.utc_now()) if since else None
     except ValueError as wrong:

@@ -19,8 +19,9 @@ from gateway.operate.intake import Intake
 from gateway.operate.poller import poll
 from gateway.operate.up import Supervisor, workers_by_default
 from gateway.operate.web import serve as serve_http
+from gateway.operate.worker import tune_collector
 from gateway.operate.worker import work as work_until
-from gateway.workspace.loader import load
+from gateway.workspace.loader import load_settings
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -59,7 +60,7 @@ def serve(workspace: Path, child: bool) -> None:
     if child:
         end_with_parent()
     workspace = workspace.resolve()
-    serve_http(workspace, address=load(workspace).settings.http)
+    serve_http(workspace, address=load_settings(workspace).http)
 
 
 @click.command()
@@ -84,6 +85,7 @@ def work(workspace: Path, until_idle: bool, child: bool) -> None:
     log_to_standard_error()
     gateway = wiring.open_gateway(workspace.resolve())
     stop = stop_event(child=child)
+    tune_collector()
     try:
         if until_idle:
             poll(gateway, stop, until_idle=True)

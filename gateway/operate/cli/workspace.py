@@ -38,6 +38,12 @@ def check(folder: Path) -> None:
         (len(configuration.connections), "connection"),
     )
     said = ", ".join(f"{number} {noun}{'' if number == 1 else 's'}" for number, noun in counts)
+    for integration in configuration.integrations.values():
+        for key, value in (("answer", integration.answer), ("expect", integration.expect)):
+            if value is not None:
+                click.echo(
+                    f"{integration.place}: note: {key}: is kept, but this version does not act on it yet", err=True
+                )
     click.echo(f"{folder}: {said}; revision {configuration.revision}. No problems.")
 
 

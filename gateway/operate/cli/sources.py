@@ -1,0 +1,51 @@
+"""Table sources: where their reading stands, and how to begin it again."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from gateway.operate import wiring
+from gateway.operate.cli.options import workspace_option
+from gateway.store import leases
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@click.group()
+def source() -> None:
+    """Look at the tables that are read, and begin one again."""
+
+
+@source.command(name="list")
+@workspace_option
+def list_sources(workspace: Path) -> None:
+    """List the table sources: name, position, last problem."""
+    gateway = wiring.open_gateway(workspace)
+    try:
+        with gateway.database.read() as connection:
+            for each in leases.all_sources(connection):
+                click.echo("\t".join([each.name, each.position or "not read yet", each.problem or ""]))
+    finally:
+        gateway.close()
+
+
+@source.command()
+@click.argument("name")
+@workspace_option
+def reset(name: str, workspace: Path) -> None:
+    """Forget how far the source NAME (table://erp/KUNDEN) was read: it is read from the beginning again.
+
+    Records that did not change get no new version.
+    """
+    gateway = wiring.open_gateway(workspace)
+    try:
+        with gateway.database.write() as transaction:
+            done = leases.forget_position(transaction, name)
+    finally:
+        gateway.close()
+    if not done:
+        raise click.ClickException(f"there is no source {name}; gateway source list shows them")
+    click.echo(f"{name} is read from the beginning")
