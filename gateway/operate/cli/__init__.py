@@ -50,9 +50,7 @@ for _command in (
 def main() -> None:
     """Run the command; what a person must mend is said on standard error, without a traceback."""
     try:
-        gateway(standalone_mode=False)
-    except click.exceptions.Exit as ended:
-        sys.exit(ended.exit_code)
+        sys.exit(gateway(standalone_mode=False))  # where click is not alone, it returns the status of its Exit
     except click.Abort:
         click.echo("stopped", err=True)
         sys.exit(130)
