@@ -78,6 +78,7 @@ class Attempt:
         self._lease = lease
         self._routes = routes
         self._delivery = lease.delivery
+        self._of_table = lease.delivery.source.startswith("table://")
         self._judging = Judging(line.vault, routes, line.new_id)
 
     # ── the ordinary way ─────────────────────────────────────────────────────────────────────────────────────────────
@@ -111,13 +112,17 @@ class Attempt:
             if newer:
                 batch.noted.append(telling.older_than_records(self._delivery, newer))
             kept = [row for row in rows if row.key not in newer] if newer else rows
+            batch.count[DocumentState.EXCLUDED] += len(rows) - len(kept)
+            batch.ended(rows, DocumentState.EXCLUDED)
+            batch.ended(kept, DocumentState.DUPLICATE)
+            if self._of_table:  # a snapshot brings every row again: what did not change makes no version
+                told = len(kept)
+                kept = staging.changed(transaction.connection, contract, kept)
+                batch.count[DocumentState.DUPLICATE] += told - len(kept)
             if kept:
                 staging.stage(transaction, contract, number, kept)
             batch.count[DocumentState.ACCEPTED] += len(kept)
-            batch.count[DocumentState.EXCLUDED] += len(rows) - len(kept)
-            if batch.outcome is not None:
-                batch.outcome |= {row.document: DocumentState.EXCLUDED for row in rows}
-                batch.outcome |= {row.document: DocumentState.ACCEPTED for row in kept}
+            batch.ended(kept, DocumentState.ACCEPTED)
         quarantine.hold(transaction, number, batch.held)
         quarantine.add_findings(transaction, number, batch.noted)
         if batch.outcome is not None:
@@ -134,6 +139,8 @@ class Attempt:
             if not batch.total() and any(each.severity == "error" for each in batch.about_file):
                 state = DeliveryState.QUARANTINED
             self._reveal(transaction)
+            if batch.left_out:
+                batch.about_file.append(telling.more_findings(delivery, batch.left_out))
             quarantine.add_findings(transaction, delivery.number, batch.about_file)
             self._close(transaction, delivery, state, batch.count)
             transaction.tell(*telling.finished(delivery, batch, state))
@@ -173,7 +180,7 @@ class Attempt:
 
     def twin(self) -> Delivery | None:
         """The accepted delivery that this one repeats byte for byte (L5); batches of a table repeat nothing."""
-        if self._delivery.source.startswith("table://"):
+        if self._of_table:
             return None
         with self._database.read() as connection:
             return deliveries.twin_of(connection, self._delivery, self._delivery.integration)

@@ -16,6 +16,7 @@ from edi.formats import FORMATS
 from gateway.model import DeliveryState, DocumentState, Finding
 from gateway.positions import Places, of_document, of_file
 from gateway.routing import Unfit
+from gateway.store import quarantine
 from gateway.store.quarantine import Held
 from gateway.store.staging import Staged
 
@@ -53,7 +54,15 @@ class Batch:
     outcome: dict[int, DocumentState] | None = None
     """Where each document ended that is judged again; None in the first pass, where nobody asks for single ones."""
     told: list[Finding] = field(default_factory=list)
+    findings: int = 0
+    left_out: int = 0
+    """How many findings of held documents are kept, and how many are more than the quarantine takes."""
     flushed: bool = False
+
+    def ended(self, rows: list[Staged], state: DocumentState) -> None:
+        """Note where documents ended, when that is asked for."""
+        if self.outcome is not None:
+            self.outcome |= {row.document: state for row in rows}
 
     def total(self) -> int:
         """How many documents were judged."""
@@ -111,8 +120,8 @@ class Judging:
 
     def _judge(self, task: Task, batch: Batch, document: Document, flow: Flow, places: Places) -> None:
         """One document: map it and judge it; a record, or a held document with all its findings."""
-        found = [of_document(each, document, places) for each in document.findings]
-        if not any(each.severity == "error" for each in found):
+        found = [of_document(each, document, places) for each in document.findings] if document.findings else []
+        if not found or not any(each.severity == "error" for each in found):
             record, faults = flow.mapper(document)
             if not faults:
                 value, faults = flow.judge.judge(record)
@@ -126,6 +135,9 @@ class Judging:
     def _hold(
         self, task: Task, batch: Batch, document: Document, flow: Flow | Unfit | None, findings: tuple[Finding, ...]
     ) -> None:
+        kept = findings[: max(1, quarantine.FINDINGS_MAX - batch.findings)]
+        batch.findings += len(kept)
+        batch.left_out += len(findings) - len(kept)
         state = DocumentState.QUARANTINED if flow is not None else DocumentState.UNROUTED
         batch.held.append(
             Held(
@@ -136,7 +148,7 @@ class Judging:
                 flow.contract_id if flow is not None else None,
                 document.start,
                 document.end,
-                findings,
+                kept,
             )
         )
         batch.count[state] += 1

@@ -34,10 +34,12 @@ def finished(delivery: Delivery, batch: Batch, state: DeliveryState) -> Iterator
     if state is DeliveryState.ACCEPTED:
         yield DELIVERY_ACCEPTED(**who, accepted=accepted, documents=total)
     elif state is DeliveryState.PARTLY_ACCEPTED:
-        yield DELIVERY_PARTLY_ACCEPTED(**who, accepted=accepted, documents=total, quarantined=total - accepted)
+        held = batch.count[DocumentState.QUARANTINED] + batch.count[DocumentState.UNROUTED]
+        yield DELIVERY_PARTLY_ACCEPTED(**who, accepted=accepted, documents=total, quarantined=held)
     else:
         reasons = [*batch.about_file, *batch.told]
-        reason = reasons[0].message if reasons else "nothing of it could be accepted"
+        errors = [each for each in reasons if each.severity == "error"] or reasons
+        reason = errors[0].message if errors else "nothing of it could be accepted"
         yield DELIVERY_QUARANTINED(**who, documents=total, reason=reason)
 
 
@@ -59,6 +61,7 @@ def failed(delivery: Delivery, reason: str) -> Activity:
 _AGAIN = {
     DocumentState.ACCEPTED: "accepted",
     DocumentState.EXCLUDED: "left out, because a newer record is there",
+    DocumentState.DUPLICATE: "left out, because the record says the same already",
     DocumentState.QUARANTINED: "held again",
     DocumentState.UNROUTED: "held again, because no integration wants it",
     None: "held as before, because it is not found in the file any more",
@@ -114,6 +117,18 @@ def not_found(delivery: Delivery, document: int) -> Finding:
         start=0,
         end=delivery.size,
         document=document,
+    )
+
+
+def more_findings(delivery: Delivery, left_out: int) -> Finding:
+    """The finding that stands for those that are too many to keep."""
+    return Finding(
+        code="findings.more",
+        severity="note",
+        message=f"{left_out} more findings of held documents are not kept",
+        remedy="Mend what is told first and send the file again, or retry its documents: the rest shows then.",
+        start=0,
+        end=delivery.size,
     )
 
 

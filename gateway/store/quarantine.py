@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 Part = TypeVar("Part")
 
 FINDINGS_MAX = 100_000
-"""So many findings of one delivery are kept; behind them only their number is."""
+"""So many findings of one delivery are kept; of a document held behind them only its first is, and the rest counted."""
 
 OPEN = (DocumentState.QUARANTINED, DocumentState.UNROUTED)
 

@@ -215,6 +215,20 @@ def newer(connection: Connection, contract: Contract, delivery: int, keys: Seque
     return found
 
 
+def changed(connection: Connection, contract: Contract, rows: Sequence[Staged]) -> list[Staged]:
+    """The rows that say something else than the current record with their key."""
+    same: set[str] = set()
+    for at in range(0, len(rows), 500):
+        part = {f"k{place}": row.key for place, row in enumerate(rows[at : at + 500])}
+        marks = ", ".join(f":{name}" for name in part)
+        current = connection.execute(
+            text(f"SELECT key, body FROM {table_of(contract)} WHERE state = 1 AND key IN ({marks})"), part
+        )
+        bodies = {row.key: row.body for row in current}
+        same.update(row.key for row in rows[at : at + 500] if bodies.get(row.key) == row.json)
+    return [row for row in rows if row.key not in same]
+
+
 def unstage(transaction: Transaction, contract_id: str, *, limit: int = 20_000) -> bool:
     """Throw away up to `limit` rows that a broken try left staged; True when none is left."""
     here = _locked(transaction, contract_id)

@@ -60,6 +60,11 @@ OURS = {
         "Look at what was changed in `format:` of the integration; correct it, apply, and retry.",
         "error",
     ),
+    "findings.more": (
+        "a delivery has more findings than the quarantine keeps",
+        "Mend what is told first and send the file again, or retry its documents: the rest shows then.",
+        "note",
+    ),
     "record.older": (
         "records of a later delivery are there already, and older ones do not replace them",
         "Nothing is to be done, unless the older values are wanted: then send them again.",
