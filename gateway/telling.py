@@ -123,7 +123,7 @@ def not_found(delivery: Delivery, document: int) -> Finding:
 def more_findings(delivery: Delivery, left_out: int) -> Finding:
     """The finding that stands for those that are too many to keep."""
     return Finding(
-        code="findings.more",
+        code="delivery.more_findings",
         severity="note",
         message=f"{left_out} more findings of held documents are not kept",
         remedy="Mend what is told first and send the file again, or retry its documents: the rest shows then.",

@@ -60,7 +60,7 @@ OURS = {
         "Look at what was changed in `format:` of the integration; correct it, apply, and retry.",
         "error",
     ),
-    "findings.more": (
+    "delivery.more_findings": (
         "a delivery has more findings than the quarantine keeps",
         "Mend what is told first and send the file again, or retry its documents: the rest shows then.",
         "note",

@@ -74,5 +74,5 @@ def test_findings_of_one_delivery_are_bounded_and_the_rest_is_counted(
         found = [finding for _, finding in quarantine.findings(connection, delivery.id)]
         held = quarantine.page(connection)
     assert [len(each.findings) for each in held] == [3, 1, 1, 1]
-    (rest,) = [each for each in found if each.code == "findings.more"]
+    (rest,) = [each for each in found if each.code == "delivery.more_findings"]
     assert rest.message.startswith("6 more findings")
