@@ -1,0 +1,117 @@
+"""Which integration wants a document, and what is said when none does."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from edi.model import Envelope
+from gateway.model import Delivery, DeliveryState, Finding
+from gateway.routing import Flow, Routes, Unfit, unwanted_file
+from gateway.workspace.loader import load
+from tests.acceptance.workspaces import make
+
+X12 = Envelope("x12", "850", "004010", "ZZ:ACME", columns=())
+EDIFACT = Envelope("edifact", "ORDERS", "D96A", "14:5412345000013")
+COLUMNS = ("Artikelnummer", "Bezeichnung", "Preis", "gültig ab", "Warengruppe")
+DELIVERY = Delivery(
+    "d_1", 1, DeliveryState.RECEIVED, "drop://acme", "a.edi", "acme", None, "0" * 64, 10, datetime.now(UTC)
+)
+
+
+@pytest.fixture(scope="module")
+def routes(tmp_path_factory: pytest.TempPathFactory) -> Routes:
+    return Routes(load(make(tmp_path_factory.mktemp("workspace"))))
+
+
+def flow_of(routes: Routes, envelope: Envelope, *names: str, partner: str | None = None) -> Flow | Unfit | Finding:
+    known = routes.configuration.integrations
+    return routes.route([known[name] for name in names], envelope, delivery_partner=partner)
+
+
+@pytest.mark.parametrize(
+    ("source", "name", "integration", "wanted"),
+    [
+        ("drop://acme", "a.edi", None, ["acme-orders"]),
+        ("drop://acme", "a.EDI", None, []),
+        ("drop://acme", "a.txt", None, []),
+        ("drop://globex", "a.edi", None, []),
+        ("drop://nobody", "a.edi", None, []),
+        ("http:", "whatever", "globex-prices", ["globex-prices"]),
+        ("http:", "whatever", "no-more", []),
+    ],
+)
+def test_candidates_are_those_whose_source_matches(
+    routes: Routes, source: str, name: str, integration: str | None, wanted: list[str]
+) -> None:
+    delivery = replace(DELIVERY, source=source, name=name, integration=integration)
+    assert [each.name for each in routes.candidates(delivery)] == wanted
+
+
+def test_a_document_goes_to_the_integration_of_its_format_message_and_sender(routes: Routes) -> None:
+    both = ("acme-orders", "northwind-orders")
+    for envelope, name, partner in ((X12, "acme-orders", "acme"), (EDIFACT, "northwind-orders", "northwind")):
+        flow = flow_of(routes, envelope, *both)
+        assert isinstance(flow, Flow)
+        assert (flow.integration.name, flow.partner, flow.contract_id) == (name, partner, "order.v1")
+    assert isinstance(flow_of(routes, replace(X12, version="004010VICS"), "acme-orders"), Flow)
+    assert flow_of(routes, X12, "acme-orders") is not None
+
+
+@pytest.mark.parametrize(
+    ("envelope", "code", "message", "remedy"),
+    [
+        (replace(X12, message="855"), "route.unwanted_message", "855; there is acme-orders (x12 004010 850)",
+         "format: x12 004010 855"),
+        (replace(X12, version="005010"), "route.unwanted_message", "takes x12 005010 850", "format: x12 005010 850"),
+        (EDIFACT, "route.unwanted_message", "takes edifact D96A ORDERS", "format: edifact D96A ORDERS"),
+        (replace(X12, sender="ZZ:EVIL"), "route.unknown_partner", "the sender ZZ:EVIL is not a known identifier",
+         "partners/acme.yaml"),
+        (replace(X12, sender="01:ACME"), "route.unknown_partner", "the sender 01:ACME", "add isa: 01:ACME"),
+    ],
+)  # fmt: skip
+def test_a_document_that_nothing_wants_is_told_with_what_would_have_to_be_said(
+    routes: Routes, envelope: Envelope, code: str, message: str, remedy: str
+) -> None:
+    finding = flow_of(routes, envelope, "acme-orders")
+    assert isinstance(finding, Finding)
+    assert (finding.code, finding.severity) == (code, "error")
+    assert message in finding.message
+    assert remedy in finding.remedy
+
+
+def test_columns_that_do_not_fit_are_a_finding_and_are_compiled_once(routes: Routes) -> None:
+    good = Envelope("csv", columns=COLUMNS)
+    first, again = (flow_of(routes, good, "globex-prices", partner="globex") for _ in range(2))
+    assert isinstance(first, Flow)
+    assert isinstance(again, Flow)
+    assert first.mapper is again.mapper
+    assert first.judge is again.judge
+
+    unfit = flow_of(routes, replace(good, columns=("Artikelnummer", "Prise")), "globex-prices")
+    assert isinstance(unfit, Unfit)
+    assert (unfit.integration.name, unfit.contract_id) == ("globex-prices", "price.v2")
+    assert unfit.finding.code == "mapping.unusable"
+    assert "there is no column 'Preis'; did you mean 'Prise'?" in unfit.finding.message
+    assert "integrations/globex-prices.yaml:" in unfit.finding.remedy
+
+
+def test_of_several_formats_the_one_that_the_bytes_look_like_is_read(routes: Routes) -> None:
+    known = routes.configuration.integrations
+    all_of_them = [known[name] for name in ("globex-prices", "acme-orders", "initech-invoices")]
+    assert routes.reader_of(all_of_them, b"ISA*00*")[0] == "x12"
+    assert routes.reader_of(all_of_them, b"<Invoice>")[0] == "xml"
+    assert routes.reader_of(all_of_them, b"\x00\x01")[0] == "csv"
+    name, options = routes.reader_of([known["globex-prices"]], b"ISA*00*")
+    assert (name, options["delimiter"], options["encoding"]) == ("csv", ";", "windows-1252")
+    assert routes.reader_of([known["acme-orders"]], b"")[1]["version"] == "004010"
+
+
+def test_a_file_that_nobody_wants_says_what_it_looks_like() -> None:
+    finding = unwanted_file(DELIVERY, b"ISA*00*          *00*")
+    assert "wanted by nobody; it looks like x12" in finding.message
+    assert (finding.start, finding.end) == (0, 10)
+    named = unwanted_file(replace(DELIVERY, integration="gone"), b"?")
+    assert "the integration gone, which does not exist" in named.message

@@ -1,0 +1,84 @@
+"""What the log says of a delivery."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from gateway import telling
+from gateway.judging import TOLD_MAX, Batch
+from gateway.model import Delivery, DeliveryState, DocumentState, Finding
+
+DELIVERY = Delivery(
+    "d_1", 1, DeliveryState.RECEIVED, "drop://acme", "a.edi", "acme", "acme-orders", "0" * 64, 10, datetime.now(UTC)
+)
+FOUND = Finding("mapping.number", "error", "'12,5O' is not a number", "Correct it.", 5, 10, line=4, column="Preis")
+
+
+@pytest.mark.parametrize(
+    ("finding", "where"),
+    [
+        (FOUND, "line 4 Preis"),
+        (replace(FOUND, column=None, segment=9, tag="PO1", element=4), "line 4 segment 9 PO104"),
+        (replace(FOUND, column=None, tag="ISA"), "line 4 ISA"),
+        (replace(FOUND, line=None, column=None), "file"),
+    ],
+)
+def test_a_place_is_said_in_the_formats_own_words(finding: Finding, where: str) -> None:
+    assert telling.where(finding) == where
+
+
+def test_the_first_findings_are_told_and_then_how_it_ended() -> None:
+    batch = Batch(count=Counter({DocumentState.ACCEPTED: 8, DocumentState.QUARANTINED: 2}), told=[FOUND, FOUND])
+    lines = list(telling.finished(DELIVERY, batch, DeliveryState.PARTLY_ACCEPTED))
+    assert [(line.event, line.level) for line in lines] == [
+        ("finding", "problem"), ("finding", "problem"), ("partly_accepted", "problem"),
+    ]  # fmt: skip
+    assert lines[0].message == "line 4 Preis  '12,5O' is not a number"
+    assert lines[-1].message == "8 of 10 documents, 2 in quarantine"
+    assert {(line.integration, line.partner, line.delivery) for line in lines} == {("acme-orders", "acme", "d_1")}
+
+
+def test_a_thousand_findings_do_not_flood_the_log() -> None:
+    batch = Batch(count=Counter({DocumentState.QUARANTINED: 1000}), told=[FOUND] * 1000)
+    lines = list(telling.finished(DELIVERY, batch, DeliveryState.QUARANTINED))
+    assert len(lines) == TOLD_MAX + 1
+    assert lines[-1].message == "1000 documents held: '12,5O' is not a number"
+
+
+def test_warnings_are_no_problems() -> None:
+    batch = Batch(count=Counter({DocumentState.ACCEPTED: 1}), about_file=[replace(FOUND, severity="warning")])
+    lines = list(telling.finished(DELIVERY, batch, DeliveryState.ACCEPTED))
+    assert [(line.event, line.level, line.message) for line in lines] == [("accepted", "info", "1 of 1 documents")]
+
+
+@pytest.mark.parametrize(
+    ("state", "said"),
+    [
+        (DocumentState.ACCEPTED, "accepted"),
+        (DocumentState.EXCLUDED, "a newer record is there"),
+        (DocumentState.QUARANTINED, "held again"),
+        (DocumentState.UNROUTED, "no integration wants it"),
+        (None, "not found in the file any more"),
+    ],
+)
+def test_every_end_of_a_retry_has_its_words(state: DocumentState | None, said: str) -> None:
+    assert said in telling.retried(DELIVERY, 3, state).message
+
+
+def test_findings_of_ingestion_point_at_the_whole_file_and_say_what_to_do() -> None:
+    twin = replace(DELIVERY, id="d_0", name="first.edi")
+    for finding in (
+        telling.repeats(DELIVERY, twin),
+        telling.gave_up(replace(DELIVERY, tries=6), "a defect"),
+        telling.older_than_records(DELIVERY, {"A-1"}),
+        telling.not_found(DELIVERY, 3),
+    ):
+        assert (finding.start, finding.end) == (0, 10)
+        assert finding.message
+        assert finding.remedy
+    assert "first.edi" in telling.repeats(DELIVERY, twin).message
+    assert "in 5 tries: a defect" in telling.gave_up(replace(DELIVERY, tries=6), "a defect").message
