@@ -206,8 +206,8 @@ def doubt(batch: Batch, accept: Accept, *, size: int) -> Finding | None:
 
 def state_of(count: Counter[DocumentState]) -> DeliveryState:
     """The state of a finished delivery from where its documents ended."""
-    taken = count[DocumentState.ACCEPTED] + count[DocumentState.EXCLUDED] + count[DocumentState.CORRECTED]
     held = count[DocumentState.QUARANTINED] + count[DocumentState.UNROUTED] + count[DocumentState.DISCARDED]
+    taken = sum(count.values()) - held
     if not held:
         return DeliveryState.ACCEPTED
     return DeliveryState.PARTLY_ACCEPTED if taken else DeliveryState.QUARANTINED

@@ -253,7 +253,7 @@ def recounted(
 ) -> Counter[DocumentState]:
     """A delivery's counters after held documents changed their state; `taken` counts those that ended just now."""
     count = Counter({DocumentState(state): number for state, number in of.documents.items()})
-    for state in (DocumentState.ACCEPTED, DocumentState.EXCLUDED):
+    for state in (DocumentState.ACCEPTED, DocumentState.EXCLUDED, DocumentState.DUPLICATE):
         count[state] += (taken or {}).get(state, 0)
     query = select(document.c.state, func.count()).where(document.c.delivery == of.number)
     held = {row[0]: row[1] for row in transaction.connection.execute(query.group_by(document.c.state))}
