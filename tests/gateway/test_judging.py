@@ -37,6 +37,7 @@ def test_the_first_chunk_is_seen_and_still_comes() -> None:
         ({ACCEPTED: 3, QUARANTINED: 1}, DeliveryState.PARTLY_ACCEPTED),
         ({ACCEPTED: 3, DocumentState.DISCARDED: 1}, DeliveryState.PARTLY_ACCEPTED),
         ({DocumentState.CORRECTED: 1, UNROUTED: 1}, DeliveryState.PARTLY_ACCEPTED),
+        ({DocumentState.DUPLICATE: 999, QUARANTINED: 1}, DeliveryState.PARTLY_ACCEPTED),
         ({QUARANTINED: 1}, DeliveryState.QUARANTINED),
         ({UNROUTED: 1}, DeliveryState.QUARANTINED),
         ({DocumentState.DISCARDED: 1}, DeliveryState.QUARANTINED),

@@ -1,0 +1,101 @@
+"""The poller: a legacy table becomes deliveries; troubles are told once and the position is kept."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+import pytest
+
+from gateway.errors import Stop
+from gateway.operate.demo import workspace_maker
+from gateway.operate.poller import poll
+from tests.acceptance.workspaces import reopened
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.acceptance.workspaces import Place
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Iterator[Place]:
+    try:
+        workspace_maker.make(tmp_path / "workspace")
+    except Stop as missing:
+        pytest.skip(str(missing))
+    with reopened(tmp_path / "workspace") as one:
+        yield one
+
+
+def legacy(place: Place, statement: str) -> None:
+    with closing(sqlite3.connect(place.folder / "legacy" / "erp.db")) as database:
+        database.execute(statement)
+        database.commit()
+
+
+def read_and_judge(place: Place) -> None:
+    place.clock.forward(60)
+    poll(place.gateway, threading.Event(), until_idle=True)
+    place.work()
+
+
+def test_rows_and_then_their_changes_become_records(place: Place) -> None:
+    read_and_judge(place)
+    assert len(place.records("customers")) == 4
+    assert place.get("/api/v1/customers/100004")["status"] == "closed"
+
+    legacy(place, "UPDATE KUNDEN SET KZSTAT = 'S', AENDTS = '2026-11-20 10:00:00' WHERE KDNR = '100002'")
+    read_and_judge(place)
+    record = place.get("/api/v1/customers/100002")
+    assert (record["status"], record["_version"]) == ("blocked", 2)
+    assert len(place.records("customers")) == 4
+    assert all(each["_version"] == 1 for each in place.records("customers") if each["id"] != "100002")
+
+
+def test_a_bad_row_is_held_and_taken_after_the_code_table_knows_it(place: Place) -> None:
+    legacy(place, "UPDATE KUNDEN SET KZSTAT = 'Z' WHERE KDNR = '100003'")
+    read_and_judge(place)
+    (held,) = place.held()
+    assert held["findings"][0]["code"] == "mapping.code"
+    shown = place.delivery(held["delivery"])
+    assert shown["documents"] == {"accepted": 3, "quarantined": 1}
+    raw = place.raw(shown["id"])
+    finding = held["findings"][0]
+    assert b"Z" in raw[finding["start"] : finding["end"]]
+
+    place.change("codes/customer-status.csv", "X,closed,Closed\n", "X,closed,Closed\nZ,closed,Gone\n")
+    place.ask(f"/api/v1/quarantine/{held['id']}/retry", "POST")
+    place.work()
+    assert place.get("/api/v1/customers/100003")["status"] == "closed"
+    assert place.delivery(shown["id"])["documents"] == {"accepted": 4}
+
+
+def test_a_retried_row_that_says_what_its_record_says_keeps_the_counters_balanced(place: Place) -> None:
+    read_and_judge(place)
+    legacy(place, "UPDATE KUNDEN SET KZSTAT = 'Z', AENDTS = '2026-11-20 10:00:00' WHERE KDNR = '100004'")
+    read_and_judge(place)
+    (held,) = place.held()
+    place.change("codes/customer-status.csv", "X,closed,Closed\n", "X,closed,Closed\nZ,closed,Gone\n")
+    place.ask(f"/api/v1/quarantine/{held['id']}/retry", "POST")
+    place.work()
+
+    assert place.delivery(held["delivery"])["documents"] == {"duplicate": 1}
+    assert place.get(f"/api/v1/quarantine/{held['id']}")["state"] == "duplicate"
+    assert place.get("/api/v1/customers/100004")["_version"] == 1
+
+
+def test_a_table_that_cannot_be_read_is_told_once_and_read_when_it_is_back(place: Place) -> None:
+    legacy(place, "ALTER TABLE KUNDEN RENAME TO KUNDEN_AWAY")
+    for _ in range(3):
+        read_and_judge(place)
+    lines = [each for each in place.get("/api/v1/activity?problems=true")["items"] if each["event"] == "table_failed"]
+    assert len(lines) == 1
+    assert "table://erp/KUNDEN could not be read" in lines[0]["message"]
+
+    legacy(place, "ALTER TABLE KUNDEN_AWAY RENAME TO KUNDEN")
+    read_and_judge(place)
+    assert len(place.records("customers")) == 4
