@@ -10,7 +10,7 @@ ONLY ?=
 .PHONY: demo test bench lint lock
 demo: $(VENV)/demo.ready
 	.ci/packages demo
-	$(RUN) -m gateway.operate demo
+	LD_LIBRARY_PATH="$$(ls -d .cache/odbc/usr/lib/* 2>/dev/null):$$LD_LIBRARY_PATH" $(RUN) -m gateway.operate demo
 
 test: $(VENV)/test.ready
 	.ci/packages test

@@ -6,6 +6,7 @@ import sys
 
 import click
 
+from adapters.errors import AdapterError
 from gateway.errors import GatewayError
 from gateway.operate.cli import keys, log, running, sources, workspace
 from gateway.operate.cli.demo import demo
@@ -60,7 +61,7 @@ def main() -> None:
     except ConfigurationProblems as found:
         click.echo(str(found), err=True)
         sys.exit(1)
-    except (GatewayError, SftpError) as trouble:
+    except (GatewayError, AdapterError, SftpError) as trouble:
         click.echo(f"gateway: {trouble}", err=True)
         sys.exit(1)
     except BrokenPipeError:  # the reader of our lines has gone: head, less

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import paramiko
-import pyodbc
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from adapters.connections import driver_manager
 from gateway.errors import Stop
 
 _HERE = Path(__file__).parent
@@ -78,8 +78,9 @@ def sqlite_driver() -> str:
 
     Raises:
         Stop: there is none.
+        adapters.errors.Stop: there is no driver manager.
     """
-    if "SQLite3" in pyodbc.drivers():
+    if "SQLite3" in driver_manager().drivers():
         return "SQLite3"
     for root in (Path("/"), _UNPACKED.resolve()):
         found = sorted(root.glob("usr/lib/*/odbc/libsqlite3odbc.so"))
