@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from gateway.errors import Stop
 
@@ -42,8 +42,10 @@ class Supervisor:
     behind, however we end.
     """
 
-    def __init__(self, folder: Path, *, workers: int | None = None) -> None:
+    def __init__(self, folder: Path, *, workers: int | None = None, log: BinaryIO | None = None) -> None:
+        """`log` takes what the roles write to standard error; None leaves them ours."""
         self._folder = folder
+        self._log = log
         count = workers if workers is not None else workers_by_default()
         self._roles = [_Role("serve"), _Role("sftp"), *(_Role("work") for _ in range(count))]
 
@@ -64,7 +66,7 @@ class Supervisor:
 
     def _start(self, role: _Role) -> None:
         command = [sys.executable, "-m", "gateway.operate", role.name, "--workspace", str(self._folder), "--child"]
-        role.process = subprocess.Popen(command, stdin=subprocess.PIPE)
+        role.process = subprocess.Popen(command, stdin=subprocess.PIPE, stderr=self._log)
         role.started = time.monotonic()
 
     def _look_after(self, role: _Role) -> None:

@@ -70,6 +70,7 @@ def run(workspace: DemoWorkspace, *, once: bool) -> None:
         wiring.apply_first(gateway)
         token = make_key(gateway, "demo", ("*:read", "deliveries:write", "quarantine:write"))
         supervisor = threading.Thread(target=_supervise, args=(workspace, stop, trouble), name="supervisor")
+        click.echo(f"What its processes say is in {workspace.log}")
         supervisor.start()
         try:
             wait_until_ready(workspace, trouble)
@@ -90,10 +91,12 @@ def run(workspace: DemoWorkspace, *, once: bool) -> None:
 
 
 def _supervise(workspace: DemoWorkspace, stop: threading.Event, trouble: list[Stop]) -> None:
-    try:
-        Supervisor(workspace.folder).run(stop)
-    except Stop as reason:
-        trouble.append(reason)
+    with workspace.log.open("ab") as log:
+        try:
+            Supervisor(workspace.folder, log=log).run(stop)
+        except Stop as reason:
+            said = workspace.log.read_text(encoding="utf-8", errors="replace").splitlines()[-10:]
+            trouble.append(Stop("\n".join([*said, reason.message])))
 
 
 def wait_until_ready(workspace: DemoWorkspace, trouble: list[Stop]) -> None:

@@ -37,8 +37,13 @@ class DemoWorkspace:
     key_file: Path
 
     @property
+    def log(self) -> Path:
+        """Where the processes of the demo write what they say."""
+        return self.folder / "gateway.log"
+
+    @property
     def samples(self) -> Path:
-        """The files that partners drop."""
+        """Where the files lie that partners drop."""
         return self.folder / "samples"
 
 
