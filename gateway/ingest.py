@@ -33,12 +33,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """What the straight line works with."""
+    """What the straight line works with; `progress` hears of each batch how many documents were judged so far."""
 
     database: Database
     vault: Vault
     new_id: Callable[[str], str]
     lease_seconds: float = 60.0
+    progress: Callable[[Delivery, int], None] = lambda _delivery, _documents: None
 
 
 def ingest(line: Line, lease: Lease, routes: Routes) -> None:
@@ -75,6 +76,7 @@ class Attempt:
         self._vault = line.vault
         self._new_id = line.new_id
         self._lease_seconds = line.lease_seconds
+        self._progress = line.progress
         self._lease = lease
         self._routes = routes
         self._delivery = lease.delivery
@@ -102,6 +104,7 @@ class Attempt:
         with self._database.write() as transaction:
             self._prove(transaction)
             self._store(transaction, batch)
+        self._progress(self._delivery, batch.total())
 
     def _store(self, transaction: Transaction, batch: Batch) -> None:
         """Stage and hold what the batch has; a document that is older than its record is left out (P6)."""

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 import threading
+import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
@@ -17,6 +20,7 @@ from gateway.operate.cli.options import (
 )
 from gateway.operate.intake import Intake
 from gateway.operate.poller import poll
+from gateway.operate.progress import Progress
 from gateway.operate.up import Supervisor, workers_by_default
 from gateway.operate.web import serve as serve_http
 from gateway.operate.worker import tune_collector
@@ -88,8 +92,10 @@ def work(workspace: Path, until_idle: bool, child: bool) -> None:
     tune_collector()
     try:
         if until_idle:
+            progress = Progress(sys.stderr, time.monotonic)
             poll(gateway, stop, until_idle=True)
-            work_until(gateway, stop, until_idle=True)
+            work_until(replace(gateway, line=replace(gateway.line, progress=progress)), stop, until_idle=True)
+            progress.end()
             return
         poller = threading.Thread(target=poll, args=(gateway, stop), name="poller", daemon=True)
         poller.start()
