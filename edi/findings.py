@@ -110,7 +110,8 @@ CODES: dict[str, Code] = {
     ),
     "csv.too_long": Code(
         "a cell or row is longer than the limit",
-        "Look for a quote that is not closed; where cells are meant to be so long, raise field_bytes_max (field_max in gateway.yaml).",
+        "Look for a quote that is not closed; where cells are meant to be so long, raise field_bytes_max "
+        "(field_max in gateway.yaml).",
     ),
     # xml
     "xml.doctype": Code(

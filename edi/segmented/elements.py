@@ -46,6 +46,11 @@ def judge(value: str, element: Element, syntax: Syntax) -> Fault | None:
 
 
 @lru_cache(maxsize=128)
+# Before Python 3.11.5 a possessive repeat keeps what its last, failed round had read, so that a wrong segment could pass
+# for a right one (github.com/python/cpython/issues/106052); a greedy repeat finds the same end and only needs more memory.
+REPEATED = "*+" if re.match("(?:ab?c)*+", "abd")[0] == "" else "*"  # type: ignore[index] # it matches nothing or more
+
+
 def proof(guide: Guide, syntax: Syntax) -> re.Pattern[str]:
     """The expression that matches a run of right segments, each with its terminator, as far as it can."""
     tags: dict[str, None] = {}
@@ -58,7 +63,7 @@ def proof(guide: Guide, syntax: Syntax) -> re.Pattern[str]:
             re.escape(tag[1:]) + _segment(guide.dictionary.segments.get(tag), syntax)
         )
     choice = "|".join(f"{letter}(?:{'|'.join(rest)})" for letter, rest in branches.items())
-    return re.compile(f"(?:(?:{choice}){re.escape(syntax.segment)})*+")
+    return re.compile(f"(?:(?:{choice}){re.escape(syntax.segment)}){REPEATED}")
 
 
 def _busiest_first(root: Slot) -> Iterator[Slot]:
