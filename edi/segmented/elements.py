@@ -45,12 +45,12 @@ def judge(value: str, element: Element, syntax: Syntax) -> Fault | None:
     return _kind(element.kind).fault(value, element, syntax)
 
 
+# Before Python 3.11.5 a possessive repeat keeps what its last, failed round had read, so that a wrong segment could
+# pass for a right one (github.com/python/cpython/issues/106052). A greedy repeat finds the same end, with more memory.
+REPEATED = "*" if re.match("(?:ab?c)*+d?", "abd").end() else "*+"  # type: ignore[union-attr] # it always matches
+
+
 @lru_cache(maxsize=128)
-# Before Python 3.11.5 a possessive repeat keeps what its last, failed round had read, so that a wrong segment could pass
-# for a right one (github.com/python/cpython/issues/106052); a greedy repeat finds the same end and only needs more memory.
-REPEATED = "*+" if re.match("(?:ab?c)*+", "abd")[0] == "" else "*"  # type: ignore[index] # it matches nothing or more
-
-
 def proof(guide: Guide, syntax: Syntax) -> re.Pattern[str]:
     """The expression that matches a run of right segments, each with its terminator, as far as it can."""
     tags: dict[str, None] = {}
