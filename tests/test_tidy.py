@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import shutil
 import subprocess
 from collections import Counter
 from functools import cache
@@ -51,6 +52,8 @@ FORBIDDEN = {
 @cache
 def files() -> tuple[str, ...]:
     """The project's files: what is kept, or would be, under version control."""
+    if shutil.which("git") is None:
+        pytest.skip("there is no git to say which files are the project's; install the Debian package git")
     listed = subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
         cwd=ROOT,
