@@ -22,14 +22,13 @@ from edi.formats import FORMATS
 from gateway.contracts import SCALARS
 from gateway.normalize.expression import COMPARISONS
 from gateway.normalize.functions import FUNCTIONS
-from gateway.operate.cli import gateway as command_line
 from gateway.serve.app import _resources
 from gateway.serve.problems import PROBLEMS
 from gateway.workspace.codes import BUILT_IN
 from gateway.workspace.notation import FLAGS
 from gateway.workspace.tables import LAYOUTS, Key
 from sftp.names import TEMPORARY_SUFFIXES
-from tests.docs.blocks import all_codes
+from tests.docs.blocks import all_codes, all_commands
 from tests.docs.pages import ROOT, filled, pages, runnable
 from tests.docs.promises import home_of
 from tests.servers import free_port
@@ -64,7 +63,7 @@ def _keys(keys: tuple[Key, ...], prefix: str = "") -> Iterator[str]:
 
 
 def _commands() -> Iterator[str]:
-    for name, command in command_line.commands.items():
+    for name, command in all_commands().items():
         for sub in getattr(command, "commands", {"": None}):
             yield f"### gateway {name} {sub}".strip()
 

@@ -236,7 +236,14 @@ def _scope(operation: Operation) -> str:
 
 def commands(_argument: str) -> str:
     """Every command with its options."""
-    return "\n\n".join(_command(f"gateway {name}", each) for name, each in command_line.commands.items())
+    return "\n\n".join(_command(f"gateway {name}", each) for name, each in all_commands().items())
+
+
+def all_commands() -> dict[str, click.Command]:
+    """The commands of the command line, by name."""
+    context = click.Context(command_line)
+    found = {name: command_line.get_command(context, name) for name in command_line.list_commands(context)}
+    return {name: each for name, each in found.items() if each is not None}
 
 
 def _command(name: str, command: click.Command) -> str:

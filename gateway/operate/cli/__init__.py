@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 
 import click
 
 from adapters.errors import AdapterError
 from gateway.errors import GatewayError
-from gateway.operate.cli import keys, log, running, sources, workspace
-from gateway.operate.cli.demo import demo
 from gateway.workspace.problems import ConfigurationProblems
 from sftp.errors import SftpError
 
@@ -22,7 +21,44 @@ Exit status
 """
 
 
-@click.group(epilog=EXIT_CODES, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+COMMANDS = {
+    "init": "workspace",
+    "check": "workspace",
+    "apply": "workspace",
+    "schema": "workspace",
+    "up": "up",
+    "serve": "serve",
+    "sftp": "sftp",
+    "work": "work",
+    "tail": "log",
+    "key": "keys",
+    "source": "sources",
+    "demo": "demo",
+}
+"""Command → the module of this package that has it under its own name."""
+
+
+class Commands(click.Group):
+    """Loads a command when it is asked for: each role is a process, and none needs the libraries of the others."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's interface
+        """Every command, in the order of the table."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - as above
+        """The command of that name."""
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"gateway.operate.cli.{COMMANDS[cmd_name]}")
+        command: click.Command = vars(module)[cmd_name]
+        return command
+
+
+@click.group(
+    cls=Commands,
+    epilog=EXIT_CODES,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
 @click.version_option(package_name="legacy-gateway", prog_name="gateway")
 def gateway() -> None:
     """Give systems that have no API the one they never had.
@@ -31,27 +67,10 @@ def gateway() -> None:
     """
 
 
-for _command in (
-    workspace.init,
-    workspace.check,
-    workspace.apply,
-    workspace.schema,
-    running.up,
-    running.serve,
-    running.sftp,
-    running.work,
-    log.tail,
-    keys.key,
-    sources.source,
-    demo,
-):
-    gateway.add_command(_command)
-
-
 def main() -> None:
     """Run the command; what a person must mend is said on standard error, without a traceback."""
     try:
-        sys.exit(gateway(standalone_mode=False))  # where click is not alone, it returns the status of its Exit
+        sys.exit(gateway(standalone_mode=False, prog_name="gateway"))  # where click is not alone, it returns the status of its Exit
     except click.Abort:
         click.echo("stopped", err=True)
         sys.exit(130)

@@ -1,0 +1,27 @@
+"""The SFTP role."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from gateway.operate import wiring
+from gateway.operate.cli.options import child_option, log_to_standard_error, stop_event, workspace_option
+from gateway.operate.intake import Intake
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@click.command()
+@workspace_option
+@child_option
+def sftp(workspace: Path, child: bool) -> None:
+    """Run the SFTP server and collect from its inboxes and from watched folders."""
+    log_to_standard_error()
+    gateway = wiring.open_gateway(workspace.resolve())
+    try:
+        Intake(gateway).run(stop_event(child=child))
+    finally:
+        gateway.close()
