@@ -70,7 +70,8 @@ def gateway() -> None:
 def main() -> None:
     """Run the command; what a person must mend is said on standard error, without a traceback."""
     try:
-        sys.exit(gateway(standalone_mode=False, prog_name="gateway"))  # where click is not alone, it returns the status of its Exit
+        # Where click is not alone, it returns the status of its Exit.
+        sys.exit(gateway(standalone_mode=False, prog_name="gateway"))
     except click.Abort:
         click.echo("stopped", err=True)
         sys.exit(130)

@@ -57,13 +57,14 @@ SHAPES: dict[str, Shape] = {
 
 
 class Following(Parameters):
-    """``?after=&wait=&limit=&problems=&since=&grep=``."""
+    """``?after=&wait=&last=&limit=&problems=&since=&grep=``."""
 
     after = Number(0, _ID_MAX, "the id of the last line seen; 0 begins with the oldest", load_default=0)
     wait = Number(
         0, WAIT_SECONDS_MAX, f"how many seconds to wait for a line when there is none, at most {WAIT_SECONDS_MAX}",
         load_default=0,
     )  # fmt: skip
+    last = Number(1, 1000, "the last so many lines, instead of those behind a line")
     limit = Number(1, 1000, "how many lines at most, from 1 to 1000", load_default=200)
     problems = Flag("true for lines about problems only")
     since = Moment("a moment such as 2026-11-21T04:00:00Z; older lines are left out")
@@ -99,11 +100,11 @@ def operations() -> tuple[Operation, ...]:
 def activity_answer(call: Call, **also: Any) -> Response:
     """The lines that the parameters, and `also`, ask for, in the form that Accept asks for."""
     asked = dict(call.parameters) | also
-    after, wait = asked.pop("after"), asked.pop("wait")
+    after, wait, last = asked.pop("after"), asked.pop("wait"), asked.pop("last", None)
     form = request.accept_mimetypes.best_match(ACTIVITY_MEDIA, JSON)
     if form == EVENTS:
         return _stream(call, _last_event(after), asked)
-    lines, behind = _awaited(call, after, wait, asked)
+    lines, behind = _awaited(call, after, wait, asked) if last is None else _last(call, last, asked)
     if form == NDJSON:
         answer = Response(b"".join(line_said(line) + b"\n" for line in lines), mimetype=NDJSON)
     else:
@@ -123,6 +124,12 @@ def _read(call: Call, after: int, asked: dict[str, Any]) -> tuple[list[Line], in
         lines = activity.after(connection, after, **asked)
         full = len(lines) == asked["limit"]
         return lines, lines[-1].id if full else max(after, activity.last(connection))
+
+
+def _last(call: Call, last: int, asked: dict[str, Any]) -> tuple[list[Line], int]:
+    """The last so many lines, and the number to go on behind."""
+    with call.services.database.read() as connection:
+        return activity.before(connection, None, **(asked | {"limit": last})), activity.last(connection)
 
 
 def _awaited(call: Call, after: int, wait: int, asked: dict[str, Any]) -> tuple[list[Line], int]:
