@@ -1,23 +1,211 @@
-"""Guides: the tables that are shipped can be read, and the nearest version stands in for one that is not."""
+"""Guides: the tables that are shipped can be read, their documents are right, and the nearest version stands in."""
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
 import pytest
 
+import edi
+from edi.formats import FORMATS
+from edi.model import Document
 from edi.segmented import guides
-from edi.segmented.guides import Element, Slot
+from edi.segmented.guides import Element, Guide, Slot
+from tests.edi.segmented.smallest import edifact_file, fullest_document, smallest_document, x12_file
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+EDI = Path(edi.__path__[0])
+
+FILE: dict[str, Callable[[Guide, list[list[list[str]]]], bytes]] = {"x12": x12_file, "edifact": edifact_file}
+
+SEGMENTS: dict[str, dict[str, int]] = {
+    "41": {"CONTRL": 10},
+    "D01B": {
+        "APERAK": 17,
+        "DELFOR": 74,
+        "DESADV": 90,
+        "IFTMIN": 157,
+        "IFTSTA": 51,
+        "INVOIC": 179,
+        "INVRPT": 55,
+        "ORDERS": 180,
+        "ORDRSP": 171,
+        "PRICAT": 179,
+        "RECADV": 78,
+        "REMADV": 48,
+    },
+    "D3": {"CONTRL": 10},
+    "D96A": {
+        "APERAK": 15,
+        "DELFOR": 94,
+        "DESADV": 76,
+        "IFTMIN": 147,
+        "IFTSTA": 42,
+        "INVOIC": 142,
+        "INVRPT": 50,
+        "ORDERS": 162,
+        "ORDRSP": 166,
+        "PRICAT": 132,
+        "RECADV": 67,
+        "REMADV": 38,
+    },
+    "004010": {
+        "204": 68,
+        "214": 54,
+        "270": 23,
+        "271": 46,
+        "810": 90,
+        "820": 105,
+        "832": 108,
+        "834": 103,
+        "835": 37,
+        "837": 112,
+        "846": 65,
+        "850": 196,
+        "855": 147,
+        "856": 58,
+        "860": 189,
+        "940": 61,
+        "945": 47,
+        "990": 13,
+        "997": 8,
+    },
+    "005010": {
+        "204": 83,
+        "214": 24,
+        "270": 25,
+        "271": 49,
+        "810": 94,
+        "820": 123,
+        "832": 152,
+        "834": 110,
+        "835": 37,
+        "837": 115,
+        "846": 65,
+        "850": 207,
+        "855": 155,
+        "856": 59,
+        "860": 201,
+        "940": 67,
+        "945": 52,
+        "990": 4,
+        "997": 8,
+        "999": 10,
+    },
+}
+
+# A tag that leads to two places wherever the standard itself leaves it open: the innermost loop takes it.
+AMBIGUOUS: dict[str, dict[str, str]] = {
+    "D96A/DELFOR": {"LIN": "one after NAD belongs to it; without NAD it stands for itself"},
+    "D96A/INVRPT": {"QTY": "one after PAC is that of the packages"},
+}
 
 
 def slots(slot: Slot) -> list[Slot]:
     return [slot, *(below for child in slot.children for below in slots(child))]
 
 
-@pytest.mark.parametrize(("standard", "message", "version"), [("x12", "850", "004010"), ("edifact", "ORDERS", "D96A")])
-def test_every_segment_of_a_guide_stands_in_its_dictionary(standard: str, message: str, version: str) -> None:
+def shipped() -> list[tuple[str, str, str]]:
+    return sorted(
+        (standard, folder.name, file.stem)
+        for standard in ("x12", "edifact")
+        for folder in (EDI / standard / "guides").iterdir()
+        for file in folder.iterdir()
+        if file.name != "segments.toml"
+    )
+
+
+def segments_of(loop: dict[str, Any]) -> int:
+    return sum(
+        sum(segments_of(child) for child in found) if key.endswith("*") else len(found) for key, found in loop.items()
+    )
+
+
+def places(slot: Slot, above: tuple[tuple[Slot, int], ...] = ()) -> Iterator[tuple[tuple[Slot, int], ...]]:
+    """Each place below `slot`: the slots around it, outermost first, with the number of the child that leads on."""
+    for number, child in enumerate(slot.children):
+        yield (*above, (slot, number))
+        yield from places(child, (*above, (slot, number)))
+
+
+def next_slots(place: tuple[tuple[Slot, int], ...]) -> Iterator[Slot]:
+    """What may follow a place without a required segment passed over."""
+    outer, number = place[-1]
+    for child in outer.children[number].children:
+        yield child
+        if child.least:
+            return
+    for slot, at in reversed(place):
+        yield slot.children[at]
+        for sibling in slot.children[at + 1 :]:
+            yield sibling
+            if sibling.least:
+                return
+
+
+def two_ways(root: Slot) -> set[str]:
+    """The tags that lead from some place to two: unless what stands at the first may stand only once."""
+    found = set()
+    for place in places(root):
+        here = place[-1][0].children[place[-1][1]]
+        seen: dict[str, Slot] = {}
+        for slot in next_slots(place):
+            if slot.tag in seen and not (seen[slot.tag] is here and here.most == 1):
+                found.add(slot.tag)
+            seen.setdefault(slot.tag, slot)
+    return found
+
+
+def test_the_guides_that_are_shipped_have_so_many_segments() -> None:
+    found: dict[str, dict[str, int]] = {}
+    for standard, version, message in shipped():
+        found.setdefault(version, {})[message] = len(slots(guides.load(standard, message, version).root))
+    assert found == SEGMENTS
+
+
+@pytest.mark.parametrize("folder", sorted({case[:2] for case in shipped()}), ids="/".join)
+def test_a_dictionary_holds_the_segments_of_its_guides_and_no_more(folder: tuple[str, str]) -> None:
+    tags: set[str] = set()
+    for standard, version, message in shipped():
+        if (standard, version) == folder:
+            guide = guides.load(standard, message, version)
+            assert (guide.message, guide.version) == (message, version)
+            assert all(0 <= slot.least <= slot.most > 0 for slot in slots(guide.root))
+            tags |= {slot.tag for slot in slots(guide.root)}
+    dictionary = guides.dictionary(*folder)
+    assert tags == set(dictionary.segments) == set(dictionary.labels)
+    elements = [element for row in dictionary.segments.values() for element in row]
+    assert all(1 <= part.shortest <= part.longest for one in elements for part in (one.components or (one,)))
+
+
+@pytest.mark.parametrize("case", shipped(), ids="/".join)
+def test_a_tag_leads_to_one_place(case: tuple[str, str, str]) -> None:
+    standard, version, message = case
     guide = guides.load(standard, message, version)
-    tags = {slot.tag for slot in slots(guide.root)}
-    assert tags == set(guide.dictionary.segments) == set(guide.dictionary.labels)
-    assert all(slot.least <= slot.most for slot in slots(guide.root))
+    assert two_ways(guide.root) == set(AMBIGUOUS.get(f"{version}/{message}", {}))
+
+
+@pytest.mark.parametrize("case", shipped(), ids="/".join)
+def test_the_smallest_document_of_a_guide_is_right(case: tuple[str, str, str]) -> None:
+    standard, version, message = case
+    guide = guides.load(standard, message, version)
+    (document,) = FORMATS[standard].read([FILE[standard](guide, smallest_document(guide))], {})
+    assert isinstance(document, Document)
+    assert document.findings == ()
+    assert document.envelope.version == version
+
+
+@pytest.mark.parametrize("case", [case for case in shipped() if "/".join(case[1:]) not in AMBIGUOUS], ids="/".join)
+def test_a_document_with_every_segment_at_each_of_its_places_is_right(case: tuple[str, str, str]) -> None:
+    standard, version, message = case
+    guide = guides.load(standard, message, version)
+    (document,) = FORMATS[standard].read([FILE[standard](guide, fullest_document(guide))], {})
+    assert isinstance(document, Document)
+    assert document.findings == ()
+    assert segments_of(document.content) == len(slots(guide.root))
 
 
 def test_an_element_has_its_type_lengths_and_requirement() -> None:
@@ -32,10 +220,14 @@ def test_an_element_has_its_type_lengths_and_requirement() -> None:
     ("standard", "message", "version", "found"),
     [
         ("x12", "850", "004010", "004010"),
-        ("x12", "850", "005010", "004010"),
-        ("edifact", "ORDERS", "D01B", "D96A"),
+        ("x12", "850", "004030", "004010"),
+        ("x12", "850", "006010", "005010"),
+        ("x12", "999", "004010", "005010"),
+        ("edifact", "ORDERS", "D97A", "D96A"),
+        ("edifact", "ORDERS", "D21B", "D01B"),
         ("edifact", "ORDERS", "", "D96A"),
-        ("x12", "997", "004010", None),
+        ("edifact", "CONTRL", "22", "41"),
+        ("x12", "998", "004010", None),
     ],
 )
 def test_the_nearest_version_is_found(standard: str, message: str, version: str, found: str | None) -> None:

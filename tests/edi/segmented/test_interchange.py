@@ -41,8 +41,8 @@ LEGAL = {
     "several-interchanges",
     "syntax-4-repeats",
     "una-repeated-odd-characters",
-    "version-5010",
-    "version-d01b",
+    "version-6010",
+    "version-d97a",
     "without-una",
     "wrapped-at-80",
 }
@@ -248,14 +248,14 @@ def test_a_set_without_its_trailer_is_held_alone() -> None:
 
 
 def test_a_set_outside_of_every_group_is_an_error_of_the_file() -> None:
-    raw = (CORPUS / "x12/version-5010.edi").read_bytes()
+    raw = (CORPUS / "x12/version-6010.edi").read_bytes()
     raw = re.sub(rb"GS\*[^~]*~", b"", raw)
     items = read("x12", [raw])
     assert [f.code for f in items if isinstance(f, Finding)][:2] == ["envelope.not_opened", "structure.guide_borrowed"]
 
 
 def test_a_borrowed_guide_is_told_once_and_only_warns() -> None:
-    raw = (CORPUS / "x12/version-5010.edi").read_bytes().replace(b"*3*EA*", b"*3*EACH*")
+    raw = (CORPUS / "x12/version-6010.edi").read_bytes().replace(b"*3*EA*", b"*3*EACH*")
     one = raw[raw.index(b"ST*") : raw.index(b"GE*")]
     raw = raw.replace(one, one + one.replace(b"0001", b"0002")).replace(b"GE*1", b"GE*2")
     items = read("x12", [raw])
@@ -266,7 +266,7 @@ def test_a_borrowed_guide_is_told_once_and_only_warns() -> None:
 def test_a_message_without_a_guide_is_one_flat_loop() -> None:
     (document,) = documents(read("x12", [(CORPUS / "x12/no-guide.edi").read_bytes()]))
     assert document.content == {
-        "ST": [["ST", "997", "0001"]],
+        "ST": [["ST", "998", "0001"]],
         "AK1": [["AK1", "PO", "1"]],
         "AK9": [["AK9", "A", "1", "1", "1"]],
         "SE": [["SE", "4", "0001"]],
@@ -282,7 +282,7 @@ def test_the_option_encoding_wins_over_what_the_file_declares() -> None:
 
 
 def test_more_findings_than_a_person_reads_are_counted() -> None:
-    raw = (CORPUS / "x12/version-5010.edi").read_bytes().replace(b"005010", b"004010")
+    raw = (CORPUS / "x12/version-6010.edi").read_bytes().replace(b"006010", b"004010")
     raw = raw.replace(b"CTT*1~", b"PO1*1*x*EA~" * 150 + b"CTT*1~")
     (document,) = documents(read("x12", [raw]))
     assert len(document.findings) == 102  # the count of SE is wrong, too
@@ -291,14 +291,14 @@ def test_more_findings_than_a_person_reads_are_counted() -> None:
 
 
 def test_a_value_that_begins_like_an_envelope_is_a_value() -> None:
-    raw = (CORPUS / "x12/version-5010.edi").read_bytes().replace(b"*77*", b"*ISA*").replace(b"005010", b"004010")
+    raw = (CORPUS / "x12/version-6010.edi").read_bytes().replace(b"*77*", b"*ISA*").replace(b"006010", b"004010")
     (document,) = documents(read("x12", [raw]))
     assert document.findings == ()
     assert document.content["BEG"][0][3] == "ISA"
 
 
 def test_a_text_that_ends_like_a_header_is_junk() -> None:
-    raw = (CORPUS / "x12/version-5010.edi").read_bytes()
+    raw = (CORPUS / "x12/version-6010.edi").read_bytes()
     items = read("x12", [b"my VISA*card ", raw])
     assert codes(items) == ["envelope.junk", "structure.guide_borrowed"]
     assert findings(items)[0].value == "my VISA*card"
