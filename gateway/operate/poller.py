@@ -58,6 +58,8 @@ def poll(gateway: Gateway, stop: threading.Event, *, until_idle: bool = False) -
                 continue
         except (Retry, Stop) as trouble:
             _log.warning("%s", trouble)
+        except Exception:  # noqa: BLE001 - the thread must go on whatever it is; the log has the traceback
+            _log.exception("looking for tables that are due failed")
         if until_idle:
             return
         stop.wait(_LOOK_EVERY_SECONDS)
@@ -78,8 +80,15 @@ def poll_once(gateway: Gateway) -> bool:
     integration = by_name[lease.name]
     try:
         rows = _read(gateway, configuration, integration, lease)
+    except Retry:  # the store's: nothing is wrong with the table, and its lease runs out by itself
+        raise
     except (AdapterError, Stop) as trouble:
         _tell_trouble(gateway, integration, lease, str(trouble))
+        return True
+    except Exception as error:  # noqa: BLE001 - a defect of ours must not stop the other tables
+        _log.exception("reading %s failed", lease.name)
+        said = str(error).splitlines()
+        _tell_trouble(gateway, integration, lease, f"{type(error).__name__}: {said[0] if said else 'no message'}")
         return True
     if rows:
         _log.info("%s: %d rows", lease.name, rows)

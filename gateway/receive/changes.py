@@ -24,11 +24,15 @@ if TYPE_CHECKING:
     from gateway.store.database import Transaction
     from gateway.store.leases import SourceLease
 
+_CANONICAL = orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE
+
 
 def canonical_lines(rows: Iterable[Mapping[str, Any]]) -> bytes:
-    """Rows as JSON lines with sorted members and exact decimals as text: the same rows, the same bytes."""
-    options = orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE
-    return b"".join(orjson.dumps(dict(row), default=_plain, option=options) for row in rows)
+    """Rows as JSON lines with sorted members and exact decimals as text: the same rows, the same bytes.
+
+    Integers stay numbers of JSON with all their digits, whatever their size.
+    """
+    return b"".join(map(_line, rows))
 
 
 def land_batch(
@@ -52,6 +56,19 @@ def land_batch(
         integration=integration.name,
     )
     return receiver.land(arrived, io.BytesIO(canonical_lines(rows)), also=advance)
+
+
+def _line(row: Mapping[str, Any]) -> bytes:
+    try:
+        return orjson.dumps(dict(row), default=_plain, option=_CANONICAL)
+    except orjson.JSONEncodeError:  # it refuses integers beyond 64 bits, which are valid JSON (RFC 8259 section 6)
+        written = {name: _written(value) for name, value in row.items()}
+        return orjson.dumps(written, default=_plain, option=_CANONICAL)
+
+
+def _written(value: object) -> object:
+    """An integer as the JSON text that it is; everything else unchanged."""
+    return orjson.Fragment(str(value)) if type(value) is int else value
 
 
 def _plain(value: Decimal) -> str:

@@ -5,20 +5,46 @@ from __future__ import annotations
 import sqlite3
 import threading
 from contextlib import closing
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from gateway.errors import Stop
+from gateway.operate import poller, wiring
 from gateway.operate.demo import workspace_maker
 from gateway.operate.poller import poll
+from gateway.receive.changes import land_batch
+from gateway.workspace.loader import load
 from tests.acceptance.workspaces import reopened
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from gateway.model import Delivery
     from tests.acceptance.workspaces import Place
+
+OTHER_CONTRACT = """\
+contract: other v1
+about: Another table, with numbers beyond 64 bits.
+owner: erp-team
+key: id
+fields:
+  id: int
+  n: decimal
+"""
+OTHER = """\
+integration: other
+about: Another table.
+owner: erp-team
+source: table://erp/OTHER
+changes: snapshot every 2s
+key: ID
+contract: other v1
+map:
+  id: ID
+  n: N
+"""
 
 
 @pytest.fixture
@@ -97,5 +123,32 @@ def test_a_table_that_cannot_be_read_is_told_once_and_read_when_it_is_back(place
     assert "table://erp/KUNDEN could not be read" in lines[0]["message"]
 
     legacy(place, "ALTER TABLE KUNDEN_AWAY RENAME TO KUNDEN")
+    read_and_judge(place)
+    assert len(place.records("customers")) == 4
+
+
+def test_a_table_that_fails_in_an_unforeseen_way_is_told_once_and_the_others_are_read(
+    place: Place, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    legacy(place, "CREATE TABLE OTHER (ID INTEGER PRIMARY KEY, N BIGINT)")
+    legacy(place, "INSERT INTO OTHER VALUES (1, 100000000000000000000)")
+    (place.folder / "contracts" / "other.v1.yaml").write_text(OTHER_CONTRACT)
+    (place.folder / "integrations" / "other.yaml").write_text(OTHER)
+    wiring.apply(place.gateway, load(place.folder))
+
+    def lands(*arguments: Any, **named: Any) -> Delivery:
+        if arguments[2].name == "erp-customers":
+            raise TypeError("no such thing\nwas foreseen")
+        return land_batch(*arguments, **named)
+
+    with monkeypatch.context() as broken:
+        broken.setattr(poller, "land_batch", lands)
+        for _ in range(3):
+            read_and_judge(place)
+    lines = [each for each in place.get("/api/v1/activity?problems=true")["items"] if each["event"] == "table_failed"]
+    assert [each["message"] for each in lines] == ["table://erp/KUNDEN could not be read: TypeError: no such thing"]
+    assert "Traceback" in caplog.text
+    assert [each["n"] for each in place.records("others")] == ["100000000000000000000"]
+
     read_and_judge(place)
     assert len(place.records("customers")) == 4

@@ -25,7 +25,13 @@ def test_lines_are_canonical() -> None:
     assert canonical_lines(rows) == '{"a":"ü","b":"1.50"}\n{"a":null,"b":"100"}\n'.encode()
 
 
-@given(st.dictionaries(st.text(), st.none() | st.integers(-(2**53), 2**53) | st.text() | st.booleans()))
+@pytest.mark.parametrize("number", [2**64, 10**20, -(2**63) - 1, -(10**999)])
+def test_an_integer_of_any_size_stays_a_number_with_all_its_digits(number: int) -> None:
+    rows: list[dict[str, Any]] = [{"c": Decimal("0.10"), "b": number, "a": True}, {"a": 1}]
+    assert canonical_lines(rows) == f'{{"a":true,"b":{number},"c":"0.10"}}\n{{"a":1}}\n'.encode()
+
+
+@given(st.dictionaries(st.text(), st.none() | st.integers() | st.text() | st.booleans()))
 def test_the_order_of_the_columns_does_not_matter(row: dict[str, Any]) -> None:
     row = {name: value for name, value in row.items() if _is_text(name) and _is_text(value)}
     assert canonical_lines([row]) == canonical_lines([dict(reversed(row.items()))])
