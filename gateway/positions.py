@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 VALUE_CHARACTERS_MAX = 200
 _WINDOW_BYTES = 64 * 1024
+_COUNTED_BYTES = 1024 * 1024
 _SENDERS = {"x12": (b"ISA", 6), "edifact": (b"UNB", 2)}
 """Where an interchange says who sent it: ISA06 (X12.5), and S002 of UNB (ISO 9735-1)."""
 
@@ -35,6 +36,7 @@ def of_document(finding: FileFinding, document: Document, places: Places) -> Fin
 class Places:
     """Byte spans and line numbers of one raw file. Lines are counted from where the last question was answered.
 
+    They are counted forwards or backwards: faults come in the order of the contract, not in that of their bytes.
     To be closed; the file is opened when the first thing is wrong.
     """
 
@@ -60,13 +62,13 @@ class Places:
     def line_of(self, offset: int) -> int:
         """The line, from 1, on which the byte at `offset` stands."""
         at, line = self._known
-        if offset < at:
-            at, line = 0, 1
-        while at < offset:
-            until = min(offset, at + 1024 * 1024)
-            line += self._read(at, until).count(b"\n")
-            at = until
-        self._known = (at, line)
+        lower, upper = min(at, offset), max(at, offset)
+        breaks = sum(
+            self._read(start, min(start + _COUNTED_BYTES, upper)).count(b"\n")
+            for start in range(lower, upper, _COUNTED_BYTES)
+        )
+        line += breaks if offset >= at else -breaks
+        self._known = (offset, line)
         return line
 
     def of_fault(self, fault: Fault, document: Document, mapper: Mapper) -> Finding:

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edi.model import Document, Envelope
+from gateway import positions
 from gateway.model import Finding
 from gateway.positions import Places
 from gateway.store.vault import Vault
@@ -90,7 +91,34 @@ def test_lines_are_counted_the_same_in_any_order_of_questions(
 ) -> None:
     vault = Vault(tmp_path_factory.mktemp("vault"))
     stored = vault.put(io.BytesIO(raw))
-    with closing(Places(vault, stored.sha256)) as places:
+    with closing(Places(vault, stored.sha256)) as places, pytest.MonkeyPatch.context() as small:
+        small.setattr(positions, "_COUNTED_BYTES", 7)
         for offset in offsets:
             at = min(offset, len(raw))
             assert places.line_of(at) == raw[:at].count(b"\n") + 1
+
+
+class Counted(io.BytesIO):
+    """A file that counts the bytes that are read of it."""
+
+    taken = 0
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        raw = super().read(size)
+        self.taken += len(raw)
+        return raw
+
+
+def test_questions_in_another_order_than_the_bytes_read_as_many_bytes_as_there_are_between_them(
+    vault: Vault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = b"99;01.12.2026;0,3X;x\n"
+    raw = row * 5_000
+    stored = vault.put(io.BytesIO(raw))
+    file = Counted(raw)
+    monkeypatch.setattr(vault, "spans", lambda _sha256: file)
+    with closing(Places(vault, stored.sha256)) as places:
+        for number in range(5_000):
+            start = number * len(row)
+            assert [places.line_of(start + at) for at in (14, 0, 3)] == [number + 1] * 3
+    assert file.taken < 4 * len(raw)
