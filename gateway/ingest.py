@@ -65,7 +65,15 @@ def give_up(line: Line, lease: Lease, routes: Routes, reason: str) -> None:
     """A delivery that used up its tries: `failed`, with the reason as its finding; the others go on (P4)."""
     attempt = Attempt(line, lease, routes)
     attempt.clear_what_broke_off()
-    attempt.close_as_failed(reason)
+    if attempt.was_finished():
+        attempt.leave_as_it_was(reason)
+    else:
+        attempt.close_as_failed(reason)
+
+
+def tidy(line: Line, lease: Lease, routes: Routes) -> None:
+    """After a try that broke off: take away what it staged, so that the contract is free for others meanwhile."""
+    Attempt(line, lease, routes).clear_what_broke_off()
 
 
 class Attempt:
@@ -78,6 +86,7 @@ class Attempt:
         self._lease_seconds = line.lease_seconds
         self._progress = line.progress
         self._lease = lease
+        self._proven = line.database.clock()
         self._routes = routes
         self._delivery = lease.delivery
         self._of_table = lease.delivery.source.startswith("table://")
@@ -88,12 +97,12 @@ class Attempt:
     def judge_and_publish(self, candidates: list[Integration]) -> None:
         """Judge every document; if the file as a whole is in doubt, hold them all; publish."""
         task = Task(self._delivery, candidates)
-        batch = self._judging.run(task, self._flush)
-        verdict = doubt(batch, candidates[0].accept, size=self._delivery.size)
+        batch = self._judging.run(task, self._flush, self._stay_alive)
+        verdict = doubt(batch, size=self._delivery.size)
         if verdict is not None:
             if batch.flushed:
                 self.clear_what_broke_off(flushed=True)
-            batch = self._judging.run(replace(task, hold_all=True), self._flush)
+            batch = self._judging.run(replace(task, hold_all=True), self._flush, self._stay_alive)
             if verdict not in batch.about_file:
                 batch.about_file.append(verdict)
         self._publish(batch, candidates)
@@ -111,6 +120,7 @@ class Attempt:
         number = self._delivery.number
         for contract_id, rows in batch.accepted.items():
             contract = batch.contracts[contract_id]
+            staging.claim(transaction, contract, number)
             newer = staging.newer(transaction.connection, contract, number, [row.key for row in rows])
             if newer:
                 batch.noted.append(telling.older_than_records(self._delivery, newer))
@@ -219,17 +229,28 @@ class Attempt:
             self._close(transaction, self._delivery, DeliveryState.FAILED, Counter())
             transaction.tell(telling.failed(self._delivery, reason))
 
+    def leave_as_it_was(self, reason: str) -> None:
+        """Judging documents again was given up: they stay held, and all that was accepted stays."""
+        wanted = self._wanted_again()
+        finding = telling.gave_up(self._delivery, reason)
+        with self._database.write() as transaction:
+            self._prove(transaction)
+            quarantine.unmark(transaction, self._delivery.number, list(wanted))
+            quarantine.add_findings(transaction, self._delivery.number, [finding])
+            leases.finish(transaction, self._lease)
+            transaction.tell(telling.failed(self._delivery, reason))
+
     def was_finished(self) -> bool:
         """Whether the delivery has ended before and is leased because documents of it are wanted again."""
         return self._delivery.state is not DeliveryState.RECEIVED
 
     def begin_again(self) -> bool:
-        """A file that nobody wanted and somebody does now starts anew, as if it had just come; False for any other.
+        """A file that nobody wanted and somebody may now starts anew, as if it had just come; False for any other.
 
-        It has one held document, the whole file.
+        It has one held document: the whole file, or the only one in it.
         """
         delivery = self._delivery
-        unwanted = delivery.documents == {str(DocumentState.UNROUTED): 1} and delivery.integration is None
+        unwanted = delivery.documents == {str(DocumentState.UNROUTED): 1}
         if not unwanted or not self._wanted_again() or not self._routes.candidates(delivery):
             return False
         with self._database.write() as transaction:
@@ -250,7 +271,7 @@ class Attempt:
                 transaction.tell(*(telling.retried(delivery, number, DocumentState.UNROUTED) for number in wanted))
                 leases.finish(transaction, self._lease)
             return
-        batch = self._judging.run(Task(delivery, candidates, only=wanted), self._flush)
+        batch = self._judging.run(Task(delivery, candidates, only=wanted), self._flush, self._stay_alive)
         self._publish_again(batch, candidates, wanted)
         self._settle()
 
@@ -279,7 +300,14 @@ class Attempt:
 
     # ── what all of them share ───────────────────────────────────────────────────────────────────────────────────────
 
+    def _stay_alive(self) -> None:
+        """Prolong the lease when a third of it is over, however little is ready to be stored."""
+        if (self._database.clock() - self._proven).total_seconds() > self._lease_seconds / 3:
+            with self._database.write() as transaction:
+                self._prove(transaction)
+
     def _prove(self, transaction: Transaction) -> None:
+        self._proven = transaction.now
         leases.hold(transaction, self._lease, seconds=self._lease_seconds)
 
     def _holds_something(self) -> bool:

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from edi.findings import Finding as FileFinding
 from edi.formats import FORMATS
-from gateway.model import DeliveryState, DocumentState, Finding
+from gateway.model import DeliveryState, DocumentState, Fault, Finding
 from gateway.positions import Places, of_document, of_file
-from gateway.routing import Unfit
+from gateway.routing import Flow, Unfit
 from gateway.store import quarantine
 from gateway.store.quarantine import Held
 from gateway.store.staging import Staged
@@ -27,11 +27,16 @@ if TYPE_CHECKING:
     from gateway.contracts import Contract
     from gateway.integrations import Accept, Integration
     from gateway.model import Delivery
-    from gateway.routing import Flow, Routes
+    from gateway.routing import Routes
     from gateway.store.vault import Vault
 
 ROWS_A_BATCH = 20_000
 BYTES_A_BATCH = 8 * 1024 * 1024
+ABOUT_FILE_MAX = 1_000
+FINDING_BYTES = 600
+"""What a finding weighs in a batch beside its texts, about."""
+INDEXED_CHARACTERS_MAX = 300
+"""A key, or a value that can be searched, is no longer: PostgreSQL's indexes take 2,700 bytes for both together."""
 TOLD_MAX = 20
 """So many findings of a delivery are told in the log; all of them stand in the quarantine."""
 
@@ -54,15 +59,38 @@ class Batch:
     outcome: dict[int, DocumentState] | None = None
     """Where each document ended that is judged again; None in the first pass, where nobody asks for single ones."""
     told: list[Finding] = field(default_factory=list)
+    accepts: set[Accept] = field(default_factory=set)
+    """What the integrations that took documents say of bad ones."""
     findings: int = 0
     left_out: int = 0
     """How many findings of held documents are kept, and how many are more than the quarantine takes."""
     flushed: bool = False
 
+    def accept(self, flow: Flow, row: Staged) -> None:
+        """Keep an accepted document."""
+        rows = self.accepted.get(flow.contract_id)
+        if rows is None:
+            rows = self.accepted[flow.contract_id] = []
+            self.contracts[flow.contract_id] = flow.contract
+        rows.append(row)
+        self.size += len(row.json)
+        self.rows += 1
+
     def ended(self, rows: list[Staged], state: DocumentState) -> None:
         """Note where documents ended, when that is asked for."""
         if self.outcome is not None:
             self.outcome |= {row.document: state for row in rows}
+
+    def tell_of_file(self, finding: Finding) -> None:
+        """Keep a finding about the file: every error until there is one, and as many others as anybody reads."""
+        if len(self.about_file) < ABOUT_FILE_MAX or (finding.severity == "error" and not self.in_doubt()):
+            self.about_file.append(finding)
+        else:
+            self.left_out += 1
+
+    def in_doubt(self) -> bool:
+        """Whether a finding about the file holds all of it."""
+        return any(each.severity == "error" for each in self.about_file)
 
     def total(self) -> int:
         """How many documents were judged."""
@@ -87,27 +115,36 @@ class Judging:
         self._routes = routes
         self._new_id = new_id
 
-    def run(self, task: Task, flush: Callable[[Batch], None]) -> Batch:
-        """Judge every document; the last batch is returned, not flushed."""
+    def run(self, task: Task, flush: Callable[[Batch], None], stay_alive: Callable[[], None] = lambda: None) -> Batch:
+        """Judge every document; the last batch is returned, not flushed. `stay_alive` is called as bytes are read."""
         batch = Batch(outcome=None if task.only is None else {})
         with closing(Places(self._vault, task.delivery.sha256)) as places:
-            self._read(task, batch, places, flush)
+            self._read(task, batch, places, flush, stay_alive)
         return batch
 
-    def _read(self, task: Task, batch: Batch, places: Places, flush: Callable[[Batch], None]) -> None:
-        chunks, first = peeked(self._vault.chunks(task.delivery.sha256))
+    def _read(
+        self,
+        task: Task,
+        batch: Batch,
+        places: Places,
+        flush: Callable[[Batch], None],
+        stay_alive: Callable[[], None],
+    ) -> None:
+        chunks, first = peeked(_watched(self._vault.chunks(task.delivery.sha256), stay_alive))
         format_name, options = self._routes.reader_of(task.candidates, first)
         envelope: Envelope | None = None
         flow: Flow | Unfit | Finding | None = None
         for item in FORMATS[format_name].read(chunks, options):
             if isinstance(item, FileFinding):
-                batch.about_file.append(of_file(item))
+                batch.tell_of_file(of_file(item))
                 continue
             if task.only is not None and item.number not in task.only:
                 continue
             if item.envelope is not envelope:
                 envelope = item.envelope
                 flow = self._routes.route(task.candidates, envelope, delivery_partner=task.delivery.partner)
+                if isinstance(flow, Flow | Unfit):
+                    batch.accepts.add(flow.integration.accept)
             if isinstance(flow, Finding):
                 self._hold(task, batch, item, None, (places.of_route(flow, item),))
             elif isinstance(flow, Unfit):
@@ -125,10 +162,13 @@ class Judging:
             record, faults = flow.mapper(document)
             if not faults:
                 value, faults = flow.judge.judge(record)
-                if value is not None and not faults and not task.hold_all:
-                    batch.noted += found
-                    _accept(batch, document, flow, value)
-                    return
+                if value is not None and not faults:
+                    row = _row(document, flow, value)
+                    faults = _too_long(row, flow)
+                    if not faults and not task.hold_all:
+                        batch.noted += found
+                        batch.accept(flow, row)
+                        return
             found += [places.of_fault(fault, document, flow.mapper) for fault in faults]
         self._hold(task, batch, document, flow, tuple(found))
 
@@ -137,6 +177,7 @@ class Judging:
     ) -> None:
         kept = findings[: max(1, quarantine.FINDINGS_MAX - batch.findings)]
         batch.findings += len(kept)
+        batch.size += sum(FINDING_BYTES + len(each.message) + len(each.remedy) for each in kept)
         batch.left_out += len(findings) - len(kept)
         state = DocumentState.QUARANTINED if flow is not None else DocumentState.UNROUTED
         batch.held.append(
@@ -153,28 +194,52 @@ class Judging:
         )
         batch.count[state] += 1
         batch.rows += 1
-        if len(batch.told) < TOLD_MAX:
-            batch.told.extend(findings)
+        batch.told.extend(findings[: max(0, TOLD_MAX - len(batch.told))])
 
 
-def _accept(batch: Batch, document: Document, flow: Flow, value: dict[str, Any]) -> None:
-    """Keep what was judged as it will be stored."""
-    rows = batch.accepted.get(flow.contract_id)
-    if rows is None:
-        rows = batch.accepted[flow.contract_id] = []
-        batch.contracts[flow.contract_id] = flow.contract
+def _row(document: Document, flow: Flow, value: dict[str, Any]) -> Staged:
+    """What was judged, as it will be stored."""
     judge = flow.judge
-    json = judge.dump_json(value).decode()
-    rows.append(
-        Staged(
-            judge.key(value, flow.partner), document.number, document.start, document.end, json, judge.columns(value)
-        )
+    return Staged(
+        judge.key(value, flow.partner),
+        document.number,
+        document.start,
+        document.end,
+        judge.dump_json(value).decode(),
+        judge.columns(value),
     )
-    batch.size += len(json)
-    batch.rows += 1
 
 
-def doubt(batch: Batch, accept: Accept, *, size: int) -> Finding | None:
+def _too_long(row: Staged, flow: Flow) -> tuple[Fault, ...]:
+    """The faults of a record whose key, or a value that can be searched, is longer than an index takes."""
+    if len(row.json) <= INDEXED_CHARACTERS_MAX and len(row.key) <= INDEXED_CHARACTERS_MAX:
+        return ()
+    names = [each.name for each in flow.contract.columns()]
+    long = [name for name, value in zip(names, row.columns, strict=True) if _is_long(value)]
+    if not long and _is_long(row.key):
+        long = [flow.contract.key[0]]
+    return tuple(
+        Fault(
+            code="record.too_long",
+            message=f"{name} is too long to be searched for: it may have {INDEXED_CHARACTERS_MAX} characters",
+            remedy="Shorten the value; or take filter and sort from the field, or bound its length in the contract.",
+            target=f"/{name}",
+        )
+        for name in long
+    )
+
+
+def _is_long(value: Any) -> bool:
+    return isinstance(value, str) and len(value) > INDEXED_CHARACTERS_MAX
+
+
+def _watched(chunks: Iterator[bytes], seen: Callable[[], None]) -> Iterator[bytes]:
+    for chunk in chunks:
+        seen()
+        yield chunk
+
+
+def doubt(batch: Batch, *, size: int) -> Finding | None:
     """The finding for which the whole file, of `size` bytes, must be held, if there is one."""
     fatal = next((each for each in batch.about_file if each.severity == "error"), None)
     if fatal is not None:
@@ -183,7 +248,7 @@ def doubt(batch: Batch, accept: Accept, *, size: int) -> Finding | None:
     total = batch.total()
     if not held or held == total:
         return None
-    if accept.unit == "file":
+    if any(each.unit == "file" for each in batch.accepts):
         return Finding(
             code="accept.file",
             severity="error",
@@ -192,11 +257,12 @@ def doubt(batch: Batch, accept: Accept, *, size: int) -> Finding | None:
             start=0,
             end=size,
         )
-    if accept.hold_above is not None and held / total > accept.hold_above:
+    limit = min((each.hold_above for each in batch.accepts if each.hold_above is not None), default=None)
+    if limit is not None and held / total > limit:
         return Finding(
             code="accept.share",
             severity="error",
-            message=f"{held} of {total} documents are bad; above {accept.hold_above:.4g} of them the file is held",
+            message=f"{held} of {total} documents are bad; above {limit:.4g} of them the file is held",
             remedy="Correct the documents that have findings and send the file again, or retry the others by hand.",
             start=0,
             end=size,

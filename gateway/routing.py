@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from gateway.model import Delivery
     from gateway.normalize.compiler import Mapper
 
+UPLOADED = "http:"
+"""The source of deliveries that came over HTTP."""
 _STANDARDS = {"x12": "isa", "edifact": "unb"}
 
 
@@ -62,9 +64,12 @@ class Routes:
         return self.configuration.revision
 
     def candidates(self, delivery: Delivery) -> list[Integration]:
-        """The integrations that take deliveries from there; an upload names its own."""
+        """The integrations that take deliveries from there; an upload names its own.
+
+        What landing or an earlier revision found for any other delivery does not count: integrations come and go.
+        """
         known = self.configuration.integrations
-        if delivery.integration is not None:
+        if delivery.integration is not None and delivery.source == UPLOADED:
             named = known.get(delivery.integration)
             return [named] if named is not None else []
         return [each for each in known.values() if each.source.wants(delivery.source, delivery.name)]

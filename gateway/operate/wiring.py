@@ -102,6 +102,7 @@ def open_gateway(folder: Path, settings: Settings | None = None) -> Gateway:
 def apply(gateway: Gateway, configuration: Configuration) -> bool:
     """Put a configuration in force, whole or not at all (C1); False when it is the one in force already."""
     with gateway.database.write() as transaction:
+        transaction.alone("apply")
         if revisions.current_name(transaction.connection) == configuration.revision:
             return False
         _apply(transaction, configuration)

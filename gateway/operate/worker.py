@@ -9,7 +9,7 @@ import socket
 from typing import TYPE_CHECKING
 
 from gateway.errors import Retry, Stop
-from gateway.ingest import give_up, ingest
+from gateway.ingest import give_up, ingest, tidy
 from gateway.observations import ATTEMPT_FAILED
 from gateway.operate.upkeep import Upkeep
 from gateway.store import activity, leases
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import threading
 
     from gateway.operate.wiring import Gateway
+    from gateway.routing import Routes
     from gateway.store.leases import Lease
 
 _log = logging.getLogger(__name__)
@@ -72,27 +73,26 @@ def work_once(gateway: Gateway, owner: str) -> bool:
     with gateway.database.read() as connection:  # is a write transaction worth it?
         if not leases.something_due(connection, gateway.database.clock()):
             return False
+    routes = gateway.in_force.routes()  # before the lease: a revision that cannot be read is no try of a file
     with gateway.database.write() as transaction:
         lease = leases.take(transaction, owner=owner, seconds=gateway.settings.lease_seconds)
     if lease is None:
         return False
     try:
-        routes = gateway.in_force.routes()
         if lease.delivery.tries > gateway.settings.tries:
             give_up(gateway.line, lease, routes, _last_reason(gateway, lease))
         else:
             ingest(gateway.line, lease, routes)
     except Retry as later:
-        _give_back(gateway, lease, later.message, seconds=later.delay_seconds, counted=False)
+        _give_back(gateway, lease, routes, later.message, seconds=later.delay_seconds, counted=False)
     except Stop as trouble:
         _log.warning("%s: %s", lease.delivery.id, trouble)
-        _give_back(
-            gateway, lease, trouble.message, seconds=_backoff(lease), counted=not isinstance(trouble, Unwritable)
-        )
+        counted = not isinstance(trouble, Unwritable)
+        _give_back(gateway, lease, routes, trouble.message, seconds=_backoff(lease), counted=counted)
     except Exception as error:  # noqa: BLE001 - a defect of ours must not stop the others: it is told, and tried again
         _log.exception("judging %s failed", lease.delivery.id)
         reason = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else 'no message'}"
-        _give_back(gateway, lease, reason, seconds=_backoff(lease), counted=True)
+        _give_back(gateway, lease, routes, reason, seconds=_backoff(lease), counted=True)
     return True
 
 
@@ -100,8 +100,9 @@ def _backoff(lease: Lease) -> float:
     return min(0.5 * 2.0**lease.delivery.tries, _BACKOFF_SECONDS_MAX)
 
 
-def _give_back(gateway: Gateway, lease: Lease, reason: str, *, seconds: float, counted: bool) -> None:
+def _give_back(gateway: Gateway, lease: Lease, routes: Routes, reason: str, *, seconds: float, counted: bool) -> None:
     try:
+        tidy(gateway.line, lease, routes)
         with gateway.database.write() as transaction:
             leases.postpone(transaction, lease, seconds=seconds, counted=counted)
             if counted:

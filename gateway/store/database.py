@@ -8,6 +8,7 @@ run: the libraries before 3.51.3 can corrupt a WAL that two connections reset at
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import json
 import os
 import threading
@@ -15,6 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import psycopg
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import create_engine, event, insert, text, update
@@ -34,6 +36,8 @@ if TYPE_CHECKING:
 
 _NETWORK_FILE_SYSTEMS = ("nfs", "nfs4", "cifs", "smb3", "smbfs", "fuse.sshfs", "9p", "afs")
 _UNWRITABLE = ("25006", "53100")  # read_only_sql_transaction, disk_full (PostgreSQL, appendix A)
+# connection exceptions, rolled back, lock not available, shutting down, too many connections: the same may work later
+_PASSING = ("08", "40", "55P03", "57P", "53300")
 _ACTIVITY_LOCK = 0x6C6F67  # "log": makes activity ids visible in their order on PostgreSQL
 
 
@@ -58,6 +62,12 @@ class Transaction:
     def tell(self, *lines: Activity) -> None:
         """Keep activity lines for the end of this transaction: the log cannot tell what did not happen."""
         self._lines.extend(lines)
+
+    def alone(self, what: str) -> None:
+        """Let nobody else who names the same thing go on until this transaction ends; SQLite has one writer anyway."""
+        if not self.is_sqlite:
+            key = int.from_bytes(hashlib.sha256(what.encode()).digest()[:8], signed=True)
+            self.connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": key})
 
     def wake(self) -> None:
         """Ring the bell of workers that sleep, when this commits; on SQLite the commit itself is the bell."""
@@ -175,6 +185,8 @@ class Database:
                     transaction.write_lines()
             except DBAPIError as error:
                 raise self._translated(error) from error
+            except psycopg.Error as error:  # from COPY, which SQLAlchemy does not see
+                raise self._of_postgresql(error, error) from error
 
     @contextmanager
     def _exclusive(self) -> Iterator[None]:
@@ -198,13 +210,21 @@ class Database:
             if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
                 return Retry(f"the store {self.path} is busy", delay_seconds=0.2)
             return error
-        if getattr(error.orig, "sqlstate", None) in _UNWRITABLE:
+        if error.connection_invalidated:
+            return _silent(said)
+        return self._of_postgresql(error.orig, error)
+
+    def _of_postgresql(self, cause: BaseException | None, error: Exception) -> Exception:
+        """PostgreSQL's troubles by their SQLSTATE (PostgreSQL, appendix A); without one the connection was lost."""
+        state = getattr(cause, "sqlstate", None)
+        said = str(cause)
+        if state in _UNWRITABLE:
             return Unwritable(
                 f"the store cannot be written: {said.splitlines()[0]}",
                 "Make room on the PostgreSQL server's disk, or let its database be written again; nothing was lost.",
             )
-        if error.connection_invalidated or isinstance(error, OperationalError):
-            return Retry(f"the store does not answer: {said.splitlines()[0] if said else error}", delay_seconds=1.0)
+        if isinstance(cause, psycopg.OperationalError) and (state is None or state.startswith(_PASSING)):
+            return _silent(said)
         return error
 
     def migrate(self) -> None:
@@ -241,6 +261,10 @@ class Database:
         if self._lock_file is not None:
             os.close(self._lock_file)
             self._lock_file = None
+
+
+def _silent(said: str) -> Retry:
+    return Retry(f"the store does not answer: {said.splitlines()[0] if said else 'no reason given'}", delay_seconds=1.0)
 
 
 def _sqlite_engine(path: Path, begin: str) -> Engine:

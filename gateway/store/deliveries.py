@@ -28,6 +28,7 @@ def land(transaction: Transaction, arrived: Arrived, stored: Stored, *, new_id: 
     """
     connection = transaction.connection
     if arrived.arrival is not None:
+        transaction.alone(f"arrival {arrived.arrival}")
         known = connection.execute(select(delivery).where(delivery.c.arrival == arrived.arrival)).first()
         if known is not None:
             return _delivery(known), False

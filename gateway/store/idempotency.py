@@ -31,6 +31,7 @@ class Known:
 def begin(transaction: Transaction, *, client: str, key: str, fingerprint: str) -> Known | None:
     """Claim a key for a request, or say what is known of it; None means that it is the caller's now."""
     connection = transaction.connection
+    transaction.alone(f"idempotency {client} {key}")
     row = connection.execute(
         select(idempotency).where(idempotency.c.client == client, idempotency.c.key == key)
     ).first()

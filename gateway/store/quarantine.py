@@ -218,31 +218,35 @@ def retry(transaction: Transaction, ids: Sequence[str]) -> int:
     for part in _parts(list(ids)):
         chosen = and_(document.c.id.in_(part), document.c.state.in_(OPEN))
         numbers = connection.execute(select(document.c.delivery).where(chosen).distinct()).scalars().all()
-        marked += connection.execute(update(document).where(chosen).values(retry=1)).rowcount
-        connection.execute(
+        connection.execute(  # the deliveries first, as a worker locks them
             update(delivery)
-            .where(delivery.c.number.in_(numbers))
+            .where(delivery.c.number.in_(sorted(numbers)))
             .values(due=func.coalesce(delivery.c.due, transaction.now.timestamp()))
         )
+        marked += connection.execute(update(document).where(chosen).values(retry=1)).rowcount
     transaction.wake()
     return marked
 
 
 def discard(transaction: Transaction, id: str, *, reason: str, who: str) -> bool:  # noqa: A002 - the column's name
-    """Give a held document up, with who and why; False when it is not held."""
+    """Give a held document up, with who and why; False when it is not held, or a worker judges it again just now."""
     connection = transaction.connection
-    row = connection.execute(
-        update(document)
-        .where(document.c.id == id, document.c.state.in_(OPEN))
-        .values(state=DocumentState.DISCARDED, reason=reason, who=who, retry=0)
-        .returning(document.c.delivery)
-    ).first()
-    if row is None:
+    number = connection.execute(select(document.c.delivery).where(document.c.id == id)).scalar()
+    if number is None:
         return False
-    count = recounted(transaction, deliveries.by_number(connection, row.delivery))
+    # The delivery first, as a worker locks it: its counters are written from what is read here.
+    connection.execute(update(delivery).where(delivery.c.number == number).values(number=number))
+    discarded = connection.execute(
+        update(document)
+        .where(document.c.id == id, document.c.state.in_(OPEN), document.c.retry == 0)
+        .values(state=DocumentState.DISCARDED, reason=reason, who=who)
+    ).rowcount
+    if not discarded:
+        return False
+    count = recounted(transaction, deliveries.by_number(connection, number))
     connection.execute(
         update(delivery)
-        .where(delivery.c.number == row.delivery)
+        .where(delivery.c.number == number)
         .values(documents=json.dumps({state: number for state, number in count.items() if number}))
     )
     return True

@@ -16,13 +16,14 @@ stages into a contract, which also keeps the order of deliveries.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import func, insert, select, text, update
 
-from gateway.errors import Retry
+from gateway.errors import Retry, Stop
 from gateway.store import tables
 from gateway.store.database import stamp
 
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 SETTLED_AT_ONCE = 5_000
 """Deliveries with at most so many records are settled in the transaction that publishes them."""
 
+_NAME_BYTES_MAX = 63  # PostgreSQL cuts longer names, silently
 _KINDS = {"int": "BIGINT", "decimal": "NUMERIC", "bool": "INTEGER"}  # every other type is text
 
 
@@ -67,12 +69,20 @@ class Standing:
 
 def table_of(contract: Contract) -> str:
     """The name of a contract version's table of records."""
-    return f"record_{contract.name}_v{contract.version}".replace("-", "_").lower()
+    return _bounded(f"record_{contract.name}_v{contract.version}".replace("-", "_").lower(), 40)
 
 
 def column_of(field: str) -> str:
     """The column of a field: prefixed, so that no field can meet a column of ours or a word of SQL."""
-    return f"f_{field}"
+    return _bounded(f"f_{field}", _NAME_BYTES_MAX)
+
+
+def _bounded(name: str, size: int) -> str:
+    """A name as short as the database asks for; the hash of what is cut off keeps two of them apart."""
+    if len(name.encode()) <= size:
+        return name
+    digest = hashlib.sha256(name.encode()).hexdigest()[:8]
+    return f"{name.encode()[: size - 9].decode(errors='ignore')}_{digest}"
 
 
 def ensure(transaction: Transaction, contract: Contract) -> None:
@@ -95,24 +105,39 @@ def ensure(transaction: Transaction, contract: Contract) -> None:
         )
         # Settling a row must not touch the index that finds its versions; what pages are read from holds current rows
         # only, so that staging writes to one index however many fields can be filtered.
-        connection.execute(text(f"CREATE INDEX {name}_versions ON {name} (key)"))
+        connection.execute(text(f"CREATE INDEX {name}_versions ON {name} (key, id)"))
         connection.execute(text(f"CREATE INDEX {name}_current ON {name} (key) WHERE state = 1"))
         connection.execute(insert(tables.contract).values(id=contract.id, records=name, columns="{}"))
         present: dict[str, str] = {}
     else:
         present = json.loads(known.columns)
+    for field, kind in wanted.items():
+        if present.get(field, kind) != kind:
+            raise Stop(
+                f"{contract.id}: the type of the field {field} was {present[field]} and is {kind} now",
+                f"Records of both would stand side by side: write {contract.name} v{contract.version + 1}.",
+            )
+    gone = [field for field in present if field not in wanted]
+    for field in gone:  # a column that nobody fills any more would hide records when it is wanted again
+        connection.execute(text(f"DROP INDEX {quoted(_index_of(name, field))}"))
+        connection.execute(text(f"ALTER TABLE {name} DROP COLUMN {quoted(column_of(field))}"))
     new = {field: kind for field, kind in wanted.items() if field not in present}
     for field, kind in new.items():
-        column = column_of(field)
-        connection.execute(text(f"ALTER TABLE {name} ADD COLUMN {quoted(column)} {_KINDS.get(kind, 'TEXT' + collate)}"))
+        column = quoted(column_of(field))
+        connection.execute(text(f"ALTER TABLE {name} ADD COLUMN {column} {_KINDS.get(kind, 'TEXT' + collate)}"))
         connection.execute(
-            text(f"CREATE INDEX {quoted(f'{name}_{column}')} ON {name} ({quoted(column)}, key) WHERE state = 1")
+            text(f"CREATE INDEX {quoted(_index_of(name, field))} ON {name} ({column}, key) WHERE state = 1")
         )
     if new:
         _fill(connection, name, new)
+    if new or gone:
         connection.execute(
-            update(tables.contract).where(tables.contract.c.id == contract.id).values(columns=json.dumps(present | new))
+            update(tables.contract).where(tables.contract.c.id == contract.id).values(columns=json.dumps(wanted))
         )
+
+
+def _index_of(table: str, field: str) -> str:
+    return _bounded(f"{table}_f_{field}", _NAME_BYTES_MAX)
 
 
 def _fill(connection: Connection, name: str, new: dict[str, str]) -> None:
@@ -143,16 +168,28 @@ def standing(connection: Connection, contract_id: str) -> Standing | None:
     return Standing(row.id, row.records, row.last_seq, row.staging, row.staged_from, row.offset, row.next_id, columns)
 
 
+def claim(transaction: Transaction, contract: Contract, delivery: int) -> Standing:
+    """Lock a contract for this delivery, so that nobody publishes into it between a question and its answer.
+
+    Raises:
+        Retry: another delivery stages into this contract now, or a revision with other columns came into force.
+    """
+    here = _locked(transaction, contract.id)
+    if here.staging is not None and (here.staging != delivery or here.offset is not None):
+        raise Retry(f"another delivery is being stored as {contract.id}", delay_seconds=0.5)
+    if set(here.columns) != {column_of(field.name) for field in contract.columns()}:
+        raise Retry(f"another revision of {contract.id} came into force", delay_seconds=0.0)
+    return here
+
+
 def stage(transaction: Transaction, contract: Contract, delivery: int, rows: Sequence[Staged]) -> None:
     """Insert accepted documents of a delivery out of sight.
 
     Raises:
-        Retry: another delivery stages into this contract now.
+        Retry: as for :func:`claim`.
     """
     connection = transaction.connection
-    here = _locked(transaction, contract.id)
-    if here.staging is not None and (here.staging != delivery or here.offset is not None):
-        raise Retry(f"another delivery is being stored as {contract.id}", delay_seconds=0.5)
+    here = claim(transaction, contract, delivery)
     first = here.next_id
     columns = [column_of(field.name) for field in contract.columns()]
     values = [
@@ -181,6 +218,7 @@ def stage(transaction: Transaction, contract: Contract, delivery: int, rows: Seq
 def _copy(connection: Connection, statement: str, rows: list[tuple[Any, ...]]) -> None:
     """Bulk rows into PostgreSQL inside the transaction at hand: ten times the pace of INSERT."""
     driver: Any = connection.connection.driver_connection
+    # Errors leave as psycopg's own; ``Database.write`` translates both kinds.
     with driver.cursor() as cursor, cursor.copy(statement) as copy:
         for row in rows:
             copy.write_row(row)
@@ -283,26 +321,24 @@ def settle(transaction: Transaction, contract_id: str, *, limit: int = 5_000) ->
     connection = transaction.connection
     low, high = here.staged_from, min(here.staged_from + limit, here.next_id)
     span = {"low": low, "high": high}
-    # A key that stands twice among the staged rows takes one round for each: the earlier is replaced by the later.
-    turn = f"""FROM {here.table} s WHERE s.id >= :low AND s.id < :high AND s.state = 0 AND NOT EXISTS
-        (SELECT 1 FROM {here.table} e WHERE e.state = 0 AND e.key = s.key AND e.id < s.id)"""
-    while True:
-        connection.execute(
-            text(f"UPDATE {here.table} SET state = 2 WHERE state = 1 AND key IN (SELECT s.key {turn})"), span
+    moving = f"FROM {here.table} s WHERE s.id >= :low AND s.id < :high AND s.state = 0"
+    connection.execute(
+        text(f"UPDATE {here.table} SET state = 2 WHERE state = 1 AND key IN (SELECT s.key {moving})"), span
+    )
+    # A key that stands several times among the rows at hand: each is a version, and the last of them is current.
+    connection.execute(
+        text(f"""
+        WITH moved AS (
+            SELECT s.id, row_number() OVER same_key AS place, lead(s.id) OVER same_key AS later, coalesce((
+                SELECT p.version FROM {here.table} p WHERE p.key = s.key AND p.id < :low AND p.state = 2
+                ORDER BY p.id DESC LIMIT 1), 0) AS before
+            {moving} WINDOW same_key AS (PARTITION BY s.key ORDER BY s.id)
         )
-        connection.execute(
-            text(f"""
-            UPDATE {here.table} SET state = 1, seq = id + :offset, version = 1 + coalesce((
-                SELECT p.version FROM {here.table} p WHERE p.state = 2 AND p.key = {here.table}.key
-                ORDER BY p.id DESC LIMIT 1), 0)
-            WHERE id IN (SELECT s.id {turn})"""),
-            span | {"offset": here.offset},
-        )
-        left = connection.execute(
-            text(f"SELECT 1 FROM {here.table} WHERE id >= :low AND id < :high AND state = 0 LIMIT 1"), span
-        ).first()
-        if left is None:
-            break
+        UPDATE {here.table} SET seq = {here.table}.id + :offset, version = moved.before + moved.place,
+            state = CASE WHEN moved.later IS NULL THEN 1 ELSE 2 END
+        FROM moved WHERE moved.id = {here.table}.id"""),
+        span | {"offset": here.offset},
+    )
     done = high == here.next_id
     connection.execute(
         update(tables.contract)

@@ -1,7 +1,7 @@
 """The tables of the store, in SQLAlchemy Core; migrations/ brings a database to this shape.
 
 The tables of records are not here: each contract version has one of its own, made when a configuration that names it
-is applied (``records.ensure``).
+is applied (``staging.ensure``).
 
 Times are RFC 3339 text in UTC with six digits of a second, which sorts like time on every database. A lease's clock
 (`due`) is seconds since 1970.
@@ -9,7 +9,7 @@ Times are RFC 3339 text in UTC with six digits of a second, which sorts like tim
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Double, Index, Integer, MetaData, Table, Text, UniqueConstraint
+from sqlalchemy import BigInteger, Column, Double, Index, Integer, MetaData, Table, Text, UniqueConstraint, text
 
 metadata = MetaData()
 
@@ -41,7 +41,14 @@ delivery = Table(
     Column("token", BigInteger, nullable=False, server_default="0"),
     Column("tries", Integer, nullable=False, server_default="0"),
     Index("delivery_due", "due"),
-    Index("delivery_lane", "lane", "number"),
+    Index(
+        "delivery_open",
+        "lane",
+        "number",
+        sqlite_where=text("due IS NOT NULL"),
+        postgresql_where=text("due IS NOT NULL"),
+    ),
+    Index("delivery_integration", "integration", "partner", "number"),
     Index("delivery_state", "state", "number"),
 )
 

@@ -65,6 +65,11 @@ OURS = {
         "Mend what is told first and send the file again, or retry its documents: the rest shows then.",
         "note",
     ),
+    "record.too_long": (
+        "a record's key, or a value that can be searched for, is longer than an index takes",
+        "Shorten the value; or take filter and sort from the field, or bound its length in the contract.",
+        "error",
+    ),
     "record.older": (
         "records of a later delivery are there already, and older ones do not replace them",
         "Nothing is to be done, unless the older values are wanted: then send them again.",

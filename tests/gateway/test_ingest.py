@@ -13,6 +13,7 @@ from gateway.operate.demo import workspace_maker
 from gateway.operate.worker import work_once
 from gateway.receive.changes import canonical_lines
 from gateway.store import deliveries, quarantine, records
+from gateway.workspace.loader import load
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -76,3 +77,86 @@ def test_findings_of_one_delivery_are_bounded_and_the_rest_is_counted(
     assert [len(each.findings) for each in held] == [3, 1, 1, 1]
     (rest,) = [each for each in found if each.code == "delivery.more_findings"]
     assert rest.message.startswith("6 more findings")
+
+
+PRICES = "Artikelnummer;Bezeichnung;Preis;gültig ab;Warengruppe\r\n"
+
+
+def state_of(gateway: Gateway, delivery: Delivery) -> Delivery:
+    with gateway.database.read() as connection:
+        return deliveries.by_number(connection, delivery.number)
+
+
+def retried(gateway: Gateway) -> None:
+    with gateway.database.write() as transaction:
+        held = quarantine.page(transaction.connection)
+        assert quarantine.retry(transaction, [each.id for each in held]) == len(held)
+    assert work_once(gateway, "test")
+
+
+def test_a_file_whose_integration_was_away_is_judged_whole_when_it_is_back(gateway: Gateway) -> None:
+    raw = (PRICES + "".join(f"A-{n};Hammer;1,00;01.12.2026;20\r\n" for n in range(10))).encode("cp1252")
+    landed = gateway.receiver.land(Arrived("drop://globex", "prices.csv", "globex"), io.BytesIO(raw))
+    file = gateway.folder / "integrations" / "globex-prices.yaml"
+    text = file.read_text(encoding="utf-8")
+    file.unlink()
+    wiring.apply(gateway, load(gateway.folder))
+    assert work_once(gateway, "test")
+    assert state_of(gateway, landed).documents == {"unrouted": 1}
+    file.write_text(text, encoding="utf-8")
+    wiring.apply(gateway, load(gateway.folder))
+    retried(gateway)
+    assert state_of(gateway, landed).documents == {"accepted": 10}
+
+
+def test_a_message_nobody_took_is_taken_by_an_integration_that_is_added(gateway: Gateway) -> None:
+    order = (gateway.folder / "samples" / "northwind-orders.edi").read_bytes()
+    file = gateway.folder / "integrations" / "northwind-orders.yaml"
+    text = file.read_text(encoding="utf-8")
+    file.write_text(text.replace("edifact D96A ORDERS", "edifact D01B ORDERS"), encoding="utf-8")
+    wiring.apply(gateway, load(gateway.folder))
+    delivery = judged(gateway, "drop://northwind", "order.edi", order, "northwind")
+    assert delivery.documents == {"unrouted": 1}
+    more = text.replace("integration: northwind-orders", "integration: northwind-more")
+    (file.parent / "northwind-more.yaml").write_text(more.replace("precedence: 2", "precedence: 3"), encoding="utf-8")
+    wiring.apply(gateway, load(gateway.folder))
+    retried(gateway)
+    assert state_of(gateway, delivery).documents == {"accepted": 1}
+
+
+def test_a_retry_that_never_ends_well_leaves_what_was_accepted(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    raw = (PRICES + "A-1;Hammer;1,00;01.12.2026;20\r\nA-2;Hammer;1,00;01.12.2026;77\r\n").encode("cp1252")
+    delivery = judged(gateway, "drop://globex", "prices.csv", raw, "globex")
+    assert delivery.documents == {"accepted": 1, "quarantined": 1}
+
+    def breaks(*_: object, **__: object) -> None:
+        raise ValueError("poison")
+
+    monkeypatch.setattr("gateway.judging.Judging.run", breaks)
+    monkeypatch.setattr("gateway.operate.worker._BACKOFF_SECONDS_MAX", 0.0)
+    with gateway.database.write() as transaction:
+        quarantine.retry(transaction, [each.id for each in quarantine.page(transaction.connection)])
+    tries = 0
+    while work_once(gateway, "test"):
+        tries += 1
+        assert tries <= gateway.settings.tries + 1
+    after = state_of(gateway, delivery)
+    assert (after.state, after.documents) == (DeliveryState.PARTLY_ACCEPTED, {"accepted": 1, "quarantined": 1})
+    with gateway.database.read() as connection:
+        assert len(quarantine.page(connection)) == 1
+
+
+def test_a_value_too_long_to_be_searched_for_holds_its_row_alone(gateway: Gateway) -> None:
+    contract = gateway.folder / "contracts" / "price.v2.yaml"
+    text = contract.read_text(encoding="utf-8").replace("text 1..80", "text 1..5000, filter")
+    contract.write_text(text, encoding="utf-8")
+    wiring.apply(gateway, load(gateway.folder))
+    raw = (PRICES + f"A-1;{'x' * 3000};1,00;01.12.2026;20\r\nA-2;Hammer;1,00;01.12.2026;20\r\n").encode("cp1252")
+    delivery = judged(gateway, "drop://globex", "prices.csv", raw, "globex")
+    assert delivery.documents == {"accepted": 1, "quarantined": 1}
+    with gateway.database.read() as connection:
+        (held,) = quarantine.page(connection)
+    assert held.findings[0].code == "record.too_long"
+    assert raw[held.findings[0].start : held.findings[0].end] == b"x" * 3000

@@ -65,8 +65,10 @@ def about_file(severity: str) -> Finding:
 def test_bad_documents_put_the_file_in_doubt_as_the_integration_says(
     accepted: int, held: int, accept: Accept, code: str | None
 ) -> None:
-    batch = Batch(count=Counter({ACCEPTED: accepted, QUARANTINED: held - held // 2, UNROUTED: held // 2}))
-    finding = doubt(batch, accept, size=100)
+    batch = Batch(
+        count=Counter({ACCEPTED: accepted, QUARANTINED: held - held // 2, UNROUTED: held // 2}), accepts={accept}
+    )
+    finding = doubt(batch, size=100)
     assert (finding.code if finding else None) == code
     if finding:
         assert f"{held} of 10 documents are bad" in finding.message
@@ -76,9 +78,9 @@ def test_bad_documents_put_the_file_in_doubt_as_the_integration_says(
 
 def test_an_error_about_the_file_puts_it_in_doubt_and_a_warning_does_not() -> None:
     batch = Batch(count=Counter({ACCEPTED: 9}), about_file=[about_file("warning")])
-    assert doubt(batch, Accept(), size=100) is None
+    assert doubt(batch, size=100) is None
     batch.about_file.append(about_file("error"))
-    assert doubt(batch, Accept(), size=100) == about_file("error")
+    assert doubt(batch, size=100) == about_file("error")
 
 
 def test_a_full_batch_is_handed_on_and_memory_stays_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

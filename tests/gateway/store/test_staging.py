@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from gateway.contracts import Contract, Field
-from gateway.errors import Retry
+from gateway.errors import Retry, Stop
 from gateway.model import Arrived, DeliveryState
 from gateway.store import deliveries, leases, records, staging
 from gateway.store.database import Database
@@ -276,3 +276,69 @@ def test_a_lane_keeps_its_order_until_a_delivery_has_failed_a_try(database: Data
         other = leases.take(transaction, owner="two", seconds=60.0)
     assert other is not None
     assert other.delivery.number == second
+
+
+def test_a_key_that_stands_often_in_one_delivery_has_that_many_versions(database: Database, tmp_path: Path) -> None:
+    deliver(database, tmp_path, row("a", "1"), row("b", "1"))
+    deliver(database, tmp_path, *(row("a", f"{n}") for n in range(2, 3002)), row("b", "2"))
+    assert seen(database) == [("a", 3002, 3001, "3001"), ("b", 3003, 2, "2")]
+    with database.read() as connection:
+        versions = records.history(connection, PRICE, "a")
+    assert [each.version for each in versions] == list(range(3001, 0, -1))
+
+
+def test_a_field_that_is_filterable_again_finds_what_came_meanwhile(database: Database, tmp_path: Path) -> None:
+    rich = Contract("item", 1, "", "", ("sku",), (Field("sku", "text"), Field("colour", "text", filterable=True)))
+    bare = Contract("item", 1, "", "", ("sku",), (Field("sku", "text"), Field("colour", "text")))
+    body = '{"sku":"1","colour":"red"}'
+    for contract in (rich, bare):
+        with database.write() as transaction:
+            staging.ensure(transaction, contract)
+    number = begin(database, tmp_path)
+    with pytest.raises(Retry), database.write() as transaction:  # judged with the revision before
+        staging.stage(transaction, rich, number, [Staged("1", 1, 0, 1, body, ("1", "red"))])
+    with database.write() as transaction:
+        staging.stage(transaction, bare, number, [Staged("1", 1, 0, 1, body, ("1",))])
+        staging.publish(transaction, bare.id, number)
+    with database.write() as transaction:
+        staging.ensure(transaction, rich)
+    with database.read() as connection:
+        assert len(records.page(connection, Query(rich, (Filter("colour", "eq", "red"),))).items) == 1
+
+
+def test_a_field_keeps_its_type_within_a_version(database: Database) -> None:
+    other = Contract("price", 1, "", "", ("sku",), (Field("sku", "text"), Field("price", "text", filterable=True)))
+    with pytest.raises(Stop, match="write price v2"), database.write() as transaction:
+        staging.ensure(transaction, other)
+
+
+def test_names_that_are_long_and_alike_stay_apart(database: Database, tmp_path: Path) -> None:
+    long = "a-contract-whose-name-is-much-longer-than-a-table-may-be-called"
+    pair = [
+        Contract(
+            f"{long}-{end}",
+            1,
+            "",
+            "",
+            ("k",),
+            (Field("k", "text"), Field(f"f_{long}_{end}", "text", filterable=True)),
+        )
+        for end in ("one", "two")
+    ]
+    for contract in pair:
+        with database.write() as transaction:
+            staging.ensure(transaction, contract)
+        number = begin(database, tmp_path)
+        with database.write() as transaction:
+            staging.stage(transaction, contract, number, [Staged("1", 1, 0, 1, '{"k":"1"}', ("1", "x"))])
+            staging.publish(transaction, contract.id, number)
+    with database.read() as connection:
+        assert [records.count(connection, Query(contract)) for contract in pair] == [1, 1]
+
+
+def test_an_earlier_delivery_waits_while_another_is_stored(database: Database, tmp_path: Path) -> None:
+    first, second = begin(database, tmp_path), begin(database, tmp_path)
+    with database.write() as transaction:
+        staging.stage(transaction, PRICE, second, [row("a", "2")])
+    with pytest.raises(Retry), database.write() as transaction:
+        staging.claim(transaction, PRICE, first)

@@ -37,7 +37,9 @@ def upgrade() -> None:
         sa.Column("tries", sa.Integer, nullable=False, server_default="0"),
     )
     op.create_index("delivery_due", "delivery", ["due"])
-    op.create_index("delivery_lane", "delivery", ["lane", "number"])
+    is_open = sa.text("due IS NOT NULL")
+    op.create_index("delivery_open", "delivery", ["lane", "number"], sqlite_where=is_open, postgresql_where=is_open)
+    op.create_index("delivery_integration", "delivery", ["integration", "partner", "number"])
     op.create_index("delivery_state", "delivery", ["state", "number"])
     op.create_table(
         "document",
