@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from gateway.model import Delivery
     from gateway.normalize.compiler import Mapper
 
+MAPPERS_MAX = 256
 UPLOADED = "http:"
 """The source of deliveries that came over HTTP."""
 _STANDARDS = {"x12": "isa", "edifact": "unb"}
@@ -136,6 +137,8 @@ class Routes:
                 mapper = compile_mapping(integration, contract, columns=envelope.columns, codes=codes)
             except MappingProblems as problems:  # the header is the sender's: that it does not fit is a finding
                 return Unfit(integration, contract.id, _unfit(integration, problems))
+            if len(self._mappers) >= MAPPERS_MAX:  # headers are the senders' to invent
+                self._mappers.clear()
             self._mappers[key] = mapper
         return Flow(integration, contract, contract.id, partner, judge, mapper)
 

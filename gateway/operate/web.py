@@ -30,8 +30,11 @@ if TYPE_CHECKING:
 
 THREADS = 32
 # granian copies the environment into every WSGI environ, so that a variable HTTP_X would look like a header and a
-# secret would stand in every debug page: only these are kept.
-_KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "ODBCSYSINI", "ODBCINI", "PYTHONPATH", "VIRTUAL_ENV")
+# secret would stand in every debug page: only what the system's libraries and libpq read is kept.
+_KEPT = (
+    *("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "PYTHONPATH", "VIRTUAL_ENV"),
+    *("LD_LIBRARY_PATH", "ODBCSYSINI", "ODBCINI", "PGPASSFILE", "PGSSLMODE", "PGSSLROOTCERT", "PGSERVICEFILE"),
+)
 
 
 def serve(folder: Path, *, address: str) -> None:
