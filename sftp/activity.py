@@ -28,6 +28,8 @@ KINDS = {
     "session_failed": "a session ended through an error of ours or of the protocol",
     "partial_waiting": "a file's envelope is not closed; it waits in case the sender resumes it",
     "arrived": "a file was handed over",
+    "written_late": "a file was written to while it was handed over; it is handed over once more",
+    "claim_failed": "a file cannot be taken out of its folder; the others are",
     "receiver_failed": "files could not be handed over; they are kept and tried again",
     "receiver_recovered": "files are handed over again",
     "folder_unreadable": "a folder cannot be read",

@@ -36,7 +36,8 @@ class Arrivals(Protocol):
         """Make the arrival durable before returning; only then is the held file removed.
 
         Must be idempotent by ``arrival.id``: after a crash the same arrival is handed over again. Raising means
-        "not now": the file is kept and handed over again later; ``errors.Retry`` says when.
+        "not now": the file is kept and handed over again later; ``errors.Retry`` says when. ``errors.Changed`` says
+        that other bytes than these are kept under this id: they are handed over as a new arrival.
         """
 
 

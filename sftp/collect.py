@@ -5,6 +5,7 @@
     whole    an open envelope waits for `partial_after_seconds`, in case the sender resumes
     claim    rename into the holding folder as <id>~<name>: atomic, one winner, also among several machines
     receive  hash it, hand it over; only when that returned, remove it
+    again    written to in the meantime, by somebody who holds it open: kept, and handed over under a fresh id
 
 A file is always in exactly one place, and the only steps that commit anything are a rename and the receiver's own. What
 a crash leaves in the holding folder is handed over again under the same id.
@@ -25,7 +26,7 @@ from typing import TYPE_CHECKING
 from sftp.activity import Activity, to_logging
 from sftp.arrival import Arrival, Arrivals, Folder
 from sftp.complete import whole_file
-from sftp.errors import Retry, SftpError, Stop
+from sftp.errors import Changed, Retry, SftpError, Stop
 from sftp.names import is_superseded, is_temporary, original, shown
 
 if TYPE_CHECKING:
@@ -181,7 +182,7 @@ class Collector:
         claimed = 0
         with self._reading(folder):
             for name, status in _files(folder):
-                look = (status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+                look = _look(status)
                 known = before.get(name)
                 if known is None or known.look != look:
                     known = _Seen(look, now)
@@ -271,15 +272,32 @@ class Collector:
             complete = whole_file(descriptor)
             sha256 = _sha256(descriptor)
             after = os.fstat(descriptor)
-        if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
+        if _look(before) != _look(after):
             return False
         identifier, _, name = path.name.partition("~")
         arrival = Arrival(identifier, folder.source, folder.partner, name, path, after.st_size, sha256, complete)
-        self._arrivals.receive(arrival)
-        path.unlink(missing_ok=True)
+        try:
+            self._arrivals.receive(arrival)
+        except Changed:
+            self._again(path, folder)
+            return True
         message = f"{shown(name)}  {after.st_size} bytes from {folder.source}"
         self._say("arrived", message, folder, name=name, size=after.st_size, sha256=sha256)
+        if _look(path.stat()) == _look(after):
+            path.unlink(missing_ok=True)
+        else:
+            self._again(path, folder)
         return True
+
+    def _again(self, path: Path, folder: Folder) -> None:
+        """What was handed over is durable; what the file holds now becomes an arrival of its own, once it is still."""
+        name = path.name.partition("~")[2]
+        fresh = folder.holding / _held_name(self._new_id(), name)
+        path.rename(fresh)
+        _sync(folder.holding)
+        self._held[fresh] = _Held(folder, self._monotonic() + max(folder.settle_seconds, 1.0))
+        message = f"{shown(name)} was written to while it was handed over; it is handed over once more as it is now"
+        self._say("written_late", message, folder, problem=True, name=name)
 
     def _failed(self, path: Path, held: _Held, error: Exception, in_a_row: int) -> None:
         now, first = self._monotonic(), held.delay_seconds == 0
@@ -323,6 +341,11 @@ def _files(folder: Folder) -> list[tuple[str, os.stat_result]]:
             except FileNotFoundError:
                 continue  # gone between the listing and the question
     return sorted(found, key=lambda item: (not is_superseded(item[0]), item[0]))
+
+
+def _look(status: os.stat_result) -> tuple[int, int, int, int]:
+    """What differs when a file was written to or replaced; the last one cannot be set back."""
+    return (status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
 
 
 @contextmanager

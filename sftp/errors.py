@@ -2,6 +2,7 @@
 
 SftpError
 ├── Retry      try the same again later; `delay_seconds` says when
+├── Changed    what was handed over is not what the file holds now: hand it over as a new arrival
 ├── Reject     this one request is refused, with a stable `code`; the session goes on
 └── Stop       a person must act; the remedy says how
 """
@@ -26,6 +27,10 @@ class Retry(SftpError):
     def __init__(self, message: str, remedy: str = "", *, delay_seconds: float = 1.0) -> None:
         super().__init__(message, remedy)
         self.delay_seconds = delay_seconds
+
+
+class Changed(SftpError):
+    """A receiver has kept other bytes under this arrival's id: the file was written to while it was handed over."""
 
 
 class Reject(SftpError):

@@ -12,14 +12,18 @@ import textwrap
 import threading
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from sftp.arrival import Arrival, Folder, drop_folder
 from sftp.collect import Collector
-from sftp.errors import Retry, Stop
+from sftp.errors import Changed, Retry, Stop
 from sftp.names import superseded
 from sftp.testing import Received, Told
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 WHOLE = b"<order><line/></order>"
 HALF = b"<order><line/>"
@@ -497,3 +501,72 @@ def test_a_ring_wakes_the_collector_and_new_folders_are_collected(tmp_path: Path
         stop.set()
         collector.ring()
         thread.join()
+
+
+# Written to while it is handed over ----------------------------------------------------------------------------------
+
+
+class Meanwhile(Received):
+    """Somebody else acts while, or after, a file is received."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.then: list[Callable[[], object]] = []
+
+    def receive(self, arrival: Arrival) -> None:
+        super().receive(arrival)
+        if self.then:
+            self.then.pop(0)()
+
+
+def test_what_a_writer_adds_while_the_file_is_handed_over_arrives_under_a_fresh_id(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    bench.received = received = Meanwhile()
+    bench.collector = bench.another()
+    with (bench.folder.path / "a.csv").open("wb", buffering=0) as writer:
+        writer.write(b"1\n")
+        received.then = [lambda: writer.write(b"2\n"), lambda: writer.write(b"3\n")]
+        bench.after(0)
+        bench.after(5)
+        assert bench.left() == ["a2~a.csv"]
+        bench.after(4)
+        assert received.attempts == 1
+        bench.after(1)
+        bench.after(5)
+    assert received.contents == {"a1": b"1\n", "a2": b"1\n2\n", "a3": b"1\n2\n3\n"}
+    assert [arrival.name for arrival in received.arrivals] == ["a.csv"] * 3
+    assert bench.left() == []
+    told = [each for each in bench.told.activities if each.problem]
+    assert [each.what for each in told] == ["written_late"] * 2
+    assert "a.csv was written to while it was handed over" in told[0].message
+
+
+def test_bytes_that_are_replaced_by_as_many_and_dated_back_are_seen(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    bench.received = received = Meanwhile()
+    bench.collector = bench.another()
+    bench.write("a.csv", b"old")
+    held = bench.folder.holding / "a1~a.csv"
+
+    def replace_and_date_back() -> None:
+        before = held.stat()
+        while held.stat().st_ctime_ns == before.st_ctime_ns:  # the clock of a file system has ticks
+            held.write_bytes(b"new")
+            os.utime(held, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+    received.then = [replace_and_date_back]
+    bench.after(0)
+    bench.after(5)
+    bench.after(5)
+    assert received.contents == {"a1": b"old", "a2": b"new"}
+
+
+def test_a_receiver_that_has_other_bytes_under_the_id_gets_the_file_under_a_fresh_one(bench: Bench) -> None:
+    bench.write("a.csv")
+    bench.received.fail = Changed("other bytes are kept")
+    bench.after(0)
+    bench.after(5)
+    bench.received.fail = None
+    bench.after(5)
+    assert [arrival.id for arrival in bench.received.arrivals] == ["a2"]
+    assert bench.left() == []
