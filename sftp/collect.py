@@ -92,6 +92,7 @@ class Collector:
         self._seen: dict[Folder, dict[str, _Seen]] = {}
         self._held: dict[Path, _Held] = {}
         self._unreadable: set[Folder] = set()
+        self._stuck: dict[Folder, set[str]] = {}
         self._receiver_down = False
         self._pause_until = 0.0
         self._lock = threading.Lock()
@@ -180,6 +181,7 @@ class Collector:
         before = self._seen.get(folder, {})
         seen: dict[str, _Seen] = {}
         claimed = 0
+        stuck: dict[str, OSError] = {}
         with self._reading(folder):
             for name, status in _files(folder):
                 look = _look(status)
@@ -190,13 +192,17 @@ class Collector:
                     seen[name] = known
                 elif self._waits(folder, name, known, now):
                     seen[name] = known if known.told else self._told(folder, name, known)
-                elif self._claim(folder, name, now):
-                    claimed += 1
+                else:
+                    try:
+                        claimed += self._claim(folder, name, now)
+                    except PermissionError as error:  # this one file's owner or flags; the names behind it are taken
+                        stuck[name] = error
             if claimed:
                 _sync(folder.holding)
             if claimed >= _CLAIMS_PER_TURN:
                 self.ring(folder.source)
         self._seen[folder] = seen
+        self._tell_stuck(folder, stuck)
 
     def _waits(self, folder: Folder, name: str, known: _Seen, now: float) -> bool:
         """Whether the file's envelope is open and its sender may still resume."""
@@ -217,6 +223,21 @@ class Collector:
         )
         self._say("partial_waiting", message, folder, problem=True, name=name, size=known.look[1])
         return _Seen(known.look, known.since, told=True)
+
+    def _tell_stuck(self, folder: Folder, stuck: dict[str, OSError]) -> None:
+        """One line for the files that could not be claimed and are not told yet; they are tried at each turn."""
+        known = self._stuck.get(folder, set())
+        new = [name for name in stuck if name not in known]
+        # What settles anew after it was tried is still stuck: it is forgotten when it is claimed or gone.
+        self._stuck[folder] = set(stuck) | (known & self._seen[folder].keys())
+        if not new:
+            return
+        others = f" and {len(new) - 1} more" if len(new) > 1 else ""
+        message = (
+            f"{shown(new[0])}{others} cannot be taken from {folder.source}: {stuck[new[0]].strerror}; "
+            "it is tried again, and the other files are taken"
+        )
+        self._say("claim_failed", message, folder, problem=True, name=new[0])
 
     def _claim(self, folder: Folder, name: str, now: float) -> bool:
         held = folder.holding / _held_name(self._new_id(), original(name))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import itertools
 import os
@@ -569,4 +570,33 @@ def test_a_receiver_that_has_other_bytes_under_the_id_gets_the_file_under_a_fres
     bench.received.fail = None
     bench.after(5)
     assert [arrival.id for arrival in bench.received.arrivals] == ["a2"]
+    assert bench.left() == []
+
+
+def test_a_file_that_may_not_be_renamed_is_told_once_and_does_not_stop_those_behind_it(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rename = Path.rename
+
+    def refused(path: Path, target: Path) -> Path:
+        if path.name in {"a.csv", "b.csv"}:
+            raise PermissionError(errno.EPERM, "Operation not permitted")
+        return rename(path, target)
+
+    with monkeypatch.context() as sticky:  # root may rename in sticky folders, so it cannot be had for real
+        sticky.setattr(Path, "rename", refused)
+        for name in ("a.csv", "b.csv", "c.csv"):
+            bench.write(name)
+        bench.after(0)
+        for _ in range(4):
+            bench.after(5)
+        assert bench.after(5) == ["c.csv"]
+    [told] = bench.told.of("claim_failed")
+    assert told.message == (
+        "a.csv and 1 more cannot be taken from folder:in: Operation not permitted; "
+        "it is tried again, and the other files are taken"
+    )
+    assert told.problem
+    bench.after(5)
+    assert bench.after(5) == ["c.csv", "a.csv", "b.csv"]
     assert bench.left() == []
