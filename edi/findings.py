@@ -249,6 +249,14 @@ CODES: dict[str, Code] = {
         Severity.WARNING,
     ),
     "element.missing": Code("a required element is missing", "Ask the sender to fill the element."),
+    "element.condition": Code(
+        "elements that belong together are not sent together",
+        "Ask the sender to fill the element that the others require.",
+    ),
+    "element.excluded": Code(
+        "elements that exclude one another are sent together",
+        "Ask the sender which of them is meant, and to leave the others empty.",
+    ),
     "element.too_short": Code("the value is too short", "Ask the sender for a value of the right length."),
     "element.too_long": Code("the value is too long", "Ask the sender for a value of the right length."),
     "element.number": Code("the value is not a number", "Ask the sender for digits, with a point where needed."),

@@ -213,6 +213,7 @@ class _Doctor:
                 )
             for repeat in repeats:
                 self.check_element(repeat, element, index + 1, tag, place)
+        self.check_notes(index, definition, spans)
         surplus = spans[len(definition) :]
         if any(s < e for s, e in surplus):
             self.tell(
@@ -223,6 +224,17 @@ class _Doctor:
                 tag,
                 len(definition) + 1,
             )
+
+    def check_notes(self, index: int, definition: tuple[Element, ...], spans: list[tuple[int, int]]) -> None:
+        tag = self.rows[index][0]
+        present = [start < end for start, end in spans]
+        for note in self.guide.dictionary.notes.get(tag, ()) if self.guide else ():
+            if not elements.is_broken(note, present):
+                continue
+            fault, place = elements.explain(note, present, tag, definition)
+            end = self.spans[index][1]
+            span = spans[place - 1] if place <= len(spans) else (end, end)
+            self.tell(fault.code, fault.trouble, span, index + 1, tag, place, remedy=fault.remedy)
 
     def check_element(self, span: tuple[int, int], element: Element, number: int, tag: str, place: int) -> None:
         parts = self.cut(*span, self.syntax.component)

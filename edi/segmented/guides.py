@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import re
 import tomllib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
@@ -49,12 +49,24 @@ class Slot:
     children: tuple[Slot, ...] = ()
 
 
+class Note(NamedTuple):
+    """A relation between elements of one segment, by their places, which are counted from 1: a syntax note of X12.
+
+    `kind` is P (all or none of them), R (at least one), E (at most one), C (the first needs all others) or
+    L (the first needs at least one of the others).
+    """
+
+    kind: str
+    places: tuple[int, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Dictionary:
-    """The segments of one version: their elements by tag, and their labels."""
+    """The segments of one version: their elements by tag, their labels, and the notes on their elements."""
 
     segments: dict[str, tuple[Element, ...]]
     labels: dict[str, str]
+    notes: dict[str, tuple[Note, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -74,6 +86,7 @@ class Guide:
 _CARDINALITY = re.compile(r"(\d+)(?:\.\.(\d+|\*))?")
 _X12_TYPE = re.compile(r"(AN|ID|N\d|R|DT|TM|B) (\d+)(?:\.\.(\d+))?(?: (.+))?")
 _EDIFACT_TYPE = re.compile(r"(an|a|n)(\.\.)?(\d+)(?: (.+))?")
+_NOTE = re.compile(r"([PRECL])((?:\d\d){2,})")
 _REFERENCE = re.compile(r"([A-Z]?\d+)(!?)(?:\*(\d+))?")
 
 
@@ -110,13 +123,14 @@ def parse_dictionary(table: dict[str, Any]) -> Dictionary:
     """The segments that the tables of a ``segments.toml`` describe.
 
     Raises:
-        ValueError: a type cannot be read, or an element is named that the tables do not hold.
+        ValueError: a type or note cannot be read, or an element is named that the tables do not hold.
     """
     elements = {number: _element(number, text) for number, text in table["elements"].items()}
     for number, text in table.get("composites", {}).items():
         elements[number] = Element(number, "", 0, 0, components=_references(text, elements))
     segments = {tag: _references(text, elements) for tag, text in table["segments"].items()}
-    return Dictionary(segments, table.get("labels", {}))
+    notes = {tag: _notes(tag, text, segments) for tag, text in table.get("notes", {}).items()}
+    return Dictionary(segments, table.get("labels", {}), notes)
 
 
 def _folder(standard: str) -> Traversable:
@@ -166,6 +180,17 @@ def _references(text: str, elements: dict[str, Element]) -> tuple[Element, ...]:
         if not match or match[1] not in elements:
             raise ValueError(f"{word!r} in {text!r} names no element or composite of this file")
         found.append(replace(elements[match[1]], required=bool(match[2]), repeat=int(match[3] or 1)))
+    return tuple(found)
+
+
+def _notes(tag: str, text: str, segments: dict[str, tuple[Element, ...]]) -> tuple[Note, ...]:
+    found = []
+    for word in text.split():
+        match = _NOTE.fullmatch(word)
+        places = tuple(int(match[2][at : at + 2]) for at in range(0, len(match[2]), 2)) if match else ()
+        if not match or not all(1 <= place <= len(segments.get(tag, ())) for place in places):
+            raise ValueError(f"{tag}: {word!r} is no note on its elements; write P0304 for the third and the fourth")
+        found.append(Note(match[1], places))
     return tuple(found)
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+from edi.segmented.elements import is_broken
 
-    from edi.segmented.guides import Element, Guide, Slot
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from edi.segmented.guides import Element, Guide, Note, Slot
 
     Filler = Callable[[Element], str]
 
@@ -51,13 +53,27 @@ def _slots(slot: Slot, *, whole: bool) -> Iterator[Slot]:
 
 def _row(slot: Slot, guide: Guide, fill: Filler, *, whole: bool) -> list[list[str]]:
     row = [[slot.tag]]
-    for element in guide.dictionary.segments[slot.tag]:
+    elements = guide.dictionary.segments[slot.tag]
+    present = _present(elements, guide.dictionary.notes.get(slot.tag, ()), whole=whole)
+    for element, wanted in zip(elements, present, strict=True):
         parts = element.components or (element,)
-        wanted = whole or element.required
         row.append([fill(part) if wanted and (whole or part.required or part is parts[0]) else "" for part in parts])
     if slot.tag == "BIN":
         row[1:] = [["1"], ["1"]]
     return row
+
+
+def _present(elements: Sequence[Element], notes: Sequence[Note], *, whole: bool) -> list[bool]:
+    """Which elements to send, so that no note is broken: as few as possible, or nearly all."""
+    present = [whole or element.required for element in elements]
+    while broken := next((note for note in notes if is_broken(note, present)), None):
+        first, *others = broken.places
+        if whole:
+            present[next(place for place in reversed(broken.places) if present[place - 1]) - 1] = False
+        else:
+            for place in {"R": [first], "L": others[:1]}.get(broken.kind, broken.places):
+                present[place - 1] = True
+    return present
 
 
 def x12_file(guide: Guide, rows: list[list[list[str]]]) -> bytes:

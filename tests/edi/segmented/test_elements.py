@@ -8,9 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from edi.formats import FORMATS
+from edi.model import Document
 from edi.segmented import guides
-from edi.segmented.elements import KINDS, judge, proof
-from edi.segmented.guides import Element
+from edi.segmented.elements import KINDS, explain, is_broken, judge, proof
+from edi.segmented.guides import Dictionary, Element, Guide, Note, Slot
 from edi.segmented.segments import Syntax
 
 X12 = Syntax("*", ">", "~", "^")
@@ -97,3 +99,59 @@ def test_the_proof_of_a_guide_stops_at_the_first_wrong_segment() -> None:
     found = proof(guide, X12).match(right + "PO1**x~CTT*1~")
     assert found
     assert found.end() == len(right)
+
+
+NOTES = st.builds(
+    Note, st.sampled_from("PRECL"), st.lists(st.integers(1, 7), min_size=2, max_size=4, unique=True).map(tuple)
+)
+
+
+@given(
+    st.lists(NOTES, max_size=4), st.lists(st.booleans(), min_size=7, max_size=7), st.lists(st.booleans(), max_size=7)
+)
+def test_the_proof_takes_what_the_notes_allow_and_nothing_else(
+    notes: list[Note], required: list[bool], present: list[bool]
+) -> None:
+    definition = tuple(Element(str(n), "AN", 1, 3, required=must) for n, must in enumerate(required))
+    guide = Guide("X", "004010", "x", Slot("AB", 1, 1), Dictionary({"AB": definition}, {}, {"AB": tuple(notes)}))
+    filled = [number < len(present) and present[number] for number in range(7)]
+    right = all(here for here, must in zip(filled, required, strict=True) if must)
+    right = right and not any(is_broken(note, filled) for note in notes)
+    text = "*".join(["AB", *("1" if here else "" for here in filled)])
+    for segment in {text.rstrip("*") + "~"} | ({text + "~"} if filled[-1] else set()):
+        found = proof(guide, X12).match(segment)
+        assert (found is not None and found.end() == len(segment)) is right
+
+
+@pytest.mark.parametrize(
+    ("note", "present", "place", "words", "remedy"),
+    [
+        ("P0203", "101", 2, "AB03 (unit) is sent without AB02 (quantity): all or none are sent.", "to fill AB02."),
+        ("R0102", "001", 1, "One of AB01 and AB02 (quantity) is required, but all are empty.", "to fill AB01 or AB02."),
+        ("E0102", "11", 2, "AB01 and AB02 (quantity) exclude one another, but are sent together.", "the other empty."),
+        ("C030102", "001", 1, "AB03 (unit) is sent, which requires AB01 and AB02 (quantity).", "fill AB01 and AB02."),
+        ("L030102", "001", 1, "AB03 (unit) is sent, which requires AB01 or AB02 (quantity).", "fill AB01 or AB02."),
+    ],
+)
+def test_what_is_not_as_a_note_says_is_explained(note: str, present: str, place: int, words: str, remedy: str) -> None:
+    tables = {"elements": {"1": "AN 1", "2": "R 1 quantity", "3": "ID 2 unit"}, "segments": {"AB": "1 2 3"}}
+    dictionary = guides.parse_dictionary({**tables, "notes": {"AB": note}})
+    (found,) = dictionary.notes["AB"]
+    sent = [each == "1" for each in present]
+    assert is_broken(found, sent)
+    fault, where = explain(found, sent, "AB", dictionary.segments["AB"])
+    assert (where, fault.trouble) == (place, words)
+    assert fault.remedy.endswith(remedy)
+
+
+def test_a_note_that_is_not_kept_is_found_in_a_file() -> None:
+    isa = "ISA*00*          *00*          *ZZ*ACME           *ZZ*LEGACYGW       *260112*0830*U*00401*000000007*0*P*>~"
+    text = (
+        isa + "GS*PO*A*B*20260112*0830*7*X*004010~ST*850*0001~BEG*00*SA*77**20260112~PO1**1*EA**PE*VP~CTT*1~SE*5*0001~"
+    )
+    (document,) = FORMATS["x12"].read([(text + "GE*1*7~IEA*1*000000007~").encode()], {})
+    assert isinstance(document, Document)
+    assert [(f.code, f.position.element) for f in document.findings if f.position] == [
+        ("element.condition", 4),
+        ("element.condition", 7),
+    ]

@@ -242,3 +242,5 @@ def test_a_wrong_table_is_refused_with_its_place() -> None:
         guides.parse_dictionary({"elements": {"1": "XX 3"}, "segments": {}})
     with pytest.raises(ValueError, match="'9' in '1 9' names no element"):
         guides.parse_dictionary({"elements": {"1": "AN 1..3"}, "segments": {"A": "1 9"}})
+    with pytest.raises(ValueError, match="A: 'P0102' is no note on its elements; write P0304"):
+        guides.parse_dictionary({"elements": {"1": "AN 1..3"}, "segments": {"A": "1"}, "notes": {"A": "P0102"}})
