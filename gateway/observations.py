@@ -28,7 +28,6 @@ class Observation:
 
 DELIVERY_RECEIVED = Observation("received", "info", "{name}  {size} bytes from {sender}")
 DELIVERY_DUPLICATE = Observation("duplicate", "problem", "{name} has the same content as {twin}: no records were made")
-DELIVERY_PARSED = Observation("parsed", "info", "{documents} documents")
 FINDING_MADE = Observation("finding", "problem", "{where}  {message}")
 DELIVERY_ACCEPTED = Observation("accepted", "info", "{accepted} of {documents} documents")
 DELIVERY_PARTLY_ACCEPTED = Observation(
@@ -43,4 +42,12 @@ DOCUMENT_DISCARDED = Observation("discarded", "info", "document {document} disca
 REVISION_APPLIED = Observation("applied", "info", "revision {revision} is in force")
 TABLE_READ = Observation("table_read", "info", "{rows} rows read from {table}")
 TABLE_FAILED = Observation("table_failed", "problem", "{table} could not be read: {reason}")
-LOGIN_REFUSED = Observation("login_refused", "problem", "login of {user} from {address} refused: {reason}")
+LOGIN_REFUSED = Observation("login_refused", "problem", "{message}")
+ADDRESS_BANNED = Observation("banned", "problem", "{message}")
+FOLDER_UNUSABLE = Observation("folder_unusable", "problem", "{folder} is not collected from: {reason}")
+FOLDER_UNREADABLE = Observation("folder_unreadable", "problem", "{message}")
+FILE_STUCK = Observation("claim_failed", "problem", "{message}")
+FILE_INCOMPLETE = Observation("partial_waiting", "problem", "{message}")
+FILE_WRITTEN_LATE = Observation("written_late", "problem", "{message}")
+HANDOVER_FAILED = Observation("receiver_failed", "problem", "{message}")
+HANDOVER_RECOVERED = Observation("receiver_recovered", "info", "{message}")

@@ -106,17 +106,12 @@ class Collector:
 
         Raises:
             Stop: when a holding folder is shared, or not on the file system of its folder.
+            OSError: a folder cannot be made.
         """
         if len({folder.holding for folder in folders}) < len(folders):
             raise Stop("two folders share a holding folder", "Give each folder a holding folder of its own")
         for folder in folders:
-            for path in (folder.path, folder.holding):
-                path.mkdir(mode=0o750, parents=True, exist_ok=True)
-            if folder.path.stat().st_dev != folder.holding.stat().st_dev:
-                raise Stop(
-                    f"{folder.holding} is not on the file system of {folder.path}, so no file can be claimed",
-                    "Configure a holding folder beside the folder",
-                )
+            prepare(folder)
         self._folders = tuple(folders)
         self.ring()
 
@@ -346,6 +341,22 @@ class Collector:
             what, message, problem, source=folder.source, partner=folder.partner, name=name, size=size, sha256=sha256
         )
         self._tell(activity)
+
+
+def prepare(folder: Folder) -> None:
+    """Make what is missing of a folder, and see that files can be claimed there.
+
+    Raises:
+        Stop: its holding folder is not on its file system.
+        OSError: it cannot be made.
+    """
+    for path in (folder.path, folder.holding):
+        path.mkdir(mode=0o750, parents=True, exist_ok=True)
+    if folder.path.stat().st_dev != folder.holding.stat().st_dev:
+        raise Stop(
+            f"{folder.holding} is not on the file system of {folder.path}, so no file can be claimed",
+            "Configure a holding folder beside the folder",
+        )
 
 
 def _files(folder: Folder) -> list[tuple[str, os.stat_result]]:

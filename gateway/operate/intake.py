@@ -7,13 +7,23 @@ import threading
 from typing import TYPE_CHECKING
 
 from gateway.errors import Retry, Stop
-from gateway.model import Activity as Told
+from gateway.observations import (
+    ADDRESS_BANNED,
+    FILE_INCOMPLETE,
+    FILE_STUCK,
+    FILE_WRITTEN_LATE,
+    FOLDER_UNREADABLE,
+    FOLDER_UNUSABLE,
+    HANDOVER_FAILED,
+    HANDOVER_RECOVERED,
+    LOGIN_REFUSED,
+)
 from gateway.operate.credentials import resolved
 from gateway.receive.drops import Drops
 from sftp.arrival import Folder, drop_folder
 from sftp.auth import Account
 from sftp.bells import Bell
-from sftp.collect import Collector
+from sftp.collect import Collector, prepare
 from sftp.errors import Stop as SftpStop
 from sftp.hostkeys import load_or_create
 from sftp.server import Server
@@ -22,12 +32,26 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from gateway.configuration import Configuration
+    from gateway.model import Activity as Line
     from gateway.operate.wiring import Gateway
     from sftp.activity import Activity
 
 _log = logging.getLogger(__name__)
 _LOOK_EVERY_SECONDS = 1.0
-_STORED = ("login_refused", "banned", "receiver_failed", "receiver_recovered", "folder_unreadable", "partial_waiting")
+_STORED = {
+    each.event: each
+    for each in (
+        LOGIN_REFUSED,
+        ADDRESS_BANNED,
+        FOLDER_UNREADABLE,
+        FILE_STUCK,
+        FILE_INCOMPLETE,
+        FILE_WRITTEN_LATE,
+        HANDOVER_FAILED,
+        HANDOVER_RECOVERED,
+    )
+}
+"""What an administrator must see of all that the server and the collector tell, by its name there."""
 
 
 class Intake:
@@ -38,6 +62,8 @@ class Intake:
         settings = gateway.settings
         host, _, port = settings.sftp.rpartition(":")
         self._drops = gateway.folder / settings.drops
+        self._unusable: dict[str, str] = {}
+        """Why a folder is left out, by its source."""
         self._collector = Collector(
             (), Drops(gateway.receiver), new_id=lambda: gateway.ids.new("a"), on_activity=self._tell
         )
@@ -53,10 +79,12 @@ class Intake:
     def run(self, stop: threading.Event) -> None:
         """Serve and collect until `stop` is set; a newly applied revision takes effect within a second.
 
+        A folder that cannot be used is told and left out until it can be; the others are collected from.
+
         Raises:
-            Stop: the port is in use or a folder cannot be made.
+            Stop: the port is in use, or the collector has ended, which it never should.
         """
-        self._collector.watch(self._folders(self._gateway.in_force.configuration()))
+        self._collector.watch(self._usable(self._gateway.in_force.configuration()))
         try:
             self.server.start()
         except SftpStop as taken:
@@ -66,30 +94,55 @@ class Intake:
         collecting.start()
         try:
             while not stop.is_set():
-                self._follow_one_revision(stop)
+                self._follow_one_revision(stop, collecting)
         finally:
             stop.set()
             self._collector.ring()
             self.server.close()
             collecting.join()
 
-    def _follow_one_revision(self, stop: threading.Event) -> None:
-        """Collect from the folders of the revision in force until another one is."""
+    def _follow_one_revision(self, stop: threading.Event, collecting: threading.Thread) -> None:
+        """Collect from the folders of the revision in force until another one is, or one more can be used."""
         configuration = self._gateway.in_force.configuration()
-        folders = self._folders(configuration)
+        folders = self._usable(configuration)
         self._collector.watch(folders)
         watched = [folder for folder in folders if folder.partner is None]  # our own server rings by itself
         bell = Bell(watched, self._collector.ring, on_activity=self._tell)
         bell.start()
         try:
             while not stop.wait(_LOOK_EVERY_SECONDS):
+                if not collecting.is_alive():
+                    raise Stop("the collector has ended, so no file would arrive", "Its traceback stands above.")
                 try:
                     if self._gateway.in_force.configuration().revision != configuration.revision:
                         return
                 except (Retry, Stop) as trouble:
                     _log.warning("%s", trouble)
+                if self._unusable and self._usable(configuration) != folders:
+                    return
         finally:
             bell.stop()
+
+    def _usable(self, configuration: Configuration) -> list[Folder]:
+        """The folders that can be collected from; why another one cannot is told, once."""
+        usable: list[Folder] = []
+        unusable: dict[str, str] = {}
+        for folder in self._folders(configuration):
+            try:
+                prepare(folder)
+                if folder.partner is not None:
+                    (self._drops / folder.partner / "outbox").mkdir(parents=True, exist_ok=True)
+            except (OSError, SftpStop) as trouble:
+                reason = trouble.message if isinstance(trouble, SftpStop) else trouble.strerror or str(trouble)
+                unusable[folder.source] = reason
+                if self._unusable.get(folder.source) != reason:
+                    line = FOLDER_UNUSABLE(partner=folder.partner, folder=folder.source, reason=reason)
+                    _log.warning("%s", line.message)
+                    self._store(line)
+            else:
+                usable.append(folder)
+        self._unusable = unusable
+        return usable
 
     def _folders(self, configuration: Configuration) -> list[Folder]:
         """The inbox of each partner with an account, and each folder that an integration reads."""
@@ -100,9 +153,6 @@ class Intake:
             for partner in configuration.partners.values()
             if partner.account is not None
         ]
-        for folder in folders:
-            for path in (folder.path, folder.holding, self._drops / str(folder.partner) / "outbox"):
-                path.mkdir(parents=True, exist_ok=True)
         watched: dict[str, list[str]] = {}
         for integration in configuration.integrations.values():
             if integration.source.scheme == "folder":
@@ -110,7 +160,6 @@ class Intake:
                 watched.setdefault(place or ".", []).append(pattern or "*")
         for place, patterns in watched.items():
             path = self._gateway.folder / place
-            path.mkdir(parents=True, exist_ok=True)
             folders.append(
                 Folder(
                     path=path,
@@ -141,11 +190,11 @@ class Intake:
     def _tell(self, activity: Activity) -> None:
         """Everything goes to this process's log, and what an administrator must see to the store's as well."""
         _log.log(logging.WARNING if activity.problem else logging.INFO, "%s: %s", activity.what, activity.message)
-        if activity.what not in _STORED:
-            return
-        line = Told(
-            activity.what, "problem" if activity.problem else "info", activity.message, None, activity.partner, None
-        )
+        observation = _STORED.get(activity.what)
+        if observation is not None:
+            self._store(observation(partner=activity.partner, message=activity.message))
+
+    def _store(self, line: Line) -> None:
         try:
             with self._gateway.database.write() as transaction:
                 transaction.tell(line)
