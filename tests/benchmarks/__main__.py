@@ -13,6 +13,7 @@ from tests.benchmarks.harness import Result, table, write
 
 GROUPS = {
     "ingest": ("bench_ingest",),
+    "store": ("bench_store",),
     "normalize": ("bench_normalize",),
     "validate": ("bench_validate",),
 }
