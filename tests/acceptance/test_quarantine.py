@@ -138,7 +138,7 @@ def test_a_document_that_the_reader_no_longer_finds_stays_held(tmp_path: Path) -
         again = place.get(f"/api/v1/quarantine/{document['id']}")
         assert (again["state"], again["findings"][-1]["code"]) == ("quarantined", "document.not_found")
         assert "format:" in again["findings"][-1]["remedy"]
-        conserved(place, shown["id"])
+        conserved(place, shown["id"], reader="x12")
 
 
 def test_a_retry_asked_for_while_the_worker_is_at_it_is_done_as_well(

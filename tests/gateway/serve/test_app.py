@@ -312,6 +312,8 @@ def granian(folder: Path) -> Iterator[str]:
                 break
             except ConnectionRefusedError:
                 time.sleep(0.05)
+        else:
+            pytest.fail(f"the server did not answer within 10 s: {(folder / 'server.log').read_text()}")
         yield f"http://127.0.0.1:{port}"
     finally:
         process.terminate()
