@@ -150,6 +150,8 @@ class _Related:
 
     def expression(self, rest: str, *, must: bool) -> str:
         """With `rest` behind it; what is empty at the end of the segment may be left out, unless some must follow."""
+        if not self.allowed:
+            return "(?!)"  # notes that contradict each other allow nothing
         whole = self.tree(0, self.allowed, cut=False)
         if must:
             return whole + rest

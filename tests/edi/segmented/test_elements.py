@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from edi.formats import FORMATS
@@ -109,6 +109,7 @@ NOTES = st.builds(
 @given(
     st.lists(NOTES, max_size=4), st.lists(st.booleans(), min_size=7, max_size=7), st.lists(st.booleans(), max_size=7)
 )
+@example([Note("P", (1, 2)), Note("E", (1, 2))], [False, True, False, False, False, False, False], [False, True])
 def test_the_proof_takes_what_the_notes_allow_and_nothing_else(
     notes: list[Note], required: list[bool], present: list[bool]
 ) -> None:
