@@ -113,6 +113,48 @@ CODES: dict[str, Code] = {
         "Look for a quote that is not closed; where cells are meant to be so long, raise field_bytes_max "
         "(field_max in gateway.yaml).",
     ),
+    # fixed
+    "fixed.blank": Code("the file has empty lines only", "Send the file again; the sender's program wrote no record."),
+    "fixed.length": Code(
+        "a record is shorter or longer than its layout",
+        "Compare the layout with the file; where lines have lost the blanks at their end, declare trimmed=true.",
+    ),
+    "fixed.truncated": Code(
+        "the file ends inside its last record", "Ask the sender to send the whole file again, in binary mode."
+    ),
+    "fixed.descriptor": Code(
+        "a record or block descriptor word has an impossible length, so that what follows it cannot be told apart",
+        "Ask for the file in binary mode, with its descriptor words; or declare how its records are cut (records=…).",
+    ),
+    "fixed.spanned": Code(
+        "a record is split into segments, which is not read",
+        "Ask the sender for a file of the record format VB instead of VBS.",
+    ),
+    "fixed.type": Code(
+        "nothing in the layout says what type of record this is",
+        "Add the record type to the layout, or ask the sender what the record is.",
+    ),
+    "fixed.number": Code("the value is not a number", "Compare the layout with the record, or correct the value."),
+    "fixed.packed": Code(
+        "a half byte of a packed number is no digit or no sign",
+        "Compare the layout with the record; if it is right, ask for the file in binary mode, not translated.",
+    ),
+    "fixed.zone": Code(
+        "a byte of a zoned number is no digit or has no sign",
+        "Compare the layout and the encoding with the record, or correct the value.",
+    ),
+    "fixed.count": Code(
+        "the counter of a table counts more or less than the table can have",
+        "Compare the layout with the record, or correct the counter.",
+    ),
+    "fixed.block_rest": Code(
+        "bytes at the end of a block belong to no record",
+        "Compare the declared length and block with the file; nothing was lost from the records.",
+        Severity.WARNING,
+    ),
+    "fixed.too_long": Code(
+        "a line is longer than the limit", "Declare how the records are cut (records=…): these have no line ends."
+    ),
     # xml
     "xml.doctype": Code(
         "the file declares a document type, which is refused whatever it says",

@@ -8,6 +8,7 @@ A format is declared in one line, which begins with its name:
 ``csv ; windows-1252 header``        delimiter, encoding (utf-8), and whether there is a header
 ``xml ubl:Invoice-2.1``              the message, or the name of the root; ``each=item`` for repeated elements
 ``jsonl``                            nothing more
+``fixed sku:1-8 price:9-14:number``  the columns; or ``layout=orders`` for a layout or COBOL copybook of that name
 ===================================  =======================================================
 
 Every option of a reader may follow as ``name=value``.
@@ -19,10 +20,12 @@ import codecs
 import re
 from dataclasses import dataclass
 from difflib import get_close_matches
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from edi import delimited, edifact, jsonlines, text, x12, xmldoc
+from edi import delimited, edifact, jsonlines, positional, text, x12, xmldoc
 from edi.delimited.cells import Syntax, scan
+from edi.positional.charsets import charset
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -51,6 +54,7 @@ FORMATS: dict[str, Format] = {
     "csv": Format(delimited.SPEC, delimited.read, delimited.locate),
     "xml": Format(xmldoc.SPEC, xmldoc.read, xmldoc.locate),
     "jsonl": Format(jsonlines.SPEC, jsonlines.read, jsonlines.locate),
+    "fixed": Format(positional.SPEC, positional.read, positional.locate),
 }
 
 _EXAMPLES = {
@@ -59,9 +63,12 @@ _EXAMPLES = {
     "csv": "csv ; windows-1252 header",
     "xml": "xml ubl:Invoice-2.1",
     "jsonl": "jsonl",
+    "fixed": "fixed sku:1-8 price:9-14:number",
 }
 _DELIMITERS = {"tab": "\t", "comma": ",", "semicolon": ";", "pipe": "|"}
 _ENCODINGS = ("utf-8", "windows-1252", "iso-8859-1", "iso-8859-15", "latin-1", "ascii", "cp850", "cp437", "shift_jis")
+_EBCDIC = ("cp037", "cp273", "cp500", "cp1047", "cp1140")
+_NO_LAYOUTS: Mapping[str, str] = MappingProxyType({})
 _X12_VERSION = re.compile(r"\d{6}(?:[A-Z][A-Z0-9]*)?")
 _X12_SET = re.compile(r"\d{3}")
 _EDIFACT_DIRECTORY = re.compile(r"[A-Z]\.?\d{2,3}[A-Z]?")
@@ -71,10 +78,11 @@ Declared = tuple[str, str | None, str | None, tuple[tuple[str, str], ...]]
 """A format as declared: its name, version, message, and the options of its reader."""
 
 
-def parse_format(declaration: str) -> Declared:
+def parse_format(declaration: str, layouts: Mapping[str, str] = _NO_LAYOUTS) -> Declared:
     """What a line such as ``csv ; windows-1252 header`` declares: name, version, message and reader options.
 
-    A message of XML is checked by the reader if it is given to it as the option ``message``.
+    A message of XML or of positional records is checked by the reader if it is given to it as the option ``message``.
+    `layouts` are the texts, by name, of what ``layout=`` of positional records can name.
 
     Raises:
         ValueError: the line declares no format; the message says what to write.
@@ -94,7 +102,11 @@ def parse_format(declaration: str) -> Declared:
         else:
             _set(given, key, value)
     version, message = _PARSERS[name](plain, given)
-    FORMATS[name].read((), given | ({"message": message} if message and name == "xml" else {}))  # checks the values
+    if "layout" in given:
+        given["layout"] = _layout(given["layout"], layouts)
+    FORMATS[name].read(
+        (), given | ({"message": message} if message and name in ("xml", "fixed") else {})
+    )  # checks the values
     return name, version, message, tuple(given.items())
 
 
@@ -165,7 +177,35 @@ def _jsonl(words: list[str], _given: dict[str, str]) -> tuple[None, None]:
     return None, None
 
 
-_PARSERS = {"x12": _x12, "edifact": _edifact, "csv": _csv, "xml": _xml, "jsonl": _jsonl}
+def _fixed(words: list[str], given: dict[str, str]) -> tuple[None, str | None]:
+    columns = [word for word in words if ":" in word]
+    for word in words:
+        if word not in columns:
+            _set_encoding(given, word)
+    if columns:
+        if "layout" in given:
+            raise ValueError(f"{columns[0]!r} and layout={given['layout']}: one of them says where the columns are")
+        _set(given, "columns", " ".join(columns))
+    return None, given.pop("message", None)
+
+
+def _set_encoding(given: dict[str, str], word: str) -> None:
+    try:
+        charset(word)
+    except ValueError:
+        hint = _nearest(word, [*_ENCODINGS, *_EBCDIC])
+        raise ValueError(f"{word!r} is no encoding and no column, which has a colon: sku:1-8; {hint}") from None
+    _set(given, "encoding", word)
+
+
+def _layout(name: str, layouts: Mapping[str, str]) -> str:
+    if name not in layouts:
+        hint = _nearest(name, layouts) if layouts else f"write it in layouts/{name}.txt"
+        raise ValueError(f"there is no layout {name!r}; {hint}")
+    return layouts[name]
+
+
+_PARSERS = {"x12": _x12, "edifact": _edifact, "csv": _csv, "xml": _xml, "jsonl": _jsonl, "fixed": _fixed}
 
 
 def sniff(first: bytes) -> str | None:

@@ -8,6 +8,7 @@ The content of a document is what its format makes of it:
 
 =============== =====================================================================================
 csv             ``list[str]``: the cells of one row; the names stand in ``envelope.columns``
+fixed           ``list[str]``: the values of one record; likewise
 x12, edifact    a loop (see below): the transaction set or message
 xml             ``lxml.etree._Element``: the root, or one repeated element
 jsonl           ``dict``: one object; fractions are ``decimal.Decimal``, never floats
@@ -53,7 +54,10 @@ class Envelope:
     encoding: str = "utf-8"
     delimiters: str = ""
     """x12: element, component, segment, repetition; edifact: component, element, decimal, release, repetition,
-    segment; csv: delimiter, quote."""
+    segment; csv: delimiter, quote; fixed: LF where records end with a line."""
+    spans: tuple[tuple[int, int | None], ...] = ()
+    """fixed: where each column begins and ends in its record (None: with it); in lines of text these are characters,
+    otherwise bytes."""
     namespaces: tuple[tuple[str, str], ...] = ()
     """xml: the prefixes that elements around a repeated element declare, with their namespaces ("" is the default)."""
 

@@ -4,6 +4,7 @@
 x12, edifact    ``BEG03`` · ``N1[BY].04`` (qualifier, element) · ``DTM[137].01.02`` (element, component) ·
                 ``N1[ST]/N4.01`` (segment N4 in the loop that N1 opens) · ``PO1`` (the whole segment)
 csv             the column's header as it stands, or ``#3`` for the third column
+fixed           the column's name in the layout, or ``#3``; ``SKU[2]`` in a copybook's table
 jsonl, tables   member names joined by dots: ``customer.name``
 xml             steps joined by ``/``, ``@name`` last for an attribute, ``text()`` for the element's own text,
                 ``.`` for the element itself: ``cac:Price/cbc:PriceAmount/@currencyID``; a step may be ``cac:Party[2]``
@@ -82,7 +83,7 @@ def parse_path(format_name: str, text: str) -> Path:
         return _segment_path(text)
     if format_name == "xml":
         return _element_path(text)
-    if format_name == "csv":
+    if format_name in ("csv", "fixed"):
         if text.startswith("#") and text[1:].isdigit() and int(text[1:]):
             return ColumnPath(text, int(text[1:]))
         return ColumnPath(text)

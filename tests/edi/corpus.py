@@ -28,6 +28,10 @@ if TYPE_CHECKING:
 CORPUS = Path(__file__).parent.parent / "corpus"
 
 
+LAYOUTS = {path.stem: path.read_text("utf-8") for path in (CORPUS / "layouts").iterdir()}
+"""What ``layout=`` names in a declaration of positional records."""
+
+
 def cases(name: str) -> list[Path]:
     return sorted(path for path in (CORPUS / name).iterdir() if path.suffix != ".json")
 
@@ -39,7 +43,7 @@ def declared(path: Path) -> str:
 
 
 def options_of(declaration: str) -> dict[str, str]:
-    _, _, message, options = parse_format(declaration)
+    _, _, message, options = parse_format(declaration, LAYOUTS)
     return dict(options) | ({"message": message} if message else {})
 
 
@@ -48,7 +52,7 @@ def holds(path: Path, read_blocks: Reading) -> None:
     expectation = path.with_suffix(".json")
     expected = json.loads(expectation.read_text("utf-8"))
     data = path.read_bytes()
-    name, *_ = parse_format(expected["format"])
+    name, *_ = parse_format(expected["format"], LAYOUTS)
     read = [told(item, data) for item in FORMATS[name].read([data], options_of(expected["format"]))]
     if os.environ.get("UPDATE_CORPUS"):
         written = {"format": expected["format"], "read": read}
