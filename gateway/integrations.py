@@ -130,5 +130,8 @@ class Integration:
     expect: str | None = None
     answer: str | None = None
     precedence: int | None = None
-    """Which integration wins where several fill the same record: the lower number. None where one alone fills it."""
+    """Which integration is to win where several fill the same record: the lower number. None where one alone fills it.
+
+    It is demanded and kept, but not acted on yet: today the later delivery wins.
+    """
     place: Place = Place("", 1, 1)

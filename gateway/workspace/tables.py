@@ -175,7 +175,12 @@ INTEGRATION = (
     Key("partner", NAME, "the partner of every delivery, where the source does not say", "acme"),
     Key("format", FORMAT, "what the files are made of", "x12 004010 850"),
     Key("contract", CONTRACT, "what the records become", "order v1", required=True),
-    Key("precedence", WHOLE, "which integration wins where several fill a contract: 1 before 2", "1"),
+    Key(
+        "precedence",
+        WHOLE,
+        "which integration is to win where several fill a contract; not acted on yet",
+        "1",
+    ),
     Key("key", COLUMNS, "the key columns of a table", "KDNR"),
     Key("changes", CHANGES, "how a table's changes are read", "AENDTS every 30s"),
     Key("expect", EXPECT, "when something is expected to arrive", "every 1h, Mon-Fri 08:00-18:00 Europe/London"),

@@ -129,6 +129,17 @@ def test_a_configuration_with_a_problem_is_not_applied_in_part(tmp_path: Path) -
         assert place.give(X12)["documents"] == {"accepted": 1, "quarantined": 1}
 
 
+def test_what_is_kept_and_not_acted_on_is_noted(tmp_path: Path) -> None:
+    with opened(tmp_path):
+        checked = gateway("check", tmp_path)
+        assert checked.status == 0
+        for name in ("acme", "northwind"):
+            assert re.search(
+                rf"{name}-orders\.yaml.*: note: precedence: is kept, but this version does not", checked.err
+            )
+        assert "globex-prices.yaml" not in checked.err
+
+
 def test_a_folder_that_is_no_workspace_is_told(tmp_path: Path) -> None:
     ended = gateway("check", tmp_path)
     assert ended.status == 1

@@ -13,6 +13,8 @@ from gateway.workspace import starter
 from gateway.workspace.loader import load
 from gateway.workspace.schema import schema as all_schemas
 
+_NOT_ACTED_ON = ("answer", "expect", "precedence")
+
 
 @click.command()
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path), default=".")
@@ -39,8 +41,8 @@ def check(folder: Path) -> None:
     )
     said = ", ".join(f"{number} {noun}{'' if number == 1 else 's'}" for number, noun in counts)
     for integration in configuration.integrations.values():
-        for key, value in (("answer", integration.answer), ("expect", integration.expect)):
-            if value is not None:
+        for key in _NOT_ACTED_ON:
+            if getattr(integration, key) is not None:
                 click.echo(
                     f"{integration.place}: note: {key}: is kept, but this version does not act on it yet", err=True
                 )
