@@ -146,9 +146,11 @@ class Judging:
                 if isinstance(flow, Flow | Unfit):
                     batch.accepts.add(flow.integration.accept)
             if isinstance(flow, Finding):
-                self._hold(task, batch, item, None, (places.of_route(flow, item),))
+                self._hold(task, batch, item, None, _unreadable(item, places) or (places.of_route(flow, item),))
             elif isinstance(flow, Unfit):
-                self._hold(task, batch, item, flow, (places.of_header(flow.finding, item),))
+                self._hold(
+                    task, batch, item, flow, _unreadable(item, places) or (places.of_header(flow.finding, item),)
+                )
             elif flow is not None:
                 self._judge(task, batch, item, flow, places)
             if batch.rows >= ROWS_A_BATCH or batch.size >= BYTES_A_BATCH:
@@ -289,3 +291,10 @@ def peeked(chunks: Iterator[bytes]) -> tuple[Iterator[bytes], bytes]:
         yield from chunks
 
     return all_of_them(), first
+
+
+def _unreadable(document: Document, places: Places) -> tuple[Finding, ...]:
+    """What the reader says of a document that it could not make anything of: that nobody takes it says nothing."""
+    if document.content is not None:
+        return ()
+    return tuple(of_document(each, document, places) for each in document.findings)

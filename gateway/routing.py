@@ -58,6 +58,7 @@ class Routes:
         self.configuration = configuration
         self._judges: dict[str, Judge] = {}
         self._mappers: dict[tuple[str, tuple[str, ...]], Mapper] = {}
+        self._unfit: dict[tuple[str, tuple[str, ...]], Unfit] = {}
 
     @property
     def revision(self) -> str:
@@ -130,13 +131,16 @@ class Routes:
             judge = Judge(contract, self.configuration.codes, compile_rules(contract))
             self._judges[contract.id] = judge
         key = (integration.name, envelope.columns)
+        if key in self._unfit:
+            return self._unfit[key]
         mapper = self._mappers.get(key)
         if mapper is None:
             codes = self.configuration.codes
             try:
                 mapper = compile_mapping(integration, contract, columns=envelope.columns, codes=codes)
             except MappingProblems as problems:  # the header is the sender's: that it does not fit is a finding
-                return Unfit(integration, contract.id, _unfit(integration, problems))
+                self._unfit[key] = Unfit(integration, contract.id, _unfit(integration, problems))
+                return self._unfit[key]
             if len(self._mappers) >= MAPPERS_MAX:  # headers are the senders' to invent
                 self._mappers.clear()
             self._mappers[key] = mapper
@@ -172,6 +176,8 @@ def _unfit(integration: Integration, problems: MappingProblems) -> Finding:
 def _takes_message(integration: Integration, envelope: Envelope) -> bool:
     """Whether the declared message and version are those of the envelope; formats without messages take all."""
     declared = integration.format
+    if declared.name == "fixed" and declared.message is not None:  # one of a file's record types
+        return envelope.message in (declared.message, None)  # None: the record does not say what it is
     if declared.name not in _STANDARDS:
         return True
     if declared.message is not None and declared.message != envelope.message:

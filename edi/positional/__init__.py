@@ -23,7 +23,10 @@ from edi import text
 from edi.findings import Position
 from edi.paths import ColumnPath, Path
 from edi.positional import blocks, lines
-from edi.positional.declared import Declared, declared
+from edi.positional.copybook import looks_like
+from edi.positional.copybook import parse as copybook
+from edi.positional.declared import Declared, declared, layout_of
+from edi.positional.layout import from_lines
 from edi.spec import Option, Spec
 
 if TYPE_CHECKING:
@@ -32,7 +35,7 @@ if TYPE_CHECKING:
     from edi.findings import Finding
     from edi.model import Document, Envelope
 
-__all__ = ["SPEC", "locate", "read", "read_blocks"]
+__all__ = ["SPEC", "check_layout", "columns_of", "locate", "read", "read_blocks"]
 
 SPEC = Spec(
     name="fixed",
@@ -78,6 +81,28 @@ def read(chunks: Iterable[bytes], options: Mapping[str, str]) -> Iterator[Docume
     """
     known = declared({option.name: option.default for option in SPEC.options} | dict(options))
     return read_blocks(text.blocks(chunks), known)
+
+
+def check_layout(text: str) -> None:
+    """Whether `text` is a layout or a copybook.
+
+    Raises:
+        ValueError: it is none; the message begins with the line (``line 3: …`` or ``line 3, column 12: …``) if it can.
+    """
+    if looks_like(text):
+        copybook(text)
+    else:
+        from_lines(text)
+
+
+def columns_of(options: Mapping[str, str], message: str | None) -> tuple[str, ...] | None:
+    """The names of a record's columns by the usable options of :data:`SPEC`.
+
+    None where there are several record types, and `message` names none of them.
+    """
+    types = layout_of({option.name: option.default for option in SPEC.options} | dict(options)).types
+    chosen = [record for record in types if message is None or record.name == message]
+    return tuple(column.name for column in chosen[0].columns) if len(chosen) == 1 else None
 
 
 def read_blocks(given: Iterable[bytes], known: Declared) -> Iterator[Document | Finding]:

@@ -67,7 +67,8 @@ class Judge:
         shapes = [(record, self._shape(record)) for record in layout.types]
         self.shapes = {value: shape for record, shape in shapes for value in record.values}
         self.single = None if layout.by else shapes[0][1]
-        self.unknown = Envelope("fixed", encoding=charset.name, delimiters="\n" if frame.lines else "")
+        nothing = Envelope("fixed", encoding=charset.name, delimiters="\n" if frame.lines else "")
+        self.unknown = self.single.envelope if self.single else nothing
         self.latin = not frame.lines and not charset.table
         self.loose = not frame.exact
         self.least = layout.by.end or 0 if layout.by else 0

@@ -114,10 +114,16 @@ def compile_mapping(
 
 
 def check_integration(
-    integration: Integration, contract: Contract, codes: Mapping[str, CodeTable]
+    integration: Integration,
+    contract: Contract,
+    codes: Mapping[str, CodeTable],
+    columns: tuple[str, ...] | None = None,
 ) -> tuple[MappingProblem, ...]:
-    """Everything that is wrong with a mapping as far as it can be known without a file: CSV columns cannot."""
-    writer = _Writer(integration, contract, codes, None)
+    """Everything that is wrong with a mapping as far as it can be known without a file.
+
+    `columns` are those of positional records, which a layout declares; those of a CSV file are not known.
+    """
+    writer = _Writer(integration, contract, codes, columns)
     writer.write()
     return tuple(writer.problems)
 

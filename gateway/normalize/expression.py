@@ -157,7 +157,7 @@ class _Reader:
         self.text = text
         self.at = 0
         self.format_name = format_name
-        self.name = _HEADER if format_name == "csv" else _PATH
+        self.name = _HEADER if format_name in ("csv", "fixed") else _PATH
 
     def expression(self, depth: int) -> Node:
         if depth > DEPTH_MAX:

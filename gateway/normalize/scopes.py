@@ -62,7 +62,7 @@ class SourceScope:
     """Names are source paths, relative to `content`: the document, or what the innermost loop stands at.
 
     `prologue` takes the lines that find a segment once for all fields that read from it. `columns` is the header of a
-    CSV file, or None where no file is at hand and no name can be wrong.
+    CSV file or the columns of a layout, or None where no file is at hand and no name can be wrong.
     """
 
     format_name: str
@@ -76,7 +76,7 @@ class SourceScope:
     @property
     def can_refuse(self) -> bool:
         """Whether what a loop's path names may turn out to be no list: objects have members of any kind."""
-        return self.format_name not in ("x12", "edifact", "xml", "csv")
+        return self.format_name not in ("x12", "edifact", "xml", "csv", "fixed")
 
     def path(self, name: str) -> Path:
         """The path that a name is."""
@@ -159,7 +159,8 @@ class SourceScope:
         if isinstance(path, MemberPath):
             objects = self.names.bind("objects", access.objects, "objects")
             return f"{objects}({self.content}, {path.names!r})", inner
-        raise Refusal("a CSV row has no loops", "write its fields without one")
+        row = "a CSV row" if self.format_name == "csv" else "a positional record"
+        raise Refusal(f"{row} has no loops", "write its fields without one")
 
     # X12 and EDIFACT
 
@@ -224,7 +225,7 @@ class SourceScope:
         except ValueError as error:
             raise Refusal(str(error)) from None
 
-    # CSV
+    # CSV, positional records
 
     def _column(self, path: ColumnPath) -> int:
         index = self._index(path)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from edi import formats
+from edi.positional import columns_of
 from gateway.integrations import Format, Integration
 from gateway.normalize.compiler import check_integration
 from gateway.workspace.expressions import Language, read_expression
@@ -16,6 +17,8 @@ from gateway.workspace.problems import did_you_mean
 from gateway.workspace.values import MESSAGES
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from gateway.configuration import CodeTable, Connection
     from gateway.contracts import Contract
     from gateway.integrations import Expression, MapField, MapLoop, Source
@@ -38,6 +41,8 @@ class Known:
     """By name and version as they are written, ``order v1``."""
     partners: dict[str, Partner | None] = field(default_factory=dict)
     connections: dict[str, Connection | None] = field(default_factory=dict)
+    layouts: dict[str, str | None] = field(default_factory=dict)
+    """Texts of layouts of positional records, by name."""
     codes: dict[str, CodeTable] = field(default_factory=dict)
     """Tables by name; one that is there and wrong is empty."""
     unsound: set[str] = field(default_factory=set)
@@ -51,7 +56,7 @@ def read_integration(section: Section, known: Known) -> Integration | None:
     source: Source | None = section.get("source")
     contract = _contract(section, known)
     partner = _partner(section, source, known)
-    form = _format(section, source)
+    form = _format(section, source, known)
     if source:
         _refuse_unsuited(section, source, form)
     if contract and contract.per_partner and section.whole and partner is None:
@@ -77,7 +82,8 @@ def read_integration(section: Section, known: Known) -> Integration | None:
         **{name: section.values[name] for name in OPTIONAL if name in section.values},
     )
     if contract and f"{name} v{version}" not in known.unsound:
-        language.refuse(check_integration(flow, contract, known.codes), section.mapping.key("map"))
+        columns = columns_of(dict(form.options), form.message) if form.name == "fixed" else None
+        language.refuse(check_integration(flow, contract, known.codes, columns), section.mapping.key("map"))
     return flow if section.whole and len(file.problems) == before else None
 
 
@@ -115,7 +121,7 @@ def _partner(section: Section, source: Source | None, known: Known) -> str | Non
     return declared or dropped
 
 
-def _format(section: Section, source: Source | None) -> Format | None:
+def _format(section: Section, source: Source | None, known: Known) -> Format | None:
     node: Scalar | None = section.get("format")
     if source and source.scheme == "table":
         if node:
@@ -126,19 +132,28 @@ def _format(section: Section, source: Source | None) -> Format | None:
             hint = "write what the files are made of: format: x12 004010 850"
             section.mapping.head.refuse("the integration lacks the key 'format'", hint)
         return None
-    return parse_format(node)
+    return parse_format(node, known.layouts)
 
 
-def parse_format(node: Scalar) -> Format | None:
+def parse_format(node: Scalar, layouts: Mapping[str, str | None]) -> Format | None:
     """The format that is declared in `node`; the word that makes it wrong is shown."""
+    if any(layouts.get(name, "") is None for name in re.findall(r"(?<!\S)layout=(\S+)", node.value)):
+        return None  # the layout's own file says what is wrong
+    texts = {name: text for name, text in layouts.items() if text}
+    try:
+        return Format(*formats.parse_format(node.value, texts))
+    except ValueError as error:
+        told = str(error)
     for match in re.finditer(r"\S+", node.value):
         try:
-            declared = formats.parse_format(node.value[: match.end()])
+            formats.parse_format(node.value[: match.end()], texts)
         except ValueError as error:
-            message, _, hint = str(error).partition("; ")
+            if str(error) != told:
+                continue  # what is missing here stands further on
+            message, _, hint = told.partition("; ")
             node.refuse_part(match.start(), len(match[0]), message, hint)
-            return None
-    return Format(*declared)
+            break
+    return None
 
 
 def _refuse_unsuited(section: Section, source: Source, form: Format | None) -> None:

@@ -17,6 +17,7 @@ from gateway.workspace.agreement import Draft
 from gateway.workspace.codes import built_in, read_codes
 from gateway.workspace.contracts import read_contract
 from gateway.workspace.integrations import Known, read_integration
+from gateway.workspace.layouts import read_layout
 from gateway.workspace.nodes import Mapping, compose
 from gateway.workspace.problems import SECRETS, ConfigurationProblems, File, Problem, did_you_mean
 from gateway.workspace.registry import read_connections, read_partner, read_settings, read_teams
@@ -35,6 +36,8 @@ _LAYOUT = {layout.name: layout for layout in LAYOUTS}
 _SINGLE = {layout.pattern: layout for layout in LAYOUTS if "*" not in layout.pattern}
 _FOLDERS = {layout.pattern.partition("/")[0]: layout for layout in LAYOUTS if "/" in layout.pattern}
 _YAML = (".yaml", ".yml")
+_MEANT = (*_YAML, ".csv", ".cpy", ".cbl", ".cob")
+"""Endings of files that were meant to be read, wherever in a folder of the workspace they stand."""
 
 
 def load(folder: Path) -> Configuration:
@@ -93,7 +96,8 @@ def _candidates(folder: Path) -> Iterator[Path]:
         if path.name.startswith("."):
             continue
         if path.is_dir() and _near_folder(path.name):
-            inside = (*_YAML, ".csv") if path.name in _FOLDERS else _YAML
+            layout = _FOLDERS.get(path.name)
+            inside = (*_MEANT, Path(layout.pattern).suffix) if layout else _YAML
             yield from (
                 file
                 for file in sorted(path.rglob("*"))
@@ -151,6 +155,8 @@ class _Reading:
             self.known.contracts |= {name: draft.value} if name else {}
             if draft.section.mapping.file.problems:
                 self.known.unsound.add(name)
+        self.known.layouts = {PurePosixPath(file.path).stem: read_layout(file) for file in self.kinds["layout"]}
+        self.known.layouts |= dict.fromkeys(self._broken("layouts"))
         integrations = self._drafts("integration", lambda section: read_integration(section, self.known))
         agreement.check_partners(partners)
         agreement.check_contracts(contracts)
@@ -181,7 +187,7 @@ class _Reading:
         if layout and len(pure.parts) == 2 and layout.pattern.endswith(suffix or "/"):
             return layout
         hint = ""
-        if layout and suffix in (*_YAML, ".csv"):
+        if layout and suffix in _MEANT:
             hint = f"files of this folder are called {layout.pattern}"
         elif not folder and suffix in _YAML:
             hint = did_you_mean(pure.name, _SINGLE)

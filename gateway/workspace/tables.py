@@ -220,6 +220,7 @@ LAYOUTS = (
     Layout("partner", "partners/*.yaml", "a trading partner", PARTNER),
     Layout("contract", "contracts/*.yaml", "the type of a record", CONTRACT_FILE),
     Layout("codes", "codes/*.csv", "a table from a partner's codes to ours", CODE_COLUMNS),
+    Layout("layout", "layouts/*.txt", "the columns of positional records, or a COBOL copybook", ()),
     Layout("integration", "integrations/*.yaml", "one flow from a source to a contract", INTEGRATION),
 )
 
