@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from sftp.activity import Tell
 
 _CLAIMS_PER_TURN = 64  # per folder, so that one partner's thousands do not keep the others waiting
+_BREATH_SECONDS = 0.02
 _NAME_BYTES_MAX = 255
 _DELAY_SECONDS_MAX = 60.0
 _FAILURES_IN_A_ROW = 3  # on different files: it is not the file, it is the receiver
@@ -132,11 +133,12 @@ class Collector:
             if now >= recover:
                 self.recover()
                 recover = now + self._recover_seconds
-            if now >= rescan:
+            if now >= min(rescan, self._next_due()):
                 rung.add("")
                 rescan = now + self._rescan_seconds
             self.scan(rung)
-            self._bell.wait(max(0.0, min(rescan, recover, self._next_due()) - self._monotonic()))
+            # What is overdue and still waits (for a receiver, for a better name) must not keep a processor busy.
+            self._bell.wait(max(_BREATH_SECONDS, min(rescan, recover, self._next_due()) - self._monotonic()))
 
     def scan(self, sources: set[str] | None = None) -> None:
         """One turn: claim what is ready, in all folders or in those of `sources`, and hand over what is held."""

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import textwrap
 import threading
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -600,3 +601,27 @@ def test_a_file_that_may_not_be_renamed_is_told_once_and_does_not_stop_those_beh
     bench.after(5)
     assert bench.after(5) == ["c.csv", "a.csv", "b.csv"]
     assert bench.left() == []
+
+
+def test_a_file_that_waits_does_not_keep_a_processor_busy(tmp_path: Path) -> None:
+    inbox = tmp_path / "inbox"
+    inbox.mkdir()
+    (inbox / "order.edi.filepart").write_bytes(b"ISA")
+    (inbox / "order.edi").write_bytes(b"ISA*00*open")
+    folder = Folder(inbox, "drop://acme", tmp_path / "held", "acme", settle_seconds=0.0)
+    asked = 0
+
+    def monotonic() -> float:
+        nonlocal asked
+        asked += 1
+        return time.monotonic()
+
+    collector = Collector([folder], Received(), new_id=lambda: "a", monotonic=monotonic)
+    stop = threading.Event()
+    thread = threading.Thread(target=collector.run, args=(stop,))
+    thread.start()
+    stop.wait(1.0)
+    stop.set()
+    collector.ring()
+    thread.join()
+    assert asked < 2_000  # a loop that never waits asks for the time some hundred thousand times
