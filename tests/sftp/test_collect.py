@@ -603,25 +603,28 @@ def test_a_file_that_may_not_be_renamed_is_told_once_and_does_not_stop_those_beh
     assert bench.left() == []
 
 
-def test_a_file_that_waits_does_not_keep_a_processor_busy(tmp_path: Path) -> None:
+def test_a_file_that_settles_between_two_rescans_is_taken_then_and_keeps_no_processor_busy(tmp_path: Path) -> None:
     inbox = tmp_path / "inbox"
     inbox.mkdir()
-    (inbox / "order.edi.filepart").write_bytes(b"ISA")
-    (inbox / "order.edi").write_bytes(b"ISA*00*open")
-    folder = Folder(inbox, "drop://acme", tmp_path / "held", "acme", settle_seconds=0.0)
+    (inbox / "prices.csv").write_bytes(b"a;b")
+    folder = Folder(inbox, "folder:inbox", tmp_path / "held", settle_seconds=0.2)
     asked = 0
+    stop = threading.Event()
 
     def monotonic() -> float:
         nonlocal asked
         asked += 1
         return time.monotonic()
 
-    collector = Collector([folder], Received(), new_id=lambda: "a", monotonic=monotonic)
-    stop = threading.Event()
+    class Stopping(Received):
+        def receive(self, arrival: Arrival) -> None:
+            super().receive(arrival)
+            stop.set()
+
+    collector = Collector([folder], Stopping(), new_id=lambda: "a", monotonic=monotonic, rescan_seconds=60.0)
     thread = threading.Thread(target=collector.run, args=(stop,))
     thread.start()
-    stop.wait(1.0)
-    stop.set()
+    assert stop.wait(10.0), "the file was not taken before the next rescan"
     collector.ring()
     thread.join()
-    assert asked < 2_000  # a loop that never waits asks for the time some hundred thousand times
+    assert asked < 1_000  # a loop that never waits asks for the time some ten thousand times
