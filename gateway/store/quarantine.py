@@ -235,11 +235,14 @@ def discard(transaction: Transaction, id: str, *, reason: str, who: str) -> bool
     if number is None:
         return False
     # The delivery first, as a worker locks it: its counters are written from what is read here.
-    connection.execute(update(delivery).where(delivery.c.number == number).values(number=number))
+    owner = connection.execute(
+        update(delivery).where(delivery.c.number == number).values(number=number).returning(delivery.c.owner)
+    ).scalar()
+    free = document.c.state.in_(OPEN) if owner is None else and_(document.c.state.in_(OPEN), document.c.retry == 0)
     discarded = connection.execute(
         update(document)
-        .where(document.c.id == id, document.c.state.in_(OPEN), document.c.retry == 0)
-        .values(state=DocumentState.DISCARDED, reason=reason, who=who)
+        .where(document.c.id == id, free)
+        .values(state=DocumentState.DISCARDED, reason=reason, who=who, retry=0)
     ).rowcount
     if not discarded:
         return False

@@ -112,7 +112,7 @@ def ensure(transaction: Transaction, contract: Contract) -> None:
     else:
         present = json.loads(known.columns)
     for field, kind in wanted.items():
-        if present.get(field, kind) != kind:
+        if _KINDS.get(present.get(field, kind)) != _KINDS.get(kind):
             raise Stop(
                 f"{contract.id}: the type of the field {field} was {present[field]} and is {kind} now",
                 f"Records of both would stand side by side: write {contract.name} v{contract.version + 1}.",

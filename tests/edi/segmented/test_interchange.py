@@ -79,7 +79,10 @@ def plain(value: Any) -> Any:
     if isinstance(value, Finding):
         return {"finding": plain(dataclasses.asdict(value))}
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return plain(dataclasses.asdict(value))
+        told = dataclasses.asdict(value)
+        if told.get("spans") == ():
+            del told["spans"]  # of positional records only
+        return plain(told)
     if isinstance(value, dict):
         return {name: plain(part) for name, part in value.items() if part is not None}
     if isinstance(value, list):
