@@ -1,4 +1,4 @@
-r"""Bytes in, documents and findings out: X12, EDIFACT, CSV, XML, JSON lines. Pure: no I/O of its own, no clock.
+r"""Bytes in, documents and findings out: X12, EDIFACT, CSV, XML, JSON lines, fixed width. Pure: no I/O, no clock.
 
 A format is declared in one line and read by its reader, which takes any chunks of bytes and never raises for what they
 hold. Each document has its place in the bytes; a bad one carries its findings, and its neighbours go on:
