@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from adapters.odbc import OdbcSource
 
 THREADS = 32
+_END_SECONDS = 5
 # granian copies the environment into every WSGI environ, so that a variable HTTP_X would look like a header and a
 # secret would stand in every debug page: only what the system's libraries and libpq read is kept.
 _KEPT = (
@@ -55,6 +56,7 @@ def serve(folder: Path, *, address: str) -> None:
         blocking_threads=THREADS,
         backpressure=1024,
         respawn_failed_workers=True,
+        workers_kill_timeout=_END_SECONDS,  # a follower's open connection must not keep a process
         log_level=LogLevels.error,
     )
     server.serve(target_loader=partial(load, folder), wrap_loader=False)
