@@ -165,8 +165,8 @@ def test_files_dropped_over_sftp_are_records_on_the_api_and_nothing_is_left_runn
 
         assert len(processes_of(tmp_path)) >= 4
         running.process.send_signal(signal.SIGTERM)
-        assert running.process.wait(30) == 0
-        assert processes_of(tmp_path) == []
+        assert running.process.wait(60) == 0
+        wait_until("no process is left", lambda: not processes_of(tmp_path))
 
 
 def _tail_of_another_machine(running: Running) -> None:
