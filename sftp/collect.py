@@ -362,7 +362,11 @@ def prepare(folder: Folder) -> None:
 
 
 def _files(folder: Folder) -> list[tuple[str, os.stat_result]]:
-    """The regular files that may be arrivals; superseded ones first, then by name."""
+    """The regular files that may be arrivals, in the order in which they came: superseded ones first.
+
+    The change time is that of our server's rename into the inbox, or of a writer's last write, and no client can set
+    it: a newer file must never be taken before an older one only because of its name.
+    """
     found: list[tuple[str, os.stat_result]] = []
     with os.scandir(folder.path) as entries:
         for entry in entries:
@@ -374,7 +378,7 @@ def _files(folder: Folder) -> list[tuple[str, os.stat_result]]:
                     found.append((name, entry.stat(follow_symlinks=False)))
             except FileNotFoundError:
                 continue  # gone between the listing and the question
-    return sorted(found, key=lambda item: (not is_superseded(item[0]), item[0]))
+    return sorted(found, key=lambda item: (not is_superseded(item[0]), item[1].st_ctime_ns, item[0]))
 
 
 def _look(status: os.stat_result) -> tuple[int, int, int, int]:

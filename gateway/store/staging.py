@@ -178,7 +178,7 @@ def claim(transaction: Transaction, contract: Contract, delivery: int) -> Standi
     if here.staging is not None and (here.staging != delivery or here.offset is not None):
         raise Retry(f"another delivery is being stored as {contract.id}", delay_seconds=0.5)
     if set(here.columns) != {column_of(field.name) for field in contract.columns()}:
-        raise Retry(f"another revision of {contract.id} came into force", delay_seconds=0.0)
+        raise Retry(f"another revision of {contract.id} came into force", delay_seconds=1.0)
     return here
 
 

@@ -628,3 +628,20 @@ def test_a_file_that_settles_between_two_rescans_is_taken_then_and_keeps_no_proc
     collector.ring()
     thread.join()
     assert asked < 1_000  # a loop that never waits asks for the time some ten thousand times
+
+
+def test_files_are_taken_in_the_order_in_which_they_came_whatever_their_names(tmp_path: Path) -> None:
+    inbox = tmp_path / "inbox"
+    inbox.mkdir()
+    names = ["z.csv", "y.csv", "b.csv", "a.csv"]
+    for name in names:
+        before = (inbox / name).parent.stat().st_ctime_ns
+        while True:  # the file system's clock has moved on
+            (inbox / name).write_bytes(name.encode())
+            if (inbox / name).stat().st_ctime_ns > before:
+                break
+    received = Received()
+    ids = itertools.count()
+    folder = Folder(inbox, "drop://acme", tmp_path / "held", "acme", settle_seconds=0.0)
+    Collector([folder], received, new_id=lambda: f"a{next(ids)}").scan()
+    assert [arrival.name for arrival in received.arrivals] == names
