@@ -232,6 +232,29 @@ CODES: dict[str, Code] = {
         "the trailer of a transaction set or message carries another control number than its header",
         "Ask the sender to send this document again.",
     ),
+    "envelope.set_duplicate": Code(
+        "two transaction sets or messages of one group or interchange carry the same control number",
+        "One of them may be a copy: ask the sender which is meant, and for control numbers that do not repeat.",
+    ),
+    "envelope.duplicate": Code(
+        "two interchanges of the file, or two groups of an interchange, carry the same control number",
+        "One of them may be a copy: ask the sender which is meant, and for control numbers that do not repeat.",
+    ),
+    "envelope.set_group": Code(
+        "the group's functional identifier is not that of the transaction sets in it",
+        "Nothing was lost; ask the sender to put each kind of transaction set into a group of its own.",
+        Severity.WARNING,
+    ),
+    "envelope.version": Code(
+        "the versions that the envelope names do not belong together",
+        "The version of the group was used; ask the sender which version is meant.",
+        Severity.WARNING,
+    ),
+    "envelope.date": Code(
+        "a date or time of the envelope is none",
+        "The documents were read all the same; ask the sender to put it right.",
+        Severity.WARNING,
+    ),
     "envelope.too_large": Code(
         "a transaction set or message, or one segment of the envelope, is larger than the limit",
         "Raise the option document_bytes_max, or ask the sender for smaller documents.",
@@ -305,6 +328,23 @@ CODES: dict[str, Code] = {
     "element.date": Code("the value is not a date", "Ask the sender for a date of the calendar."),
     "element.time": Code("the value is not a time", "Ask the sender for a time of day."),
     "element.letters": Code("the value may hold letters only", "Ask the sender for a value without digits."),
+    "element.code": Code(
+        "the value is none of the codes that the standard, or the guide, lists for the element",
+        "Ask the sender for a listed code; if the two of you agreed on this one, add it to a guide of your own.",
+    ),
+    "element.code_unlisted": Code(
+        "the value is in no list of codes at hand, but the list is kept by others, or was extended by agreement",
+        "Compare the code with the list that the sender uses.",
+        Severity.WARNING,
+    ),
+    "element.repertoire": Code(
+        "the value has characters that the declared syntax level does not know",
+        "Ask the sender to declare UNOC or higher, or to keep to the level; the option repertoire=any accepts it.",
+    ),
+    "element.binary": Code(
+        "the length of binary data does not lead to the end of the segment",
+        "Ask the sender to send the document again; the length counts the bytes of the data.",
+    ),
     "element.too_many": Code(
         "the segment has more elements, or the element more components, than it is defined with",
         "Ask the sender to leave the surplus out, or to look for a delimiter inside a value.",
@@ -322,5 +362,31 @@ CODES: dict[str, Code] = {
     "element.release": Code(
         "the release character stands at the end of the message, where there is nothing to release",
         "Ask the sender to write the release character twice where it is meant itself.",
+    ),
+    # x12: hierarchical levels (HL) and numbered loops (LX).
+    "level.number": Code(
+        "a level or numbered loop does not carry the next number",
+        "Ask the sender to number them 1, 2, 3 … in the order in which they are sent.",
+    ),
+    "level.parent": Code(
+        "a level names a parent that does not stand before it",
+        "Ask the sender to send each parent before its children.",
+    ),
+    "level.code": Code(
+        "a level of this kind may not stand under its parent", "Ask the sender to nest the levels as the guide says."
+    ),
+    "level.child": Code(
+        "a level says that it has children, and has none, or the other way round",
+        "Ask the sender to put HL04 right, or to send the level that is missing.",
+        Severity.WARNING,
+    ),
+    # x12, edifact: totals that a document carries of itself.
+    "total.count": Code(
+        "a control total counts other than what the document holds",
+        "Something may be missing: ask the sender to check and to send this document again.",
+    ),
+    "total.sum": Code(
+        "a control total is not the sum of what the document holds",
+        "An amount may be wrong or missing: ask the sender to check and to send this document again.",
     ),
 }

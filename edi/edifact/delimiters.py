@@ -108,6 +108,7 @@ def _header(text: str, place: int, marks: str, *, ended: bool) -> Header | Unrea
         text_of(row[5]),
         CHARACTER_SETS.get(name, ""),
         marks if version == "4" else marks[:4] + " " + marks[5],
+        row,
         tuple(oddities),
     )
 

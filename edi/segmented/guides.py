@@ -81,6 +81,10 @@ class Guide:
     label: str
     root: Slot
     dictionary: Dictionary
+    group: str = ""
+    """X12: the functional identifier of its groups (GS01)."""
+    totals: tuple[str, ...] = ()
+    """The lines of the table's `totals`; :mod:`edi.segmented.totals` says what they mean."""
 
 
 _CARDINALITY = re.compile(r"(\d+)(?:\.\.(\d+|\*))?")
@@ -110,7 +114,9 @@ def load(standard: str, message: str, version: str) -> Guide:
     table = _read(_folder(standard) / version / f"{message}.toml")
     name = f"{standard}/guides/{version}/{message}.toml"
     root = parse_structure(table["structure"], name)
-    return Guide(table["message"], table["version"], table["label"], root, dictionary(standard, version))
+    totals = tuple(line.strip() for line in table.get("totals", "").splitlines() if line.strip())
+    known = dictionary(standard, version)
+    return Guide(table["message"], table["version"], table["label"], root, known, table.get("group", ""), totals)
 
 
 @lru_cache(maxsize=64)

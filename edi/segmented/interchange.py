@@ -15,8 +15,10 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from edi.findings import CODES, Finding, Severity
+from edi.model import Document
 from edi.segmented.cursor import SEGMENT_MAX, Cursor
 from edi.segmented.diagnosis import VALUE_MAX
+from edi.segmented.events import Aside, Closed, Opened
 from edi.segmented.judgement import Judge, Raw
 from edi.segmented.segments import drop_breaks
 from edi.segmented.standard import (
@@ -36,9 +38,10 @@ from edi.segmented.standard import (
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from edi.model import Document
     from edi.segmented.segments import Syntax
     from edi.segmented.window import Window
+
+    Event = Document | Finding | Opened | Closed | Aside
 
 
 @dataclass(slots=True)
@@ -90,6 +93,10 @@ class Walk:
 
     def run(self) -> Iterator[Document | Finding]:
         """Documents and findings, in the order of the file."""
+        return (item for item in self.events() if isinstance(item, (Document, Finding)))
+
+    def events(self) -> Iterator[Event]:
+        """Documents and findings, and between them where interchanges and groups open and close."""
         window, standard = self.window, self.standard
         found = False
         while True:
@@ -105,6 +112,7 @@ class Walk:
                 here = self.cursor.span(header.length)
                 yield from (finding(code, message, here, standard.opens) for code, message in header.oddities)
                 window.advance(header.length)
+                yield Opened("interchange", header.row, header.delimiters, here.start, here.end)
                 yield from self.interchange(_Progress(header))
             elif header.truncated:
                 yield finding(
@@ -127,8 +135,20 @@ class Walk:
         whole = first._replace(end=end, value=first.value[: end - first.start])
         return finding(problem.code, problem.message, whole, self.standard.opens)
 
-    def interchange(self, progress: _Progress) -> Iterator[Document | Finding]:
-        """What stands between the header of an interchange and its trailer."""
+    def interchange(self, progress: _Progress) -> Iterator[Event]:
+        """What stands between the header of an interchange and its trailer, and the trailer."""
+        closed = False
+        for item in self.segments(progress):
+            closed = isinstance(item, Closed) and item.kind == "interchange"
+            yield item
+        if not closed:
+            here = self.window.offset
+            if progress.group:
+                yield Closed("group", None, here, here)
+            yield Closed("interchange", None, here, here)
+
+    def segments(self, progress: _Progress) -> Iterator[Event]:
+        """The same, segment by segment and document by document; the last event closes it, if its trailer came."""
         window, standard, syntax = self.window, self.standard, progress.header.syntax
         while True:
             self.cursor.skip_gap(syntax)
@@ -165,7 +185,7 @@ class Walk:
             else:
                 yield self.stray(syntax)
 
-    def envelope_segment(self, progress: _Progress, tag: str, row: list[Any], span: Span) -> Iterator[Finding]:
+    def envelope_segment(self, progress: _Progress, tag: str, row: list[Any], span: Span) -> Iterator[Event]:
         """Open or close a group, close the interchange, or tell of another segment of the envelope."""
         standard = self.standard
         opens, closes = standard.group_tags
@@ -174,8 +194,10 @@ class Walk:
             if progress.group:
                 message = f"A new {opens} begins before the {closes} of the group before it."
                 yield finding("envelope.not_closed", message, span, tag)
+                yield Closed("group", None, span.start, span.start)
             progress.group, progress.group_documents = row, 0
             progress.groups += 1
+            yield Opened("group", row, progress.header.delimiters, span.start, span.end)
         elif tag == closes:
             if progress.group is None:
                 yield finding("envelope.not_opened", f"{closes} closes a group, but no {opens} opened one.", span, tag)
@@ -185,15 +207,20 @@ class Walk:
                 row, span, syntax, (progress.group_documents, standard.document_word), (opens, reference)
             )
             progress.group = None
+            yield Closed("group", row, span.start, span.end)
         elif tag == standard.closes:
             if progress.group:
                 message = f"{standard.closes} closes the interchange, but {closes} of the last group is missing."
                 yield finding("envelope.not_closed", message, span, tag)
+                yield Closed("group", None, span.start, span.start)
+                progress.group = None
             count = (progress.groups, "functional group")
             if standard.counts_documents and not progress.groups:
                 count = (progress.documents, standard.document_word)
             yield from self.trailer(row, span, syntax, count, (standard.opens, progress.header.reference))
+            yield Closed("interchange", row, span.start, span.end)
         else:
+            yield Aside(row, span.start, span.end)
             code = dict(standard.notes)[tag]
             title = CODES[code].title
             words = ", ".join(text_of(value) for value in row[1:] if value)
@@ -223,16 +250,19 @@ class Walk:
         message = f"The file ends inside an interchange: {listed(trailers)} {verb} missing."
         return finding("envelope.truncated", message, self.cursor.span(length))
 
-    def unterminated(self, progress: _Progress, tag: str) -> Iterator[Finding]:
+    def unterminated(self, progress: _Progress, tag: str) -> Iterator[Event]:
         """The segment of the envelope that the file ends in."""
         window, standard, syntax = self.window, self.standard, progress.header.syntax
         length = len(window.text) - window.place
         row = self.cursor.row(length, syntax)
-        findings = list(self.envelope_segment(progress, tag, row, self.cursor.span(length)))
-        if tag == standard.closes and len(row) > 2 and row[2] == progress.header.reference and not findings:
+        events = list(self.envelope_segment(progress, tag, row, self.cursor.span(length)))
+        is_whole = not any(isinstance(event, Finding) for event in events)
+        if tag == standard.closes and len(row) > 2 and row[2] == progress.header.reference and is_whole:
             message = f"The terminator of {tag} is missing at the end of the file; everything before it is there."
             yield finding("envelope.truncated", message, self.cursor.span(length), tag, weight=Severity.WARNING)
+            yield from events
         else:
+            yield from (event for event in events if isinstance(event, (Opened, Closed)) and event.kind == "group")
             yield self.truncated(progress, length)
         window.advance(length)
 

@@ -29,6 +29,8 @@ class Header:
     reference: str
     encoding: str
     delimiters: str
+    row: list[Any]
+    """ISA or UNB as a row."""
     oddities: tuple[tuple[str, str], ...] = ()
     """Codes and messages of what is odd about it, but can be read all the same."""
 

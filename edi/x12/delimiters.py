@@ -79,6 +79,7 @@ def _header(
         values[12],
         "",
         characters,
+        ["ISA", *values[:15], component],
         oddities,
     )
 
