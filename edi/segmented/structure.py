@@ -64,7 +64,7 @@ class _Automaton:
 
 
 @lru_cache(maxsize=256)
-def _automaton(guide: Guide) -> _Automaton:
+def automaton(guide: Guide) -> _Automaton:
     root = _tree(guide.root, None, 0)
     places: dict[str, list[_Place]] = {}
     moves: dict[_Place, dict[str, list[_Move]]] = {}
@@ -75,11 +75,17 @@ def _automaton(guide: Guide) -> _Automaton:
             moves[place].setdefault(move.place.slot.tag, []).append(move)
     states: dict[_Place, State] = {place: {} for place in moves}
     for place, reached in moves.items():
-        for tag, ways in reached.items():
-            way = ways[1] if _is_used_up(place, ways) else ways[0]
-            if not way.missing:
-                states[place][tag] = (states[way.place], way.closed, _key(way.place.slot), _most(way.place))
+        for tag, way in first_ways(place, reached):
+            states[place][tag] = (states[way.place], way.closed, _key(way.place.slot), most_of(way.place))
     return _Automaton(root, places, moves, states[root], guide.root.children[-1].tag)
+
+
+def first_ways(place: _Place, reached: dict[str, list[_Move]]) -> Iterator[tuple[str, _Move]]:
+    """For each tag the way that a right document takes from `place`; none where that passes over required segments."""
+    for tag, ways in reached.items():
+        way = ways[1] if _is_used_up(place, ways) else ways[0]
+        if not way.missing:
+            yield tag, way
 
 
 def _tree(slot: Slot, above: _Place | None, index: int) -> _Place:
@@ -123,7 +129,7 @@ def _key(slot: Slot) -> str | None:
     return slot.tag + "*" if slot.children else None
 
 
-def _most(place: _Place) -> int:
+def most_of(place: _Place) -> int:
     """How many rows, or child loops, of its tag there may be by then: slots before it with the same tag count, too."""
     if not place.above:
         return 1
@@ -133,7 +139,7 @@ def _most(place: _Place) -> int:
 
 def assemble(rows: Sequence[list[Any]], guide: Guide) -> Loop | None:
     """The loops of a document that is as the guide says; None if anything is not."""
-    automaton = _automaton(guide)
+    automaton = automaton(guide)
     state = automaton.start
     if rows[0][0] != guide.root.tag or rows[-1][0] != automaton.last:
         return None
@@ -178,7 +184,7 @@ class _Run:
 
     def __init__(self, guide: Guide) -> None:
         self.guide = guide
-        self.automaton = _automaton(guide)
+        self.automaton = automaton(guide)
         self.place = self.automaton.root
         self.root: Loop = {}
         self.stack: list[tuple[_Place, Loop]] = [(self.place, self.root)]
@@ -214,7 +220,7 @@ class _Run:
         for way in ways:
             loop = self.stack[len(self.stack) - 1 - way.closed][1]
             key = _key(way.place.slot) or way.place.slot.tag
-            if len(loop.get(key, ())) < _most(way.place):
+            if len(loop.get(key, ())) < most_of(way.place):
                 return way
         return None
 
@@ -281,7 +287,7 @@ class _Run:
 
     def overflow(self, index: int, tag: str, place: _Place) -> None:
         what = f"The loop of {tag}" if place.children else self.name(tag)
-        most = _most(place)
+        most = most_of(place)
         self.problems.append(
             Problem(
                 "segment.too_many",
