@@ -139,9 +139,9 @@ def most_of(place: _Place) -> int:
 
 def assemble(rows: Sequence[list[Any]], guide: Guide) -> Loop | None:
     """The loops of a document that is as the guide says; None if anything is not."""
-    automaton = automaton(guide)
-    state = automaton.start
-    if rows[0][0] != guide.root.tag or rows[-1][0] != automaton.last:
+    compiled = automaton(guide)
+    state = compiled.start
+    if rows[0][0] != guide.root.tag or rows[-1][0] != compiled.last:
         return None
     root: Loop = {rows[0][0]: [rows[0]]}
     loop = root
