@@ -153,7 +153,7 @@ def _available(standard: str) -> dict[str, list[str]]:
     for folder in _folder(standard).iterdir():
         if folder.is_dir():
             for file in folder.iterdir():
-                if file.name.endswith(".toml") and file.name != "segments.toml":
+                if file.name.endswith(".toml") and file.name not in ("segments.toml", "codes.toml"):
                     found.setdefault(file.name.removesuffix(".toml"), []).append(folder.name)
     return found
 

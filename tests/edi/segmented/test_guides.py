@@ -114,7 +114,7 @@ def shipped() -> list[tuple[str, str, str]]:
         for standard in ("x12", "edifact")
         for folder in (EDI / standard / "guides").iterdir()
         for file in folder.iterdir()
-        if file.name != "segments.toml"
+        if file.name not in ("segments.toml", "codes.toml")
     )
 
 
