@@ -38,10 +38,11 @@ class Row(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Syntax:
-    """The delimiter and the quote, one ASCII character each; an empty `quote` means that nothing is quoted."""
+    """The delimiter, the quote and the escape, one ASCII character each; an empty one means that there is none."""
 
     delimiter: str
     quote: str
+    escape: str = ""
     stops: re.Pattern[bytes] = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:

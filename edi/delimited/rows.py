@@ -13,11 +13,12 @@ import csv
 import io
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from itertools import accumulate
+from itertools import accumulate, chain
 from typing import TYPE_CHECKING
 
 from edi import text
 from edi.delimited.cells import Row, content, scan
+from edi.delimited.fast import alike, cells_by_csv, cells_by_split, documents, handfuls, lines_of, new
 from edi.delimited.flaws import Lines, Sheet, flaws, header_flaws, lost, outgrown, ragged, too_long, unclosed
 from edi.findings import Finding, Position
 from edi.model import Document, Envelope
@@ -25,11 +26,10 @@ from edi.model import Document, Envelope
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from edi.delimited.fast import Cells, Texts
+
 _CAREFUL_ROWS = 16
 """So many rows are read by the rules after a doubtful one, which rarely comes alone, before a fast path is tried."""
-
-_new = tuple.__new__  # _new(Document, values) is Document(*values), at half of the cost
-
 
 Batch = Iterable["Document | Finding"]
 """Some documents and findings; a batch must be drawn to its end before the next one is asked for."""
@@ -37,12 +37,13 @@ Batch = Iterable["Document | Finding"]
 
 def read_blocks(blocks: Iterable[bytes], sheet: Sheet, *, header: bool) -> Iterator[Document | Finding]:
     """The rows of a file, in order; blocks may have any size and are the unit of work."""
-    reader = _Reader(sheet, header=header)
+    return chain.from_iterable(_batches(blocks, _Reader(sheet, header=header)))
+
+
+def _batches(blocks: Iterable[bytes], reader: _Reader) -> Iterator[Batch]:
     for block in blocks:
-        for batch in reader.take(block, final=False):
-            yield from batch
-    for batch in reader.take(b"", final=True):
-        yield from batch
+        yield from reader.take(block, final=False)
+    yield from reader.take(b"", final=True)
 
 
 @dataclass(slots=True)
@@ -149,11 +150,9 @@ class _Reader:
         # A CR at the very end may be the first half of a line end.
         cut = len(data) if final else max(data.rfind(b"\n"), data.rfind(b"\r", 0, max(len(data) - 1, 0))) + 1
         while self.at < len(data) and not self.skip:
-            batch = self._fast(cut)
-            if batch is not None:
-                yield batch
-                if self.at == len(data):
-                    break
+            yield from self._fast(cut)
+            if self.at == len(data):
+                break
             row = scan(data, self.at, self.sheet.syntax, final=final)
             if not row.closed and not final:
                 self._wait(row)
@@ -236,11 +235,11 @@ class _Reader:
         self.number += 1
         return Document(self.number, skip.start, end, None, self.envelope, (found,))
 
-    def _fast(self, cut: int) -> Batch | None:
+    def _fast(self, cut: int) -> Iterator[Batch]:
         """The rows that a fast path can read, up to `cut` at most; they move `at` when they are drawn."""
         data, at, encoding = self.data, self.at, self.sheet.encoding
         if self.careful or self.width is None or not at < cut <= at + self.sheet.field_bytes_max:
-            return None
+            return
         nul = data.find(b"\0", at, cut)
         region = data[at : cut if nul < 0 else _line_start(data, at, nul)]
         try:
@@ -249,36 +248,50 @@ class _Reader:
             region = data[at : _line_start(data, at, at + error.start)]
             decoded = region.decode(encoding)
         if not region:
-            return None
+            return
         ending = _line_ending(region)
-        quote = self.sheet.syntax.quote.encode()
-        if (quote and quote in region) or not ending or self.width == 1:
-            return self._by_csv(region, decoded)
-        return self._by_split(region, decoded, ending)
+        if not ending:
+            yield self._by_csv(region, decoded)
+            return
+        syntax = self.sheet.syntax
+        lines = lines_of(region, decoded, ending, one_byte=self.one_byte)
+        quoted = syntax.quote and syntax.quote in decoded
+        yield from self._by_lines(lines, (cells_by_csv if quoted else cells_by_split)(syntax))
 
-    def _by_split(self, region: bytes, decoded: str, ending: str) -> Iterator[Document | Finding]:
-        """Rows without any quote, in lines that all end alike: the hot loop."""
-        lines = decoded.split(ending)
-        if not lines[-1]:
-            lines.pop()
-        same = self.one_byte or decoded.isascii()
-        sizes = map(len, lines if same else region.split(ending.encode()))
-        delimiter, width, envelope, base = self.sheet.syntax.delimiter, self.width, self.envelope, self.base
-        gap, region_end = len(ending), self.at + len(region)
-        number, start = self.number, base + self.at
-        for line, size in zip(lines, sizes, strict=False):
-            cells = line.split(delimiter)
-            end = start + size
-            if len(cells) == width:
-                number += 1
-                yield _new(Document, (number, start, end, cells, envelope, ()))
+    def _by_lines(self, lines: Texts, cells_of: Cells) -> Iterator[Batch]:
+        """Rows that are one line each, many at a time: the hot loop."""
+        envelope, width = self.envelope, self.width or 0
+        start = self.base + self.at
+        behind = start + sum(lines.sizes) + lines.gap * len(lines.texts)
+        upto = min(behind, self.base + len(self.data))  # the file's last line may have no end
+        line = self.line + len(lines.texts) - (upto < behind)
+        for handful in handfuls(lines):
+            cells = cells_of(handful.texts)
+            if cells is None:
+                self._move_to(start - self.base)
+                region = self.data[self.at : upto - self.base]
+                yield self._by_csv(region, region.decode(self.sheet.encoding))
+                return
+            if alike(cells, handful.sizes, width):
+                found, start = documents(self.number, start, cells, handful, envelope)
+                self.number += len(cells)
+                yield found
+            else:
+                yield self._singly(start, cells, handful)
+                start += sum(handful.sizes) + handful.gap * len(cells)
+        self.at, self.line = upto - self.base, line
+
+    def _singly(self, start: int, cells: list[list[str]], lines: Texts) -> list[Document]:
+        """Rows among which some are blank or of another width."""
+        found = []
+        for row, size in zip(cells, lines.sizes, strict=True):
+            if len(row) == self.width and size:
+                self.number += 1
+                found.append(new(Document, (self.number, start, start + size, row, self.envelope, ())))
             elif size:
-                self.number = number
-                yield self._doubtful(start - base)
-                number = self.number
-            start = end + gap
-        self.number = number
-        self._move_to(region_end)
+                found.append(self._doubtful(start - self.base))
+            start += size + lines.gap
+        return found
 
     def _by_csv(self, region: bytes, decoded: str) -> Iterator[Document | Finding]:
         """Rows with quotes or mixed line ends, up to the first one that ``csv`` refuses or that is not whole."""
@@ -301,7 +314,7 @@ class _Reader:
                 if len(cells) == width:
                     self.number += 1
                     end = starts[upto - 1] + sizes[upto - 1]
-                    yield _new(Document, (self.number, starts[done], end, cells, envelope, ()))
+                    yield new(Document, (self.number, starts[done], end, cells, envelope, ()))
                 elif cells:
                     yield self._doubtful(starts[done] - base)
                 done = upto
@@ -365,9 +378,9 @@ def _line_start(data: bytes, at: int, place: int) -> int:
 
 def _line_ending(region: bytes) -> str:
     """The one way in which all lines end, or "" where they differ."""
-    feeds, returns = region.count(b"\n"), region.count(b"\r")
-    if not returns:
+    if b"\r" not in region:  # counting costs as much as a tenth of the reading
         return "\n"
+    feeds, returns = region.count(b"\n"), region.count(b"\r")
     if not feeds:
         return "\r"
     return "\r\n" if feeds == returns == region.count(b"\r\n") else ""
