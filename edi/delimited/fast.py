@@ -37,14 +37,29 @@ class Texts(NamedTuple):
     gap: int
 
 
-def lines_of(region: bytes, decoded: str, ending: str, *, one_byte: bool) -> Texts:
-    """The lines of `region`, whose text is `decoded`; `one_byte` says that every character takes one byte."""
-    texts = decoded.split(ending)
+def lines_of(decoded: str) -> tuple[list[str], str]:
+    """The lines of a text and how they end; they end with "" where not all of them end alike."""
+    ending = "\n" if "\r" not in decoded else "\r" if "\n" not in decoded else "\r\n"
+    if len(ending) == 1:
+        texts = decoded.split(ending)
+    else:  # to split by one character and look whether that was right costs half of splitting by two
+        texts = decoded.replace("\r", "").split("\n")
+        if ending.join(texts) != decoded:
+            return [], ""
     if not texts[-1]:
         texts.pop()
-    if one_byte or decoded.isascii():
-        return Texts(texts, list(map(len, texts)), len(ending))
-    return Texts(texts, list(map(len, region.split(ending.encode())))[: len(texts)], len(ending))
+    return texts, ending
+
+
+def handfuls(region: bytes, decoded: str, texts: list[str], ending: str, *, one_byte: bool) -> Iterator[Texts]:
+    """The lines `texts` of `region`, whose text is `decoded`, some at a time.
+
+    `one_byte` says that every character of the encoding takes one byte.
+    """
+    encoded = None if one_byte or decoded.isascii() else region.split(ending.encode())
+    for at in range(0, len(texts), ROWS):
+        part = texts[at : at + ROWS]
+        yield Texts(part, list(map(len, encoded[at : at + len(part)] if encoded else part)), len(ending))
 
 
 def cells_by_split(syntax: Syntax) -> Cells:
@@ -87,13 +102,3 @@ def documents(
     ends = map(add, starts, lines.sizes)
     numbers = range(number + 1, number + len(cells) + 1)
     return map(new, repeat(Document), zip(numbers, starts, ends, cells, repeat(envelope), repeat(()))), starts[-1]
-
-
-def handfuls(lines: Texts) -> Iterator[Texts]:
-    """The lines, some at a time."""
-    texts, sizes, gap = lines
-    if len(texts) <= ROWS:
-        yield lines
-        return
-    for at in range(0, len(texts), ROWS):
-        yield Texts(texts[at : at + ROWS], sizes[at : at + ROWS], gap)

@@ -249,29 +249,27 @@ class _Reader:
             decoded = region.decode(encoding)
         if not region:
             return
-        ending = _line_ending(region)
+        lines, ending = lines_of(decoded)
         if not ending:
             yield self._by_csv(region, decoded)
             return
         syntax = self.sheet.syntax
-        lines = lines_of(region, decoded, ending, one_byte=self.one_byte)
         quoted = syntax.quote and syntax.quote in decoded
-        yield from self._by_lines(lines, (cells_by_csv if quoted else cells_by_split)(syntax))
+        texts = handfuls(region, decoded, lines, ending, one_byte=self.one_byte)
+        yield from self._by_lines(texts, at + len(region), (cells_by_csv if quoted else cells_by_split)(syntax))
 
-    def _by_lines(self, lines: Texts, cells_of: Cells) -> Iterator[Batch]:
-        """Rows that are one line each, many at a time: the hot loop."""
-        envelope, width = self.envelope, self.width or 0
-        start = self.base + self.at
-        behind = start + sum(lines.sizes) + lines.gap * len(lines.texts)
-        upto = min(behind, self.base + len(self.data))  # the file's last line may have no end
-        line = self.line + len(lines.texts) - (upto < behind)
-        for handful in handfuls(lines):
+    def _by_lines(self, texts: Iterable[Texts], upto: int, cells_of: Cells) -> Iterator[Batch]:
+        """Rows that are one line each, many at a time, to the offset `upto`: the hot loop."""
+        envelope, width, base = self.envelope, self.width or 0, self.base
+        start, line = base + self.at, self.line
+        for handful in texts:
             cells = cells_of(handful.texts)
             if cells is None:
-                self._move_to(start - self.base)
-                region = self.data[self.at : upto - self.base]
+                self._move_to(start - base)
+                region = self.data[self.at : upto]
                 yield self._by_csv(region, region.decode(self.sheet.encoding))
                 return
+            line += len(cells)
             if alike(cells, handful.sizes, width):
                 found, start = documents(self.number, start, cells, handful, envelope)
                 self.number += len(cells)
@@ -279,7 +277,7 @@ class _Reader:
             else:
                 yield self._singly(start, cells, handful)
                 start += sum(handful.sizes) + handful.gap * len(cells)
-        self.at, self.line = upto - self.base, line
+        self.at, self.line = upto, line - (start - base > upto)  # the file's last line may have no end
 
     def _singly(self, start: int, cells: list[list[str]], lines: Texts) -> list[Document]:
         """Rows among which some are blank or of another width."""
@@ -374,13 +372,3 @@ class _Reader:
 def _line_start(data: bytes, at: int, place: int) -> int:
     """Where the line that holds offset `place` begins, not before `at`."""
     return max(data.rfind(b"\n", at, place), data.rfind(b"\r", at, place), at - 1) + 1
-
-
-def _line_ending(region: bytes) -> str:
-    """The one way in which all lines end, or "" where they differ."""
-    if b"\r" not in region:  # counting costs as much as a tenth of the reading
-        return "\n"
-    feeds, returns = region.count(b"\n"), region.count(b"\r")
-    if not feeds:
-        return "\r"
-    return "\r\n" if feeds == returns == region.count(b"\r\n") else ""
