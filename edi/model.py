@@ -23,7 +23,6 @@ of the row. Under the tag of a loop's first segment and a star stands the list o
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
@@ -33,8 +32,7 @@ Loop = dict[str, Any]
 """A loop of segments as a dict of rows and child loops; its shape stands in this module's docstring."""
 
 
-@dataclass(frozen=True, slots=True)
-class Envelope:
+class Envelope(NamedTuple):
     """What stands around a document and is shared by its neighbours: who, to whom, which message.
 
     `sender` and `receiver` are ``qualifier:identifier`` with trailing spaces removed (``ZZ:ACME``; EDIFACT without a
@@ -60,6 +58,8 @@ class Envelope:
     otherwise bytes."""
     namespaces: tuple[tuple[str, str], ...] = ()
     """xml: the prefixes that elements around a repeated element declare, with their namespaces ("" is the default)."""
+    guide: str = ""
+    """x12, edifact: which guide the document was read with: a version (005010X222A1, D96A), or the text of a guide."""
 
 
 class Document(NamedTuple):

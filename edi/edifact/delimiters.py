@@ -8,12 +8,16 @@ control character 1D, those of its level B.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from edi.segmented.elements import judge
+from edi.segmented.guides import Element
 from edi.segmented.segments import GAP, Syntax, drop_breaks, row_at, segment_spans
 from edi.segmented.standard import Header, Unreadable, text_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from edi.segmented.window import Window
 
 LEVEL_A = ":+.? '"
@@ -109,7 +113,8 @@ def _header(text: str, place: int, marks: str, *, ended: bool) -> Header | Unrea
         CHARACTER_SETS.get(name, ""),
         marks if version == "4" else marks[:4] + " " + marks[5],
         row,
-        tuple(oddities),
+        level=name,
+        oddities=tuple(oddities),
     )
 
 
@@ -117,3 +122,23 @@ def _party(value: object) -> str:
     """``qualifier:identifier`` from the composite identifier, qualifier."""
     identifier, qualifier = (*value, "")[:2] if isinstance(value, list) else (value, "")
     return f"{qualifier}:{str(identifier).rstrip()}"
+
+
+_DATES = {6: Element("0017", "DT", 6, 6), 8: Element("0017", "DT", 8, 8)}
+_TIME = Element("0019", "TM", 4, 4)
+_CALENDAR = {"UNB": 4, "UNG": 4}
+_PLAIN = Syntax("+", ":", "'")
+
+
+def oddities(row: list[Any]) -> Iterator[tuple[str, int, str]]:
+    """What is wrong with the date and time of a UNB or UNG (S004): code, element, message.
+
+    The date has six digits, or eight in syntax version 4 (ISO 9735:1998).
+    """
+    tag = row[0]
+    value = row[_CALENDAR[tag]] if len(row) > _CALENDAR[tag] else ""
+    told, time = (*value, "")[:2] if isinstance(value, list) else (value, "")
+    for part, element in ((str(told), _DATES[8 if len(str(told)) == 8 else 6]), (str(time), _TIME)):
+        fault = judge(part, element, _PLAIN) if part else None
+        if fault:
+            yield "envelope.date", _CALENDAR[tag], f"{tag}{_CALENDAR[tag]:02} has {part!r}, {fault.trouble}."

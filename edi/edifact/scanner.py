@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from edi.edifact.delimiters import read_unb, syntax_of
+from edi.edifact.delimiters import oddities, read_unb, syntax_of
 from edi.segmented import guides, places
 from edi.segmented.interchange import Walk
 from edi.segmented.standard import Standard, text_of
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from edi.findings import Finding, Position
     from edi.model import Document, Envelope
     from edi.paths import SegmentPath
+    from edi.segmented.interchange import Event
 
 
 def describe(row: list[Any], group: list[Any] | None) -> tuple[str, str | None, str, str | None]:
@@ -28,14 +29,22 @@ def describe(row: list[Any], group: list[Any] | None) -> tuple[str, str | None, 
     return message, (version + release).upper() or None, reference, number
 
 
+def guide_version(row: list[Any], _group: list[Any] | None) -> str:
+    """The directory that a message is made of: S009 0052 and 0054 together (D96A)."""
+    return describe(row, None)[1] or ""
+
+
 STANDARD = Standard(
     name="edifact",
     start=re.compile(r"UNA[^A-Za-z0-9 ]|U[NI]B[^A-Za-z0-9 ]"),
     header=read_unb,
     describe=describe,
+    guide_version=guide_version,
+    oddities=oddities,
     opens="UNB",
     closes="UNZ",
     set_tags=("UNH", "UNT"),
+    set_reference=1,
     group_tags=("UNG", "UNE"),
     group_reference=5,
     notes=(),
@@ -53,6 +62,11 @@ def read(chunks: Iterable[bytes], options: Mapping[str, str]) -> Iterator[Docume
     return Walk(STANDARD, Window(chunks), options).run()
 
 
+def events(chunks: Iterable[bytes], options: Mapping[str, str]) -> Iterator[Event]:
+    """The same, and between them where interchanges and groups open and close: :mod:`edi.segmented.events`."""
+    return Walk(STANDARD, Window(chunks), options).events()
+
+
 def locate(
     raw: bytes, envelope: Envelope, path: SegmentPath, loops: tuple[tuple[SegmentPath, int], ...] = ()
 ) -> Position | None:
@@ -62,5 +76,5 @@ def locate(
     `raw`. A value that is missing has an empty span where it should stand; None means that the loop does not exist.
     """
     syntax = syntax_of(envelope.delimiters, repeats=True)
-    guide = guides.find("edifact", envelope.message or "", envelope.version or "")
+    guide = guides.find("edifact", envelope.message or "", envelope.guide)
     return places.locate(raw.decode("latin-1"), syntax, guide, path, loops)

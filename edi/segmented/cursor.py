@@ -20,6 +20,9 @@ SEGMENT_MAX = 100_000
 _MARK = "\xef\xbb\xbf"
 """The three bytes of UTF-8's byte-order mark; files that were joined carry it in the middle, too."""
 
+_GAP_MAX = 8
+"""A gap that is looked for behind every segment is shorter than this."""
+
 _TAIL = 3
 """A header that has begun at the end of a chunk shows at most three of its four first characters."""
 
@@ -96,6 +99,15 @@ class Cursor:
             window.advance(taken)
             if length or not taken:
                 return sample
+
+    def gap(self, syntax: Syntax) -> str:
+        """What stands between here and the next segment, if that is a line end or some blanks; else nothing."""
+        window = self.window
+        window.fill(_GAP_MAX)
+        end = place = window.place
+        while end < min(len(window.text), place + _GAP_MAX) and window.text[end] in syntax.gap:
+            end += 1
+        return window.text[place:end] if end - place < _GAP_MAX else ""
 
     def skip_gap(self, syntax: Syntax) -> str:
         """Go to the next segment of the envelope; a terminator without a segment before it counts as a gap here.

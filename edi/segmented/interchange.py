@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import codecs
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +19,8 @@ from edi.model import Document
 from edi.segmented.cursor import SEGMENT_MAX, Cursor
 from edi.segmented.diagnosis import VALUE_MAX
 from edi.segmented.events import Aside, Closed, Opened
-from edi.segmented.judgement import Judge, Raw
+from edi.segmented.judgement import Around, Judge, Raw
+from edi.segmented.numbers import Met
 from edi.segmented.segments import drop_breaks
 from edi.segmented.standard import (
     DOCUMENT_BYTES_MAX,
@@ -49,12 +50,17 @@ class _Progress:
     """Where the walk is in an interchange: what is open, and what was counted."""
 
     header: Header
+    around: Around
     groups: int = 0
     documents: int = 0
     group: list[Any] | None = None
     group_documents: int = 0
     in_document: bool = False
     """Whether the file has ended inside a document."""
+    met: Met = field(default_factory=Met)
+    """The control numbers of the groups."""
+    refused: tuple[int, int] = (-1, 0)
+    """Where a document begins and how long it is that is known to want a closer look."""
 
 
 @lru_cache(maxsize=64)
@@ -88,8 +94,12 @@ class Walk:
         self.standard = standard
         self.window = window
         self.cursor = Cursor(window)
-        self.judge = Judge(standard, encoding)
+        repertoire = options.get("repertoire", "declared")
+        if repertoire not in ("declared", "any"):
+            raise ValueError(f"repertoire is {repertoire!r}; write declared or any")
+        self.judge = Judge(standard, encoding, any_repertoire=repertoire == "any")
         self.limit = int(limit)
+        self.met = Met()
 
     def run(self) -> Iterator[Document | Finding]:
         """Documents and findings, in the order of the file."""
@@ -110,10 +120,13 @@ class Walk:
             header = standard.header(window)
             if isinstance(header, Header):
                 here = self.cursor.span(header.length)
-                yield from (finding(code, message, here, standard.opens) for code, message in header.oddities)
-                window.advance(header.length)
                 yield Opened("interchange", header.row, header.delimiters, here.start, here.end)
-                yield from self.interchange(_Progress(header))
+                yield from (finding(code, message, here, standard.opens) for code, message in header.oddities)
+                yield from self.opening(header.row, here, header.syntax)
+                who = f"{header.sender} {header.receiver} {header.reference}"
+                yield from self.repeated(who, header.reference, standard.opens, here, self.met)
+                window.advance(header.length)
+                yield from self.interchange(_Progress(header, Around(header, None, self.cursor.gap(header.syntax))))
             elif header.truncated:
                 yield finding(
                     header.code, header.message, self.cursor.span(len(window.text) - window.place), standard.opens
@@ -124,6 +137,17 @@ class Walk:
         if not found:
             message = f"The file holds no {standard.opens} segment, with which an interchange begins."
             yield finding("envelope.none", message, self.cursor.span(0))
+
+    def opening(self, row: list[Any], span: Span, syntax: Syntax) -> Iterator[Finding]:
+        """What is wrong with the dates and versions of a header of an interchange or group."""
+        for code, number, message in self.standard.oddities(row):
+            yield finding(code, message, self.cursor.part(span, number, syntax), row[0], number)
+
+    def repeated(self, who: str, reference: str, tag: str, span: Span, met: Met) -> Iterator[Finding]:
+        """The finding that a header's control number was met before."""
+        if met.again(who):
+            message = f"The control number {reference!r} of this {tag} was that of another one before it."
+            yield finding("envelope.duplicate", message, span, tag)
 
     def unreadable(self, problem: Unreadable) -> Finding:
         """Skip a header that cannot be read, and all up to the next one, in one finding."""
@@ -155,6 +179,8 @@ class Walk:
             if not window.fill(1):
                 yield self.truncated(progress, 0)
                 return
+            if progress.around.lanes:
+                yield from self.clean(progress)
             tag = self.cursor.peek(syntax)
             if tag == standard.set_tags[0]:
                 yield from self.document(progress)
@@ -197,7 +223,11 @@ class Walk:
                 yield Closed("group", None, span.start, span.start)
             progress.group, progress.group_documents = row, 0
             progress.groups += 1
+            progress.around = Around(progress.header, row, progress.around.gap)
             yield Opened("group", row, progress.header.delimiters, span.start, span.end)
+            yield from self.opening(row, span, syntax)
+            reference = at(row, standard.group_reference)
+            yield from self.repeated(f"{at(row, 1)} {reference}", reference, tag, span, progress.met)
         elif tag == closes:
             if progress.group is None:
                 yield finding("envelope.not_opened", f"{closes} closes a group, but no {opens} opened one.", span, tag)
@@ -285,6 +315,38 @@ class Walk:
         span = first._replace(end=end, value=value[: end - first.start])
         return finding("envelope.stray", f"{what} outside every {word}; nobody can tell where it belongs.", span, tag)
 
+    def clean(self, progress: _Progress) -> Iterator[Document]:
+        """The documents from here on that are right in every way, up to one that is not, or to something else."""
+        window, standard, around = self.window, self.standard, progress.around
+        syntax, stop = progress.header.syntax, progress.header.syntax.segment
+        opens = standard.set_tags[0] + syntax.element
+        closes = stop + around.gap + standard.set_tags[1] + syntax.element
+        looked = 0
+        while True:
+            text, place = window.text, window.place
+            if not text.startswith(opens, place):
+                return
+            end = text.find(closes, place + looked)
+            end = text.find(stop, end + len(closes)) if end >= 0 else -1
+            if end < 0:
+                looked = max(0, len(text) - place - len(closes) - SEGMENT_MAX)
+                if len(text) - place < self.limit and window.more():
+                    continue
+                return
+            looked = 0
+            body = text[place : end + 1]
+            document = self.judge.at_once(body, window.base + place, window.codec, around)
+            if document is None:
+                progress.refused = (window.offset, len(body))
+                return
+            progress.documents += 1
+            progress.group_documents += 1
+            yield document
+            window.advance(len(body))
+            if around.gap and window.fill(len(around.gap)) and window.text.startswith(around.gap, window.place):
+                window.advance(len(around.gap))
+            window.fill(len(opens))
+
     def document(self, progress: _Progress) -> Iterator[Document | Finding]:
         """One transaction set or message, from its header to its trailer or to where it must end."""
         window, standard, syntax = self.window, self.standard, progress.header.syntax
@@ -335,7 +397,7 @@ class Walk:
         span = first._replace(end=end, value=first.value[: end - first.start])
         message = f"The {standard.document_word} has {end - first.start} bytes; at most {self.limit} are read."
         told = finding("envelope.too_large", message, span)
-        yield self.judge.skipped(span, row, progress.header, progress.group, told)
+        yield self.judge.skipped(span, row, progress.around, told)
 
     def judged(self, text: str, progress: _Progress, *, is_closed: bool) -> Iterator[Document | Finding]:
         """The document whose text begins here."""
@@ -345,5 +407,6 @@ class Walk:
             message = f"{standard.set_tags[0]} stands outside every group: the {opens} before it is missing."
             yield finding("envelope.not_opened", message, self.cursor.span(0), standard.set_tags[0])
         start = window.offset
-        raw = Raw(text, start, window.line, start - window.line_start, window.codec, is_closed)
-        yield from self.judge.judge(raw, progress.header, progress.group)
+        is_refused = progress.refused == (start, len(text))
+        raw = Raw(text, start, window.line, start - window.line_start, window.codec, is_closed, is_refused)
+        yield from self.judge.judge(raw, progress.around)

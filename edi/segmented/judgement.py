@@ -6,17 +6,17 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from edi.findings import CODES, Finding, Position, Severity
 from edi.model import Document, Envelope
-from edi.segmented import elements, guides, structure
+from edi.segmented import guides, repertoire
 from edi.segmented.diagnosis import Diagnosis, Source, bounded, diagnose
-from edi.segmented.segments import close_gaps, cut, drop_breaks, hide, pieces, row_at
+from edi.segmented.lane import Lane
+from edi.segmented.numbers import Met
+from edi.segmented.segments import drop_breaks, pieces, row_at
 from edi.segmented.standard import Header, Span, Standard, at, finding, plural, same
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from edi.model import Loop
     from edi.segmented.guides import Guide
-    from edi.segmented.segments import Syntax
 
 
 class Raw(NamedTuple):
@@ -29,81 +29,129 @@ class Raw(NamedTuple):
     codec: str
     is_closed: bool
     """Whether its trailer is there."""
+    is_refused: bool
+    """Whether it is known already that something is to be looked at."""
+
+
+class Around:
+    """What documents share: the header of their interchange and the row of their group, and what was met in it."""
+
+    __slots__ = ("gap", "group", "header", "lanes", "met")
+
+    def __init__(self, header: Header, group: list[Any] | None, gap: str) -> None:
+        self.header = header
+        self.group = group
+        self.gap = gap
+        """What stands behind each segment, as far as one knows."""
+        self.lanes: dict[tuple[str, ...], Lane] = {}
+        self.met = Met()
 
 
 class Judge:
     """Makes documents of texts, for one file: which guides it has chosen is told once."""
 
-    def __init__(self, standard: Standard, encoding: str) -> None:
+    def __init__(self, standard: Standard, encoding: str, *, any_repertoire: bool) -> None:
         self.standard = standard
         self.encoding = encoding
+        self.any_repertoire = any_repertoire
         self.number = 0
-        self.guides: dict[tuple[str, str | None], tuple[Guide | None, Severity]] = {}
+        self.guides: dict[tuple[str, str], tuple[Guide | None, Severity]] = {}
 
-    def judge(self, raw: Raw, header: Header, group: list[Any] | None) -> Iterator[Document | Finding]:
-        """The document in `raw`, and before it what is worth a finding of the file. `group` is the row of GS or UNG."""
-        standard, syntax, text = self.standard, header.syntax, raw.text
-        first = drop_breaks(text[: text.find(syntax.segment) + 1 or len(text)], syntax)
-        row = row_at(first, 0, len(first.removesuffix(syntax.segment)), syntax)
-        message, version, reference, _ = standard.describe(row, group)
-        if (message, version) not in self.guides:
-            yield from self.choose_guide(message, version, Span(raw.start, raw.start, raw.line, ""))
-        guide, weight = self.guides[message, version]
-        encoding = self.chosen_encoding(raw, header)
-        content = self.at_once(raw, syntax, guide, encoding, reference) if raw.is_closed else None
-        envelope = self.envelope(header, row, group, encoding)
+    def at_once(self, text: str, start: int, codec: str, around: Around) -> Document | None:
+        """The document in `text` if it is right in every way, and others of its kind came before it."""
+        syntax = around.header.syntax
+        key = text[: text.find(syntax.segment)].split(syntax.element)
+        del key[self.standard.set_reference]
+        lane = around.lanes.get(tuple(key))
+        return self.clean(lane, text, start, codec, around.met) if lane else None
+
+    def clean(self, lane: Lane, text: str, start: int, codec: str, met: Met) -> Document | None:
+        """The document in `text` if it is right in every way."""
+        encoding = lane.encoding(text, codec)
+        found = lane.read(text, encoding, codec)
+        if found is None or met.again(found[1]):
+            return None
         self.number += 1
-        end = raw.start + len(text)
-        if content is not None:
-            yield Document(self.number, raw.start, end, content, envelope)
-            return
+        envelope = lane.enveloped(found[1], encoding)
+        return Document(self.number, start, start + len(text), found[0], envelope)
+
+    def judge(self, raw: Raw, around: Around) -> Iterator[Document | Finding]:
+        """The document in `raw`, and before it what is worth a finding of the file."""
+        standard, header, text = self.standard, around.header, raw.text
+        syntax = header.syntax
+        head = text[: text.find(syntax.segment) + 1 or len(text)]
+        row = self.row(head, header)
+        message, version, reference, _ = standard.describe(row, around.group)
+        told = standard.guide_version(row, around.group)
+        if (message, told) not in self.guides:
+            yield from self.choose_guide(message, told, version, Span(raw.start, raw.start, raw.line, ""))
+        guide, weight = self.guides[message, told]
+        lane = self.lane(row, guide, header, around)
+        if raw.is_closed:
+            key = head.removesuffix(syntax.segment).split(syntax.element)
+            del key[standard.set_reference : standard.set_reference + 1]
+            around.lanes[tuple(key)] = lane
+            document = None if raw.is_refused else self.clean(lane, text, raw.start, raw.codec, around.met)
+            if document:
+                yield document
+                return
+        encoding = lane.encoding(text, raw.codec)
         source = Source(text, raw.start, raw.line, raw.column, syntax, encoding, raw.codec)
         diagnosis = diagnose(source, guide, weight)
-        diagnosis.findings.extend(self.trailer_findings(source, diagnosis, is_closed=raw.is_closed))
+        findings = diagnosis.findings
+        if header.level in repertoire.LEVELS and not self.any_repertoire:
+            findings.extend(repertoire.findings(source, diagnosis, header.level))
+        findings.extend(self.trailer_findings(source, diagnosis, is_closed=raw.is_closed))
+        if around.met.again(reference):
+            findings.append(self.duplicate(source, diagnosis, reference))
+        findings.extend(self.group_finding(source, diagnosis, guide, around.group))
+        self.number += 1
         yield Document(
             self.number,
             raw.start,
-            end,
+            raw.start + len(text),
             diagnosis.content,
-            envelope,
-            tuple(bounded(diagnosis.findings, diagnosis.omitted)),
+            lane.enveloped(reference, encoding),
+            tuple(bounded(findings, diagnosis.omitted)),
         )
 
-    def skipped(self, span: Span, row: list[Any], header: Header, group: list[Any] | None, told: Finding) -> Document:
+    def skipped(self, span: Span, row: list[Any], around: Around, told: Finding) -> Document:
         """A document that was not read, with the finding that says why; `row` is what is known of its header."""
         self.number += 1
-        return Document(self.number, span.start, span.end, {}, self.envelope(header, row, group, "utf-8"), (told,))
+        lane = self.lane(row, None, around.header, around)
+        envelope = lane.enveloped(self.standard.describe(row, around.group)[2], "utf-8")
+        return Document(self.number, span.start, span.end, {}, envelope, (told,))
 
-    def at_once(self, raw: Raw, syntax: Syntax, guide: Guide | None, encoding: str, reference: str) -> Loop | None:
-        """The content of a document that is right in every way; None when anything has to be looked at."""
-        hidden = hide(raw.text, syntax)
-        if hidden is None or "\x1b" in raw.text:
-            return None
-        body = close_gaps(hidden[0], syntax)
-        if syntax.segment * 2 in body or any(c in body for c in "\r\n" if c != syntax.segment):
-            return None
-        if not body.isascii() and encoding != raw.codec:
-            if not syntax.characters.isascii():
-                return None
-            try:
-                body = body.encode(raw.codec).decode(encoding)
-            except UnicodeDecodeError:
-                return None
-        if guide:
-            proved = elements.proof(guide, syntax).match(body)
-            if not proved or proved.end() != len(body):
-                return None
-        rows = cut(body, hidden[1], syntax)
-        if rows[-1] != [self.standard.set_tags[1], str(len(rows)), reference]:
-            return None
-        if guide:
-            return structure.assemble(rows, guide)
-        return structure.flat(rows) if all(isinstance(row[0], str) for row in rows) else None
+    def row(self, head: str, header: Header) -> list[Any]:
+        """The row of a document's header."""
+        text = drop_breaks(head, header.syntax)
+        return row_at(text, 0, len(text.removesuffix(header.syntax.segment)), header.syntax)
+
+    def lane(self, row: list[Any], guide: Guide | None, header: Header, around: Around) -> Lane:
+        """The lane of the documents whose header is `row`, but for their reference."""
+        standard = self.standard
+        message, version, _, number = standard.describe(row, around.group)
+        envelope = Envelope(
+            standard.name,
+            message,
+            version,
+            header.sender,
+            header.receiver,
+            header.reference,
+            number,
+            delimiters=header.delimiters,
+            guide=standard.guide_version(row, around.group),
+        )
+        declared = header.encoding if self.encoding == "auto" else self.encoding
+        level = None if self.any_repertoire else repertoire.LEVELS.get(header.level)
+        tags = standard.set_tags[1], standard.set_reference
+        is_mixed = bool(guide and guide.group and around.group and at(around.group, 1) != guide.group)
+        return Lane(envelope, guide, header.syntax, declared, tags, around.gap, level, is_odd=is_mixed)
 
     def trailer_findings(self, source: Source, diagnosis: Diagnosis, *, is_closed: bool) -> Iterator[Finding]:
         """Compare the count and the control number of the document's own trailer with what was read."""
         opens, closes = self.standard.set_tags
-        syntax, rows = source.syntax, diagnosis.rows
+        rows = diagnosis.rows
         word = self.standard.document_word
         if not is_closed or rows[-1][0] != closes:
             end = source.start + len(source.text)
@@ -114,8 +162,6 @@ class Judge:
             return
         trailer = rows[-1]
         reference = self.standard.describe(rows[0], None)[2]
-        start, end = diagnosis.spans[-1]
-        places = pieces(source.text, start, end, syntax.element, syntax.release)
         checks = (
             ("envelope.set_count", 1, str(len(rows)), f"the {word} has {plural(len(rows), 'segment')}"),
             ("envelope.set_reference", 2, reference, f"its {opens} has the control number {reference!r}"),
@@ -123,59 +169,49 @@ class Judge:
         for code, number, expected, words in checks:
             told = at(trailer, number)
             if not (same(told, expected) if number == 1 else told == expected):
-                span = places[number] if number < len(places) else (end, end)
-                position = Position(
-                    source.start + span[0],
-                    source.start + span[1],
-                    source.line + source.text.count("\n", 0, span[0]),
-                    len(rows),
-                    closes,
-                    number,
-                )
                 message = f"{closes}{number:02} is {told!r}, but {words}."
-                yield Finding(code, message, CODES[code].remedy, position, value=source.quote(*span) or None)
+                yield element_finding(code, message, source, diagnosis, len(rows) - 1, number)
 
-    def choose_guide(self, message: str, version: str | None, here: Span) -> Iterator[Finding]:
+    def duplicate(self, source: Source, diagnosis: Diagnosis, reference: str) -> Finding:
+        """The finding that another document before this one has the same control number."""
+        opens, place = self.standard.set_tags[0], self.standard.set_reference
+        message = f"{opens}{place:02} is {reference!r}, as in a {self.standard.document_word} before this one."
+        return element_finding("envelope.set_duplicate", message, source, diagnosis, 0, place)
+
+    def group_finding(
+        self, source: Source, diagnosis: Diagnosis, guide: Guide | None, group: list[Any] | None
+    ) -> Iterator[Finding]:
+        """The finding that the document stands in a group of another kind."""
+        if guide and guide.group and group and at(group, 1) != guide.group:
+            tag = self.standard.group_tags[0]
+            message = (
+                f"The {guide.label} {guide.message} stands in a group whose {tag}01 is {at(group, 1)!r}; "
+                f"{guide.group} is the identifier of its groups."
+            )
+            yield element_finding("envelope.set_group", message, source, diagnosis, 0, 1)
+
+    def choose_guide(self, message: str, told: str, version: str | None, here: Span) -> Iterator[Finding]:
         """Find the guide of a message, once per file, and tell if there is none of its own version."""
-        guide = guides.find(self.standard.name, message, version or "")
-        self.guides[message, version] = (guide, Severity.ERROR)
+        guide = guides.find(self.standard.name, message, told)
+        is_own = guide is None or told.startswith(guide.version)
+        self.guides[message, told] = (guide, Severity.ERROR if is_own else Severity.WARNING)
         name = f"{message} {version or ''}".strip()
         if guide is None:
             words = f"There is no guide for {name}: its segments are handed over flat and are not checked."
             yield finding("structure.no_guide", words, here)
-        elif guide.version != version:
-            self.guides[message, version] = (guide, Severity.WARNING)
+        elif not is_own:
             words = f"There is no guide for {name}; that of version {guide.version} is used."
             yield finding("structure.guide_borrowed", words, here)
 
-    def chosen_encoding(self, raw: Raw, header: Header) -> str:
-        """What the values are decoded with: the option, or what the header declares, or UTF-8 if it can be that."""
-        if raw.codec != "latin-1":
-            return raw.codec
-        declared = header.encoding if self.encoding == "auto" else self.encoding
-        if declared:
-            return declared
-        if raw.text.isascii():
-            return "utf-8"
-        try:
-            raw.text.encode("latin-1").decode("utf-8")
-        except UnicodeDecodeError:
-            return "iso8859-1"
-        return "utf-8"
 
-    def envelope(self, header: Header, row: list[Any], group: list[Any] | None, encoding: str) -> Envelope:
-        """The envelope of the document whose header is `row`."""
-        message, version, reference, number = self.standard.describe(row, group)
-        return Envelope(
-            self.standard.name,
-            message,
-            version,
-            header.sender,
-            header.receiver,
-            header.reference,
-            number,
-            reference,
-            (),
-            encoding,
-            header.delimiters,
-        )
+def element_finding(code: str, message: str, source: Source, diagnosis: Diagnosis, index: int, number: int) -> Finding:
+    """A finding about the element `number` of the row at `index`."""
+    start, end = diagnosis.spans[index]
+    places = pieces(source.text, start, end, source.syntax.element, source.syntax.release)
+    span = places[number] if number < len(places) else (end, end)
+    line = source.line + source.text.count("\n", 0, span[0])
+    position = Position(
+        source.start + span[0], source.start + span[1], line, index + 1, diagnosis.rows[index][0], number
+    )
+    row = CODES[code]
+    return Finding(code, message, row.remedy, position, row.severity, source.quote(*span) or None)

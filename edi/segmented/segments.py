@@ -71,28 +71,39 @@ def split(text: str, syntax: Syntax) -> list[list[Any]]:
 
 def cut(text: str, shown: dict[int, str], syntax: Syntax) -> list[list[Any]]:
     """The rows of a text that :func:`hide` has prepared."""
-    component, repetition, element = syntax.component, syntax.repetition, syntax.element
     segments = text.split(syntax.segment)
     segments.pop()
+    rows = rows_of(segments, text, syntax)
+    show(rows, text, shown, syntax)
+    return rows
+
+
+def rows_of(segments: list[str], text: str, syntax: Syntax) -> list[list[Any]]:
+    """The rows of `segments`, which `text` holds."""
+    component, repetition, element = syntax.component, syntax.repetition, syntax.element
     if repetition and repetition in text:
-        rows: list[list[Any]] = [[_repeated(v, syntax) for v in s.split(element)] for s in segments]
-    elif component in text:
-        rows = [
+        return [[_repeated(v, syntax) for v in s.split(element)] for s in segments]
+    if component in text:
+        return [
             [v.split(component) if component in v else v for v in s.split(element)]
             if component in s
             else s.split(element)
             for s in segments
         ]
-    else:
-        rows = [s.split(element) for s in segments]
-    if shown:
-        for index, segment in enumerate(segments):
-            if not segment.isprintable():  # as no control character is
-                rows[index] = [
-                    value if isinstance(value, str) and value.isprintable() else _show(value, shown)
-                    for value in rows[index]
-                ]
-    return rows
+    return [s.split(element) for s in segments]
+
+
+def show(rows: list[list[Any]], text: str, shown: dict[int, str], syntax: Syntax) -> None:
+    """Put the released characters that :func:`hide` took out of `text` back into its `rows`."""
+    if not shown:
+        return
+    row = place = done = 0
+    for found in re.finditer(f"[{''.join(map(chr, shown))}]", text):
+        row += text.count(syntax.segment, place, found.start())
+        place = found.start()
+        if row >= done:
+            rows[row][:] = [_show(value, shown) for value in rows[row]]
+            done = row + 1
 
 
 def hide(text: str, syntax: Syntax) -> tuple[str, dict[int, str]] | None:
@@ -128,9 +139,9 @@ def _repeated(value: str, syntax: Syntax) -> Any:
 
 def _show(value: Any, shown: dict[int, str]) -> Any:
     if isinstance(value, str):
-        return value if value.isprintable() else value.translate(shown)
+        return value.translate(shown)
     if isinstance(value, list):
-        return [part if part.isprintable() else part.translate(shown) for part in value]
+        return [part.translate(shown) for part in value]
     return tuple(_show(part, shown) for part in value)
 
 
@@ -152,10 +163,39 @@ def segment_spans(text: str, syntax: Syntax) -> list[tuple[int, int]]:
     while place < len(text):
         found = pattern.match(text, place)
         assert found, "the pattern matches any text"
+        start, end = found.span(1)
         place = found.end()
-        if found.start(1) < len(text):  # else only a gap stood behind the last terminator
-            spans.append(found.span(1))
+        if start < len(text):  # else only a gap stood behind the last terminator
+            data = binary_span(text, start, syntax) if text.startswith(BINARY_TAGS, start) else None
+            if data:
+                end = data[1]
+                place = end + 1
+            spans.append((start, end))
     return spans
+
+
+BINARY_TAGS = ("BIN", "BDS")
+"""The segments of X12 whose last element is binary: any byte, so many as the element before it counts."""
+
+
+@lru_cache(maxsize=64)
+def _binary_pattern(syntax: Syntax) -> re.Pattern[str]:
+    separator = re.escape(syntax.element)
+    cell = f"[^{re.escape(syntax.characters)}]*"
+    return re.compile(f"(?:BIN|BDS{separator}{cell}){separator}([0-9]{{1,15}}){separator}")
+
+
+def binary_span(text: str, start: int, syntax: Syntax) -> tuple[int, int] | None:
+    """Where the data of the binary segment at `start` begin and end; None if their length does not lead to its end.
+
+    Source: X12 segments BIN (785, 784) and BDS (1570, 785, 784).
+    """
+    found = None if syntax.release else _binary_pattern(syntax).match(text, start)
+    if not found:
+        return None
+    end = found.end() + int(found[1])
+    is_whole = text[end : end + 1] == syntax.segment if end < len(text) else end == len(text)
+    return (found.end(), end) if is_whole else None
 
 
 def pieces(text: str, start: int, end: int, separator: str, release: str = "") -> list[tuple[int, int]]:

@@ -9,7 +9,7 @@ from edi.findings import CODES, Finding, Position, Severity
 
 if TYPE_CHECKING:
     import re
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from edi.segmented.segments import Syntax
     from edi.segmented.window import Window
@@ -31,6 +31,8 @@ class Header:
     delimiters: str
     row: list[Any]
     """ISA or UNB as a row."""
+    level: str = ""
+    """The syntax level that the header declares: UNOA, UNOB …"""
     oddities: tuple[tuple[str, str], ...] = ()
     """Codes and messages of what is odd about it, but can be read all the same."""
 
@@ -58,9 +60,15 @@ class Standard:
     start: re.Pattern[str]
     header: Callable[[Window], Header | Unreadable]
     describe: Callable[[list[Any], list[Any] | None], tuple[str, str | None, str, str | None]]
+    guide_version: Callable[[list[Any], list[Any] | None], str]
+    """Of a document's own header and its group's: what its guide is found by."""
+    oddities: Callable[[list[Any]], Iterator[tuple[str, int, str]]]
+    """Of a header of an interchange or group: code, element, message of what is wrong with its dates and versions."""
     opens: str
     closes: str
     set_tags: tuple[str, str]
+    set_reference: int
+    """Which element of the document's header is its control number."""
     group_tags: tuple[str, str]
     group_reference: int
     """Which element of the group's header is its control number."""

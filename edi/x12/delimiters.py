@@ -8,12 +8,17 @@ characters, and with elements that were not padded.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import re
+from typing import TYPE_CHECKING, Any
 
+from edi.segmented.elements import judge
+from edi.segmented.guides import Element
 from edi.segmented.segments import Syntax
-from edi.segmented.standard import Header, Unreadable
+from edi.segmented.standard import Header, Unreadable, at
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from edi.segmented.window import Window
 
 LENGTHS = (2, 10, 2, 10, 2, 15, 2, 15, 6, 4, 1, 5, 9, 1, 1, 1)
@@ -80,7 +85,7 @@ def _header(
         "",
         characters,
         ["ISA", *values[:15], component],
-        oddities,
+        oddities=oddities,
     )
 
 
@@ -95,3 +100,28 @@ def _without_breaks(text: str) -> tuple[str, int]:
         if len(kept) == _FULL:
             return kept, place
     return kept, len(text)
+
+
+_CALENDAR = {
+    "ISA": ((9, Element("I08", "DT", 6, 6)), (10, Element("I09", "TM", 4, 4))),
+    "GS": ((4, Element("373", "DT", 6, 8)), (5, Element("337", "TM", 4, 8))),
+}
+"""The dates and times of the headers of interchange and group. Source: X12.5 and X12.6, control segments."""
+
+_VERSIONS = {"ISA": (12, re.compile("00[2-9][0-9]{2}")), "GS": (8, re.compile("00[2-9][0-9]{3}.*|00[2-9][0-9]{2}"))}
+
+
+def oddities(row: list[Any]) -> Iterator[tuple[str, int, str]]:
+    """What is wrong with dates, times and versions of an ISA or GS: code, element, message."""
+    tag = row[0]
+    for number, element in _CALENDAR[tag]:
+        value = at(row, number)
+        fault = judge(value, element, _PLAIN) if value.strip() else None
+        if fault:
+            yield "envelope.date", number, f"{tag}{number:02} is {value!r}, {fault.trouble}."
+    number, form = _VERSIONS[tag]
+    if not form.fullmatch(at(row, number)):
+        yield "envelope.version", number, f"{tag}{number:02} is {at(row, number)!r}, which is no version of X12."
+
+
+_PLAIN = Syntax("*", ":", "~")

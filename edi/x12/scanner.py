@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from edi.segmented import guides, places
 from edi.segmented.interchange import Walk
 from edi.segmented.segments import Syntax
-from edi.segmented.standard import Standard, text_of
+from edi.segmented.standard import Standard, at, text_of
 from edi.segmented.window import EBCDIC, Window, one_per_byte
-from edi.x12.delimiters import read_isa
+from edi.x12.delimiters import oddities, read_isa
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from edi.findings import Finding, Position
     from edi.model import Document, Envelope
     from edi.paths import SegmentPath
+    from edi.segmented.interchange import Event
 
 
 _EBCDIC_ISA = "ISA".encode(EBCDIC)
@@ -32,11 +33,17 @@ def describe(row: list[Any], group: list[Any] | None) -> tuple[str, str | None, 
     message, reference = (text_of(value) for value in (*row[1:3], "", "")[:2])
     if group is None:
         return message, None, reference, None
-    number, told = text_of(group[6]) if len(group) > 6 else None, text_of(group[8]) if len(group) > 8 else ""
+    number = text_of(group[6]) if len(group) > 6 else None
+    return message, guide_version(row, group)[:6] or None, reference, number
+
+
+def guide_version(row: list[Any], group: list[Any] | None) -> str:
+    """The version with the name of the industry's guide, if there is one: ST03 goes before GS08."""
+    told = at(row, 3) or at(group or [], 8)
     digits = told[:6]
     if len(digits) < 6 and digits.isdigit():  # 00401 and 4010 are written, too
-        digits = digits + "0" if digits.startswith("00") else digits.zfill(6)
-    return message, digits or None, reference, number
+        return digits + "0" if digits.startswith("00") else digits.zfill(6)
+    return told
 
 
 STANDARD = Standard(
@@ -44,9 +51,12 @@ STANDARD = Standard(
     start=re.compile(r"ISA[^A-Za-z0-9 \r\n]"),
     header=read_isa,
     describe=describe,
+    guide_version=guide_version,
+    oddities=oddities,
     opens="ISA",
     closes="IEA",
     set_tags=("ST", "SE"),
+    set_reference=2,
     group_tags=("GS", "GE"),
     group_reference=6,
     notes=(("TA1", "x12.ta1"),),
@@ -61,6 +71,16 @@ def read(chunks: Iterable[bytes], options: Mapping[str, str]) -> Iterator[Docume
     Raises:
         ValueError: an option has a value that it cannot have.
     """
+    return walk(chunks, options).run()
+
+
+def events(chunks: Iterable[bytes], options: Mapping[str, str]) -> Iterator[Event]:
+    """The same, and between them where interchanges and groups open and close: :mod:`edi.segmented.events`."""
+    return walk(chunks, options).events()
+
+
+def walk(chunks: Iterable[bytes], options: Mapping[str, str]) -> Walk:
+    """The walk through a file."""
     rest = iter(chunks)
     first = b""
     for chunk in rest:  # as many bytes as tell EBCDIC from ASCII
@@ -69,7 +89,7 @@ def read(chunks: Iterable[bytes], options: Mapping[str, str]) -> Iterator[Docume
             break
     is_ebcdic = first.lstrip(b"\0\x40\x15\x25\x0d").startswith(_EBCDIC_ISA)
     window = Window(chain((first,), rest), EBCDIC if is_ebcdic else "latin-1")
-    return Walk(STANDARD, window, options).run()
+    return Walk(STANDARD, window, options)
 
 
 def locate(
@@ -82,6 +102,6 @@ def locate(
     """
     marks = envelope.delimiters
     syntax = Syntax(marks[0], marks[1], marks[2], marks[3:4])
-    guide = guides.find("x12", envelope.message or "", envelope.version or "")
+    guide = guides.find("x12", envelope.message or "", envelope.guide)
     text = one_per_byte(raw, EBCDIC if envelope.encoding == EBCDIC else "latin-1")
     return places.locate(text, syntax, guide, path, loops)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import codecs
 import re
-from dataclasses import replace
 from typing import TYPE_CHECKING
 from xml.parsers import expat
 
@@ -280,11 +279,11 @@ class _Reader:
             around = tuple(dict(self.scope[: len(self.scope) - declared]).items())
             if around != self.envelope.namespaces:
                 self._plant()
-                self.envelope = replace(self.envelope, namespaces=around)
+                self.envelope = self.envelope._replace(namespaces=around)
 
     def _root(self, name: str, start: int) -> None:
         self.root_seen = True
-        self.envelope = replace(self.envelope, encoding=self.encoding)
+        self.envelope = self.envelope._replace(encoding=self.encoding)
         if self.each:
             uri, _, local = name.rpartition(" ")
             root = etree.Element(f"{{{uri}}}{local}" if uri else local)
@@ -293,9 +292,9 @@ class _Reader:
     def _of_message(self, root: etree._Element, position: Position) -> tuple[Finding, ...]:
         """Notes which message the file is; a finding where another was declared."""
         if not self.message or _is_message(root, self.message):
-            self.envelope = replace(self.envelope, message=self.message or message_of(root))
+            self.envelope = self.envelope._replace(message=self.message or message_of(root))
             return ()
-        self.envelope = replace(self.envelope, message=message_of(root))
+        self.envelope = self.envelope._replace(message=message_of(root))
         message = (
             f"expected the message {self.message}, found {self.envelope.message} (root {text.quoted(str(root.tag))})"
         )

@@ -83,7 +83,7 @@ def x12_file(guide: Guide, rows: list[list[list[str]]]) -> bytes:
     repetition = "U" if guide.version < "004020" else "^"
     isa = ["ISA", "00", " " * 10, "00", " " * 10, "ZZ", "ACME".ljust(15), "ZZ", "LEGACYGW".ljust(15)]
     isa += ["260112", "0830", repetition, "00401", "000000007", "0", "P", ">"]
-    before = ["*".join(isa), f"GS*XX*ACME*LEGACYGW*20260112*0830*7*X*{guide.version}"]
+    before = ["*".join(isa), f"GS*{guide.group or 'XX'}*ACME*LEGACYGW*20260112*0830*7*X*{guide.version}"]
     return _text(before, rows, ["GE*1*7", "IEA*1*000000007"], "*", ">", "~")
 
 
