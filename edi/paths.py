@@ -2,7 +2,9 @@
 
 =============== ============================================================================================
 x12, edifact    ``BEG03`` · ``N1[BY].04`` (qualifier, element) · ``DTM[137].01.02`` (element, component) ·
-                ``N1[ST]/N4.01`` (segment N4 in the loop that N1 opens) · ``PO1`` (the whole segment)
+                ``N1[ST]/N4.01`` (segment N4 in the loop that N1 opens) · ``PO1`` (the whole segment) ·
+                ``N1[SE,VN]`` (one of these qualifiers) · ``//HL[I]`` (at any depth) · ``^HL[O]/PRF01`` (in the
+                nearest loop around this place that HL with O opens)
 csv             the column's header as it stands, or ``#3`` for the third column
 fixed           the column's name in the layout, or ``#3``; ``SKU[2]`` in a copybook's table
 jsonl, tables   member names joined by dots: ``customer.name``
@@ -10,7 +12,8 @@ xml             steps joined by ``/``, ``@name`` last for an attribute, ``text()
                 ``.`` for the element itself: ``cac:Price/cbc:PriceAmount/@currencyID``; a step may be ``cac:Party[2]``
 =============== ============================================================================================
 
-A qualifier is compared with the segment's first element (its first component, in EDIFACT).
+A qualifier is compared with the segment's first element (its first component, in EDIFACT), that of HL with HL03, which
+says what kind of level it is.
 """
 
 from __future__ import annotations
@@ -21,17 +24,31 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class SegmentStep:
-    """One segment of a path, and on the last step the element and component wanted (from 1; None: all of it)."""
+    """One segment of a path, and on the last step the element and component wanted (from 1; None: all of it).
+
+    `deep`: it stands at any depth below the step before. `around`: it opens a loop around the place where the path
+    is read (the innermost that fits, this place's own loop included); only a first step is.
+    """
 
     tag: str
     qualifier: str | None = None
     element: int | None = None
     component: int | None = None
+    deep: bool = False
+    around: bool = False
+
+    @property
+    def qualifiers(self) -> tuple[str, ...] | None:
+        """The qualifiers of which the segment has one; None where any will do."""
+        return None if self.qualifier is None else tuple(self.qualifier.split(","))
 
 
 @dataclass(frozen=True, slots=True)
 class SegmentPath:
-    """A path in a loop of segments: every step but the last opens a child loop."""
+    """A path in a loop of segments: every step but the last opens a child loop.
+
+    Of each such step the first child loop that fits is meant; of one that is `deep`, all that fit.
+    """
 
     steps: tuple[SegmentStep, ...]
 
@@ -69,7 +86,8 @@ class ElementPath:
 
 Path = SegmentPath | ColumnPath | MemberPath | ElementPath
 
-_SEGMENT = re.compile(r"([A-Z][A-Z0-9]{1,2})(?:\[([^\]]*)\])?(?:\.?(\d\d)(?:\.(\d{1,2}))?)?")
+_SEGMENT = re.compile(r"(\^?)([A-Z][A-Z0-9]{1,2})(?:\[([^\]]*)\])?(?:\.?(\d\d)(?:\.(\d{1,2}))?)?")
+_SLASHES = re.compile("//?")
 _ELEMENT = re.compile(r"((?:[^\W\d][\w.-]*:)?[^\W\d][\w.-]*)(?:\[(\d+)\])?")
 
 
@@ -94,18 +112,32 @@ def parse_path(format_name: str, text: str) -> Path:
 
 def _segment_path(text: str) -> SegmentPath:
     steps = []
-    parts = text.split("/")
-    for place, part in enumerate(parts):
+    parts = _SLASHES.split(text)
+    slashes = _SLASHES.findall(text)
+    if not parts[0] and slashes[0] == "//":
+        parts.pop(0)
+    else:
+        slashes.insert(0, "")
+    for place, (part, slash) in enumerate(zip(parts, slashes, strict=True)):
         match = _SEGMENT.fullmatch(part)
         if not match:
             raise ValueError(f"{part!r} names no segment; write BEG03, N1[BY].04 or N1[ST]/N4.01")
-        tag, qualifier, element, component = match.groups()
+        around, tag, qualifier, element, component = match.groups()
+        if around and (place or slash):
+            raise ValueError(f"{part!r}: only the first step of {text!r} can lead to a loop around")
         if element and place < len(parts) - 1:
             raise ValueError(f"{part!r} names an element, but only the last step of {text!r} can")
         if "00" in (element, component) or component == "0":
             raise ValueError(f"{part!r}: elements and components are counted from 01")
         steps.append(
-            SegmentStep(tag, qualifier, int(element) if element else None, int(component) if component else None)
+            SegmentStep(
+                tag,
+                qualifier,
+                int(element) if element else None,
+                int(component) if component else None,
+                deep=slash == "//",
+                around=bool(around),
+            )
         )
     return SegmentPath(tuple(steps))
 

@@ -9,12 +9,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from edi.segmented.following import below, found_rows, qualifier
 from gateway.normalize.faults import Failure, shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from edi.model import Envelope, Loop
+    from edi.paths import SegmentStep
+    from edi.segmented.following import Around
 
 Row = list[Any]
 
@@ -22,21 +25,13 @@ NO_ROW: Row = []
 NO_LOOP: Loop = {}
 
 
-def _qualifier(row: Row) -> str:
-    """What a qualifier is compared with: the row's first element, or the first component of it."""
-    first = row[1] if len(row) > 1 else ""
-    if first.__class__ is not str:
-        first = component(first, 1)
-    return first
-
-
-def rows(loop: Loop, tag: str, qualifier: str | None = None) -> list[Row]:
+def rows(loop: Loop, tag: str, qualifiers: tuple[str, ...] | None = None) -> list[Row]:
     """All rows of a segment in a loop: its own, and those that open its child loops."""
     found: list[Row] = loop.get(tag) or []
     opened = loop.get(tag + "*")
     if opened:
         found = found + [one[tag][0] for one in opened]
-    return found if qualifier is None else [one for one in found if _qualifier(one) == qualifier]
+    return found if qualifiers is None else [one for one in found if qualifier(one) in qualifiers]
 
 
 def row(loop: Loop, tag: str) -> Row:
@@ -48,31 +43,29 @@ def row(loop: Loop, tag: str) -> Row:
     return opened[0][tag][0] if opened else NO_ROW
 
 
-def qualified(loop: Loop, tag: str, qualifier: str) -> Row:
-    """The first row of a segment with this qualifier, or an empty one."""
+def qualified(loop: Loop, tag: str, qualifiers: tuple[str, ...]) -> Row:
+    """The first row of a segment with one of these qualifiers, or an empty one."""
     own: list[Row] = loop.get(tag, ())
     for one in own:
-        if _qualifier(one) == qualifier:
+        if qualifier(one) in qualifiers:
             return one
     for opened in loop.get(tag + "*", ()):
         first: Row = opened[tag][0]
-        if _qualifier(first) == qualifier:
+        if qualifier(first) in qualifiers:
             return first
     return NO_ROW
 
 
-def children(loop: Loop, tag: str, qualifier: str | None = None) -> list[Loop]:
-    """The child loops that a segment opens. A segment that opens none is a loop of itself alone, once per row."""
-    opened = loop.get(tag + "*")
-    if opened is None:
-        opened = [{tag: [one]} for one in loop.get(tag, ())]
-    return opened if qualifier is None else [one for one in opened if _qualifier(one[tag][0]) == qualifier]
-
-
-def child(loop: Loop, tag: str, qualifier: str | None = None) -> Loop:
-    """The first of `children`, or an empty one."""
-    found = children(loop, tag, qualifier)
+def child(loop: Loop, tag: str, qualifiers: tuple[str, ...] | None = None) -> Loop:
+    """The first of the child loops that a segment opens, or an empty one."""
+    found = below(loop, tag, qualifiers)
     return found[0] if found else NO_LOOP
+
+
+def first_row(around: Around, steps: tuple[SegmentStep, ...]) -> Row:
+    """The first row that a path leads to which looks around or at any depth, or an empty one."""
+    found = found_rows(around, steps)
+    return found[0] if found else NO_ROW
 
 
 def x12_element(element: Any, envelope: Envelope) -> str:

@@ -391,7 +391,7 @@ class _Writer:
                 lines.add(f"{found} = ()")
                 lines.add(f"faults.append({site}.failed(failure, {level.indexed}, None))")
             code = found
-        with lines.block(f"for {index}, {scope.content} in enumerate({code}):"):
+        with lines.block(f"for {index}, {scope.item or scope.content} in enumerate({code}):"):
             lines.extend(scope.prologue)
             lines.add(f"{record} = {{}}")
             lines.extend(inner.lines)

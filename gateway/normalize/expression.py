@@ -19,7 +19,8 @@ How names are read. A name is a run of characters other than white space and the
 - ``-`` and ``/`` **directly between** two characters of a name belong to it (``N1[ST]/N4.01``, the table
   ``product-groups``, the header ``Artikel-Nr``); with white space beside them they subtract and divide.
 - In CSV, words with only spaces between them are one name, since a header is written as it stands: ``gültig ab``.
-- Outside CSV, square brackets hold anything up to their end: ``REF[A B].02``.
+- Outside CSV, square brackets hold anything up to their end: ``REF[A B].02``; and a path may begin with ``//``, or
+  have it between two characters: ``//HL[I]``.
 - In XML, ``text()`` may be a path's last step.
 
 Every other name (``Preis (EUR)``, or a header that is a number) stands in backticks; a backtick inside is doubled.
@@ -122,7 +123,7 @@ COMPARISONS = ("==", "!=", "<=", ">=", "<", ">")
 _CHARACTER = r"[^\s|*/+\-&=!<>?(),'\"`]"
 _WORD = rf"{_CHARACTER}+(?:[-/]{_CHARACTER}+)*"
 _STEP = r"(?:\[[^\]\n]*\]|[^\s|*/+\-&=!<>?(),'\"`\[\]])"
-_PATH = re.compile(rf"{_STEP}+(?:[-/]{_STEP}+)*")
+_PATH = re.compile(rf"(?://)?{_STEP}+(?:(?:-|//?){_STEP}+)*")
 _HEADER = re.compile(rf"{_WORD}(?:[ \t]+{_WORD})*")
 _FUNCTION = re.compile(r"[a-z_][a-z0-9_]*")
 _NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)?")

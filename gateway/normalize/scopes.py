@@ -6,10 +6,11 @@ so (`lists`). What is wrong with a name is a :class:`Refusal`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
 from edi.paths import ColumnPath, ElementPath, MemberPath, SegmentPath, SegmentStep, parse_path
+from edi.segmented import following
 from edi.xmldoc import compile_loop, compile_path
 from gateway.normalize import access
 from gateway.normalize.functions.codes import nearest
@@ -71,6 +72,11 @@ class SourceScope:
     prologue: Lines
     columns: tuple[str, ...] | None = None
     width: int = 0
+    outer: SourceScope | None = None
+    chain: str = ""
+    """The variable of the tuple of loops around, from the document on, once somebody asks for it."""
+    item: str = ""
+    """The variable that the loop sets, where that is not `content`."""
     _rows: dict[tuple[SegmentStep, ...], str] = field(default_factory=dict)
 
     @property
@@ -146,12 +152,11 @@ class SourceScope:
     def loop(self, name: str) -> tuple[str, SourceScope]:
         """Python for the list that a loop's path names, and the scope of its elements."""
         path = self.path(name)
-        inner = SourceScope(self.format_name, self.names.fresh("loop"), self.names, Lines())
+        inner = SourceScope(self.format_name, self.names.fresh("loop"), self.names, Lines(), outer=self)
         if isinstance(path, SegmentPath):
             if path.steps[-1].element is not None:
                 raise Refusal(f"{name} is an element; a loop is opened by a segment", "write lines[PO1]:")
-            children = self.names.bind("children", access.children, "children")
-            return f"{children}({self._parent(path)}, {_selector(path.steps[-1])})", inner
+            return self._loops(path, inner), inner
         if isinstance(path, ElementPath):
             if path.attribute is not None or not path.steps:
                 raise Refusal(f"{name} is no element to loop over", "write lines[cac:InvoiceLine]:")
@@ -163,6 +168,27 @@ class SourceScope:
         raise Refusal(f"{row} has no loops", "write its fields without one")
 
     # X12 and EDIFACT
+
+    def _loops(self, path: SegmentPath, inner: SourceScope) -> str:
+        if len(path.steps) == 1 and not _is_free(path):
+            below = self.names.bind("below", following.below, "below")
+            return f"{below}({self.content}, {_selector(path.steps[0])})"
+        reached = self.names.bind("reached", following.reached, "reached")
+        inner.chain = inner.item = self.names.fresh("around")
+        inner.prologue.add(f"{inner.content} = {inner.chain}[-1]")
+        return f"{reached}({self.around()}, {self._steps(path)})"
+
+    def around(self) -> str:
+        """Python for the tuple of the loops around this place, from the document to the innermost."""
+        if self.outer is None:
+            return f"({self.content},)"
+        if not self.chain:
+            self.chain = self.names.fresh("around")
+            self.prologue.add(f"{self.chain} = (*{self.outer.around()}, {self.content})")
+        return self.chain
+
+    def _steps(self, path: SegmentPath) -> str:
+        return self.names.bind("steps", path.steps, ("steps", path.steps))
 
     def _read_element(self, path: SegmentPath, name: str, raw: str, lines: Lines) -> None:
         last = path.steps[-1]
@@ -192,16 +218,23 @@ class SourceScope:
     def _row(self, path: SegmentPath) -> str:
         """The variable of the segment, found once for all that read from it."""
         last = path.steps[-1]
-        key = (*path.steps[:-1], SegmentStep(last.tag, last.qualifier))
+        key = (*path.steps[:-1], replace(last, element=None, component=None))
         if key not in self._rows:
             variable = self.names.fresh(f"row_{last.tag}_{last.qualifier or ''}")
-            kind = "row" if last.qualifier is None else "qualified"
-            find = self.names.bind(kind, getattr(access, kind), kind)
-            self.prologue.add(f"{variable} = {find}({self._parent(path)}, {_selector(last)})")
+            if _is_free(path):
+                find = self.names.bind("first_row", access.first_row, "first_row")
+                self.prologue.add(f"{variable} = {find}({self.around()}, {self._steps(SegmentPath(key))})")
+            else:
+                kind = "row" if last.qualifier is None else "qualified"
+                find = self.names.bind(kind, getattr(access, kind), kind)
+                self.prologue.add(f"{variable} = {find}({self._parent(path)}, {_selector(last)})")
             self._rows[key] = variable
         return self._rows[key]
 
     def _found(self, path: SegmentPath) -> str:
+        if _is_free(path):
+            found = self.names.bind("found_rows", following.found_rows, "found_rows")
+            return f"{found}({self.around()}, {self._steps(path)})"
         return f"{self.names.bind('rows', access.rows, 'rows')}({self._parent(path)}, {_selector(path.steps[-1])})"
 
     def _parent(self, path: SegmentPath) -> str:
@@ -255,7 +288,12 @@ class SourceScope:
 
 
 def _selector(step: SegmentStep) -> str:
-    return f"{step.tag!r}" if step.qualifier is None else f"{step.tag!r}, {step.qualifier!r}"
+    return f"{step.tag!r}" if step.qualifier is None else f"{step.tag!r}, {step.qualifiers!r}"
+
+
+def _is_free(path: SegmentPath) -> bool:
+    """Whether a path looks at any depth, or around the place where it stands."""
+    return any(step.deep or step.around for step in path.steps)
 
 
 @dataclass(slots=True)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from gateway.normalize.faults import Failure, quoted
 from gateway.normalize.functions import operations as do
 from gateway.normalize.functions.codes import Codes
-from gateway.normalize.functions.dates import PIVOT, dates, datetimes, times, writer
+from gateway.normalize.functions.dates import PIVOT, date_by, dates, datetimes, times, writer
 from gateway.normalize.functions.numbers import (
     DIGITS_MAX,
     EXACT,
@@ -258,6 +258,11 @@ _TABLE = (
     Function(
         "date", "dates", "text", "date", "A date: in X12 and EDIFACT 8 or 6 digits, else yyyy-mm-dd, or like `picture`.",
         "'31.12.2026' | date('dd.mm.yyyy')", _date, (_PICTURE, _NONE, Argument("pivot", "count", PIVOT, high=9900)), fails=True,
+    ),
+    Function(
+        "date_by", "dates", "text", "date",
+        "A date whose format is told by a code beside it (X12 1250: D8, RD8; EDIFACT 2379: 102, 203, 718); of a period its first day.",
+        "'202612312330' | date_by('203')", lambda _: date_by, (Argument("format", "value"),), fails=True,
     ),
     Function(
         "datetime", "dates", "text", "datetime", "A moment in UTC; `zone` is that of texts without an offset.",

@@ -18,6 +18,7 @@ from __future__ import annotations
 import re
 from calendar import month_name, monthrange
 from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
+from functools import cache
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -95,6 +96,42 @@ def dates(pictures: tuple[str, ...], *, pivot: int = PIVOT) -> Callable[[str], d
         raise _unlike(text, "mapping.date", "date", pictures)
 
     return read
+
+
+_BY_FORMAT = {
+    # X12 element 1250
+    "D6": ("yymmdd", 6), "D8": ("yyyymmdd", 8), "DT": ("yyyymmdd", 12), "RD6": ("yymmdd", 13),
+    "RD8": ("yyyymmdd", 17), "RDT": ("yyyymmdd", 25),
+    # EDIFACT data element 2379
+    "2": ("ddmmyy", 6), "3": ("mmddyy", 6), "101": ("yymmdd", 6), "102": ("yyyymmdd", 8), "201": ("yymmdd", 10),
+    "202": ("yymmdd", 12), "203": ("yyyymmdd", 12), "204": ("yyyymmdd", 14), "303": ("yyyymmdd", 15),
+    "304": ("yyyymmdd", 17), "713": ("yymmdd", 21), "717": ("yymmdd", 13), "718": ("yyyymmdd", 17),
+    "719": ("yyyymmdd", 25),
+}  # fmt: skip
+"""Codes of formats → how the day at the beginning is written, and how long the whole is."""
+
+
+def date_by(text: str, code: str) -> date:
+    """The day of a text whose format is told by a code beside it; of a period its first day.
+
+    Raises:
+        Failure: the code's format has no day, or the text is not so written.
+    """
+    if code not in _BY_FORMAT:
+        known = ", ".join(_BY_FORMAT)
+        message = f"{quoted(text)} is of the format {quoted(code)}, which has no known day"
+        raise Failure("mapping.date", message, f"Known: {known}.")
+    shape, length = _BY_FORMAT[code]
+    day = len(shape)
+    if len(text) != length or not text[:day].isascii() or not text[:day].isdigit():
+        message = f"{quoted(text)} is not a date of the format {code}: that has {length} characters, first '{shape}'"
+        raise Failure("mapping.date", message)
+    return _days(shape)(text[:day])
+
+
+@cache
+def _days(shape: str) -> Callable[[str], date]:
+    return dates((shape,))
 
 
 def datetimes(pictures: tuple[str, ...], zone: str = "", *, pivot: int = PIVOT) -> Callable[[str], datetime]:

@@ -504,3 +504,41 @@ def test_long_chains_compile() -> None:
     nested = "if(a == 'x', " * 20 + "'y'" + ", 'z')" * 20
     mapper = compile_mapping(integration("jsonl", {"it": nested}), contract(*loose("it")))
     assert mapper.function({"a": "x"}, Envelope("jsonl"))[0] == {"it": "y"}
+
+
+def test_loops_at_any_depth_and_what_stands_around_them() -> None:
+    item = {
+        "sku": "LIN | pair('VP', 2)",
+        "order": "^HL[O]/PRF01",
+        "box": "^HL[P,T]/MAN02",
+        "texts[PID]": {"of": "^LIN03 ?? ^HL02"},
+    }
+    record_type = contract(
+        Field("texts", "text", required=False),
+        Field("count", "int", required=False),
+        Field(
+            "lines",
+            "list",
+            required=False,
+            fields=(*loose("sku", "order", "box"), Field("texts", "list", required=False, fields=loose("of"))),
+        ),
+    )
+    mapping = {"texts": "//PID05 | join(', ')", "lines[//HL[I]]": item}
+    mapper = compile_mapping(integration("x12", mapping, "count(//HL[I]) == CTT01"), record_type)
+    boxed = {"HL": [["HL", "4", "3", "I"]], "LIN": [["LIN", "", "VP", "B"]], "PID": [["PID", "F", "", "", "", "blue"]]}
+    box = {"HL": [["HL", "3", "2", "P"]], "MAN": [["MAN", "GM", "0012"]], "HL*": [boxed]}
+    loose_item = {"HL": [["HL", "5", "2", "I"]], "LIN": [["LIN", "", "VP", "A"]]}
+    order = {"HL": [["HL", "2", "1", "O"]], "PRF": [["PRF", "4711"]], "HL*": [box, loose_item]}
+    content = {
+        "ST": [["ST", "856", "1"]],
+        "HL*": [{"HL": [["HL", "1", "", "S"]], "HL*": [order]}],
+        "CTT": [["CTT", "2"]],
+    }
+    record, faults = mapper.function(content, X12)
+    assert faults == ()
+    assert record == {
+        "texts": "blue",
+        "lines": [{"sku": "B", "order": "4711", "box": "0012", "texts": [{"of": "3"}]}, {"sku": "A", "order": "4711"}],
+    }
+    content["CTT"] = [["CTT", "3"]]
+    assert [fault.code for fault in mapper.function(content, X12)[1]] == ["check.failed"]
