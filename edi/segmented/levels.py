@@ -24,7 +24,7 @@ by one, and so does LX01 within each claim).
 
 from __future__ import annotations
 
-from itertools import count
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from edi.segmented.problems import Problem
@@ -63,6 +63,8 @@ _KINDS["271"] = _KINDS["270"]
 
 _NONE: tuple[Any, ...] = ()
 
+_FIRST_NUMBERS = [str(number) for number in range(1, 1000)]
+"""A claim has 999 service lines at most; one with more is looked at with care."""
 
 DEPTH_MAX = 100
 """So many levels may stand below one another. Real documents have five or ten; a loop deeper than that is no help."""
@@ -81,48 +83,50 @@ def nest(root: Loop) -> bool:
     """
     message = root["ST"][0][1]
     allowed = _allowed(message, root.get("BSN", _NONE))
-    numbers = map(str, count(1)) if message in COUNTED else None
+    counted = message in COUNTED
+    lines = NUMBERED.get(message, "") + "*"
     known = {"": (root, "", 0)}
-    parents = []
     above = set()
     flags = []
-    for loop, around in _levels(root):
-        _, number, parent, kind, *rest = loop["HL"][0]
-        if parent not in known or number in known or (numbers and number != next(numbers)):
+    moves = []
+    for place, (loop, around) in enumerate(_levels(root), 1):
+        row = loop["HL"][0]
+        number, parent, kind = row[1], row[2], row[3]
+        if parent not in known or number in known or (counted and number != str(place)):
             return False
         upper, upper_kind, depth = known[parent]
-        if (kind in allowed and upper_kind not in allowed[kind]) or depth == DEPTH_MAX:
+        if depth == DEPTH_MAX or (kind in allowed and upper_kind not in allowed[kind]):
+            return False
+        if lines in loop and not _are_lines_numbered(loop[lines]):
             return False
         if around is None:
-            parents.append(upper)
+            moves.append(upper)
         elif around is not upper:
             return False
         known[number] = (loop, kind, depth + 1)
         above.add(parent)
-        if rest and rest[0]:
-            flags.append((number, rest[0]))
-    if any(flag != ("1" if number in above else "0") for number, flag in flags):
-        return False
-    if message in NUMBERED and not _are_lines_numbered(root, NUMBERED[message] + "*"):
-        return False
-    _move(root, parents)
+        flags.append(row[4] if len(row) > 4 else "")
+    for flag, number in zip(flags, islice(known, 1, None), strict=True):
+        if flag and flag != ("1" if number in above else "0"):
+            return False
+    _move(root, moves)
     return True
 
 
 def nest_leniently(root: Loop) -> None:
     """Put each level of the root that names an earlier level below it; all others stay. Nothing is lost."""
     known = {"": (root, 0)}
-    parents = []
+    moves = []
     for loop, around in _levels(root):
         number, parent = (_at(loop["HL"][0], place) for place in (1, 2))
         upper, depth = known.get(parent, (root, 0))
         if around is None:
             if depth == DEPTH_MAX:
                 upper, depth = root, 0
-            parents.append(upper)
+            moves.append(upper)
         if number:
             known[number] = (loop, depth + 1)
-    _move(root, parents)
+    _move(root, moves)
 
 
 def problems(rows: Sequence[list[Any]], root: Loop) -> list[Problem]:
@@ -138,12 +142,14 @@ def problems(rows: Sequence[list[Any]], root: Loop) -> list[Problem]:
     return sorted(found, key=lambda problem: problem.row)
 
 
-def _levels(root: Loop, around: Loop | None = None) -> Iterator[tuple[Loop, Loop | None]]:
+def _levels(root: Loop) -> list[tuple[Loop, Loop | None]]:
     """Every level, in the order of the file, and the level in whose loop the structure has put it."""
+    found: list[tuple[Loop, Loop | None]] = []
     for loop in root.get("HL*", _NONE):
-        yield loop, around
+        found.append((loop, None))
         if "HL*" in loop:
-            yield from _levels(loop, loop)
+            found.extend((inner, around or loop) for inner, around in _levels(loop))
+    return found
 
 
 def _move(root: Loop, parents: Sequence[Loop]) -> None:
@@ -152,8 +158,10 @@ def _move(root: Loop, parents: Sequence[Loop]) -> None:
     for loop, parent in zip(root.get("HL*", _NONE), parents, strict=True):
         if parent is root:
             tops.append(loop)
+        elif "HL*" in parent:
+            parent["HL*"].append(loop)
         else:
-            parent.setdefault("HL*", []).append(loop)
+            parent["HL*"] = [loop]
     if tops:
         root["HL*"] = tops
 
@@ -165,13 +173,12 @@ def _allowed(message: str, beginnings: Sequence[list[Any]]) -> Mapping[str, tupl
     return PARENTS.get(message, {})
 
 
-def _are_lines_numbered(root: Loop, key: str) -> bool:
-    """Whether LX01 counts 1, 2, 3 … in each loop that stands under `key` in one of the levels."""
-    for level, _ in _levels(root):
-        for owner in level.get(key, _NONE):
-            for line, number in zip(owner.get("LX*", _NONE), map(str, count(1)), strict=False):
-                if line["LX"][0][1] != number:
-                    return False
+def _are_lines_numbered(owners: Sequence[Loop]) -> bool:
+    """Whether LX01 counts 1, 2, 3 … in each of the loops."""
+    for owner in owners:
+        numbers = [line["LX"][0][1] for line in owner.get("LX*", _NONE)]
+        if numbers != _FIRST_NUMBERS[: len(numbers)]:
+            return False
     return True
 
 

@@ -40,10 +40,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from decimal import Context, Decimal, localcontext
+from decimal import Decimal, localcontext
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from edi.segmented.problems import Problem
+from edi.segmented.summing import EXACT, quick_look
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -55,9 +56,6 @@ HASH_DIGITS = 10
 """The size of a hash total: what does not fit is cut off on the left."""
 
 QUOTED_MAX = 60
-
-EXACT = Context(prec=100)
-"""Sums are exact: elements have at most 18 digits, and exponents that anybody sends have two."""
 
 
 class Place(NamedTuple):
@@ -168,8 +166,8 @@ def compile_totals(lines: Iterable[str], root: Slot) -> Totals:
         ValueError: a line cannot be read.
     """
     rules = tuple(map(parse, lines))
-    del root
-    return Totals(rules, lambda loop: not any(True for _ in _broken(loop, rules)))
+    look = quick_look(rules, root)
+    return Totals(rules, lambda loop: look(loop) or not any(True for _ in _broken(loop, rules)))
 
 
 def problems(rows: Sequence[list[Any]], root: Loop, totals: Totals) -> list[Problem]:
