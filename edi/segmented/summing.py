@@ -203,7 +203,9 @@ class _Source:
 
 
 def _is_plain(term: Term) -> bool:
-    return term.kind in ("count", "sum") and not any(place.qualifiers or place.without for place in term.places)
+    return term.kind in ("value", "count", "sum") and not any(
+        place.qualifiers or place.without for place in term.places
+    )
 
 
 def _stands_in(path: Path, above: str, tag: str) -> bool:

@@ -29,6 +29,15 @@ segments alone whose qualifier is 2. ``LIN/QTY.01.02`` takes only those that sta
 A total that is not sent is no error, and one whose parts are no numbers is not judged: that is told elsewhere. Values
 are compared as decimals: leading and trailing zeros do not matter, and a comma is a point.
 
+What the guides say is from these sources. CTT: the notes on the sets (850, 855: the number of PO1, and the sum of PO102;
+810: IT1 and IT102; 856: HL and SN102; 846: LIN and QTY02; 832: LIN; 860: POC) and the definition of element 347; many
+senders of an 856 count its LIN, which passes, too. W7601 is by its comment a hash total of what is ordered. CLM02: its
+note in the standard, and in 005010X222A1 and X223A2 ("must balance"). 835: the three balances of 005010X221A1, section
+1.10.2.1, for the service line, the claim and the transaction. CNT: code list 6069 of UN/EDIFACT; code 1 is the total of
+the quantities at line level, of which most senders take one qualifier (the guides of GS1 say all of QTY, so either
+passes), code 2 counts lines, with or without sublines (LIN04), code 3 counts both. Not judged, because the standards do
+not say what they count: TDS01, CTT of other sets, W03, BPR02 of the 820, AK9, and CNT of any other code.
+
 ::
 
     totals = compile_totals(guide.totals, guide.root)     # once per guide
@@ -78,7 +87,7 @@ class Place(NamedTuple):
 
 
 class Term(NamedTuple):
-    """One part of a total: `kind` is count, sum, hash or any; `sign` is 1 or -1."""
+    """One part of a total: `kind` is value, count, sum, hash or any; `sign` is 1 or -1. A value is the sum of one."""
 
     kind: str
     places: tuple[Place, ...]
@@ -138,11 +147,11 @@ def _terms(text: str, line: str) -> tuple[Term, ...]:
         match = _TERM.match(text, at)
         if not match or (terms and not match[1]):
             raise ValueError(f"{line!r}: cannot read {text[at:]!r}; write sum(PO102) + sum(SAC05), or count(LIN)")
-        kind = match[2] or "sum"
+        kind = match[2] or "value"
         places = tuple(_place(word.strip(), line) for word in (match[3] or match[4] or "").split(","))
         if any((kind == "count") != (place.element == 0) for place in places):
-            wanted = "segments, as in count(PO1)" if kind == "count" else f"elements, as in {kind}(PO102)"
-            raise ValueError(f"{line!r}: {kind} takes {wanted}")
+            wanted = "count takes segments, as in count(PO1)"
+            raise ValueError(f"{line!r}: {wanted if kind == 'count' else 'sums are of elements, as in sum(PO102)'}")
         terms.append(Term(kind, places, -1 if match[1] == "-" else 1))
         at = match.end()
     if not terms:
@@ -176,7 +185,7 @@ def problems(rows: Sequence[list[Any]], root: Loop, totals: Totals) -> list[Prob
     `root` holds the same lists as `rows`, in whichever loops.
     """
     indexes = {id(row): index for index, row in enumerate(rows)}
-    found = [_problem(rule, row, total, indexes[id(row)]) for rule, row, total in _broken(root, totals.rules)]
+    found = [_problem(broken, indexes[id(broken.row)]) for broken in _broken(root, totals.rules)]
     return sorted(found, key=lambda problem: problem.row)
 
 
@@ -187,8 +196,16 @@ class _Found(NamedTuple):
     above: str
 
 
-def _broken(root: Loop, rules: Iterable[Rule]) -> Iterator[tuple[Rule, list[Any], Decimal]]:
-    """The rules that do not hold, with the row that tells the total, and what it should be."""
+class _Broken(NamedTuple):
+    """A rule that does not hold: the row that tells the total, what it should be, and what was looked at by tag."""
+
+    rule: Rule
+    row: list[Any]
+    total: Decimal
+    inside: dict[str, list[_Found]]
+
+
+def _broken(root: Loop, rules: Iterable[Rule]) -> Iterator[_Broken]:
     with localcontext(EXACT):
         document = _by_tag(root)
         for rule in rules:
@@ -198,7 +215,7 @@ def _broken(root: Loop, rules: Iterable[Rule]) -> Iterator[tuple[Rule, list[Any]
                 for row, _ in inside.get(rule.told.tag, ()):
                     total = _judge(rule, row, inside)
                     if total is not None:
-                        yield rule, row, total
+                        yield _Broken(rule, row, total, inside)
 
 
 def _judge(rule: Rule, row: list[Any], inside: dict[str, list[_Found]]) -> Decimal | None:
@@ -317,13 +334,14 @@ def _number(value: str) -> Decimal | None:
     return Decimal(value.replace(",", ".")) if _NUMBER.fullmatch(value) else None
 
 
-def _problem(rule: Rule, row: list[Any], total: Decimal, index: int) -> Problem:
+def _problem(broken: _Broken, index: int) -> Problem:
+    rule, row, total, inside = broken
     told, terms = rule.told, rule.choices[0]
     is_count = all(term.kind == "count" for term in terms)
-    where = f" in its loop of {rule.scope}" if rule.scope else ""
+    where = f" in this loop of {rule.scope}" if rule.scope else ""
     value = _value(row, told)
     quoted = value if len(value) <= QUOTED_MAX else value[: QUOTED_MAX - 1] + "…"
-    message = f"{told} is {quoted!r}, but {_words(terms)}{where} is {total:f}."
+    message = f"{told} is {quoted!r}, but {_words(terms, inside)}{where} is {EXACT.normalize(total):f}."
     remedy = (
         "One may be missing or may have been sent twice: ask the sender to check, and to send this document again."
         if is_count
@@ -333,13 +351,21 @@ def _problem(rule: Rule, row: list[Any], total: Decimal, index: int) -> Problem:
     return Problem(code, index, told.tag, message, remedy, told.element, told.component or None)
 
 
-_WORDS = {"count": "the number of ", "sum": "the sum of ", "hash": "the hash total of ", "any": "the sum of "}
+_WORDS = {
+    "value": "",
+    "count": "the number of ",
+    "sum": "the sum of ",
+    "hash": "the hash total of ",
+    "any": "the sum of ",
+}
 
 
-def _words(terms: tuple[Term, ...]) -> str:
+def _words(terms: tuple[Term, ...], inside: dict[str, list[_Found]]) -> str:
+    """What the terms say, in words; of the elements that are summed those alone that are sent."""
     said = ""
     for term in terms:
-        *rest, last = map(str, term.places)
+        sent = [place for place in term.places if any(_value(row, place) for row in _rows(place, inside))]
+        *rest, last = map(str, sent or term.places)
         names = f"{', '.join(rest)} and {last}" if rest else last
         joint = (" plus " if term.sign > 0 else " less ") if said else ("" if term.sign > 0 else "less ")
         said += joint + _WORDS[term.kind] + names
