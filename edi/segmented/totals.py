@@ -29,9 +29,9 @@ segments alone whose qualifier is 2. ``LIN/QTY.01.02`` takes only those that sta
 A total that is not sent is no error, and one whose parts are no numbers is not judged: that is told elsewhere. Values
 are compared as decimals: leading and trailing zeros do not matter, and a comma is a point.
 
-What the guides say is from these sources. CTT: the notes on the sets (850, 855: the number of PO1, and the sum of PO102;
-810: IT1 and IT102; 856: HL and SN102; 846: LIN and QTY02; 832: LIN; 860: POC) and the definition of element 347; many
-senders of an 856 count its LIN, which passes, too. W7601 is by its comment a hash total of what is ordered. CLM02: its
+What the guides say is from these sources. CTT: the notes on the sets (850 and 855: the number of PO1, and the sum of
+PO102; 810: IT1 and IT102; 856: HL and SN102; 846: LIN and QTY02; 832: LIN; 860: POC) and the definition of element 347;
+many senders of an 856 count its LIN, which passes, too. W7601 is by its comment a hash total of what is ordered. CLM02: its
 note in the standard, and in 005010X222A1 and X223A2 ("must balance"). 835: the three balances of 005010X221A1, section
 1.10.2.1, for the service line, the claim and the transaction. CNT: code list 6069 of UN/EDIFACT; code 1 is the total of
 the quantities at line level, of which most senders take one qualifier (the guides of GS1 say all of QTY, so either
