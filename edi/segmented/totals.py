@@ -30,13 +30,14 @@ A total that is not sent is no error, and one whose parts are no numbers is not 
 are compared as decimals: leading and trailing zeros do not matter, and a comma is a point.
 
 What the guides say is from these sources. CTT: the notes on the sets (850 and 855: the number of PO1, and the sum of
-PO102; 810: IT1 and IT102; 856: HL and SN102; 846: LIN and QTY02; 832: LIN; 860: POC) and the definition of element 347;
-many senders of an 856 count its LIN, which passes, too. W7601 is by its comment a hash total of what is ordered. CLM02: its
-note in the standard, and in 005010X222A1 and X223A2 ("must balance"). 835: the three balances of 005010X221A1, section
-1.10.2.1, for the service line, the claim and the transaction. CNT: code list 6069 of UN/EDIFACT; code 1 is the total of
-the quantities at line level, of which most senders take one qualifier (the guides of GS1 say all of QTY, so either
-passes), code 2 counts lines, with or without sublines (LIN04), code 3 counts both. Not judged, because the standards do
-not say what they count: TDS01, CTT of other sets, W03, BPR02 of the 820, AK9, and CNT of any other code.
+PO102; 810: IT1 and IT102; 846: LIN and QTY02; 856: HL and SN102, but many senders count its LIN, which passes, too) and
+the definitions of elements 354 and 347 (832: LIN and 860: POC are its line items). W7601 is by its comment a hash total
+of what is ordered. CLM02: its note in the standard, and in 005010X222A1 and X223A2 ("must balance"). 835: the balances
+of 005010X221A1, section 1.10.2.1, for the service line, the claim and the transaction. CNT: code list 6069 of
+UN/EDIFACT; code 1 is the total of the quantities at line level, of which most senders take one qualifier (the guides of
+GS1 say all of QTY: either passes), code 2 counts lines, with or without sublines (LIN04), code 3 counts both. Not
+judged, because the standards do not say what they count: TDS01, CTT of other sets, W03, BPR02 of the 820, AK9, and CNT
+of any other code.
 
 ::
 
