@@ -19,9 +19,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from edi.model import Loop
-    from edi.segmented.guides import Guide
+    from edi.segmented.guides import Element, Guide
 
-    State = dict[str, tuple["State", int, int, str, int, tuple[int, ...]]]
+    Composites = tuple[tuple[int, ...], ...]
+    State = dict[str, tuple["State", int, int, str, int, Composites]]
 
 _OFTEN = 1_000
 """A document of fewer segments cannot exceed a maximum of so many: its occurrences are not counted."""
@@ -43,7 +44,7 @@ class Automaton(NamedTuple):
     """A guide, compiled.
 
     Each state leads from a tag to the next state, a step, the depth of the loop that it is done in, the key there, the
-    most there may be, and the places of composites.
+    most there may be, and the places of composites by the length of the row (nothing where there are none).
     """
 
     start: State
@@ -59,10 +60,7 @@ def compiled(guide: Guide, often: int) -> Automaton:
     for place in tree.moves:  # parents come before their children
         for child in place.children:
             depths[child] = depths[place] + 1
-    composites = {
-        tag: tuple(number for number, element in enumerate(definition, 1) if element.components)
-        for tag, definition in guide.dictionary.segments.items()
-    }
+    composites = {tag: _composites(definition) for tag, definition in guide.dictionary.segments.items()}
     states: dict[Any, State] = {place: {} for place in tree.moves}
     for place, reached in tree.moves.items():
         for tag, way in structure.first_ways(place, reached):
@@ -81,8 +79,14 @@ def compiled(guide: Guide, often: int) -> Automaton:
             else:
                 step = _Step.COUNTED_LOOP if opens else _Step.COUNTED_ROW
             key = tag + "*" if opens else tag
-            states[place][tag] = (states[target], step, depths[target] - 1, key, most, composites.get(tag, ()))
+            states[place][tag] = (states[target], int(step), depths[target] - 1, key, most, composites[tag])
     return Automaton(states[tree.root], max(depths.values()), tree.last)
+
+
+def _composites(definition: tuple[Element, ...]) -> Composites:
+    places = [number for number, element in enumerate(definition, 1) if element.components]
+    lengths = range(len(definition) + 2) if places else ()
+    return tuple(tuple(place for place in places if place < length) for length in lengths)
 
 
 def _is_inside(place: Any, loop: Any) -> bool:
@@ -111,12 +115,14 @@ def assemble(
         for row in remaining:
             tag = row[0]
             state, step, depth, key, most, composites = state[tag]
-            for place in composites:
-                if place >= len(row):
-                    break
-                if component in row[place]:
-                    row[place] = row[place].split(component)
-            if step == 2:
+            if composites:
+                for place in composites[len(row)]:
+                    value = row[place]
+                    if component in value:
+                        row[place] = value.split(component)
+            if step == 0:
+                loops[depth][tag] = [row]
+            elif step == 2:
                 loop = {tag: [row]}
                 loops[depth][key] = [loop]
                 loops[depth + 1] = loop
@@ -124,8 +130,6 @@ def assemble(
                 loop = {tag: [row]}
                 loops[depth][key].append(loop)
                 loops[depth + 1] = loop
-            elif step == 0:
-                loops[depth][tag] = [row]
             elif step == 1:
                 loops[depth][tag].append(row)
             else:
@@ -138,6 +142,6 @@ def assemble(
                     loops[depth + 1] = loop
                 else:
                     found.append(row)
-    except KeyError:
+    except (KeyError, IndexError):
         return None
     return (root, first, row) if row[0] == last else None

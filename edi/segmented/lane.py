@@ -99,7 +99,7 @@ class Lane:
             text = decoded
         if self.repertoire and self.repertoire.search(text):
             return None
-        shown: dict[int, str] = {}
+        shown: dict[str, str] = {}
         if syntax.release and syntax.release in text:
             hidden = hide(text, syntax)
             if hidden is None:
@@ -152,7 +152,7 @@ class Lane:
         segments.pop()
         return None if any(segment.startswith(BINARY_TAGS) for segment in segments) else (text, segments)
 
-    def arranged(self, text: str, segments: list[str], shown: dict[int, str]) -> tuple[Loop, str] | None:
+    def arranged(self, text: str, segments: list[str], shown: dict[str, str]) -> tuple[Loop, str] | None:
         """The loops, if the structure and the trailer are right."""
         syntax = self.syntax
         rows: Iterable[list[Any]]

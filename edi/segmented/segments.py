@@ -69,7 +69,7 @@ def split(text: str, syntax: Syntax) -> list[list[Any]]:
     return cut(close_gaps(hidden[0], syntax), hidden[1], syntax)
 
 
-def cut(text: str, shown: dict[int, str], syntax: Syntax) -> list[list[Any]]:
+def cut(text: str, shown: dict[str, str], syntax: Syntax) -> list[list[Any]]:
     """The rows of a text that :func:`hide` has prepared."""
     segments = text.split(syntax.segment)
     segments.pop()
@@ -93,20 +93,30 @@ def rows_of(segments: list[str], text: str, syntax: Syntax) -> list[list[Any]]:
     return [s.split(element) for s in segments]
 
 
-def show(rows: list[list[Any]], text: str, shown: dict[int, str], syntax: Syntax) -> None:
+def show(rows: list[list[Any]], text: str, shown: dict[str, str], syntax: Syntax) -> None:
     """Put the released characters that :func:`hide` took out of `text` back into its `rows`."""
-    if not shown:
-        return
-    row = place = done = 0
-    for found in re.finditer(f"[{''.join(map(chr, shown))}]", text):
-        row += text.count(syntax.segment, place, found.start())
-        place = found.start()
-        if row >= done:
-            rows[row][:] = [_show(value, shown) for value in rows[row]]
-            done = row + 1
+    for sign, character in shown.items():
+        index = place = 0
+        found = text.find(sign)
+        while found >= 0:
+            index += text.count(syntax.segment, place, found)
+            row = rows[index]
+            for number, value in enumerate(row):
+                if type(value) is not str:
+                    row[number] = _shown(value, sign, character)
+                elif sign in value:
+                    row[number] = value.replace(sign, character)
+            place = found
+            found = text.find(sign, text.find(syntax.segment, found))
 
 
-def hide(text: str, syntax: Syntax) -> tuple[str, dict[int, str]] | None:
+def _shown(value: Any, sign: str, character: str) -> Any:
+    if isinstance(value, list):
+        return [part.replace(sign, character) for part in value]
+    return tuple(p.replace(sign, character) if isinstance(p, str) else _shown(p, sign, character) for p in value)
+
+
+def hide(text: str, syntax: Syntax) -> tuple[str, dict[str, str]] | None:
     """Put an unused character in the place of each released one, and say which stands for which.
 
     None when that is left to the careful way: the text uses every control character itself, or releases characters that
@@ -115,17 +125,24 @@ def hide(text: str, syntax: Syntax) -> tuple[str, dict[int, str]] | None:
     release = syntax.release
     if not release or release not in text:
         return text, {}
-    free = [c for c in _HIDEOUTS if c not in text]
-    shown: dict[int, str] = {}
-    for character in dict.fromkeys(release + syntax.characters):
-        # The release character comes first: in `??'` it releases itself, and the terminator ends the segment.
-        if release + character in text:
-            if not free:
+    free = (c for c in _HIDEOUTS if c not in text)
+    shown: dict[str, str] = {}
+    for pair in _released(syntax):
+        if pair in text:
+            sign = next(free, None)
+            if sign is None:
                 return None
-            sign = free.pop()
-            text = text.replace(release + character, sign)
-            shown[ord(sign)] = character
-    return None if release in text else (text, shown)
+            text = text.replace(pair, sign)
+            shown[sign] = pair[1]
+            if release not in text:
+                return text, shown
+    return None
+
+
+@lru_cache(maxsize=64)
+def _released(syntax: Syntax) -> tuple[str, ...]:
+    """What is released; the release character comes first: in `??'` it releases itself, and the segment ends."""
+    return tuple(syntax.release + character for character in dict.fromkeys(syntax.release + syntax.characters))
 
 
 def _repeated(value: str, syntax: Syntax) -> Any:
@@ -135,14 +152,6 @@ def _repeated(value: str, syntax: Syntax) -> Any:
             for part in value.split(syntax.repetition)
         )
     return value.split(syntax.component) if syntax.component in value else value
-
-
-def _show(value: Any, shown: dict[int, str]) -> Any:
-    if isinstance(value, str):
-        return value.translate(shown)
-    if isinstance(value, list):
-        return [part.translate(shown) for part in value]
-    return tuple(_show(part, shown) for part in value)
 
 
 @lru_cache(maxsize=64)
