@@ -40,10 +40,13 @@ def built_in() -> dict[str, CodeTable]:
     return tables
 
 
-def read_codes(file: File, name: str) -> CodeTable | None:
-    """The table of one file; None when something in it is wrong (then it is noted)."""
+def read_codes(file: File, name: str, *, standard: bool = False) -> CodeTable | None:
+    """The table of one file; None when something in it is wrong (then it is noted).
+
+    The tables that the product ships, `standard`, have names in capitals.
+    """
     before = len(file.problems)
-    if not NAME.fullmatch(name):
+    if not standard and not NAME.fullmatch(name):
         hint = "small letters, digits and single dashes; names in capitals are the standards' own"
         file.refuse(0, 1, f"{name!r} is not a name for a code table", hint)
     columns: tuple[str, ...] | None = None

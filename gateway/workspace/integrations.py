@@ -14,6 +14,7 @@ from gateway.workspace.expressions import Language, read_expression
 from gateway.workspace.mappings import read_map
 from gateway.workspace.nodes import Scalar, Sequence
 from gateway.workspace.problems import did_you_mean
+from gateway.workspace.shelf import Shelf
 from gateway.workspace.values import MESSAGES
 
 if TYPE_CHECKING:
@@ -45,6 +46,8 @@ class Known:
     """Texts of layouts of positional records, by name."""
     codes: dict[str, CodeTable] = field(default_factory=dict)
     """Tables by name; one that is there and wrong is empty."""
+    shelf: Shelf = field(default_factory=lambda: Shelf({}))
+    """What the product ships."""
     unsound: set[str] = field(default_factory=set)
     """Contracts that something is wrong with: good enough to hold targets against, not to judge types."""
 
@@ -62,7 +65,7 @@ def read_integration(section: Section, known: Known) -> Integration | None:
     if contract and contract.per_partner and section.whole and partner is None:
         _refuse_nobody(section, source, form, contract)
     language = Language(form.name if form else "")
-    fields = _map(section, contract, language)
+    fields = _map(section, contract, form, known, language)
     checks = _checks(section.get("check"), language)
     if form is None or source is None or not {"integration", "contract"} <= section.values.keys():
         return None
@@ -95,9 +98,13 @@ def _contract(section: Section, known: Known) -> Contract | None:
     if not section.get("contract"):
         return None
     name = " v".join(map(str, section.get("contract")))
-    if name not in known.contracts:
-        section.refuse("contract", f"there is no contract {name!r}", did_you_mean(name, known.contracts, _NO_CONTRACT))
-    return known.contracts.get(name)
+    if name in known.contracts:
+        return known.contracts[name]
+    contract = known.shelf.contract(name, known.codes, section.get("owner", ""))
+    if contract is None:
+        hint = did_you_mean(name, [*known.contracts, *known.shelf.contracts()], _NO_CONTRACT)
+        section.refuse("contract", f"there is no contract {name!r}", hint)
+    return contract
 
 
 _NO_CONTRACT = "describe it in a file under contracts/"
@@ -183,13 +190,50 @@ def _refuse_nobody(section: Section, source: Source | None, form: Format | None,
     )
 
 
-def _map(section: Section, contract: Contract | None, language: Language) -> tuple[MapField | MapLoop, ...]:
+def _map(
+    section: Section, contract: Contract | None, form: Format | None, known: Known, language: Language
+) -> tuple[MapField | MapLoop, ...]:
+    """The lines under `map:`, the standard mapping, or the first laid over the second."""
     mapping = section.get("map")
+    if mapping is None and section.mapping.get("map") is not None:
+        return ()  # it is there and wrong, which is noted
+    under: tuple[MapField | MapLoop, ...] = ()
+    if (mapping is None or section.get("extends")) and contract and form:
+        under = _standard(section, contract, form, known)
     if mapping is None:
-        return ()
+        return under
     fields = contract.fields if contract else None
     name = f"{contract.name} v{contract.version}" if contract else ""
-    return read_map(mapping, section.mapping.key("map"), fields, name, language)
+    return read_map(mapping, section.mapping.key("map"), fields, name, language, under)
+
+
+def _standard(section: Section, contract: Contract, form: Format, known: Known) -> tuple[MapField | MapLoop, ...]:
+    """The standard mapping; what there is instead is told where there is none."""
+    name = f"{contract.name} v{contract.version}"
+    if section.get("extends"):
+        at: Node = section.node("extends")
+    else:
+        at = section.node("contract")
+    if known.contracts.get(name) is contract:
+        if section.get("extends"):
+            at.refuse(f"{name} is a contract of this workspace, and only shipped ones have standard mappings", _WRITE)
+        else:
+            section.mapping.head.refuse("the integration lacks the key 'map'", _WRITE)
+        section.whole = False
+        return ()
+    lines = known.shelf.lines(contract, form)
+    if lines is None:
+        said = " ".join(part for part in (form.name, form.message) if part)
+        there = ", ".join(known.shelf.messages(contract))
+        at.refuse(
+            f"there is no standard mapping from {said} to {name}",
+            f"there is one from {there}; {_WRITE}" if form.message else f"name the message in format: one of {there}",
+        )
+        section.whole = False
+    return lines or ()
+
+
+_WRITE = "say what fills each field, in lines under map:"
 
 
 def _checks(node: Node | None, language: Language) -> tuple[Expression, ...]:

@@ -21,6 +21,7 @@ from gateway.workspace.layouts import read_layout
 from gateway.workspace.nodes import Mapping, compose
 from gateway.workspace.problems import SECRETS, ConfigurationProblems, File, Problem, did_you_mean
 from gateway.workspace.registry import read_connections, read_partner, read_settings, read_teams
+from gateway.workspace.shelf import FOLDER, Shelf
 from gateway.workspace.tables import LAYOUTS, Layout, read_section
 
 if TYPE_CHECKING:
@@ -132,7 +133,8 @@ class _Reading:
         self.unread = {problem.file for problem in problems}
         self.files: list[File] = []
         self.kinds: dict[str, list[File]] = {layout.name: [] for layout in LAYOUTS}
-        self.known = Known()
+        pinned = {path: text for path, text in files.items() if path.startswith(FOLDER)}
+        self.known = Known(shelf=Shelf(pinned))
         for path, text in sorted(files.items()):
             layout = self._layout(path)
             if layout:
@@ -159,19 +161,23 @@ class _Reading:
         self.known.layouts |= dict.fromkeys(self._broken("layouts"))
         integrations = self._drafts("integration", lambda section: read_integration(section, self.known))
         agreement.check_partners(partners)
-        agreement.check_contracts(contracts)
-        agreement.check_integrations(integrations, self.known.contracts)
+        shipped = self.known.shelf.drafts()
+        agreement.check_contracts([*shipped.values(), *contracts])
+        known = self.known.contracts | {name: draft.value for name, draft in shipped.items()}
+        agreement.check_integrations(integrations, known)
         agreement.check_owners([draft.section for draft in (*partners, *contracts, *integrations)], teams)
         self._refuse_secrets()
         self._raise_problems()
         texts = {file.path: file.text for file in self.files}
+        codes |= self.known.shelf.use_codes(texts.values())
+        texts |= self.known.shelf.used
         return Configuration(
             revision=revision(texts),
             settings=settings,
             connections=connections,
             teams=teams,
             partners={draft.value.name: draft.value for draft in partners},
-            contracts={draft.value.id: draft.value for draft in contracts},
+            contracts={draft.value.id: draft.value for draft in (*contracts, *shipped.values())},
             codes=codes,
             integrations={draft.value.name: draft.value for draft in integrations},
             files=texts,
@@ -231,6 +237,7 @@ class _Reading:
             if table:
                 tables[name] = table
         self.known.codes = {name: CodeTable(name, {}, frozenset()) for name in self._broken("codes")} | tables
+        self.known.codes |= self.known.shelf.codes
         return tables
 
     def _settings(self) -> Settings:

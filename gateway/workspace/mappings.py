@@ -13,6 +13,8 @@ from gateway.workspace.problems import did_you_mean
 from gateway.workspace.tables import refuse_absent
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
     from gateway.workspace.expressions import Language
     from gateway.workspace.nodes import Node
 
@@ -20,24 +22,46 @@ _KEY = re.compile(r"([^\[\]]+)(?:\[(.*)\])?", re.DOTALL)
 
 
 def read_map(
-    mapping: Mapping, key: Node, fields: tuple[Field, ...] | None, contract: str, language: Language
+    mapping: Mapping,
+    key: Node,
+    fields: tuple[Field, ...] | None,
+    contract: str,
+    language: Language,
+    under: tuple[MapField | MapLoop, ...] = (),
 ) -> tuple[MapField | MapLoop, ...]:
     """The lines of a mapping, or of one of its loops, with nested objects written as dotted targets.
 
     `fields` are those of the contract at this level (None when the contract is not known: then only the notation is
-    checked). What is missing is shown at `key`, under which the mapping stands.
+    checked). What is missing is shown at `key`, under which the mapping stands. The lines are laid over those `under`
+    them, of the standard mapping: a field takes the place of that field, a loop with the same path is laid over that
+    loop, one with another path takes its place.
     """
-    level = _Level(fields, contract, language)
+    level = _Level(fields, contract, language, under)
     level.read(mapping, "")
-    level.refuse_missing(key)
-    return tuple(level.lines)
+    lines = laid_over(under, level.lines)
+    level.refuse_missing(key, lines)
+    return lines
+
+
+def laid_over(
+    under: tuple[MapField | MapLoop, ...], over: Iterable[MapField | MapLoop]
+) -> tuple[MapField | MapLoop, ...]:
+    """Both, by their targets; `over` wins."""
+    return tuple(({line.target: line for line in under} | {line.target: line for line in over}).values())
 
 
 class _Level:
     """The record itself or one element of a list, while its lines are read."""
 
-    def __init__(self, fields: tuple[Field, ...] | None, contract: str, language: Language) -> None:
+    def __init__(
+        self,
+        fields: tuple[Field, ...] | None,
+        contract: str,
+        language: Language,
+        under: tuple[MapField | MapLoop, ...],
+    ) -> None:
         self.fields = fields
+        self.under = {line.target: line for line in under if isinstance(line, MapLoop)}
         self.contract = contract
         self.language = language
         self.lines: list[MapField | MapLoop] = []
@@ -69,7 +93,9 @@ class _Level:
                 node.refuse(f"the loop {match[1]!r} lacks its fields", "write them on the following lines")
                 return
             fields = found.fields if isinstance(found, Field) else None
-            lines = read_map(node, key, fields, self.contract, self.language)
+            below = self.under.get(target)
+            under = below.fields if below and below.path.text == path.text else ()
+            lines = read_map(node, key, fields, self.contract, self.language, under)
             if found is not False:
                 self.lines.append(MapLoop(target, path, lines))
         elif not isinstance(node, Scalar):
@@ -104,9 +130,9 @@ class _Level:
             fields, offset = field.fields, offset + len(name) + 1
         return field
 
-    def refuse_missing(self, key: Node) -> None:
+    def refuse_missing(self, key: Node, lines: tuple[MapField | MapLoop, ...]) -> None:
         """Required fields of the contract that nothing fills."""
-        missing = _missing(self.fields or (), "", self.targets)
+        missing = _missing(self.fields or (), "", {*self.targets, *(line.target for line in lines)})
         if missing:
             names = ", ".join(missing)
             key.refuse(f"nothing fills what {self.contract} requires: {names}", "add a line for each")
@@ -121,7 +147,7 @@ def _mismatch(name: str, kind: str, expected: str) -> tuple[str, str]:
     return f"{name!r} is a single value, not {'a list' if expected == 'list' else 'an object'}", "write an expression"
 
 
-def _missing(fields: tuple[Field, ...], prefix: str, targets: dict[str, Scalar]) -> list[str]:
+def _missing(fields: tuple[Field, ...], prefix: str, targets: Collection[str]) -> list[str]:
     """The dotted names of required fields that are no target; an optional object counts once it is begun."""
     names = []
     for field in fields:

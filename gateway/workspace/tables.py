@@ -71,6 +71,7 @@ FIELDS = Kind(
     values.read_mapping,
     {"type": "object", "minProperties": 1, "additionalProperties": {"$ref": "#/$defs/field"}},
 )
+EXTENDS = Kind("the word standard", values.read_extends, {"const": "standard"})
 CHECKS = Kind("checks", values.read_node, {"type": "array", "items": {"type": "string"}})
 RULES = Kind(
     "rules",
@@ -186,12 +187,22 @@ INTEGRATION = (
     Key("expect", EXPECT, "when something is expected to arrive", "every 1h, Mon-Fri 08:00-18:00 Europe/London"),
     Key("answer", ANSWER, "which acknowledgments are sent", "997"),
     Key("accept", ACCEPT, "what is taken of a delivery that is partly bad", "rows, hold the file above 1% bad"),
-    Key("map", MAP, "what fills each field of the contract", "", required=True),
+    Key("extends", EXTENDS, "what the lines under `map` are laid over: the standard mapping", "standard"),
+    Key("map", MAP, "what fills each field of the contract; without it, the standard mapping does", ""),
     Key("check", CHECKS, "what must hold for each document", ""),
-    Key("extends", TEXT, "the standard mapping as a beginning", "standard", later=True),
     Key("version", TEXT, "the source's own version of a document", "BEG06", later=True),
     Key("parallel", SECTION, "a second mapping beside this one", "", later=True),
 )
+
+STANDARD_MAPPING = (
+    Key("mapping", CONTRACT, "the contract that it fills", "order v1", required=True),
+    Key("about", TEXT, "what it is read from", "Purchase order, X12 850", required=True),
+    Key("map", MAP, "what fills each field of the contract", "", required=True),
+)
+"""What the mappings that the product ships say."""
+
+STANDARD_CONTRACT = tuple(key for key in CONTRACT_FILE if key.name != "owner")
+"""What the contracts that the product ships say: they belong to whoever fills them."""
 
 CODE_COLUMNS = (
     Key("code", TEXT, "the partner's code", "CT", required=True),

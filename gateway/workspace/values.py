@@ -294,6 +294,12 @@ def read_columns(node: Node) -> tuple[str, ...] | None:
     return names or None
 
 
+def read_extends(node: Node) -> str | None:
+    """The word ``standard``: nothing else can be extended yet."""
+    match = _matched(node, re.compile("standard"), "{} cannot be extended", "write extends: standard")
+    return match[0] if match else None
+
+
 def read_accept(node: Node) -> Accept | None:
     """How much of a delivery is taken when some of it is bad."""
     text = scalar(node)
