@@ -2,14 +2,12 @@ r"""Acknowledgments: what is answered to a partner's file (TA1, 997, 999, CONTRL
 
 >>> from datetime import datetime
 >>> from itertools import count
->>> from edi.segmented.interchange import Walk
->>> from edi.segmented.window import Window
->>> from edi.x12.scanner import STANDARD
+>>> from edi.x12.scanner import events
 >>> isa = "ISA*00*          *00*          *ZZ*ACME           *ZZ*US             *260102*1010*U*00401*000000001*0*P*>~"
 >>> text = isa + "GS*PO*ACME*US*20260102*1010*1*X*004010~ST*850*0001~BEG*00*SA*4711**20260102~" \
 ...     "PO1*1*3*EA*12.5O~CTT*1~SE*5*0001~GE*1*1~IEA*1*000000001~"
->>> events = Walk(STANDARD, Window([text.encode()]), {}).events()
->>> answer, = acknowledge(events, kinds={"997"}, numbers=count(42), now=datetime(2026, 1, 2, 11, 0))
+>>> now = datetime(2026, 1, 2, 11, 0)
+>>> answer, = acknowledge(events([text.encode()], {}), kinds={"997"}, numbers=count(42), now=now)
 >>> answer.verdict, answer.received, answer.accepted
 ('R', 1, 0)
 >>> print(answer.content.decode().replace("~", "~\n"))  # doctest: +NORMALIZE_WHITESPACE

@@ -24,12 +24,12 @@ def acknowledge(
 ) -> Iterator[Acknowledgment]:
     """What is to be answered to the senders of a file: TA1 or CONTRL per interchange, 997 or 999 per functional group.
 
-    `events` are those of :meth:`edi.segmented.interchange.Walk.events`. Each acknowledgment of `kinds` is given when
-    its interchange has ended, that of the interchange first, and takes one of `numbers`, 1 to 999999999; `now` is the
-    time that it carries. Interchanges that hold nothing but acknowledgments are not answered, and neither are groups of
-    acknowledgments: two programs would answer each other forever. Of what cannot be named, because its control number
-    or sender is unreadable, the level above is told. Findings are kept until their transaction set has ended, its
-    answer until the interchange has.
+    `events` are those of :func:`edi.x12.scanner.events` or :func:`edi.edifact.scanner.events`. Each acknowledgment of
+    `kinds` is given when its interchange has ended, that of the interchange first, and takes one of `numbers`, 1 to
+    999999999; `now` is the time that it carries. Interchanges that hold nothing but acknowledgments are not answered,
+    and neither are groups of acknowledgments: two programs would answer each other forever. Of what cannot be named,
+    because its control number or sender is unreadable, the level above is told. Findings are kept until their
+    transaction set has ended, its answer until the interchange has.
 
     Raises:
         ValueError: a control number has more than nine digits, or is none.
@@ -43,30 +43,15 @@ def acknowledge(
 
 def _drafts(events: Iterable[Event], kinds: frozenset[Kind]) -> Iterator[Draft]:
     answers: Answers | None = None
-    before: list[Finding] = []
-    is_borrowed = False
-    borrowed: set[tuple[str | None, str | None]] = set()
     for event in events:
         if isinstance(event, Opened) and event.kind == "interchange":
             family = x12.X12Answers if event.row[0] == "ISA" else edifact.EdifactAnswers
             answers = family(event, kinds)
-            for finding in before:
-                if finding.position.start >= event.start:
-                    answers.finding(finding)
-            before.clear()
-        elif isinstance(event, Finding) and event.code == "structure.guide_borrowed":
-            is_borrowed = True
         elif answers is None:
             if isinstance(event, Finding):
                 yield from x12.unreadable(event, kinds)
-                before = [each for each in before if each.position.start == event.position.start]
-                before.append(event)
         elif isinstance(event, Document):
-            guide = (event.envelope.message, event.envelope.version)
-            if is_borrowed:
-                borrowed.add(guide)
-                is_borrowed = False
-            answers.document(event, borrowed=guide in borrowed)
+            answers.document(event)
         elif isinstance(event, Finding):
             answers.finding(event)
         elif isinstance(event, Aside):

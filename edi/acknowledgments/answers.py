@@ -52,8 +52,8 @@ class Answers(Protocol):
     def opened(self, event: Opened) -> None:
         """A group begins."""
 
-    def document(self, document: Document, *, borrowed: bool) -> None:
-        """A transaction set or message; `borrowed` says that the guide of another version was used for it."""
+    def document(self, document: Document) -> None:
+        """A transaction set or message."""
 
     def finding(self, finding: Finding) -> None:
         """A finding of the open group, or of the interchange."""

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from edi.acknowledgments.answers import Acknowledgment
 from edi.acknowledgments.codes import NO_TRAILER, TABLE
+from edi.acknowledgments.guided import guide_of, opens_loop
 from edi.acknowledgments.writing import is_usable, segment
 from edi.edifact.delimiters import CHARACTER_SETS, LEVEL_A, LEVEL_B, syntax_of
 from edi.findings import Finding, Severity
-from edi.segmented import guides
 from edi.segmented.standard import at
 
 if TYPE_CHECKING:
@@ -24,10 +24,19 @@ if TYPE_CHECKING:
     from edi.acknowledgments.answers import Kind, Verdict
     from edi.model import Document
     from edi.segmented.events import Aside, Closed, Opened
-    from edi.segmented.guides import Slot
     from edi.segmented.segments import Syntax
 
 ACKNOWLEDGED, REJECTED = "7", "4"
+
+_ABSENT: dict[str, tuple[str, str]] = {
+    "envelope.truncated": ("UNZ", "UNE"),
+    "envelope.not_closed": ("UNZ", "UNE"),
+    "envelope.not_opened": ("UNG", "UNG"),
+}
+"""The service segment that is missing, of the interchange or of the group."""
+
+_IDENTIFIER_MAX = (6, 3, 3, 2, 6)
+"""The lengths of what UCM repeats of S009: longer ones would make the answer wrong, too."""
 
 SEGMENTS_MAX, ELEMENTS_MAX = 999, 99
 """So many UCS may follow a UCM, and so many UCD a UCS."""
@@ -72,7 +81,7 @@ class EdifactAnswers:
         if not all(at(event.row, number) for number in (2, 3, 5)):
             self.top.tell("13", None, "UNG")  # UCF has to repeat them; the level above tells what is missing
 
-    def document(self, document: Document, *, borrowed: bool) -> None:  # noqa: ARG002 - its findings are warnings
+    def document(self, document: Document) -> None:
         """Write the answer to a message, if it is rejected."""
         is_acknowledgment = document.envelope.message == "CONTRL"
         self.only_acknowledges = is_acknowledgment and self.only_acknowledges is not False
@@ -99,11 +108,12 @@ class EdifactAnswers:
         if told is None or finding.severity is not Severity.ERROR:
             return
         tag = finding.position.tag
-        if finding.code == "envelope.truncated" or not (self.group and told.ucf) or tag in ("UNB", "UNZ"):
+        absent = _ABSENT.get(finding.code)
+        if finding.code == "envelope.truncated" or not (self.group and told.ucf) or tag == "UNB":
             if told.uci:
-                self.top.tell(told.uci, finding, "UNZ" if told.uci == "13" else "UNB")
+                self.top.tell(told.uci, None if absent else finding, absent[0] if absent else "UNB")
         elif self.group:
-            self.group.tell(told.ucf, finding, "UNG")
+            self.group.tell(told.ucf, None if absent else finding, absent[1] if absent else "UNG")
 
     def closed(self, event: Closed) -> None:
         """End a group, or the interchange."""
@@ -197,7 +207,8 @@ def _message_rows(document: Document, errors: list[Finding]) -> Iterator[list[An
             segments.setdefault(number, []).append(finding)
     header = document.content.get("UNH", [[]])[0]
     kind = header[2] if len(header) > 2 and isinstance(header[2], list) else _kind(document)
-    yield ["UCM", document.envelope.reference, kind[:5], REJECTED, *about_message]
+    kind = [value[:length] for value, length in zip(kind, _IDENTIFIER_MAX, strict=False)]
+    yield ["UCM", (document.envelope.reference or "")[:14], kind, REJECTED, *about_message]
     for number, found in sorted(segments.items())[:SEGMENTS_MAX]:
         elements = [finding for finding in found if finding.position.element and TABLE[finding.code].ucd]
         whole = next((finding for finding in found if finding not in elements), None)
@@ -228,17 +239,8 @@ def _segment_code(finding: Finding, document: Document) -> str:
     """0085 for the whole segment."""
     told = TABLE[finding.code]
     code, _, other = (told.ucs or told.ucd).partition("/")
-    guide = guides.find("edifact", document.envelope.message or "", document.envelope.version or "") if other else None
-    if guide and any(slot.children for slot in _slots(guide.root, finding.position.tag or "")):
-        return other
-    return code
-
-
-def _slots(slot: Slot, tag: str) -> Iterator[Slot]:
-    if slot.tag == tag:
-        yield slot
-    for child in slot.children:
-        yield from _slots(child, tag)
+    guide = guide_of(document) if other else None
+    return other if guide and opens_loop(guide, finding.position.tag or "") else code
 
 
 def _version(header: list[Any]) -> str:

@@ -6,8 +6,8 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from edi.acknowledgments.codes import ELEMENTS_IN_ERROR, SEGMENTS_IN_ERROR, SET_ELEMENTS, TABLE
+from edi.acknowledgments.guided import guide_of, is_borrowed, opens_loop
 from edi.findings import Severity
-from edi.segmented import guides
 from edi.segmented.standard import at
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from edi.acknowledgments.answers import Kind, Verdict
     from edi.findings import Finding
     from edi.model import Document, Loop
-    from edi.segmented.guides import Element, Guide, Slot
+    from edi.segmented.guides import Element, Guide
 
 ERRORS_MAX = 5
 """So many codes AK5 and IK5 can hold."""
@@ -48,26 +48,20 @@ _GUIDED = ("segment", "element", "level", "total")
 class Notes:
     """The findings of one transaction set in the words of X12.
 
-    What the guide of another version finds (`borrowed`) is not told: it weighs as a warning because it may be wrong.
+    What the guide of another version finds is not told: it weighs as a warning because it may be wrong.
     """
 
-    def __init__(self, document: Document, kind: Kind, *, borrowed: bool) -> None:
+    def __init__(self, document: Document, kind: Kind) -> None:
         self.document = document
         self.kind = kind
-        self.told = [
-            finding
-            for finding in document.findings
-            if finding.code in TABLE
-            and finding.severity is not Severity.NOTE
-            and not (borrowed and finding.severity is Severity.WARNING and finding.code.startswith(_GUIDED))
-        ]
+        told = [each for each in document.findings if each.code in TABLE and each.severity is not Severity.NOTE]
+        self.guide: Guide | None = guide_of(document) if told else None
+        if is_borrowed(document, self.guide):
+            told = [each for each in told if each.severity is Severity.ERROR or not each.code.startswith(_GUIDED)]
+        self.told = told
         is_rejected = any(finding.severity is Severity.ERROR for finding in document.findings)
-        self.verdict: Verdict = "R" if is_rejected else "E" if self.told else "A"
-        version = document.envelope.version or ""
-        self.knows_repetition = version[:6] >= "005010"
-        self.guide: Guide | None = None
-        if self.told:
-            self.guide = guides.find("x12", document.envelope.message or "", version)
+        self.verdict: Verdict = "R" if is_rejected else "E" if told else "A"
+        self.knows_repetition = (document.envelope.version or "") >= "005010"
 
     def rows(self) -> Iterator[list[Any]]:
         """AK2 to AK5, or IK5."""
@@ -118,7 +112,7 @@ class Notes:
             return code
         if finding.code == "segment.unknown":
             return other if tag in self.guide.dictionary.segments else code
-        return other if any(slot.children for slot in _slots(self.guide.root, tag)) else code
+        return other if opens_loop(self.guide, tag) else code
 
     def element(self, finding: Finding, tag: str, place: str) -> Iterator[list[Any]]:
         """AK4 or IK4, and what made the element required."""
@@ -176,13 +170,6 @@ class Notes:
         value = at(rows[0], element) if len(rows) == 1 else ""
         if value and value.isascii() and value.isprintable():
             yield ["CTX", [name, value[:REFERENCE_MAX]]]
-
-
-def _slots(slot: Slot, tag: str) -> Iterator[Slot]:
-    if slot.tag == tag:
-        yield slot
-    for child in slot.children:
-        yield from _slots(child, tag)
 
 
 def _in_order(loop: Loop, unit: Loop | None, tag: str) -> Iterator[tuple[str, Loop | None]]:

@@ -143,7 +143,7 @@ SYNTAX: dict[str, str] = {
     "34": "explicit nesting is not allowed",
     "35": "repeated too often",
     "36": "the group of segments is repeated too often",
-    "37": "letters where digits belong, or digits where letters do",
+    "37": "letters where digits belong, or the other way round",
     "38": "no digit before the decimal mark",
     "39": "too long",
     "40": "too short",

@@ -85,7 +85,7 @@ class X12Answers:
         else:
             self.tell("024", is_error=True)
 
-    def document(self, document: Document, *, borrowed: bool) -> None:
+    def document(self, document: Document) -> None:
         """Write the answer to a transaction set."""
         group = self.group
         if group is None:
@@ -93,7 +93,7 @@ class X12Answers:
         group.received += 1
         verdict: Verdict = "A"
         for kind in group.bodies:
-            notes = Notes(document, kind, borrowed=borrowed)
+            notes = Notes(document, kind)
             verdict = notes.verdict
             for row in notes.rows():
                 group.bodies[kind] += segment(row, self.syntax)
@@ -108,9 +108,10 @@ class X12Answers:
             return
         tag = finding.position.tag
         is_error = finding.severity is Severity.ERROR
-        if self.group and told.group and tag not in ("ISA", "IEA", "TA1"):
+        is_of_group = bool(self.group and told.group) and tag != "ISA"
+        if is_of_group:
             self.tell_group(told.group, is_error=is_error)
-        if told.ta1 and (not (self.group and told.group) or tag in ("ISA", "IEA") or told.ta1 == "023"):
+        if told.ta1 and (not is_of_group or finding.code == "envelope.truncated"):
             note = self.note(finding, told.ta1)
             if note:
                 self.tell(note, is_error=is_error)

@@ -1,0 +1,32 @@
+"""The guide that a document was read with, for what an acknowledgment says of its segments and elements."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from edi.segmented import guides
+
+if TYPE_CHECKING:
+    from edi.model import Document
+    from edi.segmented.guides import Guide, Slot
+
+
+def guide_of(document: Document) -> Guide | None:
+    """The guide that the document was read with, if there is one."""
+    envelope = document.envelope
+    return guides.find(envelope.format, envelope.message or "", envelope.guide or envelope.version or "")
+
+
+def is_borrowed(document: Document, guide: Guide | None) -> bool:
+    """Whether `guide` is that of another version than the document names: what it finds may be wrong."""
+    told = document.envelope.guide or document.envelope.version or ""
+    return guide is not None and not told.startswith(guide.version)
+
+
+def opens_loop(guide: Guide, tag: str) -> bool:
+    """Whether the segment opens a loop anywhere."""
+    return any(slot.tag == tag and slot.children for slot in _slots(guide.root))
+
+
+def _slots(slot: Slot) -> list[Slot]:
+    return [slot, *(each for child in slot.children for each in _slots(child))]
