@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from edi.findings import CODES, Finding, Position, Severity
-from edi.segmented import elements, structure
+from edi.segmented import elements, notes, structure
 from edi.segmented.segments import cut, drop_breaks, pieces, segment_spans, tag_of, unrelease
 
 if TYPE_CHECKING:
@@ -229,9 +229,9 @@ class _Doctor:
         tag = self.rows[index][0]
         present = [start < end for start, end in spans]
         for note in self.guide.dictionary.notes.get(tag, ()) if self.guide else ():
-            if not elements.is_broken(note, present):
+            if not notes.is_broken(note, present):
                 continue
-            fault, place = elements.explain(note, present, tag, definition)
+            fault, place = notes.explain(note, present, tag, definition)
             end = self.spans[index][1]
             span = spans[place - 1] if place <= len(spans) else (end, end)
             self.tell(fault.code, fault.trouble, span, index + 1, tag, place, remedy=fault.remedy)

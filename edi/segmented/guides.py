@@ -2,105 +2,64 @@
 
 A guide is a TOML file ``<version>/<message>.toml`` that people can read and extend: its `structure` has a line for each
 segment, with how often it may stand there; the lines indented below belong to the loop that the segment opens. What the
-segments hold stands once per version, in ``segments.toml``. The headers of these files say where the facts are from.
+segments hold stands once per version, in ``segments.toml``, and the lists of codes in ``codes.toml``. The headers of
+these files say where the facts are from.
+
+An implementation guide, or a partner's, says only what differs::
+
+    extends = "005010"                 # the dictionary; "005010/837": the structure, too
+    structure = \"\"\"
+    ST 1
+    BHT 1
+    HL[20] 1..*
+        NM1[85] 1                      # only with this qualifier
+    SE 1
+    \"\"\"
+    [segments]                         # the elements of segments, also by qualifier: order as in segments.toml
+    "NM1[85]" = "98! 1065! 1035!"
+    [codes]                            # narrows the lists of codes; with + it adds to them
+    BHT01 = "0019"
+    "NM1[85].02" = "1 2"
+    BEG02 = "+ ZZ"
+    [notes]
+    NM1 = "P0809"
 """
 
 from __future__ import annotations
 
 import re
 import tomllib
-from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from edi.segmented.definitions import MANY, Codes, Definition, Dictionary, Element, Guide, Note, Slot
+from edi.segmented.tables import extend, parse_dictionary, parse_structure
 
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
 
-MANY = 1_000_000_000
-"""What ``*`` in a structure stands for."""
+__all__ = [
+    "MANY", "Codes", "Definition", "Dictionary", "Element", "Guide", "Note", "Slot",
+    "available", "dictionary", "find", "load", "parse", "parse_dictionary", "parse_structure",
+]  # fmt: skip
 
-
-@dataclass(frozen=True, slots=True)
-class Element:
-    """One element of a segment, or one component of a composite (which has `components` and no kind of its own).
-
-    `kind` is the standard's own word: X12 AN ID N0 N2 R DT TM B, EDIFACT a n an. Lengths count characters; those of
-    numbers count digits alone.
-    """
-
-    number: str
-    kind: str
-    shortest: int
-    longest: int
-    label: str = ""
-    required: bool = False
-    repeat: int = 1
-    components: tuple[Element, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Slot:
-    """One place in the structure of a message. One with `children` opens a loop, of which it is the first segment."""
-
-    tag: str
-    least: int
-    most: int
-    children: tuple[Slot, ...] = ()
-
-
-class Note(NamedTuple):
-    """A relation between elements of one segment, by their places, which are counted from 1: a syntax note of X12.
-
-    `kind` is P (all or none of them), R (at least one), E (at most one), C (the first needs all others) or
-    L (the first needs at least one of the others).
-    """
-
-    kind: str
-    places: tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Dictionary:
-    """The segments of one version: their elements by tag, their labels, and the notes on their elements."""
-
-    segments: dict[str, tuple[Element, ...]]
-    labels: dict[str, str]
-    notes: dict[str, tuple[Note, ...]] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class Guide:
-    """What one message of one version may hold. `root` is the slot of ST or UNH; all others are its descendants.
-
-    Guides compare by identity: each is loaded once, and what is compiled from it is kept beside it.
-    """
-
-    message: str
-    version: str
-    label: str
-    root: Slot
-    dictionary: Dictionary
-    group: str = ""
-    """X12: the functional identifier of its groups (GS01)."""
-    totals: tuple[str, ...] = ()
-    """The lines of the table's `totals`; :mod:`edi.segmented.totals` says what they mean."""
-
-
-_CARDINALITY = re.compile(r"(\d+)(?:\.\.(\d+|\*))?")
-_X12_TYPE = re.compile(r"(AN|ID|N\d|R|DT|TM|B) (\d+)(?:\.\.(\d+))?(?: (.+))?")
-_EDIFACT_TYPE = re.compile(r"(an|a|n)(\.\.)?(\d+)(?: (.+))?")
-_NOTE = re.compile(r"([PRECL])((?:\d\d){2,})")
-_REFERENCE = re.compile(r"([A-Z]?\d+)(!?)(?:\*(\d+))?")
+_DICTIONARIES = ("segments.toml", "codes.toml")
 
 
 def find(standard: str, message: str, version: str) -> Guide | None:
-    """The guide of `message` in `version`, or else of the version nearest to it that has one; None if none has."""
-    versions = _available(standard).get(message)
-    if not versions:
+    """The guide of `message` in exactly `version`, else of its release, else of the release nearest to it; else None.
+
+    The release of X12's 005010X222A1 is 005010. An implementation guide is for its own version only.
+    """
+    versions = available(standard).get(message, [])
+    if version in versions:
+        return load(standard, message, version)
+    releases = [name for name in versions if not _is_implementation(name)]
+    if not releases:
         return None
     wanted = _age(version)
-    nearest = min(versions, key=lambda name: (abs(_age(name) - wanted), name))
+    nearest = min(releases, key=lambda name: (abs(_age(name) - wanted), name))
     return load(standard, message, nearest)
 
 
@@ -113,30 +72,77 @@ def load(standard: str, message: str, version: str) -> Guide:
     """
     table = _read(_folder(standard) / version / f"{message}.toml")
     name = f"{standard}/guides/{version}/{message}.toml"
-    root = parse_structure(table["structure"], name)
+    if "extends" in table:
+        return _extended(standard, table, name)
+    return _guide(table, parse_structure(table["structure"], name), dictionary(standard, version))
+
+
+@lru_cache(maxsize=64)
+def parse(text: str) -> Guide:
+    """The guide that `text` is: of a partner, say, for messages that are narrower or wider than the standard's.
+
+    It extends a guide that is here: `extends` names it (``x12/004010/850``, or ``004010/850``), or else its `version`
+    and `message` do. The same text gives the same guide.
+
+    Raises:
+        ValueError: the text is no guide, or extends one that is not here; the message says what is wrong.
+    """
+    table = tomllib.loads(text)
+    if "extends" not in table and not {"message", "version"} <= table.keys():
+        raise ValueError('the guide names none that it extends; write extends = "x12/004010/850", or whichever')
+    return _extended("", table, "the guide")
+
+
+def _extended(standard: str, table: dict[str, Any], name: str) -> Guide:
+    told = str(table.get("extends") or f"{table['version']}/{table['message']}")
+    *before, version, message = told.split("/") if "/" in told else (told, str(table.get("message", "")))
+    standard = before[0] if before else standard or ("x12" if re.match(r"\d{6}", version) else "edifact")
+    try:
+        base = _base(standard, version, message)
+        if "structure" in table:
+            root = parse_structure(table["structure"], name)
+        else:
+            root = base.root if base else _absent(version, message)
+        known = base.dictionary if base else dictionary(standard, version)
+        return _guide(table, root, extend(known, table), base)
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}" if name not in str(error) else str(error)) from None
+
+
+def _base(standard: str, version: str, message: str) -> Guide | None:
+    """The guide that is extended; None if there is only a dictionary of its version."""
+    if standard in ("x12", "edifact"):
+        if version in available(standard).get(message, ()):
+            return load(standard, message, version)
+        if (_folder(standard) / version / "segments.toml").is_file():
+            return None
+    return _absent(version, message)
+
+
+def _absent(version: str, message: str) -> NoReturn:
+    raise ValueError(f"there is no guide {version}/{message} to extend")
+
+
+def _guide(table: dict[str, Any], root: Slot, known: Dictionary, base: Guide | None = None) -> Guide:
     totals = tuple(line.strip() for line in table.get("totals", "").splitlines() if line.strip())
-    known = dictionary(standard, version)
-    return Guide(table["message"], table["version"], table["label"], root, known, table.get("group", ""), totals)
+    if base and "totals" not in table:
+        totals = base.totals
+    if base:
+        inherited = {"message": base.message, "version": base.version, "label": base.label, "group": base.group}
+        table = inherited | table
+    try:
+        message, version, label = (str(table[key]) for key in ("message", "version", "label"))
+    except KeyError as error:
+        raise ValueError(f"the guide says no {error.args[0]}") from None
+    return Guide(message, version, label, root, known, str(table.get("group", "")), totals)
 
 
 @lru_cache(maxsize=64)
 def dictionary(standard: str, version: str) -> Dictionary:
-    """The segments of `version`, from ``<standard>/guides/<version>/segments.toml``."""
-    return parse_dictionary(_read(_folder(standard) / version / "segments.toml"))
-
-
-def parse_dictionary(table: dict[str, Any]) -> Dictionary:
-    """The segments that the tables of a ``segments.toml`` describe.
-
-    Raises:
-        ValueError: a type or note cannot be read, or an element is named that the tables do not hold.
-    """
-    elements = {number: _element(number, text) for number, text in table["elements"].items()}
-    for number, text in table.get("composites", {}).items():
-        elements[number] = Element(number, "", 0, 0, components=_references(text, elements))
-    segments = {tag: _references(text, elements) for tag, text in table["segments"].items()}
-    notes = {tag: _notes(tag, text, segments) for tag, text in table.get("notes", {}).items()}
-    return Dictionary(segments, table.get("labels", {}), notes)
+    """The segments of `version`, from ``<standard>/guides/<version>/segments.toml`` and ``codes.toml``."""
+    folder = _folder(standard) / version
+    codes = folder / "codes.toml"
+    return parse_dictionary(_read(folder / "segments.toml"), _read(codes) if codes.is_file() else None)
 
 
 def _folder(standard: str) -> Traversable:
@@ -148,14 +154,19 @@ def _read(path: Traversable) -> dict[str, Any]:
 
 
 @lru_cache(maxsize=8)
-def _available(standard: str) -> dict[str, list[str]]:
+def available(standard: str) -> dict[str, list[str]]:
+    """The versions in which there is a guide, by message."""
     found: dict[str, list[str]] = {}
     for folder in _folder(standard).iterdir():
         if folder.is_dir():
             for file in folder.iterdir():
-                if file.name.endswith(".toml") and file.name not in ("segments.toml", "codes.toml"):
+                if file.name.endswith(".toml") and file.name not in _DICTIONARIES:
                     found.setdefault(file.name.removesuffix(".toml"), []).append(folder.name)
     return found
+
+
+def _is_implementation(version: str) -> bool:
+    return re.fullmatch(r"\d{6}[A-Z].*", version) is not None
 
 
 def _age(version: str) -> int:
@@ -166,71 +177,3 @@ def _age(version: str) -> int:
         return (year + (1900 if year > 80 else 2000)) * 10 + ord(edifact[2]) - ord("A")
     digits = re.match(r"\d{1,6}", version)
     return int(digits[0]) if digits else 0
-
-
-def _element(number: str, text: str) -> Element:
-    x12 = _X12_TYPE.fullmatch(text)
-    if x12:
-        return Element(number, x12[1], int(x12[2]), int(x12[3] or x12[2]), x12[4] or "")
-    edifact = _EDIFACT_TYPE.fullmatch(text)
-    if edifact:
-        longest = int(edifact[3])
-        return Element(number, edifact[1], 1 if edifact[2] else longest, longest, edifact[4] or "")
-    raise ValueError(f"element {number}: {text!r} is no type; write AN 1..30, or an..35")
-
-
-def _references(text: str, elements: dict[str, Element]) -> tuple[Element, ...]:
-    found = []
-    for word in text.split():
-        match = _REFERENCE.fullmatch(word)
-        if not match or match[1] not in elements:
-            raise ValueError(f"{word!r} in {text!r} names no element or composite of this file")
-        found.append(replace(elements[match[1]], required=bool(match[2]), repeat=int(match[3] or 1)))
-    return tuple(found)
-
-
-def _notes(tag: str, text: str, segments: dict[str, tuple[Element, ...]]) -> tuple[Note, ...]:
-    found = []
-    for word in text.split():
-        match = _NOTE.fullmatch(word)
-        places = tuple(int(match[2][at : at + 2]) for at in range(0, len(match[2]), 2)) if match else ()
-        if not match or not all(1 <= place <= len(segments.get(tag, ())) for place in places):
-            raise ValueError(f"{tag}: {word!r} is no note on its elements; write P0304 for the third and the fourth")
-        found.append(Note(match[1], places))
-    return tuple(found)
-
-
-def parse_structure(text: str, name: str) -> Slot:
-    """The slots that the lines of `text` draw: ST or UNH comes first, and all other lines are below it.
-
-    Raises:
-        ValueError: a line cannot be read; the message names its number in the file `name`.
-    """
-    lines = []
-    for number, line in enumerate(text.splitlines(), 1):
-        words = line.split()
-        if not words:
-            continue
-        match = _CARDINALITY.fullmatch(words[1]) if len(words) == 2 else None
-        if not match:
-            raise ValueError(f"{name}, line {number} of the structure: write a tag and how often, as in `REF 0..*`")
-        least, most = int(match[1]), MANY if match[2] == "*" else int(match[2] or match[1])
-        lines.append((len(line) - len(line.lstrip()), words[0], least, most))
-    _, tag, least, most = lines.pop(0)
-    children, rest = _children(lines, 0)
-    assert not rest, f"{name}: every line of the structure is read"
-    return Slot(tag, least, most, children)
-
-
-def _children(
-    lines: list[tuple[int, str, int, int]], indent: int
-) -> tuple[tuple[Slot, ...], list[tuple[int, str, int, int]]]:
-    slots = []
-    while lines and lines[0][0] >= indent:
-        _, tag, least, most = lines[0]
-        lines = lines[1:]
-        children: tuple[Slot, ...] = ()
-        if lines and lines[0][0] > indent:
-            children, lines = _children(lines, lines[0][0])
-        slots.append(Slot(tag, least, most, children))
-    return tuple(slots), lines
