@@ -1,0 +1,42 @@
+"""Each target, with samples that were damaged at random: cut, joined, and with pieces of the format set in."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.fuzz.targets import TARGETS, seeds
+
+PIECES = (
+    b"", b"~", b"*", b"'", b"?", b"+", b":", b"^", b"\n", b"\r\n", b"\0", b"\x1a", b"\xef\xbb\xbf", b" " * 9,
+    b"UNT+1+1'", b"SE*1*1~", b"ISA*", b"UNA:+.? '", b"UNB+", b"ST*850*0009~", b"GS*", b"IEA*1*", b"GE*1*", b"UNZ+1+",
+    b"BIN*5*", b"HL*1**S~", b'"', b";", b",", b"\t", b"{", b"}", b'"a":', b"[", b"<a>", b"</a>", b"<!--", b"<![CDATA[",
+    b"&amp;", b"\xff\xfe", b"\xc3", b"9" * 40,
+)  # fmt: skip
+
+
+@st.composite
+def damaged(draw: st.DrawFn, name: str) -> bytes:
+    data = bytearray(draw(st.sampled_from(seeds(name))))
+    for _ in range(draw(st.integers(1, 4))):
+        start = draw(st.integers(0, len(data)))
+        end = min(len(data), start + draw(st.sampled_from((0, 0, 1, 2, 7, 40, 400))))
+        data[start:end] = draw(st.one_of(st.sampled_from(PIECES), st.binary(max_size=8)))
+    return bytes(data)
+
+
+@pytest.mark.parametrize("name", sorted(TARGETS))
+def test_a_target_holds_for_its_samples(name: str) -> None:
+    for seed in seeds(name):
+        TARGETS[name](seed)
+
+
+@pytest.mark.parametrize("name", sorted(TARGETS))
+def test_a_target_holds_for_damaged_samples(name: str) -> None:
+    @settings(max_examples=40, deadline=None, database=None)
+    @given(damaged(name))
+    def holds(data: bytes) -> None:
+        TARGETS[name](data)
+
+    holds()

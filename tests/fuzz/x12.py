@@ -1,0 +1,14 @@
+"""X12: any bytes, in any cut, are answered, and none is lost."""
+
+from __future__ import annotations
+
+from edi.segmented.window import EBCDIC
+from edi.x12.scanner import events
+from tests.fuzz.invariants import answered, conserved
+
+
+def one(data: bytes) -> None:
+    """Hold the invariants for these bytes."""
+    answered("x12", data, {})
+    is_ebcdic = data.lstrip(b"\0\x40\x15\x25\x0d").startswith("ISA".encode(EBCDIC))
+    conserved(events, data, {}, encoding=EBCDIC if is_ebcdic else "latin-1")
