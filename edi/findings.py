@@ -64,7 +64,11 @@ class Code:
 CODES: dict[str, Code] = {
     # Codes are append-only: a published one never changes its meaning.
     "file.empty": Code("the file has no bytes", "Send the file again; the sender's program wrote nothing."),
-    # csv, xml, jsonl: the encoding of the whole file.
+    "file.kind": Code(
+        "the file is something else than its name or its source says: a web page, a workbook, an archive, a PDF",
+        "Look at the file: a web page is often the message of a server that refused the download. Ask for the file.",
+    ),
+    # csv, xml, json, fixed: the encoding of the whole file.
     "text.wide": Code(
         "the file is written in UTF-16 or UTF-32", "Ask for the file in UTF-8 (in Excel: save as 'CSV UTF-8')."
     ),
@@ -79,6 +83,11 @@ CODES: dict[str, Code] = {
     ),
     "text.nul": Code(
         "a NUL, which no text holds", "Ask the sender to export again: the file was damaged or is not a text file."
+    ),
+    "text.mistaken": Code(
+        "the first letters beyond ASCII are UTF-8, but another encoding was declared: Ã¼ stands where ü was meant",
+        "Declare utf-8 for this source, apply, and replay what was taken with wrong letters.",
+        Severity.WARNING,
     ),
     # csv
     "csv.blank": Code("the file has blank lines only", "Send the file again; the sender's program wrote no row."),
@@ -95,6 +104,31 @@ CODES: dict[str, Code] = {
         "the header is one column, and it holds what looks like another delimiter",
         "Declare the delimiter that the file uses.",
         Severity.WARNING,
+    ),
+    "csv.delimiter_wrong": Code(
+        "header and rows are one column with the declared delimiter, and fit each other with another one",
+        "Declare the delimiter that the file uses, apply, and retry; nothing of the file was taken.",
+    ),
+    "csv.sep": Code(
+        "a first line such as sep=; names the delimiter, and it was used",
+        "Nothing needs to be done.",
+        Severity.NOTE,
+    ),
+    "csv.preamble": Code(
+        "lines before the header or the first row were passed over, as declared",
+        "Nothing needs to be done.",
+        Severity.NOTE,
+    ),
+    "csv.footer": Code(
+        "rows at the end of the file were passed over, as declared", "Nothing needs to be done.", Severity.NOTE
+    ),
+    "csv.no_header": Code(
+        "no line of the file has the column that header_at names, so that no row could be told",
+        "Compare the file with header_at; ask the sender if the column was renamed.",
+    ),
+    "csv.type": Code(
+        "nothing in the layout says what type of record this row is",
+        "Add the record type to the layout, or ask the sender what the row is.",
     ),
     "csv.ragged": Code(
         "a row has more or fewer cells than the others",
@@ -157,8 +191,13 @@ CODES: dict[str, Code] = {
     ),
     # xml
     "xml.doctype": Code(
-        "the file declares a document type, which is refused whatever it says",
+        "the file declares a document type with declarations of its own, which is refused whatever they say",
         "Ask the sender to leave out the DOCTYPE; it can make a reader open files or exhaust its memory.",
+    ),
+    "xml.doctype_unread": Code(
+        "the file names a document type, which was not read or fetched; it declares nothing in the file itself",
+        "Nothing needs to be done.",
+        Severity.NOTE,
     ),
     "xml.malformed": Code(
         "the file is not well-formed XML", "Ask the sender to send the file again, written by an XML program."
@@ -188,6 +227,15 @@ CODES: dict[str, Code] = {
         "a line is longer than the limit", "Raise line_bytes_max where lines are meant to be so long."
     ),
     "json.too_deep": Code("values are nested deeper than the limit", "Ask the sender why; no business record is."),
+    # json: one array, one object with a list, or objects one behind the other.
+    "json.outside": Code(
+        "bytes outside every object belong to nothing",
+        "Ask the sender for one array of objects, or for objects one behind the other.",
+    ),
+    "json.truncated": Code("the file ends before its JSON is closed", "Ask the sender to send the whole file again."),
+    "json.each_missing": Code(
+        "the member that holds the list does not occur", "Compare each= with the file, or ask the sender."
+    ),
     # x12, edifact: the envelope.
     "envelope.none": Code(
         "the file holds no interchange",

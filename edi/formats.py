@@ -5,7 +5,7 @@ A format is declared in one line, which begins with its name:
 ===================================  =======================================================
 ``x12 004010 850``                   version and transaction set; either may be left out
 ``edifact D96A ORDERS``              directory and message; either may be left out
-``csv ; windows-1252 header``        delimiter, encoding (utf-8), and whether there is a header
+``csv ; windows-1252 header``        delimiter, encoding (utf-8), and whether there is a header; or ``layout=orders``
 ``xml ubl:Invoice-2.1``              the message, or the name of the root; ``each=item`` for repeated elements
 ``jsonl``                            nothing more
 ``fixed sku:1-8 price:9-14:number``  the columns; or ``layout=orders`` for a layout or COBOL copybook of that name
@@ -81,8 +81,9 @@ Declared = tuple[str, str | None, str | None, tuple[tuple[str, str], ...]]
 def parse_format(declaration: str, layouts: Mapping[str, str] = _NO_LAYOUTS) -> Declared:
     """What a line such as ``csv ; windows-1252 header`` declares: name, version, message and reader options.
 
-    A message of XML or of positional records is checked by the reader if it is given to it as the option ``message``.
-    `layouts` are the texts, by name, of what ``layout=`` of positional records can name.
+    A message of XML, and a type of record of csv or fixed, is checked by the reader if it is given to it as the option
+    ``message``.
+    `layouts` are the texts, by name, of what ``layout=`` can name.
 
     Raises:
         ValueError: the line declares no format; the message says what to write.
@@ -105,7 +106,7 @@ def parse_format(declaration: str, layouts: Mapping[str, str] = _NO_LAYOUTS) -> 
     if "layout" in given:
         given["layout"] = _layout(given["layout"], layouts)
     FORMATS[name].read(
-        (), given | ({"message": message} if message and name in ("xml", "fixed") else {})
+        (), given | ({"message": message} if message and name in ("csv", "xml", "fixed") else {})
     )  # checks the values
     return name, version, message, tuple(given.items())
 
@@ -141,7 +142,7 @@ def _edifact(words: list[str], _given: dict[str, str]) -> tuple[str | None, str 
     return _coded("edifact", _EDIFACT_DIRECTORY, _EDIFACT_MESSAGE, words)
 
 
-def _csv(words: list[str], given: dict[str, str]) -> tuple[None, None]:
+def _csv(words: list[str], given: dict[str, str]) -> tuple[None, str | None]:
     for word in words:
         if word == "header":
             _set(given, "header", "true")
@@ -152,7 +153,7 @@ def _csv(words: list[str], given: dict[str, str]) -> tuple[None, None]:
         else:
             hint = _nearest(word, ["header", *_DELIMITERS, *_ENCODINGS])
             raise ValueError(f"{word!r} is no delimiter, no encoding and not 'header'; {hint}")
-    return None, None
+    return None, given.pop("message", None)
 
 
 def _is_encoding(word: str) -> bool:

@@ -7,6 +7,7 @@ gives the same answer and a thousand tiny chunks cost no more than one large one
 from __future__ import annotations
 
 import codecs
+import re
 from typing import TYPE_CHECKING
 
 from edi.findings import CODES, Finding, Position
@@ -18,6 +19,8 @@ BLOCK_BYTES = 1 << 16
 VALUE_CHARACTERS_MAX = 200
 
 _ASCII = bytes(range(128))
+_BEYOND_ASCII = re.compile(rb"[\x80-\xff]")
+_MISTAKEN_BYTES = 256
 
 
 def blocks(chunks: Iterable[bytes], size: int = BLOCK_BYTES) -> Iterator[bytes]:
@@ -68,6 +71,63 @@ def wide(first: bytes) -> str | None:
     if zeros in ((False, True, False, True), (True, False, True, False)):
         return "utf-16-le" if zeros[1] else "utf-16-be"
     return None
+
+
+_FOREIGN = (
+    (
+        re.compile(rb"\s*(?:<!--.{0,40}?-->\s*)?<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE | re.DOTALL),
+        "a web page",
+    ),
+    (re.compile(rb"PK\x03\x04"), "a ZIP archive (an Excel workbook is one)"),
+    (re.compile(rb"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"), "an old Office document (.xls or .doc)"),
+    (re.compile(rb"%PDF-"), "a PDF"),
+    (re.compile(rb"\x1f\x8b\x08"), "compressed by gzip"),
+)
+
+
+def foreign(first: bytes) -> str | None:
+    """What the first 64 bytes show that is no text of rows or records: a web page, a workbook, an archive, a PDF."""
+    found = mark(first)
+    at = found[1] if found and found[0] == "utf-8" else 0
+    return next((what for pattern, what in _FOREIGN if pattern.match(first, at)), None)
+
+
+class Mistaken:
+    """Looks whether a file that was declared with one byte a character is UTF-8, by its first letters beyond ASCII."""
+
+    def __init__(self, encoding: str) -> None:
+        self.encoding = encoding
+        self.open = one_byte(encoding) and encoding != "ascii"
+        self.first = b""
+        self.start = 0
+
+    def look(self, data: bytes) -> None:
+        """Takes the next bytes of the file."""
+        if not self.first:
+            found = None if data.isascii() else _BEYOND_ASCII.search(data)
+            self.start += found.start() if found else len(data)
+            if not found:
+                return
+            data = data[found.start() :]
+        self.first = (self.first + data)[:_MISTAKEN_BYTES]
+        self.open = len(self.first) < _MISTAKEN_BYTES
+
+    def finding(self) -> Finding | None:
+        """The finding, if they are; asked at the end of the file."""
+        if not self.first:
+            return None
+        try:
+            decoded = codecs.getincrementaldecoder("utf-8")().decode(self.first)
+        except UnicodeDecodeError:
+            return None
+        if not decoded:
+            return None
+        wrong = decoded[0].encode().decode(self.encoding, "replace")
+        message = (
+            f"the file is UTF-8, but {self.encoding} was declared: it was read with {wrong!r} instead of {decoded[0]!r}"
+        )
+        position = Position(self.start, self.start + len(decoded[0].encode()))
+        return finding("text.mistaken", message, position, value=wrong)
 
 
 def codec(name: str, delimiters: str = "") -> str:

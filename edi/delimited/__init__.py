@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from edi import text
 from edi.delimited.cells import Syntax, scan, value_span
 from edi.delimited.flaws import Sheet, column_name
+from edi.delimited.records import Records, columns_of, records
 from edi.delimited.rows import read_blocks
 from edi.findings import Position
 from edi.paths import ColumnPath, Path
@@ -21,12 +22,15 @@ if TYPE_CHECKING:
     from edi.findings import Finding
     from edi.model import Document, Envelope
 
+__all__ = ["SPEC", "columns_of", "locate", "read", "read_blocks", "sheet"]
+
 SPEC = Spec(
     name="csv",
     summary="Delimited text: CSV, TSV, pipes. One row is one document; its content is the list of its cells.",
     guarantees=(
         "Every row has its exact byte span, without the line end; blank lines are no documents.",
         "Lines end with LF, CR LF or CR, also mixed; quoted cells may hold delimiters, line ends and doubled quotes.",
+        "A first line sep=; names the delimiter, as Excel has it.",
         "A row of another width, an undecodable byte, a NUL or text behind a closing quote is a finding on that row.",
         "A quote that is never closed is a finding at that quote; the rows before it are good, what follows is held.",
         "Memory is bounded by the limit of a cell, whatever the size of the file.",
@@ -34,13 +38,27 @@ SPEC = Spec(
     options=(
         Option("delimiter", ",", "one ASCII character, or the word tab"),
         Option("quote", '"', "one ASCII character, or none"),
+        Option("escape", "none", "one ASCII character behind which any character belongs to the cell, or none"),
         Option("encoding", "utf-8", "any encoding that holds ASCII as it is; a UTF-8 byte order mark wins"),
         Option("header", "false", "true: the first row holds the names of the columns"),
+        Option(
+            "header_at",
+            "",
+            "the header is the first line that has a column of this name; what is before it is not read",
+        ),
+        Option("skip", "0", "so many lines before the header or the first row are not read"),
+        Option("footer", "0", "so many rows at the end of the file are no documents"),
+        Option(
+            "layout", "", "instead of a header: the text of a layout with the columns, also of several types of record"
+        ),
+        Option("ignore", "", "record types that are no documents, separated by commas"),
+        Option("message", "", "the record type that an integration takes, where there are several"),
         Option("field_bytes_max", "16777216", "the longest cell in bytes; a row may be twice as long"),
     ),
     example="sku,price\nA-1,9.90\n",
 )
 
+_LINES_MAX = 100_000
 _DELIMITERS = {"tab": "\t", "comma": ",", "semicolon": ";", "pipe": "|"}
 
 
@@ -62,8 +80,43 @@ def sheet(options: Mapping[str, str]) -> tuple[Sheet, bool]:
     limit = given["field_bytes_max"]
     if not limit.isascii() or not limit.isdigit() or not int(limit):
         raise ValueError(f"field_bytes_max {limit!r} is no number of bytes; write 16777216 for 16 MiB")
-    encoding = text.codec(given["encoding"], delimiter + quote)
-    return Sheet(Syntax(delimiter, quote), encoding, int(limit)), given["header"] == "true"
+    escape = "" if given["escape"] == "none" else given["escape"]
+    if (
+        len(escape) > 1
+        or not escape.isascii()
+        or escape.isalnum()
+        or (escape and escape in delimiter + quote + "\r\n\0")
+    ):
+        raise ValueError(f"escape {escape!r} is not one ASCII character of its own; write \\ or none")
+    encoding = text.codec(given["encoding"], delimiter + quote + escape)
+    known = Sheet(
+        Syntax(delimiter, quote, escape),
+        encoding,
+        int(limit),
+        skip=_count(given, "skip"),
+        header_at=given["header_at"],
+        footer=_count(given, "footer"),
+        records=_records(given),
+    )
+    return known, given["header"] == "true" or bool(known.header_at)
+
+
+def _count(given: Mapping[str, str], name: str) -> int:
+    value = given[name]
+    if not value.isascii() or not value.isdigit() or int(value) > _LINES_MAX:
+        raise ValueError(f"{name} {value!r} is no number of lines up to {_LINES_MAX:,}; write digits, such as 3")
+    return int(value)
+
+
+def _records(given: Mapping[str, str]) -> Records | None:
+    if not given["layout"]:
+        for name in ("ignore", "message"):
+            if given[name]:
+                raise ValueError(f"{name}={given[name]} names a record type, and only a layout has some")
+        return None
+    if given["header"] == "true" or given["header_at"]:
+        raise ValueError("a layout and a header both name the columns; pass a header over with skip=1")
+    return records(given["layout"], given["ignore"], given["message"])
 
 
 def read(chunks: Iterable[bytes], options: Mapping[str, str]) -> Iterator[Document | Finding]:
@@ -83,7 +136,7 @@ def locate(raw: bytes, envelope: Envelope, path: Path, loops: tuple[tuple[Path, 
     """
     if not isinstance(path, ColumnPath) or loops:
         return None
-    syntax = Syntax(envelope.delimiters[0], envelope.delimiters[1:])
+    syntax = Syntax.of(envelope.delimiters)
     row = scan(raw, 0, syntax)
     number = path.number
     if number is None and path.name in envelope.columns:

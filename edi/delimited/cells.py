@@ -2,7 +2,8 @@
 
 A cell whose first character is the quote reaches to the closing quote; two quotes inside stand for one; delimiters and
 line ends inside belong to the cell. In any other cell a quote is a character like the others. Lines end with LF, CR LF
-or CR. What the standard forbids, text behind a closing quote, is read on to the delimiter and noted.
+or CR. What the standard forbids, text behind a closing quote, is read on to the delimiter and noted. Where there is an
+escape, which the standard does not know, the byte behind it belongs to the cell whatever it is.
 
 The fast paths of ``edi.delimited`` give the same rows; where they meet anything doubtful they stop and ask here.
 """
@@ -44,15 +45,47 @@ class Syntax:
     quote: str
     escape: str = ""
     stops: re.Pattern[bytes] = field(init=False, compare=False, repr=False)
+    closers: re.Pattern[bytes] = field(init=False, compare=False, repr=False)
+    escaped: re.Pattern[bytes] = field(init=False, compare=False, repr=False)
+    """What stands for one character in a quoted cell: an escape and what is behind it, or two quotes."""
+    bare: re.Pattern[bytes] = field(init=False, compare=False, repr=False)
+    """Likewise in any other cell."""
 
     def __post_init__(self) -> None:
-        stops = re.compile(b"[" + re.escape(self.delimiter.encode()) + rb"\r\n]")
-        object.__setattr__(self, "stops", stops)
+        delimiter, quote, escape = (re.escape(each.encode()) for each in (self.delimiter, self.quote, self.escape))
+        object.__setattr__(self, "stops", re.compile(b"[" + delimiter + escape + rb"\r\n]"))
+        object.__setattr__(self, "closers", re.compile(b"[" + quote + escape + b"]" if quote else b"(?!)"))
+        bare = escape + b"(.)" if escape else b"(?!)"
+        object.__setattr__(self, "bare", re.compile(bare, re.DOTALL))
+        object.__setattr__(self, "escaped", re.compile(bare + b"|" + quote * 2 if quote else bare, re.DOTALL))
+
+    @property
+    def told(self) -> str:
+        """The characters as ``Envelope.delimiters`` holds them."""
+        return self.delimiter + (self.quote or "\0") + self.escape if self.escape else self.delimiter + self.quote
+
+    @classmethod
+    def of(cls, told: str) -> Syntax:
+        """The syntax of an envelope's `delimiters`."""
+        return cls(told[:1], told[1:2].strip("\0"), told[2:3])
 
     def plain_end(self, data: bytes, at: int) -> int:
         """Where the text at `at`, outside quotes, ends: at a delimiter, a line end, or the end of the data."""
-        found = self.stops.search(data, at)
-        return found.start() if found else len(data)
+        while found := self.stops.search(data, at):
+            if not self.escape or found[0] != self.escape.encode():
+                return found.start()
+            at = found.start() + 2
+        return len(data)
+
+    def quote_at(self, data: bytes, at: int) -> int:
+        """The next quote at or behind `at` that is not escaped, or -1."""
+        if not self.escape:
+            return data.find(self.quote.encode(), at)
+        while found := self.closers.search(data, at):
+            if found[0] == self.quote.encode():
+                return found.start()
+            at = found.start() + 2
+        return -1
 
 
 def scan(data: bytes, at: int, syntax: Syntax, *, final: bool = True) -> Row:
@@ -65,7 +98,7 @@ def scan(data: bytes, at: int, syntax: Syntax, *, final: bool = True) -> Row:
     while True:
         closed = -1
         if quote and data.startswith(quote, start):
-            closed = _closing(data, start + 1, quote)
+            closed = _closing(data, start + 1, syntax)
             if closed < 0:
                 cells.append(Cell(start, size, -1))
                 return Row(cells, size, size, closed=False, stray=stray)
@@ -85,10 +118,11 @@ def scan(data: bytes, at: int, syntax: Syntax, *, final: bool = True) -> Row:
         return Row(cells, end, end + 1, closed=whole, stray=stray)
 
 
-def _closing(data: bytes, at: int, quote: bytes) -> int:
+def _closing(data: bytes, at: int, syntax: Syntax) -> int:
     """The offset behind the quote that closes the cell whose text begins at `at`, or -1."""
+    quote = syntax.quote.encode()
     while True:
-        found = data.find(quote, at)
+        found = syntax.quote_at(data, at)
         if found < 0:
             return -1
         if not data.startswith(quote, found + 1):
@@ -97,12 +131,20 @@ def _closing(data: bytes, at: int, quote: bytes) -> int:
 
 
 def content(data: bytes, cell: Cell, syntax: Syntax) -> bytes:
-    """The text of a cell without its quotes, still encoded."""
+    """The text of a cell without its quotes and escapes, still encoded."""
+    if syntax.escape:
+        inside = data[cell.start + 1 : cell.closed - 1] if cell.closed >= 0 else b""
+        outside = data[max(cell.start, cell.closed) : cell.end]
+        return syntax.escaped.sub(_character, inside) + syntax.bare.sub(_character, outside)
     if cell.closed < 0:
         return data[cell.start : cell.end]
     quote = syntax.quote.encode()
     inside = data[cell.start + 1 : cell.closed - 1].replace(quote + quote, quote)
     return inside + data[cell.closed : cell.end]
+
+
+def _character(found: re.Match[bytes]) -> bytes:
+    return found[0][1:]
 
 
 def value_span(cell: Cell) -> tuple[int, int]:

@@ -12,6 +12,8 @@ from edi.findings import Finding, Position
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from edi.delimited.records import Records, Shape
+
 _FINDINGS_PER_ROW_MAX = 20
 
 
@@ -29,6 +31,13 @@ class Sheet:
     encoding: str
     field_bytes_max: int
     columns: tuple[str, ...] = ()
+    skip: int = 0
+    """How many lines stand before the header or the first row."""
+    header_at: str = ""
+    """The name of a column, by which the header is found behind such lines."""
+    footer: int = 0
+    """How many rows at the end of the file are no documents."""
+    records: Records | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +154,27 @@ def header_flaws(sheet: Sheet, lines: Lines, row: Row) -> Iterator[Finding]:
         elif name in names[: number - 1]:
             message = f"columns {names.index(name) + 1} and {number} are both called {name!r}"
             yield text.finding("csv.header_duplicate", message, position, value=name)
-    others = [other for other in ";,\t|" if other in names[0]] if len(names) == 1 else []
-    if others:
-        message = f"with {sheet.syntax.delimiter!r} between cells the header is one column, but it holds {others[0]!r}"
-        yield text.finding("csv.delimiter", message, lines.position(lines.at, row.end))
+
+
+def other_delimiter(sheet: Sheet, header: str) -> str | None:
+    """What looks like another delimiter in the one cell of a header."""
+    return next((other for other in ";,\t|" if other in header and other != sheet.syntax.delimiter), None)
+
+
+def of_delimiter(sheet: Sheet, other: str, position: Position) -> Finding:
+    """The finding about a header of one cell that holds another delimiter."""
+    message = f"with {sheet.syntax.delimiter!r} between cells the header is one column, but it holds {other!r}"
+    return text.finding("csv.delimiter", message, position)
+
+
+def of_type(sheet: Sheet, lines: Lines, row: Row, by: int, known: dict[str, Shape]) -> Finding:
+    """The finding about a row whose cell number `by`, from 0, announces no type of record."""
+    column = f"#{by + 1}"
+    expected = f"the layout has {', '.join(list(known)[:20])}"
+    if by >= len(row.cells):
+        position = lines.position(row.end, row.end, column)
+        return text.finding("csv.type", f"the row has no cell {column}, which says its type; {expected}", position)
+    cell = row.cells[by]
+    value = lines.data[cell.start : cell.end].decode(sheet.encoding, "replace")
+    message = f"no record type is announced by {text.quoted(value)!r}; {expected}"
+    return text.finding("csv.type", message, lines.position(*value_span(cell), column), value=value)

@@ -1,8 +1,9 @@
 """Rows from blocks: how a file of delimited text becomes documents fast, in bounded memory, without losing a byte.
 
-Strategy. A block is cut behind its last line end. Where it holds no quote and all its lines end alike, lines and cells
-come from ``str.split``; otherwise from ``csv.reader`` in strict mode, placed by its count of lines. Both stop before
-whatever is doubtful (a NUL, undecodable bytes, an error of quoting, a row of another width), and that row is read by
+Strategy. A block is cut behind its last line end. Where all its lines end alike, many rows become documents at once
+(``edi.delimited.fast``), by ``str.split`` where it holds no quote, otherwise by ``csv.reader`` in strict mode; rows of
+several lines come from ``csv.reader`` one by one, placed by its count of lines. All of them stop before whatever is
+doubtful (a NUL, undecodable bytes, an error of quoting, a row of another width), and that row is read by
 ``edi.delimited.cells.scan``, which knows the rules and can say what is wrong. A row that does not end in its block
 waits for the next; one that outgrows the limit is passed over without being kept.
 """
@@ -12,14 +13,27 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import accumulate, chain
 from typing import TYPE_CHECKING
 
 from edi import text
-from edi.delimited.cells import Row, content, scan
-from edi.delimited.fast import alike, cells_by_csv, cells_by_split, documents, handfuls, lines_of, new
-from edi.delimited.flaws import Lines, Sheet, flaws, header_flaws, lost, outgrown, ragged, too_long, unclosed
+from edi.delimited.cells import Row, Syntax, content, scan
+from edi.delimited.edges import Opening, without_footer
+from edi.delimited.fast import ROWS, alike, cells_by_csv, cells_by_split, documents, handfuls, lines_of, new
+from edi.delimited.flaws import (
+    Lines,
+    Sheet,
+    flaws,
+    header_flaws,
+    lost,
+    of_delimiter,
+    of_type,
+    other_delimiter,
+    ragged,
+    too_long,
+)
+from edi.delimited.overlong import Overlong
 from edi.findings import Finding, Position
 from edi.model import Document, Envelope
 
@@ -27,6 +41,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from edi.delimited.fast import Cells, Texts
+    from edi.delimited.records import Shape
 
 _CAREFUL_ROWS = 16
 """So many rows are read by the rules after a doubtful one, which rarely comes alone, before a fast path is tried."""
@@ -37,31 +52,14 @@ Batch = Iterable["Document | Finding"]
 
 def read_blocks(blocks: Iterable[bytes], sheet: Sheet, *, header: bool) -> Iterator[Document | Finding]:
     """The rows of a file, in order; blocks may have any size and are the unit of work."""
-    return chain.from_iterable(_batches(blocks, _Reader(sheet, header=header)))
+    items = chain.from_iterable(_batches(blocks, _Reader(sheet, header=header or bool(sheet.header_at))))
+    return without_footer(items, sheet.footer) if sheet.footer else items
 
 
 def _batches(blocks: Iterable[bytes], reader: _Reader) -> Iterator[Batch]:
     for block in blocks:
         yield from reader.take(block, final=False)
     yield from reader.take(b"", final=True)
-
-
-@dataclass(slots=True)
-class _Skip:
-    """A row that is too long to be kept. Offsets are absolute; lines count from 1."""
-
-    start: int
-    line: int
-    blamed: int
-    cell: int | None
-    """The number of the cell that is too long, None where the row as a whole is."""
-    number: int
-    """The number of the cell that is being passed over."""
-    fresh: bool = True
-    """Whether the next byte begins a cell."""
-    quote: int = -1
-    """Where the cell that is open began with a quote; -1 outside quotes."""
-    quote_line: int = 0
 
 
 class _Reader:
@@ -71,75 +69,81 @@ class _Reader:
     """
 
     def __init__(self, sheet: Sheet, *, header: bool) -> None:
+        self.opening = Opening(sheet)
+        self.mistaken = text.Mistaken(sheet.encoding)
         self.header = header
         self.awaiting_header = header
         self.header_damaged = False
         self.data = b""
-        self.base = self.at = self.mark_length = 0
+        self.base = self.at = 0
         self.line = 1
         self.number = 0
         self.width: int | None = None
-        self.started = False
-        self.wide: str | None = None
+        self.refused: Finding | None = None
+        """What makes reading on useless; its span grows with the file."""
+        self.suspect: tuple[str, int, Position] | None = None
+        """What may be the delimiter, how many names the header has with it, and where the header stands."""
         self.wanted = 0
         self.careful = 0
-        self.skip: _Skip | None = None
+        self.skip: Overlong | None = None
         self._know(sheet)
 
     def _know(self, sheet: Sheet) -> None:
         self.sheet = sheet
         self.one_byte = text.one_byte(sheet.encoding)
-        delimiters = sheet.syntax.delimiter + sheet.syntax.quote
-        self.envelope = Envelope("csv", encoding=sheet.encoding, delimiters=delimiters, columns=sheet.columns)
+        self.envelope = Envelope("csv", encoding=sheet.encoding, delimiters=sheet.syntax.told, columns=sheet.columns)
+        self.by = sheet.records.by if sheet.records else None
+        self.shapes: dict[str, Shape] | None = sheet.records.shapes(self.envelope) if sheet.records else None
 
     def take(self, block: bytes, *, final: bool) -> Iterator[Batch]:
         """What is certain once `block` has come; `final` says that nothing follows."""
+        if self.mistaken.open:
+            self.mistaken.look(block)
         self.data = self.data + block if self.data else block
-        if not self.started:
-            if len(self.data) < 4 and not final:  # the longest byte order mark
-                return
-            yield self._begin()
-        if self.wide:
+        if not self.opening.done and not self.refused:
+            yield self._open(final=final)
+        if self.refused:
             self.base += len(self.data)
             self.data = b""
-            if final:
-                yield [self._wide_finding(self.wide)]
-        elif final or len(self.data) >= self.wanted:
+        elif self.opening.done and (final or len(self.data) >= self.wanted):
             yield from self._advance(final=final)
-            if final:
-                yield self._end()
+        if final:
+            yield self._end()
 
-    def _begin(self) -> list[Finding]:
-        self.started = True
-        self.wide = text.wide(self.data)
-        found = text.mark(self.data)
-        if not found or self.wide:
+    def _open(self, *, final: bool) -> list[Finding]:
+        opening = self.opening
+        taken = opening.take(self.data, final=final)
+        self.base += taken
+        self.data = self.data[taken:]
+        if opening.refused:
+            self._refuse(*opening.refused, Position(0, 0, line=1))
+        if not opening.done and not opening.refused:
             return []
-        declared = self.sheet.encoding
-        encoding, self.mark_length = found
-        self.base = self.mark_length
-        self.data = self.data[self.mark_length :]
-        self._know(replace(self.sheet, encoding=encoding))
-        if declared in ("utf-8", "ascii"):
-            return []
-        message = f"the byte order mark says UTF-8, {declared} was declared; the file was read as UTF-8"
-        return [text.finding("text.mark", message, Position(0, self.mark_length, line=1))]
+        self.line = opening.line
+        self._know(opening.sheet)
+        return opening.found
 
-    def _wide_finding(self, encoding: str) -> Finding:
-        message = f"the file is written in {encoding.upper()}, which cannot be read as {self.sheet.encoding}"
-        return text.finding("text.wide", message, Position(0, self.base, line=1))
+    def _refuse(self, code: str, message: str, position: Position) -> None:
+        self.refused = text.finding(code, message, position)
 
     def _end(self) -> list[Finding]:
-        """What an end without a single row means."""
+        """What is left to say at the end of the file."""
+        found = self.mistaken.finding() if self.mistaken.encoding == self.sheet.encoding else None
+        told = [found] if found else []
+        if self.refused:
+            position = replace(self.refused.position, end=self.base)
+            return [*told, replace(self.refused, position=position)]
+        if self.suspect:
+            told.append(of_delimiter(self.sheet, self.suspect[0], self.suspect[2]))
         if self.number or self.header_damaged:
-            return []
+            return told
         whole = Position(0, self.base, line=1)
-        if self.base == self.mark_length:
+        if self.base == self.opening.mark_length:
             return [text.finding("file.empty", "the file has no bytes", whole)]
         if self.awaiting_header or not self.header:
-            return [text.finding("csv.blank", "the file has blank lines only", whole)]
+            return [*told, text.finding("csv.blank", "the file has blank lines only", whole)]
         here = Position(self.base, self.base, line=self.line)
-        return [text.finding("csv.no_rows", "the file has a header and no rows", here)]
+        return [*told, text.finding("csv.no_rows", "the file has a header and no rows", here)]
 
     def _advance(self, *, final: bool) -> Iterator[Batch]:
         """Reads the rows that are whole in `data` and keeps what is left."""
@@ -149,7 +153,7 @@ class _Reader:
             yield self._pass_over(self.skip, final=final)
         # A CR at the very end may be the first half of a line end.
         cut = len(data) if final else max(data.rfind(b"\n"), data.rfind(b"\r", 0, max(len(data) - 1, 0))) + 1
-        while self.at < len(data) and not self.skip:
+        while self.at < len(data) and not self.skip and not self.refused:
             yield from self._fast(cut)
             if self.at == len(data):
                 break
@@ -160,6 +164,8 @@ class _Reader:
             yield self._slow(row)
             self.line += text.line_ends(data[self.at : row.next])
             self.at = row.next
+        if self.refused:
+            self.at = len(data)
         self.base += self.at
         self.data = data[self.at :]
 
@@ -168,77 +174,32 @@ class _Reader:
         blamed = too_long(self.sheet, row, self.at)
         if blamed:
             start, cell = blamed
-            self.skip = _Skip(self.base + self.at, self.line, self.base + start, cell, len(row.cells))
-            last = row.cells[-1].start
-            self.line += text.line_ends(self.data[self.at : last])
-            self.at = last
+            self.skip = Overlong(self.base + self.at, self.line, self.base + start, cell, len(row.cells))
+            self._move_to(row.cells[-1].start)
         else:
             held = row.end - self.at
             self.wanted = held + min(held, 1 << 20)  # a row that grows is looked at ever more rarely
             self.careful = max(self.careful, 1)
 
-    def _pass_over(self, skip: _Skip, *, final: bool) -> Iterator[Document | Finding]:
+    def _pass_over(self, skip: Overlong, *, final: bool) -> Batch:
         """Walks over a row that is too long, keeping nothing of it."""
-        data, syntax = self.data, self.sheet.syntax
-        quote, delimiter = syntax.quote.encode(), syntax.delimiter.encode()
-        at = seen = 0
-        while at < len(data):
-            if skip.fresh:
-                skip.fresh = False
-                if quote and data.startswith(quote, at):
-                    self.line += text.line_ends(data[seen:at])
-                    seen = at
-                    skip.quote, skip.quote_line = self.base + at, self.line
-                    at += 1
-            elif skip.quote >= 0:
-                found = data.find(quote, at)
-                if found < 0:
-                    at = len(data) - (not final and data.endswith(b"\r"))
-                    break
-                if found + 1 == len(data) and not final:
-                    at = found
-                    break
-                if data.startswith(quote, found + 1):
-                    at = found + 2
-                else:
-                    skip.quote = -1
-                    at = found + 1
-            else:
-                at = syntax.plain_end(data, at)
-                if data.startswith(delimiter, at):
-                    skip.fresh = True
-                    skip.number += 1
-                    at += 1
-                elif at < len(data):
-                    step = 2 if data.startswith(b"\r\n", at) else 1
-                    if step == 1 and data[at] == 13 and at + 1 == len(data) and not final:
-                        break
-                    yield self._skipped(skip, self.base + at)
-                    at += step
-                    self.skip = None
-                    break
-        if final and self.skip:
-            yield self._skipped(skip, self.base + at)
-            self.skip = None
-        self.line += text.line_ends(data[seen:at])
-        self.at = at
-
-    def _skipped(self, skip: _Skip, end: int) -> Document | Finding:
-        if skip.quote >= 0:
-            found = unclosed(self.sheet, Position(skip.quote, end, line=skip.quote_line), skip.number)
-        else:
-            found = outgrown(self.sheet, Position(skip.blamed, end, line=skip.line), skip.cell)
+        self._move_to(skip.take(self.sheet, self.data, self.base, self.line, final=final))
+        if skip.end is None:
+            return ()
+        self.skip = None
+        found = skip.finding(self.sheet)
         if self.awaiting_header:
             self.awaiting_header = False
             self.header_damaged = True
-            return found
+            return (found,)
         self.number += 1
-        return Document(self.number, skip.start, end, None, self.envelope, (found,))
+        return (Document(self.number, skip.start, skip.end, None, self.envelope, (found,)),)
 
     def _fast(self, cut: int) -> Iterator[Batch]:
         """The rows that a fast path can read, up to `cut` at most; they move `at` when they are drawn."""
-        data, at, encoding = self.data, self.at, self.sheet.encoding
-        if self.careful or self.width is None or not at < cut <= at + self.sheet.field_bytes_max:
+        data, at, encoding, syntax = self.data, self.at, self.sheet.encoding, self.sheet.syntax
+        known = self.shapes is not None or (self.width is not None and not self.suspect)
+        if self.careful or not known or not at < cut <= at + self.sheet.field_bytes_max:
             return
         nul = data.find(b"\0", at, cut)
         region = data[at : cut if nul < 0 else _line_start(data, at, nul)]
@@ -247,94 +208,134 @@ class _Reader:
         except UnicodeDecodeError as error:
             region = data[at : _line_start(data, at, at + error.start)]
             decoded = region.decode(encoding)
-        if not region:
+        escaped = syntax.escape and syntax.escape in decoded
+        if not region or (escaped and (syntax.escape + "\r" in decoded or syntax.escape + "\n" in decoded)):
             return
         lines, ending = lines_of(decoded)
         if not ending:
-            yield self._by_csv(region, decoded)
+            yield from self._by_csv(region, decoded)
             return
-        syntax = self.sheet.syntax
-        quoted = syntax.quote and syntax.quote in decoded
+        quoted = escaped or (syntax.quote and syntax.quote in decoded)
         texts = handfuls(region, decoded, lines, ending, one_byte=self.one_byte)
         yield from self._by_lines(texts, at + len(region), (cells_by_csv if quoted else cells_by_split)(syntax))
 
     def _by_lines(self, texts: Iterable[Texts], upto: int, cells_of: Cells) -> Iterator[Batch]:
         """Rows that are one line each, many at a time, to the offset `upto`: the hot loop."""
-        envelope, width, base = self.envelope, self.width or 0, self.base
+        envelope, base = self.envelope, self.base
+        width = 0 if self.shapes else self.width or 0
         start, line = base + self.at, self.line
         for handful in texts:
             cells = cells_of(handful.texts)
             if cells is None:
                 self._move_to(start - base)
                 region = self.data[self.at : upto]
-                yield self._by_csv(region, region.decode(self.sheet.encoding))
+                yield from self._by_csv(region, region.decode(self.sheet.encoding))
                 return
             line += len(cells)
-            if alike(cells, handful.sizes, width):
+            if width and alike(cells, handful.sizes, width):
                 found, start = documents(self.number, start, cells, handful, envelope)
                 self.number += len(cells)
                 yield found
             else:
-                yield self._singly(start, cells, handful)
-                start += sum(handful.sizes) + handful.gap * len(cells)
+                starts = list(accumulate((size + handful.gap for size in handful.sizes), initial=start))
+                yield self._singly(cells, starts, [at + size for at, size in zip(starts, handful.sizes, strict=False)])
+                start = starts[-1]
         self.at, self.line = upto, line - (start - base > upto)  # the file's last line may have no end
 
-    def _singly(self, start: int, cells: list[list[str]], lines: Texts) -> list[Document]:
-        """Rows among which some are blank or of another width."""
-        found = []
-        for row, size in zip(cells, lines.sizes, strict=True):
-            if len(row) == self.width and size:
-                self.number += 1
-                found.append(new(Document, (self.number, start, start + size, row, self.envelope, ())))
-            elif size:
-                found.append(self._doubtful(start - self.base))
-            start += size + lines.gap
-        return found
-
-    def _by_csv(self, region: bytes, decoded: str) -> Iterator[Document | Finding]:
+    def _by_csv(self, region: bytes, decoded: str) -> Iterator[Batch]:
         """Rows with quotes or mixed line ends, up to the first one that ``csv`` refuses or that is not whole."""
         # bytes.splitlines and StringIO with newline="" know the same three line ends as the csv module.
-        starts = list(accumulate(map(len, region.splitlines(keepends=True)), initial=self.base + self.at))
+        places = list(accumulate(map(len, region.splitlines(keepends=True)), initial=self.base + self.at))
         sizes = list(map(len, region.splitlines()))
-        quote = self.sheet.syntax.quote
+        syntax = self.sheet.syntax
         rows = csv.reader(
             io.StringIO(decoded, newline=""),
-            delimiter=self.sheet.syntax.delimiter,
-            quotechar=quote or None,
-            quoting=csv.QUOTE_MINIMAL if quote else csv.QUOTE_NONE,
+            delimiter=syntax.delimiter,
+            quotechar=syntax.quote or None,
+            escapechar=syntax.escape or None,
+            quoting=csv.QUOTE_MINIMAL if syntax.quote else csv.QUOTE_NONE,
             strict=True,
         )
-        width, envelope, base = self.width, self.envelope, self.base
-        done = 0
-        try:
-            for cells in rows:
-                upto = rows.line_num
-                if len(cells) == width:
-                    self.number += 1
-                    end = starts[upto - 1] + sizes[upto - 1]
-                    yield new(Document, (self.number, starts[done], end, cells, envelope, ()))
-                elif cells:
-                    yield self._doubtful(starts[done] - base)
-                done = upto
-        except csv.Error:
-            pass  # a quote not closed in this block, text behind one, a cell longer than csv takes: scan decides
-        self._move_to(starts[done] - base)
+        done, base, whole = 0, self.base, False
+        while not whole:
+            found: list[list[str]] = []
+            starts: list[int] = []
+            ends: list[int] = []
+            try:
+                for cells in rows:
+                    upto = rows.line_num
+                    found.append(cells)
+                    starts.append(places[done])
+                    ends.append(places[upto - 1] + sizes[upto - 1])
+                    done = upto
+                    if len(found) == ROWS:
+                        break
+                else:
+                    whole = True
+            except csv.Error:
+                whole = True  # a quote not closed in this block, text behind one, a cell longer than csv takes
+            yield self._singly(found, starts, ends)
+        self._move_to(places[done] - base)
+
+    def _singly(self, cells: list[list[str]], starts: list[int], ends: list[int]) -> list[Document]:
+        """Rows one by one: some are blank, of another width, or of several types."""
+        if self.shapes is not None:
+            return self._typed(cells, starts, ends)
+        found: list[Document] = []
+        for row, start, end in zip(cells, starts, ends, strict=False):
+            if len(row) == self.width and end > start:
+                self.number += 1
+                found.append(new(Document, (self.number, start, end, row, self.envelope, ())))
+            elif end > start:
+                found += self._doubtful(start)
+        return found
+
+    def _typed(self, cells: list[list[str]], starts: list[int], ends: list[int]) -> list[Document]:
+        """Rows by the type of record that one of their cells announces."""
+        shapes, by = self.shapes or {}, self.by
+        found: list[Document] = []
+        for row, start, end in zip(cells, starts, ends, strict=False):
+            if end == start:
+                continue
+            shape = shapes.get("" if by is None else row[by] if by < len(row) else "\0")
+            if shape is None or not shape.fits(row):
+                found += self._doubtful(start)
+            elif not shape.ignored:
+                self.number += 1
+                found.append(new(Document, (self.number, start, end, row[: shape.width], shape.envelope, ())))
+        return found
 
     def _move_to(self, at: int) -> None:
         self.line += text.line_ends(self.data[self.at : at])
         self.at = at
 
-    def _doubtful(self, at: int) -> Document:
-        """The document of the row at offset `at`, which a fast path found to be of another width."""
-        self._move_to(at)
-        return self._judge(scan(self.data, at, self.sheet.syntax))
+    def _doubtful(self, start: int) -> Iterable[Document]:
+        """The document of the row at byte `start` of the file, which a fast path does not take."""
+        self._move_to(start - self.base)
+        return self._judge(scan(self.data, self.at, self.sheet.syntax))
 
     def _slow(self, row: Row) -> Batch:
         """One row, read by the rules."""
         self.careful = max(0, self.careful - 1)
         if row.end == self.at:
             return ()  # a blank line
-        return self._header(row) if self.awaiting_header else (self._judge(row),)
+        if self.awaiting_header:
+            return self._header(row)
+        if self.suspect:
+            told = self._settle(row, *self.suspect)
+            return () if self.refused else (*told, *self._judge(row))
+        return self._judge(row)
+
+    def _settle(self, row: Row, other: str, names: int, position: Position) -> list[Finding]:
+        """Whether the first row, like the header, is of several cells with another delimiter than the declared one."""
+        self.suspect = None
+        syntax = self.sheet.syntax
+        cells = scan(self.data[self.at : row.end], 0, Syntax(other, syntax.quote, syntax.escape)).cells
+        if len(row.cells) > 1 or len(cells) != names:
+            return [of_delimiter(self.sheet, other, position)]
+        message = f"header and rows have {names} cells each with {other!r} between them, and one with the declared "
+        self._refuse("csv.delimiter_wrong", f"{message}{syntax.delimiter!r}", position)
+        return []
 
     def _header(self, row: Row) -> list[Finding]:
         self.awaiting_header = False
@@ -346,23 +347,41 @@ class _Reader:
         names = tuple(self._cells(row))
         self.width = len(names)
         self._know(replace(self.sheet, columns=names))
+        other = other_delimiter(self.sheet, names[0]) if self.width == 1 else None
+        if other:
+            self.suspect = (other, names[0].count(other) + 1, lines.position(self.at, row.end))
         return found + list(header_flaws(self.sheet, lines, row))
 
-    def _judge(self, row: Row) -> Document:
-        """The document of the row at `at`, with what is wrong with it."""
-        self.number += 1
+    def _judge(self, row: Row) -> tuple[Document, ...]:
+        """The document of the row at `at`, with what is wrong with it; none for a good row of an ignored type."""
         lines = Lines(self.data, self.base, self.at, self.line)
         found = flaws(self.sheet, lines, row)
-        cells = None
+        cells, envelope = None, self.envelope
         if found:
             self.careful = _CAREFUL_ROWS
         if not found or not lost(self.sheet, row, self.at):
             cells = self._cells(row)
-            if self.width is None:
-                self.width = len(cells)
-            if len(cells) != self.width:
-                found.append(ragged(self.sheet, lines, row, self.width))
-        return Document(self.number, self.base + self.at, self.base + row.end, cells, self.envelope, tuple(found))
+            if self.shapes is not None:
+                shape = self.shapes.get("" if self.by is None else cells[self.by] if self.by < len(cells) else "\0")
+                if shape is None:
+                    found.append(of_type(self.sheet, lines, row, self.by or 0, self.shapes))
+                    cells = None
+                else:
+                    envelope = shape.envelope
+                    if not shape.fits(cells):
+                        sheet = replace(self.sheet, columns=envelope.columns)
+                        found.append(ragged(sheet, lines, row, shape.width))
+                    elif shape.ignored and not found:
+                        return ()
+                    cells = cells[: shape.width]
+            else:
+                if self.width is None:
+                    self.width = len(cells)
+                if len(cells) != self.width:
+                    found.append(ragged(self.sheet, lines, row, self.width))
+        self.number += 1
+        start, end = self.base + self.at, self.base + row.end
+        return (Document(self.number, start, end, cells, envelope, tuple(found)),)
 
     def _cells(self, row: Row) -> list[str]:
         data, syntax, encoding = self.data, self.sheet.syntax, self.sheet.encoding
