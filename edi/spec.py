@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """One option of a reader: options are texts, as a configuration writes them."""
+    """One option of a reader or writer: options are texts, as a configuration writes them."""
 
     name: str
     default: str
@@ -29,3 +29,5 @@ class Spec:
     guarantees: tuple[str, ...]
     options: tuple[Option, ...]
     example: str
+    writes: tuple[Option, ...] = ()
+    """The options of the writer."""

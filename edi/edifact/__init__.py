@@ -11,6 +11,7 @@ r"""EDIFACT: messages out of batch interchanges, syntax versions 1 to 4.
 """
 
 from edi.edifact.scanner import locate, read
+from edi.edifact.writing import WRITES, write
 from edi.segmented.standard import DOCUMENT_BYTES_MAX
 from edi.spec import Option, Spec
 
@@ -42,6 +43,7 @@ SPEC = Spec(
         "NAD+BY+4012345000009::9'\nLIN+1++4000862141404:EN'\nQTY+21:5:PCE'\nPRI+AAA:12.5'\n"
         "UNS+S'\nCNT+2:1'\nUNT+10+1'\nUNZ+1+77'\n"
     ),
+    writes=WRITES,
 )
 
-__all__ = ["SPEC", "locate", "read"]
+__all__ = ["SPEC", "locate", "read", "write"]

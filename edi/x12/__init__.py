@@ -14,6 +14,7 @@ PO104 (unit price) is '12.5O', which is not a number: the last character is the 
 from edi.segmented.standard import DOCUMENT_BYTES_MAX
 from edi.spec import Option, Spec
 from edi.x12.scanner import locate, read
+from edi.x12.writing import WRITES, write
 
 SPEC = Spec(
     name="x12",
@@ -38,6 +39,7 @@ SPEC = Spec(
         "ST*850*0001~\nBEG*00*SA*4711**20260102~\nPO1*1*3*EA*12.50**VP*A-100~\nCTT*1~\nSE*5*0001~\n"
         "GE*1*1~\nIEA*1*000000001~\n"
     ),
+    writes=WRITES,
 )
 
-__all__ = ["SPEC", "locate", "read"]
+__all__ = ["SPEC", "locate", "read", "write"]
