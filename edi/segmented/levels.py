@@ -24,13 +24,12 @@ by one, and so does LX01 within each claim).
 
 from __future__ import annotations
 
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from edi.segmented.problems import Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from edi.model import Loop
     from edi.segmented.guides import Slot
@@ -63,8 +62,7 @@ _KINDS["271"] = _KINDS["270"]
 
 _NONE: tuple[Any, ...] = ()
 
-_FIRST_NUMBERS = [str(number) for number in range(1, 1000)]
-"""A claim has 999 service lines at most; one with more is looked at with care."""
+_NUMBERS = [str(number) for number in range(1, 1000)]
 
 DEPTH_MAX = 100
 """So many levels may stand below one another. Real documents have five or ten; a loop deeper than that is no help."""
@@ -81,35 +79,42 @@ def nest(root: Loop) -> bool:
     `root` is a transaction set whose elements and structure are proved. What :func:`problems` finds fault with is never
     accepted; what it would let pass may be refused (an HL04 that is neither 0 nor 1, an LX01 of ``01``).
     """
-    message = root["ST"][0][1]
-    allowed = _allowed(message, root.get("BSN", _NONE))
-    counted = message in COUNTED
-    lines = NUMBERED.get(message, "") + "*"
-    known = {"": (root, "", 0)}
-    above = set()
-    flags = []
+    known = {"": root}
+    rows = []
     moves = []
-    for place, (loop, around) in enumerate(_levels(root), 1):
+    for loop in root.get("HL*", _NONE):
         row = loop["HL"][0]
-        number, parent, kind = row[1], row[2], row[3]
-        if parent not in known or number in known or (counted and number != str(place)):
+        parent = known.get(row[2])
+        if parent is None or row[1] in known:
             return False
-        upper, upper_kind, depth = known[parent]
-        if depth == DEPTH_MAX or (kind in allowed and upper_kind not in allowed[kind]):
+        known[row[1]] = loop
+        rows.append(row)
+        moves.append(parent)
+        if "HL*" in loop and not _is_enclosed(loop, known, rows):
             return False
-        if lines in loop and not _are_lines_numbered(loop[lines]):
-            return False
-        if around is None:
-            moves.append(upper)
-        elif around is not upper:
-            return False
-        known[number] = (loop, kind, depth + 1)
-        above.add(parent)
-        flags.append(row[4] if len(row) > 4 else "")
-    for flag, number in zip(flags, islice(known, 1, None), strict=True):
-        if flag and flag != ("1" if number in above else "0"):
-            return False
+    message = root["ST"][0][1]
+    if message in COUNTED and [row[1] for row in rows] != _first_numbers(len(rows)):
+        return False
+    if not _are_kinds_right(rows, _allowed(message, root.get("BSN", _NONE))) or not _are_flags_right(rows):
+        return False
+    if len(rows) > DEPTH_MAX and not _are_depths_right(rows):
+        return False
+    if message in NUMBERED and not _are_lines_numbered(known.values(), NUMBERED[message] + "*"):
+        return False
     _move(root, moves)
+    return True
+
+
+def _is_enclosed(around: Loop, known: dict[str, Loop], rows: list[list[Any]]) -> bool:
+    """Whether each level that the structure has nested below `around` names the level that it stands below."""
+    for loop in around["HL*"]:
+        row = loop["HL"][0]
+        if known.get(row[2]) is not around or row[1] in known:
+            return False
+        known[row[1]] = loop
+        rows.append(row)
+        if "HL*" in loop and not _is_enclosed(loop, known, rows):
+            return False
     return True
 
 
@@ -173,12 +178,42 @@ def _allowed(message: str, beginnings: Sequence[list[Any]]) -> Mapping[str, tupl
     return PARENTS.get(message, {})
 
 
-def _are_lines_numbered(owners: Sequence[Loop]) -> bool:
-    """Whether LX01 counts 1, 2, 3 … in each of the loops."""
-    for owner in owners:
-        numbers = [line["LX"][0][1] for line in owner.get("LX*", _NONE)]
-        if numbers != _FIRST_NUMBERS[: len(numbers)]:
+def _first_numbers(count: int) -> list[str]:
+    return _NUMBERS[:count] if count <= len(_NUMBERS) else [str(number) for number in range(1, count + 1)]
+
+
+def _are_kinds_right(rows: Sequence[list[Any]], allowed: Mapping[str, tuple[str, ...]]) -> bool:
+    if not allowed:
+        return True
+    kinds = {"": ""}
+    for row in rows:
+        kind = kinds[row[1]] = row[3]
+        if kind in allowed and kinds[row[2]] not in allowed[kind]:
             return False
+    return True
+
+
+def _are_flags_right(rows: Sequence[list[Any]]) -> bool:
+    """Whether HL04, where it is sent, is 1 for levels with others below them, and 0 for those without."""
+    above = {row[2] for row in rows}
+    flags = [(row[4], row[1] in above) for row in rows if len(row) > 4 and row[4]]
+    return all([flag == ("1" if has_children else "0") for flag, has_children in flags])  # noqa: C419 - a list is faster
+
+
+def _are_depths_right(rows: Sequence[list[Any]]) -> bool:
+    depths = {"": 0}
+    for row in rows:
+        depths[row[1]] = depths[row[2]] + 1
+    return max(depths.values()) <= DEPTH_MAX
+
+
+def _are_lines_numbered(levels: Iterable[Loop], key: str) -> bool:
+    """Whether LX01 counts 1, 2, 3 … in each loop that stands under `key` in one of the levels."""
+    for level in levels:
+        for owner in level.get(key, _NONE):
+            numbers = [line["LX"][0][1] for line in owner.get("LX*", _NONE)]
+            if numbers != _first_numbers(len(numbers)):
+                return False
     return True
 
 

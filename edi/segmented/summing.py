@@ -36,22 +36,33 @@ EXACT = Context(prec=100)
 def quick_look(rules: Sequence[Rule], root: Slot) -> Callable[[Loop], bool]:
     """The function for these rules, and for the guide whose structure is `root`."""
     source = _Source()
-    with_try = ["def look(root):", "    try:"]
+    source.write("def look(root):", deeper=True)
+    source.write("try:", deeper=True)
     for rule in rules:
         source.write_rule(rule, root)
-    lines = [*with_try, *(f"        {line}" for line in source.lines), "        return True", "    except FAILURES:"]
+    source.write("return True")
+    source.depth = 1
+    source.write("except FAILURES: return False")
     names: dict[str, Any] = {
-        "D": Decimal,
-        "EXACT": EXACT,
         "FAILURES": (InvalidOperation, TypeError, ValueError),
-        "ZERO": Decimal(),
+        "equals": _equals,
         "first": _first,
         "levels": _levels,
-        "localcontext": localcontext,
     }
-    exec("\n".join([*lines, "        return False"]), names)  # noqa: S102 - made of tags and numbers of a parsed guide
+    exec("\n".join([*source.functions, *source.lines]), names)  # noqa: S102 - made of tags and numbers of parsed rules
     look: Callable[[Loop], bool] = names["look"]
     return look
+
+
+def _equals(told: str, total: Callable[[Loop, Any], Any], loop: Loop) -> bool:
+    """Whether the sum that `total` makes of a loop is the one that is told; whole numbers take half the time."""
+    if told.isdecimal():
+        try:
+            return bool(total(loop, int) == int(told))
+        except ValueError:
+            pass  # not all of them are whole
+    with localcontext(EXACT):
+        return bool(total(loop, Decimal) == Decimal(told))
 
 
 def _levels(root: Loop) -> list[Loop]:
@@ -88,11 +99,26 @@ def _slots(slot: Slot, tag: str) -> Iterator[Slot]:
         yield from _slots(child, tag)
 
 
+class _Tree(dict[str, "_Tree"]):
+    """Paths that begin with the same key, and the places of the rows that stand at the end of one."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.places: list[Place] = []
+
+    def add(self, path: Path, place: Place) -> None:
+        node = self
+        for key in path:
+            node = node.setdefault(key, _Tree())
+        node.places.append(place)
+
+
 class _Source:
-    """The lines of the function, and how deep the next one stands."""
+    """The lines of the function and of those that make its sums, and how deep the next line stands."""
 
     def __init__(self) -> None:
         self.lines: list[str] = []
+        self.functions: list[str] = []
         self.depth = 0
         self.names = (f"loop{number}" for number in count())
 
@@ -101,104 +127,101 @@ class _Source:
         self.depth += deeper
 
     def write_rule(self, rule: Rule, root: Slot) -> None:
-        if not rule.scope:
-            for path in dict.fromkeys(_paths(root, rule.told.tag)):
-                self.write_rows(path, "root")
-                self.write_told(rule, "root", [root])
-                self.depth = 0
-            return
-        inside = list(_slots(root, rule.scope))
-        if rule.told.tag != rule.scope or rule.scope == "HL" or not all(slot.children for slot in inside):
+        depth = self.depth
+        inside = list(_slots(root, rule.scope)) if rule.scope else [root]
+        if rule.scope and (
+            rule.told.tag != rule.scope or rule.scope == "HL" or not all(slot.children for slot in inside)
+        ):
             self.write("return False")
             return
-        for path in dict.fromkeys(_paths(root, rule.scope)):
-            self.write("with localcontext(EXACT):", deeper=True)
-            loop = self.write_rows(path, "root")
-            self.write_told(rule, loop, inside)
-            self.depth = 0
+        test = self.write_test(rule, inside)
+        for path in dict.fromkeys(_paths(root, rule.scope or rule.told.tag)):
+            loop = self.write_rows(path)
+            if rule.told.qualifiers:
+                self.write(f"if first(row) in {rule.told.qualifiers!r}:", deeper=True)
+            self.write("told = ''")
+            self.write_value(rule.told, "told = {0}")
+            self.write(f"if told and {test.format(loop if rule.scope else 'root')}: return False")
+            self.depth = depth
 
-    def write_rows(self, path: Path, loop: str) -> str:
-        """Loops over what `path` leads to from `loop`, with each row as ``row``; the name of the innermost loop."""
+    def write_rows(self, path: Path) -> str:
+        """Loops over what `path` leads to from the root, with each row as ``row``; the name of the innermost loop."""
+        loop = "root"
         for key in path:
             if not key.endswith("*"):
                 self.write(f"for row in {loop}.get({key!r}, ()):", deeper=True)
                 break
             name = next(self.names)
-            steps = "levels(root)" if (key, loop) == ("HL*", "root") else f"{loop}.get({key!r}, ())"
-            self.write(f"for {name} in {steps}:", deeper=True)
+            self.write(f"for {name} in {_steps(key, loop)}:", deeper=True)
             loop = name
         if path[-1].endswith("*"):
             self.write(f"row = {loop}[{path[-1][:-1]!r}][0]")
         return loop
 
-    def write_told(self, rule: Rule, loop: str, inside: Sequence[Slot]) -> None:
-        """Compare the total that ``row`` tells with what stands in `loop`."""
-        told, terms = rule.told, rule.choices[0]
-        if told.qualifiers:
-            self.write(f"if first(row) in {told.qualifiers!r}:", deeper=True)
-        self.write("told = ''")
-        self.write_value(told, "told = {}")
-        self.write("if told:", deeper=True)
+    def write_test(self, rule: Rule, inside: Sequence[Slot]) -> str:
+        """What says whether the total that is told is wrong for a loop, {0}; the sum is a function of its own."""
+        terms = rule.choices[0]
         if not all(_is_plain(term) for term in terms):
-            self.write("return False")
-            return
-        if len(terms) == 1 and terms[0].kind == "count":
-            self.write("total = 0")
-            self.write_term(terms[0], loop, inside)
-            self.write("if told != str(total): return False")
-            return
-        if not rule.scope:
-            self.write("with localcontext(EXACT):", deeper=True)
-        self.write("total = ZERO")
+            return "True"
+        lines, depth = self.lines, self.depth
+        self.lines, self.depth = [], 0
+        name = f"total{len(self.functions)}"
+        self.write(f"def {name}(root, number):", deeper=True)
+        self.write("total = 0")
         for term in terms:
-            self.write_term(term, loop, inside)
-        self.write("if total != D(told): return False")
+            tree = _Tree()
+            for place in term.places:
+                for path in _paths_of(place, inside):
+                    tree.add(path, place)
+            self.write_tree(tree, "root", term, rule.scope)
+        self.write("return total")
+        self.functions.append("\n".join(self.lines))
+        self.lines, self.depth = lines, depth
+        if len(terms) == 1 and terms[0].kind == "count":
+            return f"told != str({name}({{0}}, int))"
+        return f"not equals(told, {name}, {{0}})"
 
-    def write_term(self, term: Term, loop: str, inside: Sequence[Slot]) -> None:
-        by_tag: dict[tuple[str, str], list[Place]] = {}
-        for place in term.places:
-            by_tag.setdefault((place.above, place.tag), []).append(place)
+    def write_tree(self, tree: _Tree, loop: str, term: Term, tag: str) -> None:
+        """Add what stands at the ends of paths that begin in `loop`, which a segment of `tag` opens."""
         sign = "+" if term.sign > 0 else "-"
-        for (above, tag), places in by_tag.items():
-            paths = [path for slot in inside for path in _paths(slot, tag) if _stands_in(path, above, slot.tag)]
-            if any(slot.tag == tag for slot in inside) and not above:
-                paths.insert(0, ())
-            for path in dict.fromkeys(paths):
-                self.write_part(term, places, path, loop, sign)
-
-    def write_part(self, term: Term, places: Sequence[Place], path: Path, loop: str, sign: str) -> None:
-        """Add what the rows at the end of one path have; the empty path is the row that opens the loop."""
-        depth = self.depth
-        if term.kind == "count":
-            if len(path) > 1:
-                loop = self.write_rows((*path[:-1],), loop)
-            what = "len(levels(root))" if path == ("HL*",) else f"len({loop}.get({path[-1]!r}, ()))" if path else "1"
-            self.write(f"total {sign}= {what}")
-        else:
-            if path:
-                self.write_rows(path, loop)
+        if tree.places and term.kind != "count":
+            self.write(f"row = {loop}[{tag!r}][0]")
+        for place in tree.places:
+            if term.kind == "count":
+                self.write(f"total {sign}= 1")
             else:
-                self.write(f"row = {loop}[{places[0].tag!r}][0]")
-            for place in places:
-                self.write_value(place, f"total {sign}= D({{}})")
-        self.depth = depth
+                self.write_value(place, f"total {sign}= number({{0}})")
+        for key, below in tree.items():
+            depth = self.depth
+            if term.kind == "count" and not below:
+                self.write(f"total {sign}= len({_steps(key, loop)})")
+            elif key.endswith("*"):
+                name = next(self.names)
+                self.write(f"for {name} in {_steps(key, loop)}:", deeper=True)
+                self.write_tree(below, name, term, key[:-1])
+            else:
+                self.write(f"for row in {loop}.get({key!r}, ()):", deeper=True)
+                for place in below.places:
+                    self.write_value(place, f"total {sign}= number({{0}})")
+            self.depth = depth
 
     def write_value(self, place: Place, action: str) -> None:
         """Do `action` with the value at a place of ``row``, if there is one."""
         depth = self.depth
         value = f"row[{place.element}]"
-        self.write(f"if len(row) > {place.element}:", deeper=True)
-        if place.component:
-            self.write(f"value = {value}")
-            self.write("if value.__class__ is list:", deeper=True)
+        if not place.component:
+            self.write(f"if len(row) > {place.element} and {value}:", deeper=True)
+            self.write(action.format(value))
+        else:
             part = f"value[{place.component - 1}]"
-            self.write(f"if len(value) >= {place.component} and {part}: {action.format(part)}")
-            self.depth -= 1
-            self.write("elif value.__class__ is not str: return False")
+            self.write(f"value = {value} if len(row) > {place.element} else ''")
+            self.write("if value.__class__ is list:", deeper=True)
+            self.write(f"if len(value) >= {place.component} and {part}:", deeper=True)
+            self.write(action.format(part))
+            self.depth = depth
+            self.write("elif value.__class__ is not str: raise TypeError")
             if place.component == 1:
                 self.write(f"elif value: {action.format('value')}")
-        else:
-            self.write(f"if {value}: {action.format(value)}")
         self.depth = depth
 
 
@@ -206,6 +229,20 @@ def _is_plain(term: Term) -> bool:
     return term.kind in ("value", "count", "sum") and not any(
         place.qualifiers or place.without for place in term.places
     )
+
+
+def _steps(key: str, loop: str) -> str:
+    return "levels(root)" if (key, loop) == ("HL*", "root") else f"{loop}.get({key!r}, ())"
+
+
+def _paths_of(place: Place, inside: Sequence[Slot]) -> Iterator[Path]:
+    """The keys that lead from loops to the rows of a place; none at all to the row that opens the loop itself."""
+    found: dict[Path, None] = {}
+    for slot in inside:
+        if slot.tag == place.tag and not place.above:
+            found[()] = None
+        found.update((path, None) for path in _paths(slot, place.tag) if _stands_in(path, place.above, slot.tag))
+    yield from found
 
 
 def _stands_in(path: Path, above: str, tag: str) -> bool:
