@@ -42,8 +42,8 @@ of any other code.
 ::
 
     totals = compile_totals(guide.totals, guide.root)     # once per guide
-    totals.hold(root)                                     # of a document that is right so far: whether they hold
-    problems(rows, root, totals)                          # of any document: what is wrong with them
+    totals.hold(root)                                     # whether the totals of a document hold
+    problems(rows, root, totals)                          # what is wrong with them
 """
 
 from __future__ import annotations
@@ -106,14 +106,14 @@ class Rule(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """The totals of one guide.
-
-    `hold` says whether all totals of a document hold, if its elements and structure are proved. It may be asked before
-    and after levels (HL) are nested.
-    """
+    """The totals of one guide: its rules, and a function that sees at once that all of them hold, if they do."""
 
     rules: tuple[Rule, ...]
-    hold: Callable[[Loop], bool]
+    look: Callable[[Loop], bool]
+
+    def hold(self, root: Loop) -> bool:
+        """Whether the totals of a document hold. Its levels (HL) may be nested already or not."""
+        return self.look(root) or next(_broken(root, self.rules), None) is None
 
 
 _PLACE = re.compile(
@@ -176,8 +176,7 @@ def compile_totals(lines: Iterable[str], root: Slot) -> Totals:
         ValueError: a line cannot be read.
     """
     rules = tuple(map(parse, lines))
-    look = quick_look(rules, root)
-    return Totals(rules, lambda loop: look(loop) or not any(True for _ in _broken(loop, rules)))
+    return Totals(rules, quick_look(rules, root))
 
 
 def problems(rows: Sequence[list[Any]], root: Loop, totals: Totals) -> list[Problem]:
@@ -185,16 +184,15 @@ def problems(rows: Sequence[list[Any]], root: Loop, totals: Totals) -> list[Prob
 
     `root` holds the same lists as `rows`, in whichever loops.
     """
+    if totals.look(root):
+        return []
     indexes = {id(row): index for index, row in enumerate(rows)}
     found = [_problem(broken, indexes[id(broken.row)]) for broken in _broken(root, totals.rules)]
     return sorted(found, key=lambda problem: problem.row)
 
 
-class _Found(NamedTuple):
-    """A row, and the tag of the segment in whose loop it stands."""
-
-    row: list[Any]
-    above: str
+_Found = tuple[list[Any], str]
+"""A row, and the tag of the segment in whose loop it stands."""
 
 
 class _Broken(NamedTuple):
@@ -208,9 +206,9 @@ class _Broken(NamedTuple):
 
 def _broken(root: Loop, rules: Iterable[Rule]) -> Iterator[_Broken]:
     with localcontext(EXACT):
-        document = _by_tag(root)
+        document = _by_tag(root) if any(not rule.scope for rule in rules) else {}
         for rule in rules:
-            for inside in _scopes(root, rule.scope, document):
+            for inside in _scopes(root, rule.scope) if rule.scope else (document,):
                 if rule.needs and not any(tag in inside for tag in rule.needs):
                     continue
                 for row, _ in inside.get(rule.told.tag, ()):
@@ -235,16 +233,14 @@ def _judge(rule: Rule, row: list[Any], inside: dict[str, list[_Found]]) -> Decim
     return first
 
 
-def _scopes(root: Loop, scope: str, document: dict[str, list[_Found]]) -> Iterator[dict[str, list[_Found]]]:
-    if not scope:
-        yield document
-        return
+def _scopes(root: Loop, scope: str) -> Iterator[dict[str, list[_Found]]]:
+    """What stands in each loop that the segment `scope` opens; where it stands without a loop, itself alone."""
     for loop in _loops(root):
         opens = loop is not root and next(iter(loop)) == scope
         if opens:
             yield _by_tag(loop)
         for row in loop.get(scope, ())[opens:]:
-            yield {scope: [_Found(row, "")]}
+            yield {scope: [(row, "")]}
 
 
 def _loops(loop: Loop) -> Iterator[Loop]:
@@ -271,7 +267,7 @@ def _collect(loop: Loop, above: str, found: dict[str, list[_Found]]) -> None:
         else:
             into = found.setdefault(key, [])
             for row in values:
-                into.append(_Found(row, above if key == opener and row is values[0] else opener))
+                into.append((row, above if key == opener and row is values[0] else opener))
 
 
 def _totals(terms: tuple[Term, ...], inside: dict[str, list[_Found]]) -> Iterator[Decimal | None]:
