@@ -175,11 +175,10 @@ class Notes:
 def _in_order(loop: Loop, unit: Loop | None, tag: str) -> Iterator[tuple[str, Loop | None]]:
     """The tags of a document in the order of the file, if that is the order of its loops; and the unit of each."""
     for key, found in loop.items():
-        if key.endswith("*"):
-            for child in found:
-                yield from _in_order(child, child if key == f"{tag}*" else unit, tag)
-        else:
-            for _ in found:
+        for each in found:
+            if isinstance(each, dict):
+                yield from _in_order(each, each if key == f"{tag}*" else unit, tag)
+            else:
                 yield key, unit
 
 

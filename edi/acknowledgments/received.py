@@ -70,13 +70,11 @@ def _functional(kind: Kind, content: Loop) -> Received:
     result = content.get("AK9", [[]])[0]
     verdict, count = at(result, 1), at(result, 4)
     is_rejected = words.VERDICTS.get(verdict, "").startswith("rejected")
-    for loop in content.get("AK2*", ()):
+    for loop in _loops(content, "AK2"):
         answered, ended = loop["AK2"][0], loop.get(last, [[]])[0]
         errors = [_said(words.SET, code) for code in _codes(ended, 2)]
-        for segment in loop.get(f"{first}*", ()):
+        for segment in _loops(loop, first):
             errors.extend(_of_segment(segment, first))
-        for row in loop.get(first, ()):
-            errors.extend(_of_segment({first: [row]}, first))
         # Whatever is said of it, a transaction set falls with its group.
         documents.append(
             Answered(at(answered, 1), at(answered, 2), verdict if is_rejected else at(ended, 1), None, tuple(errors))
@@ -95,8 +93,7 @@ def _functional(kind: Kind, content: Loop) -> Received:
 def _of_segment(loop: Loop, tag: str) -> Iterator[str]:
     row = loop[tag][0]
     where = f"segment {at(row, 2)} {at(row, 1)}"
-    rows = [child for key in ("AK4", "IK4") for child in loop.get(key, ())]
-    rows += [child["IK4"][0] for child in loop.get("IK4*", ())]
+    rows = [child[key][0] for key in ("AK4", "IK4") for child in _loops(loop, key)]
     if at(row, 4) not in ("", "8") or not rows:
         yield f"{where}: {_said(words.SEGMENT, at(row, 4))}"
     for element in rows:
@@ -151,7 +148,8 @@ def _of_level(row: list[Any], first: int) -> Iterator[str]:
 
 def _loops(loop: Loop, tag: str) -> list[Loop]:
     """The loops of a tag; rows of a document that was read without its guide are loops of one segment."""
-    return [*loop.get(f"{tag}*", ()), *({tag: [row]} for row in loop.get(tag, ()))]
+    children = [child for child in loop.get(f"{tag}*", ()) if isinstance(child, dict)]
+    return [*children, *({tag: [row]} for row in loop.get(tag, ()))]
 
 
 def _codes(row: list[Any], first: int) -> list[str]:

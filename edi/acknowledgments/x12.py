@@ -7,6 +7,7 @@ of that.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ from edi.findings import Finding, Severity
 from edi.segmented.segments import Syntax
 from edi.segmented.standard import at
 from edi.x12.delimiters import LENGTHS
+from edi.x12.scanner import guide_version
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,6 +34,8 @@ DELIMITERS = "*>~^"
 
 IMPLEMENTATION = "005010X231A1"
 """The guide of the 999 that answers groups which name an industry's guide themselves."""
+
+_RELEASE = re.compile("00[2-9][0-9]{3}")
 
 ERRORS_MAX = 5
 """So many codes AK5, IK5 and AK9 can hold."""
@@ -249,8 +253,8 @@ class GroupAnswer:
 
     def version(self) -> tuple[str, str]:
         """GS08 and ST03: the release of the group; a 999 names a guide of its own where the group names one."""
-        told = at(self.group.row, 8)
-        release = told[:6] if len(told) >= 6 and told[:6].isdecimal() else "004010"
+        told = guide_version([], self.group.row)
+        release = told[:6] if _RELEASE.fullmatch(told[:6]) else "004010"
         if self.kind == "999" and (told[6:] or release < IMPLEMENTATION[:6]):
             return IMPLEMENTATION, IMPLEMENTATION
         return release, ""
@@ -287,8 +291,9 @@ def _enclosed(header: list[Any], syntax: Syntax, number: int, now: datetime, con
 
 
 def _padded(row: list[Any]) -> list[Any]:
-    """ISA with the lengths that its elements must have."""
+    """ISA with the lengths that its elements must have, and with a version in which it can be answered."""
     values = [value.ljust(length) for value, length in zip(row[1:], LENGTHS, strict=True)]
+    values[11] = values[11] if _RELEASE.fullmatch(values[11] + "0") else "00401"
     values[12] = values[12].strip().zfill(9)
     return ["ISA", *values]
 

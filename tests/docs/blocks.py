@@ -15,6 +15,7 @@ from click.testing import CliRunner
 
 from adapters.dialects import DIALECTS
 from edi import findings
+from edi.acknowledgments import codes as acknowledgments
 from edi.formats import FORMATS
 from gateway import observations
 from gateway.configuration import Settings
@@ -210,6 +211,17 @@ def _sentence(text: str) -> str:
     return text[:1].upper() + text[1:] + ("" if text.endswith(".") else ".")
 
 
+def acknowledgment_codes(which: str) -> str:
+    """How each finding is told to partners (told), what the pairs mean (pairs), and what is not told (not_told)."""
+    if which == "pairs":
+        return "\n".join(f"- `{pair}`: {when}" for pair, when in acknowledgments.PAIRS.items())
+    if which == "not_told":
+        return "\n".join(f"- `{name}`: {reason}" for name, reason in acknowledgments.NOT_TOLD.items())
+    head = ("finding", "TA105", "AK905", "AK502, IK502", "AK304, IK304", "AK403, IK403")
+    rows = [(f"`{name}`", *row) for name, row in acknowledgments.TABLE.items()]
+    return table((*head, "UCI", "UCF", "UCM", "UCS", "UCD"), rows)
+
+
 def problems(_argument: str) -> str:
     """Every problem of the API."""
     rows = [(f"`{name}`", str(kind.status), kind.title, kind.remedy) for name, kind in PROBLEMS.items()]
@@ -321,6 +333,7 @@ BLOCKS: dict[str, Callable[[str], str]] = {
     "functions": functions,
     "format_spec": format_spec,
     "finding_codes": finding_codes,
+    "acknowledgment_codes": acknowledgment_codes,
     "problems": problems,
     "routes": routes,
     "commands": commands,

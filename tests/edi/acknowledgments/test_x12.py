@@ -81,7 +81,7 @@ def test_one_bad_element_rejects_its_set_and_the_others_are_accepted() -> None:
             id="a segment too often",
         ),
         pytest.param(
-            [order("0001", "BEG*00*SA*1**20260112", "PO1*1*3*EA", "CTT*1", "PO1*1*3*EA")],
+            [order("0001", "BEG*00*SA*1**20260112", "PO1*1*3*EA", "CTT*2", "PO1*1*3*EA")],
             ["AK3*PO1*5**7", "AK5*R*5"],
             id="a segment too late",
         ),
