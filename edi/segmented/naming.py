@@ -22,7 +22,7 @@ _MOST = 4_000
 
 
 def named(loop: Loop) -> Loop:
-    """The same loop, changed in place: each row is a dict from name to element; composites and repeats stay as they are.
+    """The same loop, changed in place: each row is a dict from name to element; composites and repeats are as before.
 
     After this the loop is no longer what mappings and writers read.
     """
