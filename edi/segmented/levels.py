@@ -79,30 +79,38 @@ def nest(root: Loop) -> bool:
     `root` is a transaction set whose elements and structure are proved. What :func:`problems` finds fault with is never
     accepted; what it would let pass may be refused (an HL04 that is neither 0 nor 1, an LX01 of ``01``).
     """
+    parents = _parents(root)
+    if parents is None:
+        return False
+    _move(root, parents)
+    return True
+
+
+def _parents(root: Loop) -> list[Loop] | None:
+    """The loop of the parent of each level in the root, or the root; None if anything is wrong with the levels."""
     known = {"": root}
     rows = []
-    moves = []
+    parents = []
     for loop in root.get("HL*", _NONE):
         row = loop["HL"][0]
         parent = known.get(row[2])
         if parent is None or row[1] in known:
-            return False
+            return None
         known[row[1]] = loop
         rows.append(row)
-        moves.append(parent)
+        parents.append(parent)
         if "HL*" in loop and not _is_enclosed(loop, known, rows):
-            return False
+            return None
     message = root["ST"][0][1]
     if message in COUNTED and [row[1] for row in rows] != _first_numbers(len(rows)):
-        return False
+        return None
     if not _are_kinds_right(rows, _allowed(message, root.get("BSN", _NONE))) or not _are_flags_right(rows):
-        return False
+        return None
     if len(rows) > DEPTH_MAX and not _are_depths_right(rows):
-        return False
+        return None
     if message in NUMBERED and not _are_lines_numbered(known.values(), NUMBERED[message] + "*"):
-        return False
-    _move(root, moves)
-    return True
+        return None
+    return parents
 
 
 def _is_enclosed(around: Loop, known: dict[str, Loop], rows: list[list[Any]]) -> bool:
@@ -139,6 +147,14 @@ def problems(rows: Sequence[list[Any]], root: Loop) -> list[Problem]:
 
     `rows` are all rows of the transaction set; `root` holds the same lists, nested as the structure says.
     """
+    try:
+        is_right = _parents(root) is not None
+    except (IndexError, TypeError):  # an element is missing, or has components
+        is_right = False
+    return [] if is_right else _all_problems(rows, root)
+
+
+def _all_problems(rows: Sequence[list[Any]], root: Loop) -> list[Problem]:
     places = {id(row): place for place, row in enumerate(rows)}
     found = list(_level_problems(rows, root, places))
     if any(problem.code in ("level.number", "level.parent") for problem in found):
