@@ -84,7 +84,7 @@ class Place(NamedTuple):
         point = "." if qualifier or self.component else ""
         element = f"{point}{self.element:02}" if self.element else ""
         component = f".{self.component:02}" if self.component else ""
-        return f"{self.tag}{qualifier}{element}{component}"
+        return f"{self.above and self.above + '/'}{self.tag}{qualifier}{element}{component}"
 
 
 class Term(NamedTuple):

@@ -128,7 +128,7 @@ WRONG = [
     (
         ("edifact", "ORDERS", "D96A", "BGM*220 LIN*1 QTY*21:5 LIN*2 QTY*21:2 UNS*S CNT*1:8 CNT*2:3"),
         [
-            ("total.sum", "CNT*1:8", 1, 2, "CNT[1].01.02 is '8', but the sum of QTY.01.02 is 7."),
+            ("total.sum", "CNT*1:8", 1, 2, "CNT[1].01.02 is '8', but the sum of LIN/QTY.01.02 is 7."),
             ("total.count", "CNT*2:3", 1, 2, "CNT[2].01.02 is '3', but the number of LIN is 2."),
         ],
     ),
