@@ -31,6 +31,9 @@ def acknowledge(
     because its control number or sender is unreadable, the level above is told. Findings are kept until their
     transaction set has ended, its answer until the interchange has.
 
+    A caller that knows more (that the control number was met in another file, say) puts a finding of its own behind the
+    event that it is about: ``envelope.duplicate`` behind Opened.
+
     Raises:
         ValueError: a control number has more than nine digits, or is none.
     """

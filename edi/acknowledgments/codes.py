@@ -16,7 +16,7 @@ class Told(NamedTuple):
     """How a finding is told at each level; an empty text where it is not told, or cannot be met, there.
 
     CONTRL has no word for what is accepted all the same, so that warnings have no code in it.
-    Two codes with a slash between them are told apart by the guide: see :data:`PAIRS`.
+    Of several codes with slashes between them, the guide says which is told: see :data:`CHOICES`.
     """
 
     ta1: str
@@ -61,7 +61,7 @@ TABLE: dict[str, Told] = {
     "x12.isa":                       Told("022", "",  "",   "",    "",     "",   "",   "",   "",      ""),
     "x12.isa_length":                Told(ISA,   "",  "",   "",    "",     "",   "",   "",   "",      ""),
     "edifact.syntax":                Told("",    "",  "",   "",    "",     "2",  "",   "",   "",      ""),
-    "segment.unknown":               Told("",    "",  "",   "1/6", "",     "",   "",   "",   "15",    ""),
+    "segment.unknown":               Told("",    "",  "",   "1/6/I4", "",  "",   "",   "",   "15",    ""),
     "segment.order":                 Told("",    "",  "",   "7",   "",     "",   "",   "",   "15",    ""),
     "segment.missing":               Told("",    "",  "",   "3",   "",     "",   "",   "",   "13",    ""),
     "segment.too_many":              Told("",    "",  "",   "5/4", "",     "",   "",   "",   "35/36", ""),
@@ -74,7 +74,7 @@ TABLE: dict[str, Told] = {
     "element.letters":               Told("",    "",  "",   "8",   "6",    "",   "",   "",   "",      "37"),
     "element.date":                  Told("",    "",  "",   "8",   "8",    "",   "",   "",   "",      "12"),
     "element.time":                  Told("",    "",  "",   "8",   "9",    "",   "",   "",   "",      "12"),
-    "element.code":                  Told("",    "",  "",   "8",   "7",    "",   "",   "",   "",      "12"),
+    "element.code":                  Told("",    "",  "",   "8",   "7/I6", "",   "",   "",   "",      "12"),
     "element.code_unlisted":         Told("",    "",  "",   "8",   "7",    "",   "",   "",   "",      ""),
     "element.repertoire":            Told("",    "",  "",   "8",   "6",    "",   "",   "",   "21",    "21"),
     "element.encoding":              Told("",    "",  "",   "8",   "6",    "",   "",   "",   "21",    "21"),
@@ -92,14 +92,16 @@ TABLE: dict[str, Told] = {
 }
 # fmt: on
 
-PAIRS: dict[str, str] = {
-    "1/6": "6 where the segment is one of the release, but not of the transaction set",
+CHOICES: dict[str, str] = {
+    "1/6/I4": "6 where the release has the segment, but not the transaction set; I4 (999) where that has it, but its "
+    "implementation guide does not",
+    "7/I6": "I6 (999) where the standard lists the code, but the implementation guide does not",
     "5/4": "4 where the segment opens a loop",
     "35/36": "36 where the segment opens a group",
     "3/13": "13 for a component, from release 005010 on",
     "3/12": "12 from release 005010 on",
 }
-"""When the second code of a pair is told instead of the first."""
+"""When another code than the first is told."""
 
 NOT_TOLD: dict[str, str] = {
     "envelope.none": "there is nobody to answer",

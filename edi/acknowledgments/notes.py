@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from edi.acknowledgments.codes import ELEMENTS_IN_ERROR, SEGMENTS_IN_ERROR, SET_ELEMENTS, TABLE
-from edi.acknowledgments.guided import guide_of, is_borrowed, opens_loop
+from edi.acknowledgments.guided import guide_of, has_segment, is_borrowed, opens_loop, release_of
 from edi.findings import Severity
 from edi.segmented.standard import at
 
@@ -56,6 +56,8 @@ class Notes:
         self.kind = kind
         told = [each for each in document.findings if each.code in TABLE and each.severity is not Severity.NOTE]
         self.guide: Guide | None = guide_of(document) if told else None
+        self.release = release_of(document, self.guide) if self.guide else None
+        """The guide that :attr:`guide` extends."""
         if is_borrowed(document, self.guide):
             told = [each for each in told if each.severity is Severity.ERROR or not each.code.startswith(_GUIDED)]
         self.told = told
@@ -107,19 +109,19 @@ class Notes:
 
     def segment_code(self, finding: Finding, tag: str) -> str:
         """Element 720 or 620."""
-        code, _, other = TABLE[finding.code].segment.partition("/")
-        if not other or not self.guide:
+        code, *others = TABLE[finding.code].segment.split("/")
+        if not others or not self.guide:
             return code
         if finding.code == "segment.unknown":
-            return other if tag in self.guide.dictionary.segments else code
-        return other if opens_loop(self.guide, tag) else code
+            if self.release and self.kind == "999" and has_segment(self.release, tag):
+                return others[1]
+            return others[0] if tag in self.guide.dictionary.segments else code
+        return others[0] if opens_loop(self.guide, tag) else code
 
     def element(self, finding: Finding, tag: str, place: str) -> Iterator[list[Any]]:
         """AK4 or IK4, and what made the element required."""
         position = finding.position
-        code, _, other = TABLE[finding.code].element.partition("/")
-        if other and self.knows_repetition and (position.component or finding.code == "element.repeated"):
-            code = other
+        code = self.element_code(finding, tag)
         number = position.element or 0
         where = [str(min(number, ELEMENTS_MAX)), str(position.component or "")]
         reference = self.reference(tag, number, position.component)
@@ -129,6 +131,18 @@ class Notes:
         if trigger:
             reference = self.reference(tag, trigger, None)
             yield ["CTX", "SITUATIONAL TRIGGER", tag, place, "", str(trigger), reference]
+
+    def element_code(self, finding: Finding, tag: str) -> str:
+        """Element 723 or 621."""
+        code, *others = TABLE[finding.code].element.split("/")
+        position = finding.position
+        if not others:
+            return code
+        if finding.code == "element.code":
+            is_listed = self.release and _takes(self.release, tag, finding)
+            return others[0] if is_listed and self.kind == "999" else code
+        is_later = position.component or finding.code == "element.repeated"
+        return others[0] if is_later and self.knows_repetition else code
 
     def reference(self, tag: str, number: int, component: int | None) -> str:
         """The element's number in the standard's dictionary; composites have a letter in theirs, which has no place."""
@@ -170,6 +184,18 @@ class Notes:
         value = at(rows[0], element) if len(rows) == 1 else ""
         if value and value.isascii() and value.isprintable():
             yield ["CTX", [name, value[:REFERENCE_MAX]]]
+
+
+def _takes(guide: Guide, tag: str, finding: Finding) -> bool:
+    """Whether the value of a finding is a code of its element."""
+    position = finding.position
+    elements = guide.dictionary.segments.get(tag, ())
+    for place in (position.element, position.component):
+        if place:
+            if place > len(elements):
+                return False
+            codes, elements = elements[place - 1].codes, elements[place - 1].components
+    return codes is None or finding.value in codes.listed
 
 
 def _in_order(loop: Loop, unit: Loop | None, tag: str) -> Iterator[tuple[str, Loop | None]]:

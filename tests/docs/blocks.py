@@ -212,9 +212,9 @@ def _sentence(text: str) -> str:
 
 
 def acknowledgment_codes(which: str) -> str:
-    """How each finding is told to partners (told), what the pairs mean (pairs), and what is not told (not_told)."""
-    if which == "pairs":
-        return "\n".join(f"- `{pair}`: {when}" for pair, when in acknowledgments.PAIRS.items())
+    """How each finding is told to partners (told), when which of several codes is told (choices), and what is not told (not_told)."""
+    if which == "choices":
+        return "\n".join(f"- `{codes}`: {when}" for codes, when in acknowledgments.CHOICES.items())
     if which == "not_told":
         return "\n".join(f"- `{name}`: {reason}" for name, reason in acknowledgments.NOT_TOLD.items())
     head = ("finding", "TA105", "AK905", "AK502, IK502", "AK304, IK304", "AK403, IK403")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from edi.acknowledgments import words
-from edi.acknowledgments.codes import ISA, ISA_NOTES, NOT_TOLD, PAIRS, SET_ELEMENTS, TABLE, Told
+from edi.acknowledgments.codes import CHOICES, ISA, ISA_NOTES, NOT_TOLD, SET_ELEMENTS, TABLE, Told
 from edi.findings import CODES
 
 FAMILIES = ("envelope", "structure", "segment", "element", "level", "total", "x12", "edifact")
@@ -33,7 +33,7 @@ def test_a_row_says_what_the_standards_know(code: str) -> None:
     assert any(row)
     for column, cell in row._asdict().items():
         assert cell in ("", ISA) or set(cell.split("/")) <= set(LISTS[column]), column
-        assert "/" not in cell or cell in PAIRS
+        assert "/" not in cell or cell in CHOICES
     assert not row.element or row.segment == "8"
     assert row.ucm == "" or row.ucm in MESSAGE_CODES
     assert row.ucs == "" or set(row.ucs.split("/")) <= SEGMENT_CODES

@@ -161,5 +161,5 @@ def test_released_characters_are_released_again() -> None:
 
 
 def test_what_the_guide_of_another_version_finds_is_not_told() -> None:
-    (answer,) = answers(messages(INCOMPLETE.replace("D:96A", "D:97A")), "CONTRL")
+    (answer,) = answers(messages(INCOMPLETE.replace("D:96A", "D:19B")), "CONTRL")
     assert body(answer) == [UCI + "7"]

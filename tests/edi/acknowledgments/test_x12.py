@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import count
+
 import pytest
 
-from tests.edi.acknowledgments.samples import answers, body, findings, group, interchange, order
+from edi.acknowledgments import acknowledge
+from edi.findings import Finding, Position
+from edi.x12 import scanner as x12
+from tests.edi.acknowledgments.samples import NOW, answers, body, findings, group, interchange, order
 
 ENVELOPE = "ISA*00*          *00*          *ZZ*US             *ZZ*ACME           *260112*0930*U*00401*{:09}*0*P*>~"
 BAD = order("0002", "BEG*00*SA*4712**20261312", "PO1*1*3*EA*12.5**VP*A-1")
@@ -234,21 +239,44 @@ def test_a_999_names_what_makes_an_element_required() -> None:
     assert findings(answer) == []
 
 
-def test_a_999_names_the_claim_that_is_wrong() -> None:
-    claims = (
-        "ST*837*0001*005010X222A1~BHT*0019*00*1*20260112*0830*CH~NM1*41*2*US*****46*1~PER*IC*X*TE*1~"
-        "NM1*40*2*THEM*****46*2~HL*1**20*1~NM1*85*2*CLINIC*****XX*1234567893~N3*1 ROAD~N4*TOWN*NY*10001~"
-        "REF*EI*123456789~HL*2*1*22*0~SBR*P*18*******CI~NM1*IL*1*DOE*J****MI*1~NM1*PR*2*PAYER*****PI*1~"
-        "CLM*A 1*100***11>B>1*Y*A*Y*Y~HI*ABK>J020~LX*1~SV1*HC>99213*100*UN*1***1~DTP*472*D8*20260112~"
-        "CLM*A 2*100***11>B>1*Y*A*Y*Y~HI*ABK>J020~LX*1~SV1*HC>99213*100*UN*1***1~DTP*472*D8*20261312*X~SE*25*0001~"
-    )
-    (answer,) = answers(interchange(group(claims, kind="HC", version="005010X222A1"), version="00501"), "999")
-    said = body(answer)
-    place = next(number for number, row in enumerate(said) if row.startswith("IK3*DTP*24"))
-    assert said[place + 1] == "CTX*CLM01>A 2"
-    assert said[:2] == ["AK1*HC*5*005010X222A1", "AK2*837*0001*005010X222A1"]
-    assert b"*X*005010X231A1~ST*999*0001*005010X231A1~" in answer.content
+CLAIMS = (
+    "ST*837*0001*005010X222A1~BHT*0019*00*1*20260112*0830*CH~NM1*41*2*US*****46*US1~PER*IC*X*TE*1~"
+    "NM1*40*2*THEM*****46*THEM1~HL*1**20*1~NM1*85*2*CLINIC*****XX*1234567893~N3*1 ROAD~N4*TOWN*NY*10001~"
+    "REF*EI*123456789~HL*2*1*22*0~SBR*P*18*******CI~NM1*IL*1*DOE*J****MI*M1~NM1*PR*2*PAYER*****PI*P1~"
+    "CLM*A 1*100***11>B>1*Y*A*Y*Y~HI*ABK>J020~LX*1~SV1*HC>99213*100*UN*1***1~DTP*472*D8*20260112~"
+    "CLM*A 2*100***11>B>1*Y*A*Y*Y~HI*ABK>J020~LX*1~SV1*HC>99213*100*UN*1***1~DTP*472*D8*20260112~SE*25*0001~"
+)
+
+
+def claimed(text: str) -> list[str]:
+    """What a 999 says of claims, between AK2 and IK5."""
+    (answer,) = answers(interchange(group(text, kind="HC", version="005010X222A1"), version="00501"), "999")
+    assert b"*X*005010X231A1~ST*999*0001*005010X231A1~AK1*HC*5*005010X222A1~AK2*837*0001*005010X222A1" in answer.content
     assert findings(answer) == []
+    return body(answer)[2:-2]
+
+
+def test_a_999_names_the_claim_that_is_wrong() -> None:
+    assert claimed(CLAIMS) == []
+    first, _, rest = CLAIMS.rpartition("20260112")
+    assert claimed(f"{first}20261312{rest}") == ["IK3*DTP*24**8", "CTX*CLM01>A 2", "IK4*3*1251*8*20261312"]
+    assert claimed(CLAIMS.replace("0112~CLM", "1312~CLM"))[:2] == ["IK3*DTP*19**8", "CTX*CLM01>A 1"]
+
+
+def test_a_999_tells_errors_of_the_guide_from_those_of_the_standard() -> None:
+    assert claimed(CLAIMS.replace("*CH~", "*TH~")) == ["IK3*BHT*2**8", "IK4*6*640*I6*TH"]
+    assert claimed(CLAIMS.replace("*CH~", "*@@~")) == ["IK3*BHT*2**8", "IK4*6*640*7*@@"]
+    more = CLAIMS.replace("SE*25", "SE*26")
+    assert claimed(more.replace("N3*1 ROAD~", "N2*X~N3*1 ROAD~")) == ["IK3*N2*8**I4"]
+    assert claimed(more.replace("N3*1 ROAD~", "ZZZ*X~N3*1 ROAD~")) == ["IK3*ZZZ*8**1"]
+
+
+def test_a_caller_that_knows_more_puts_a_finding_into_the_events() -> None:
+    raw = interchange(group(order())).encode()
+    told = Finding("envelope.duplicate", "", "", Position(0, 106, tag="ISA"))
+    events = list(x12.events([raw], {}))
+    found = acknowledge([events[0], told, *events[1:]], kinds=["TA1"], numbers=count(1), now=NOW)
+    assert b"*R*025~" in next(found).content
 
 
 def test_the_delimiters_are_those_that_were_received_where_they_can_be_used() -> None:
