@@ -212,7 +212,7 @@ def _sentence(text: str) -> str:
 
 
 def acknowledgment_codes(which: str) -> str:
-    """How each finding is told to partners (told), when which of several codes is told (choices), and what is not told (not_told)."""
+    """How each finding is told to partners (told), which of several codes is (choices), and what is not (not_told)."""
     if which == "choices":
         return "\n".join(f"- `{codes}`: {when}" for codes, when in acknowledgments.CHOICES.items())
     if which == "not_told":
