@@ -356,6 +356,9 @@ ERRORS: list[tuple[tuple[str, str], str, str, set[tuple[str, str]]]] = [
     (P837, "BHT*0019", "BHT*0022", {("element.code", "BHT1")}),
     (P837, "SBR*P*18", "SBR*X*18", {("element.code", "SBR1")}),
     (P837, "19800101*F", "19800101*X", {("element.code", "DMG3")}),
+    (P837, BILLING, BILLING.replace("*2*", "*3*"), {("element.code", "NM12")}),
+    (P837, SERVICE_DATE, SERVICE_DATE.replace("D8", "TT"), {("element.code", "DTP2"), ("element.date", "DTP3")}),
+    (P837, "HI*ABK:J0300*ABF:I10", "HI*ABK:J0300*BQ:I10", {("element.code", "HI2")}),
     (P837, "*150***11:B:1", "*150***11:A:1", {("element.code", "CLM5")}),
     (P837, "*100*UN*1", "*100*XX*1", {("element.code", "SV13")}),
     (P837, "N4*SPRINGFIELD*IL", "N4*SPRINGFIELD*XX", {("element.code_unlisted", "N42")}),
@@ -388,15 +391,15 @@ ERRORS: list[tuple[tuple[str, str], str, str, set[tuple[str, str]]]] = [
     # too many of them, at the wrong place, or not known to the guide
     (P837, "REF*EI*123456789\n", "REF*EI*123456789\nREF*SY*123456789\n", {("segment.too_many", "REF")}),
     (P837, SERVICE_DATE, f"DTP*472*D8*20260105\n{SERVICE_DATE}", {("segment.too_many", "DTP")}),
-    (P837, "REF*EI*123456789\n", "REF*EI*123456789\nREF*TJ*123456789\n", {("segment.order", "REF")}),
-    (P837, "HL*2*1*22*0", "HL*2*1*29*0", {("segment.order", "HL")}),
+    (P837, "REF*EI*123456789\n", "REF*EI*123456789\nREF*TJ*123456789\n", {("segment.order", "REF1")}),
+    (P837, "HL*2*1*22*0", "HL*2*1*29*0", {("segment.order", "HL3")}),
     (P837, "LX*2\n", "ZZZ*1\nLX*2\n", {("segment.unknown", "ZZZ")}),
     # levels and totals
-    (P837, "LX*2\n", "LX*3\n", {("level.number", "LX")}),
-    (P837, "HL*2*1*22*0", "HL*2*9*22*0", {("level.parent", "HL")}),
-    (P837, "HL*4*3*23*0", "HL*4*1*23*0", {("level.parent", "HL")}),
-    (P837, "CLM*CLAIM-1*150*", "CLM*CLAIM-1*151*", {("total.sum", "CLM")}),
-    (P835, "BPR*I*130", "BPR*I*131", {("total.sum", "BPR")}),
+    (P837, "LX*2\n", "LX*3\n", {("level.number", "LX1")}),
+    (P837, "HL*2*1*22*0", "HL*2*9*22*0", {("level.parent", "HL2")}),
+    (P837, "HL*4*3*23*0", "HL*4*1*23*0", {("level.parent", "HL2")}),
+    (P837, "CLM*CLAIM-1*150*", "CLM*CLAIM-1*151*", {("total.sum", "CLM2")}),
+    (P835, "BPR*I*130", "BPR*I*131", {("total.sum", "BPR2")}),
 ]
 
 
