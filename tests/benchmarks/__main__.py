@@ -16,6 +16,7 @@ GROUPS = {
     "store": ("bench_store",),
     "normalize": ("bench_normalize",),
     "validate": ("bench_validate",),
+    "edi": ("bench_edi",),
 }
 """Group → its modules, each with ``measure() -> list[dict]``: the members of a Result but its group."""
 
