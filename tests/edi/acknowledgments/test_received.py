@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import doctest
 from typing import TYPE_CHECKING
 
+from edi import acknowledgments
 from edi.acknowledgments import Answered, Received, read_acknowledgment
 from edi.edifact import scanner as edifact
 from edi.model import Document
@@ -129,3 +131,8 @@ def test_our_own_answers_are_understood() -> None:
         assert (said.kind, said.verdict) == (answer.kind, answer.verdict)
         assert said.group == answer.group
         assert said.interchange in (None, answer.interchange)
+
+
+def test_the_example_of_the_package_works() -> None:
+    results = doctest.testmod(acknowledgments)
+    assert (results.failed, bool(results.attempted)) == (0, True)
