@@ -2,8 +2,8 @@
 
 What to do with a segment is known when the guide is compiled: which loop it belongs to (by its depth), whether it is
 the first of its tag there, and where components must be looked for. The automaton is that of
-:mod:`edi.segmented.structure`, whose :func:`~edi.segmented.structure.arrange` takes over when this way gives up, and
-finds the same loops. A property test holds the two together.
+:mod:`edi.segmented.moves`; :func:`~edi.segmented.structure.arrange` takes over when this way gives up, and finds the
+same loops. A property test holds the two together.
 """
 
 from __future__ import annotations
@@ -12,23 +12,24 @@ from enum import IntEnum
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from edi.segmented import structure
-from edi.segmented.guides import MANY
+from edi.segmented.definitions import MANY, qualifier, qualifier_place
+from edi.segmented.moves import automaton
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from edi.model import Loop
-    from edi.segmented.guides import Element, Guide
+    from edi.segmented.definitions import Element, Guide
+    from edi.segmented.moves import Place, Step
 
     Composites = tuple[tuple[int, ...], ...]
-    State = dict[str, tuple["State", int, int, str, int, Composites]]
+    Entry = tuple[dict[str, Any], int, int, Any, Any, Composites]
 
 _OFTEN = 1_000
 """A document of fewer segments cannot exceed a maximum of so many: its occurrences are not counted."""
 
 
-class _Step(IntEnum):
+class _Do(IntEnum):
     """What a segment does: it is a row of a loop, or opens a child loop; the first of its key there, or another."""
 
     ROW = 0
@@ -38,49 +39,106 @@ class _Step(IntEnum):
     COUNTED_ROW = 4
     """Perhaps the first, perhaps one too many: that is looked at."""
     COUNTED_LOOP = 5
+    ONCE_ROW = 6
+    """At a place among peers, which may be taken once."""
+    ONCE_LOOP = 7
+    PEER_ROW = 8
+    """At a place among peers: only those with its qualifiers are counted."""
+    PEER_LOOP = 9
+    OWED = 10
+    """What was to come before is looked for first."""
+    QUALIFIED = 11
+    """The qualifier says which entry it is."""
 
 
 class Automaton(NamedTuple):
     """A guide, compiled.
 
-    Each state leads from a tag to the next state, a step, the depth of the loop that it is done in, the key there, the
-    most there may be, and the places of composites by the length of the row (nothing where there are none).
+    Each state leads from a tag to an entry: the next state, what to do, the depth of the loop that it is done in, the
+    key there, the most there may be, and the places of composites by the length of the row (nothing where there are
+    none). At a place among peers, the most is its bit in what was seen of the loop, or a `_Peer`. Key and most of
+    OWED are the entry itself, and the depths and bits of what is owed; those of QUALIFIED are the entries by qualifier,
+    and that for any other.
     """
 
-    start: State
+    start: dict[str, Entry]
     depth: int
     last: str
+
+
+class _Peer(NamedTuple):
+    """How often a place among peers may be taken: its bit in what was seen of its loop, and the qualifiers it takes."""
+
+    bit: int
+    most: int
+    tag: str
+    qualifiers: frozenset[str]
+    others: frozenset[str]
+
+    def has_room(self, found: list[Any]) -> bool:
+        """Whether fewer than the most of the rows or loops in `found` are of this place."""
+        if len(found) < self.most:
+            return True
+        rows = (one if isinstance(one, list) else one[self.tag][0] for one in found)
+        return sum(1 for row in rows if self.takes(qualifier(row))) < self.most
+
+    def takes(self, value: str) -> bool:
+        """Whether the place takes a segment with that qualifier."""
+        return value in self.qualifiers if self.qualifiers else value not in self.others
 
 
 @lru_cache(maxsize=512)
 def compiled(guide: Guide, often: int) -> Automaton:
     """The automaton of `guide` for documents of fewer than `often` segments."""
-    tree = structure.automaton(guide)
+    tree = automaton(guide)
     depths = {tree.root: 0}
     for place in tree.moves:  # parents come before their children
         for child in place.children:
             depths[child] = depths[place] + 1
     composites = {tag: _composites(definition) for tag, definition in guide.dictionary.segments.items()}
-    states: dict[Any, State] = {place: {} for place in tree.moves}
-    for place, reached in tree.moves.items():
-        for tag, way in structure.first_ways(place, reached):
-            target = way.place
-            most = structure.most_of(target)
-            opens = bool(target.children)
-            before = target.above.children[: target.index] if target.above else ()
-            is_again = _is_inside(place, target)
-            is_first = not is_again and not any(
-                other.slot.tag == tag and bool(other.children) == opens for other in before
-            )
-            if is_first:
-                step = _Step.LOOP if opens else _Step.ROW
-            elif is_again and most >= often:
-                step = _Step.NEXT_LOOP if opens else _Step.NEXT_ROW
+    states: dict[Place, dict[str, Entry]] = {place: {} for place in tree.states}
+    for place, reached in tree.states.items():
+        choices: dict[str, dict[str, Entry]] = {}
+        for symbol, step in reached.items():
+            tag, _, value = symbol.partition("[")
+            entry = _entry(place, step, often, states, depths, composites.get(tag, ()))
+            if tag in tree.qualified:
+                choices.setdefault(tag, {})[value[:-1]] = entry
             else:
-                step = _Step.COUNTED_LOOP if opens else _Step.COUNTED_ROW
-            key = tag + "*" if opens else tag
-            states[place][tag] = (states[target], int(step), depths[target] - 1, key, most, composites[tag])
+                states[place][tag] = entry
+        for tag, entries in choices.items():
+            other = entries.pop("", None)
+            states[place][tag] = ({}, int(_Do.QUALIFIED), qualifier_place(tag), entries, other, ())
     return Automaton(states[tree.root], max(depths.values()), tree.last)
+
+
+def _entry(
+    place: Place,
+    step: Step,
+    often: int,
+    states: dict[Place, dict[str, Entry]],
+    depths: dict[Place, int],
+    composites: Composites,
+) -> Entry:
+    target, tag, opens = step.place, step.place.slot.tag, bool(step.place.children)
+    before = target.above.children[: target.index] if target.above else ()
+    is_again = _is_inside(place, target)
+    most: Any = step.most
+    if step.counted:
+        named = frozenset(value for peer in target.peers for value in peer.slot.qualifiers)
+        most = _Peer(1 << target.index, step.most, tag, frozenset(target.slot.qualifiers), named)
+        do = _Do.PEER_LOOP if opens else _Do.PEER_ROW
+        if step.most == 1:
+            do, most = _Do.ONCE_LOOP if opens else _Do.ONCE_ROW, most.bit
+    elif not is_again and not any(other.slot.tag == tag and bool(other.children) == opens for other in before):
+        do = _Do.LOOP if opens else _Do.ROW
+    elif is_again and step.most >= often:
+        do = _Do.NEXT_LOOP if opens else _Do.NEXT_ROW
+    else:
+        do = _Do.COUNTED_LOOP if opens else _Do.COUNTED_ROW
+    entry = (states[target], int(do), depths[target] - 1, tag + "*" if opens else tag, most, composites)
+    owed = tuple((depths[late] - 1, 1 << late.index) for _, late in step.owed)
+    return ({}, int(_Do.OWED), 0, entry, owed, ()) if owed else entry
 
 
 def _composites(definition: tuple[Element, ...]) -> Composites:
@@ -89,7 +147,7 @@ def _composites(definition: tuple[Element, ...]) -> Composites:
     return tuple(tuple(place for place in places if place < length) for length in lengths)
 
 
-def _is_inside(place: Any, loop: Any) -> bool:
+def _is_inside(place: Place | None, loop: Place) -> bool:
     """Whether `place` is `loop` or stands below it."""
     while place is not None and place is not loop:
         place = place.above
@@ -111,37 +169,65 @@ def assemble(
     first[1:] = [value.split(component) if component in value else value for value in first[1:]]
     root: Loop = {first[0]: [first]}
     loops = [root] * (depth + 1)
+    seen = [0] * (depth + 1)
     try:
         for row in remaining:
             tag = row[0]
-            state, step, depth, key, most, composites = state[tag]
+            state, do, depth, key, most, composites = state[tag]
+            while do > 9:
+                if do == 11:
+                    value = row[depth]
+                    entry = key.get(value) if isinstance(value, str) else None
+                    if entry is None:
+                        entry = key.get(qualifier(row).partition(component)[0], most)
+                else:
+                    entry = key
+                    for owing, bit in most:
+                        if not seen[owing] & bit:
+                            return None
+                state, do, depth, key, most, composites = entry
             if composites:
                 for place in composites[len(row)]:
                     value = row[place]
                     if component in value:
                         row[place] = value.split(component)
-            if step == 0:
+            if do == 0:
                 loops[depth][tag] = [row]
-            elif step == 2:
+            elif do == 2:
                 loop = {tag: [row]}
                 loops[depth][key] = [loop]
-                loops[depth + 1] = loop
-            elif step == 3:
+                depth += 1
+                loops[depth] = loop
+                seen[depth] = 0
+            elif do == 3:
                 loop = {tag: [row]}
                 loops[depth][key].append(loop)
-                loops[depth + 1] = loop
-            elif step == 1:
+                depth += 1
+                loops[depth] = loop
+                seen[depth] = 0
+            elif do == 1:
                 loops[depth][tag].append(row)
             else:
                 found = loops[depth].setdefault(key, [])
-                if len(found) >= most:
-                    return None
-                if step == 5:
+                if do < 6:
+                    if len(found) >= most:
+                        return None
+                elif do < 8:
+                    if seen[depth] & most:
+                        return None
+                    seen[depth] |= most
+                else:
+                    if not most.has_room(found):
+                        return None
+                    seen[depth] |= most.bit
+                if do & 1:
                     loop = {tag: [row]}
                     found.append(loop)
-                    loops[depth + 1] = loop
+                    depth += 1
+                    loops[depth] = loop
+                    seen[depth] = 0
                 else:
                     found.append(row)
-    except (KeyError, IndexError):
-        return None
+    except (KeyError, IndexError, TypeError):
+        return None  # no such segment here, or no entry for its qualifier
     return (root, first, row) if row[0] == last else None

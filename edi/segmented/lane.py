@@ -37,7 +37,6 @@ class Lane:
         "gap",
         "guide",
         "is_odd",
-        "is_qualified",
         "proof",
         "reference",
         "repertoire",
@@ -65,7 +64,6 @@ class Lane:
         self.gap = gap
         self.repertoire = repertoire
         self.is_odd = is_odd or bool(guide and structure.automaton(guide).places.keys() & {*BINARY_TAGS})
-        self.is_qualified = bool(guide and structure.automaton(guide).qualified)
         self.proof = elements.proof(guide, syntax) if guide else None
 
     def encoding(self, text: str, codec: str) -> str:
@@ -158,28 +156,21 @@ class Lane:
         """The loops, if the structure and the trailer are right."""
         syntax = self.syntax
         rows: Iterable[list[Any]]
-        if self.guide and not self.is_qualified and not (syntax.repetition and syntax.repetition in text):
+        if self.guide and not (syntax.repetition and syntax.repetition in text):
             rows = map(str.split, segments, repeat(syntax.element))
             rows = list(rows) if shown else rows
         else:
             rows = rows_of(segments, text, syntax)
-        if self.guide and not self.is_qualified:
+        if self.guide:
             found = assembly.assemble(rows, len(segments), self.guide, syntax.component)
             if found is None or not structure.finish(found[0], self.guide):
                 return None
             content, first, last = found
         else:
             rows = list(rows)
-            first, last = rows[0], rows[-1]
-            if self.guide:
-                whole = structure.assemble(rows, self.guide)
-                if whole is None:
-                    return None
-                content = whole
-            elif all(isinstance(row[0], str) for row in rows):
-                content = structure.flat(rows)
-            else:
+            if not all(isinstance(row[0], str) for row in rows):
                 return None
+            content, first, last = structure.flat(rows), rows[0], rows[-1]
         if shown:
             show(list(rows), text, shown, syntax)
         reference = first[self.reference] if len(first) > self.reference else ""
