@@ -14,12 +14,15 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from edi import text
 from edi.findings import Finding, Position
+from edi.jsonlines_writing import WRITES, write
 from edi.model import Document, Envelope
 from edi.paths import MemberPath, Path
 from edi.spec import Option, Spec
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
+
+__all__ = ["SPEC", "locate", "read", "read_blocks", "write"]
 
 SPEC = Spec(
     name="jsonl",
@@ -33,6 +36,7 @@ SPEC = Spec(
     ),
     options=(Option("line_bytes_max", "16777216", "the longest line in bytes"),),
     example='{"number": "4711", "total": 12.50}\n',
+    writes=WRITES,
 )
 
 _BLANKS = b" \t\r"

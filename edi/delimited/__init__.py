@@ -12,6 +12,7 @@ from edi.delimited.cells import Syntax, scan, value_span
 from edi.delimited.flaws import Sheet, column_name
 from edi.delimited.records import Records, columns_of, records
 from edi.delimited.rows import read_blocks
+from edi.delimited.writing import DELIMITERS, WRITES, write
 from edi.findings import Position
 from edi.paths import ColumnPath, Path
 from edi.spec import Option, Spec
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from edi.findings import Finding
     from edi.model import Document, Envelope
 
-__all__ = ["SPEC", "columns_of", "locate", "read", "read_blocks", "sheet"]
+__all__ = ["SPEC", "columns_of", "locate", "read", "read_blocks", "sheet", "write"]
 
 SPEC = Spec(
     name="csv",
@@ -56,10 +57,10 @@ SPEC = Spec(
         Option("field_bytes_max", "16777216", "the longest cell in bytes; a row may be twice as long"),
     ),
     example="sku,price\nA-1,9.90\n",
+    writes=WRITES,
 )
 
 _LINES_MAX = 100_000
-_DELIMITERS = {"tab": "\t", "comma": ",", "semicolon": ";", "pipe": "|"}
 
 
 def sheet(options: Mapping[str, str]) -> tuple[Sheet, bool]:
@@ -69,7 +70,7 @@ def sheet(options: Mapping[str, str]) -> tuple[Sheet, bool]:
         ValueError: an option has no usable value; the message says what to write.
     """
     given = {option.name: option.default for option in SPEC.options} | dict(options)
-    delimiter = _DELIMITERS.get(given["delimiter"], given["delimiter"])
+    delimiter = DELIMITERS.get(given["delimiter"], given["delimiter"])
     quote = "" if given["quote"] == "none" else given["quote"]
     if len(delimiter) != 1 or not delimiter.isascii() or delimiter.isalnum() or delimiter in "\r\n\0":
         raise ValueError(f"delimiter {delimiter!r} is not one ASCII character; write ; , | or tab")
