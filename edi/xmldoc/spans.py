@@ -25,8 +25,8 @@ _ATTRIBUTE = re.compile(rb"""\s([^\s=]+)\s*=\s*("[^"]*"|'[^']*')""")
 _UTF8 = ("utf-8", "ascii")
 
 
-def tree_parser() -> etree.XMLParser:
-    """A parser for bytes that expat has found well-formed, without a doctype, and within the limits."""
+def tree_parser(*, huge: bool = True) -> etree.XMLParser:
+    """A parser for one element without a doctype; `huge` where expat has found it well-formed and within the limits."""
     return etree.XMLParser(
         encoding="utf-8",
         resolve_entities=False,
@@ -34,7 +34,7 @@ def tree_parser() -> etree.XMLParser:
         load_dtd=False,
         remove_comments=True,
         remove_pis=True,
-        huge_tree=True,  # libxml2's own limits would cut what is already bounded
+        huge_tree=huge,  # libxml2's own limits would cut what is already bounded
         collect_ids=False,
     )
 

@@ -17,6 +17,7 @@ from edi.model import Document, Envelope
 from edi.paths import ColumnPath, ElementPath, parse_path
 from edi.xmldoc import SPEC, compile_loop, compile_path, find, locate, message_of, read, read_blocks, text_of
 from edi.xmldoc.paths import PREFIXES, qualified
+from edi.xmldoc.reader import Reader
 from tests.edi.corpus import CORPUS, cases, declared, holds, options_of, same_however_cut, single, told
 
 if TYPE_CHECKING:
@@ -131,6 +132,104 @@ def test_every_repeated_element_has_its_exact_bytes(items: list[str], between: s
     found = documents(data, each="i")
     assert [data[item.start : item.end].decode(encoding) for item in found] == items
     assert all(etree.QName(item.content).localname == "i" and not item.findings for item in found)
+
+
+ITEMS = st.lists(
+    st.sampled_from(
+        (
+            *(
+                "<i/>",
+                "<i a='/>'>x</i>",
+                "<i><i/></i >",
+                "<q:i>é</q:i>",
+                "<i><!-- </i> --></i>",
+                "<i><![CDATA[</i>]]></i>",
+            ),
+            *("<i><j></i>", "<i>", "</i>", "<i", "<i><!-- </i>", "<i> --></i>", "<x/>", "<!-- <i/> -->", "<?p <i/>?>"),
+            *(
+                "\n",
+                "\r\n",
+                "text",
+                "<x xmlns='v'><i/></x>",
+                "<i>&nbsp;</i>",
+                "<i a='1' a='2'/>",
+                "<r:i/>",
+                "<i>\0</i>",
+            ),
+        )
+    ),
+    max_size=8,
+)
+HEADS = ("", "<?xml version='1.0'?>\n", "<!DOCTYPE l SYSTEM 'l.dtd'>", "<!DOCTYPE l [<!ENTITY nbsp ' '>]>", "\ufeff")
+
+
+def by_the_rules(data: bytes, each: str) -> list[Document | Finding]:
+    reader = Reader("", each, 1 << 20)
+    reader.quick = False
+    return [*reader.take(data, final=False), *reader.take(b"", final=True)]
+
+
+@given(items=ITEMS, head=st.sampled_from(HEADS), each=st.sampled_from(("{*}i", "{v}i", "", "{*}l")))
+@settings(max_examples=400, deadline=None)
+def test_the_quick_search_and_the_rules_give_the_same_documents(items: list[str], head: str, each: str) -> None:
+    data = f"{head}<l xmlns:q='u'>{''.join(items)}</l>".encode()
+    expected = [told(item, data) for item in map(without_what_expat_says, by_the_rules(data, each))]
+    assert [told(item, data) for item in map(without_what_expat_says, read_blocks([data], each=each))] == expected
+    same_however_cut(data, lambda blocks: map(without_what_expat_says, read_blocks(blocks, each=each)))
+
+
+def test_a_document_type_without_declarations_is_a_note_and_is_never_fetched() -> None:
+    data = (
+        b'<?xml version="1.0" encoding="UTF-8"?>\n'
+        b'<!DOCTYPE cXML SYSTEM "http://xml.example.invalid/schemas/cXML/1.2.014/cXML.dtd">\n'
+        b"<cXML><Header/><Request><OrderRequest/></Request></cXML>\n"
+    )
+    note, order = read([data], {"message": "cxml:OrderRequest"})
+    assert isinstance(note, Finding)
+    assert isinstance(order, Document)
+    assert (note.code, note.severity, note.position.line) == ("xml.doctype_unread", "note", 2)
+    assert data[note.position.start : note.position.end].startswith(b"<!DOCTYPE cXML SYSTEM")
+    assert data[note.position.start : note.position.end].endswith(b'.dtd">')
+    assert (order.envelope.message, order.findings) == ("cxml:OrderRequest", ())
+    assert data[order.start : order.end].startswith(b"<cXML>")
+
+
+@pytest.mark.parametrize(
+    "declared",
+    [
+        "<!DOCTYPE a [<!ENTITY x SYSTEM 'file:///etc/hosts'>]>",
+        "<!DOCTYPE a SYSTEM 'a.dtd' [<!ENTITY x 'y'>]>",
+        "<!DOCTYPE a []>",
+        "<!DOCTYPE a SYSTEM 'http://example.invalid/[' [<!ENTITY x 'y'>]>",
+    ],
+)
+def test_a_document_type_with_declarations_refuses_the_file(declared: str) -> None:
+    for each in ("", "b"):
+        (finding,) = read([f"{declared}<a><b>&x;</b></a>".encode()], {"each": each})
+        assert isinstance(finding, Finding)
+        assert (finding.code, finding.severity) == ("xml.doctype", "error")
+
+
+def test_an_entity_that_an_unread_document_type_may_declare_is_not_dropped_in_silence() -> None:
+    data = b"<!DOCTYPE a SYSTEM 'a.dtd'><a><b>x&y;z</b></a>"
+    for each in ("", "b"):
+        *_, last = read([data], {"each": each})
+        found = last.findings[0] if isinstance(last, Document) else last
+        assert (found.code, data[found.position.start :][:3]) == ("xml.malformed", b"&y;")
+
+
+def test_a_broken_element_among_many_is_told_at_its_place_and_those_before_it_are_good() -> None:
+    item = b"<item><name>x</name></item>\n"
+    data = b"<list>\n" + item * 500 + b"<item><name>x</nam></item>\n" + item * 500 + b"</list>"
+    *good, held, finding = read([data], {"each": "item"})
+    assert len(good) == 500
+    assert all(isinstance(one, Document) and not one.findings for one in good)
+    assert isinstance(held, Document)
+    assert isinstance(finding, Finding)
+    assert held.content is None
+    assert data[held.start :].startswith(b"<item><name>x</nam>")
+    assert (finding.position.line, finding.position.start) == (502, held.start + 15)
+    assert "line 502, column 16" in finding.message
 
 
 def test_a_large_file_of_repeated_elements_takes_no_more_memory_than_a_small_one() -> None:
