@@ -137,7 +137,7 @@ class _Source:
         test = self.write_test(rule, inside)
         for path in dict.fromkeys(_paths(root, rule.scope or rule.told.tag)):
             loop = self.write_rows(path)
-            if rule.told.qualifiers:
+            if rule.told.qualifiers:  # HL tells no totals
                 self.write(f"if first(row) in {rule.told.qualifiers!r}:", deeper=True)
             self.write("told = ''")
             self.write_value(rule.told, "told = {0}")

@@ -7,12 +7,13 @@ A line of a guide names the element that tells the total, and what it has to be:
     BPR02 = sum(CLP04) - sum(PLB04, PLB06) if CLP, PLB
     CLM02 = sum(SV102, SV203) in CLM if SV1, SV2
     CLP03 = CLP04 + sum(CAS03, CAS06) in CLP
+    CTT02 = sum(SN102) or sum(HL[I]/SN102)
     CNT[2].01.02 = count(LIN) or count(LIN without 04)
     CNT[1].01.02 = sum(QTY.01.02) or any(LIN/QTY.01.02)
 
 Elements are named as in paths (:mod:`edi.paths`): ``CTT01``, ``QTY.01.02`` for a component, ``CNT[2].01.02`` for those
-segments alone whose qualifier is 2. ``LIN/QTY.01.02`` takes only those that stand directly in the loop of LIN,
-``QTY.01.02`` all of them, wherever they stand.
+segments alone whose qualifier is 2. ``LIN/QTY.01.02`` takes only those that stand directly in the loop of LIN (and
+``HL[I]/SN102`` those in levels of the kind I), ``QTY.01.02`` all of them, wherever they stand.
 
 =================== ====================================================================================================
 ``count(PO1)``      how many segments of the tag there are; ``LIN without 04`` leaves out those that send the element
@@ -30,14 +31,14 @@ A total that is not sent is no error, and one whose parts are no numbers is not 
 are compared as decimals: leading and trailing zeros do not matter, and a comma is a point.
 
 What the guides say is from these sources. CTT: the notes on the sets (850 and 855: the number of PO1, and the sum of
-PO102; 810: IT1 and IT102; 846: LIN and QTY02; 856: HL and SN102, but many senders count its LIN, which passes, too) and
-the definitions of elements 354 and 347 (832: LIN and 860: POC are its line items). W7601 is by its comment a hash total
-of what is ordered. CLM02: its note in the standard, and in 005010X222A1 and X223A2 ("must balance"). 835: the balances
-of 005010X221A1, section 1.10.2.1, for the service line, the claim and the transaction. CNT: code list 6069 of
-UN/EDIFACT; code 1 is the total of the quantities at line level, of which most senders take one qualifier (the guides of
-GS1 say all of QTY: either passes), code 2 counts lines, with or without sublines (LIN04), code 3 counts both. Not
-judged, because the standards do not say what they count: TDS01, CTT of other sets, W03, BPR02 of the 820, AK9, and CNT
-of any other code.
+PO102; 810: IT1 and IT102; 846: LIN and QTY02; 856: HL and SN102, but many senders count its LIN, or sum items and not
+their packs, which passes, too) and the definitions of elements 354 and 347 (832: LIN and 860: POC are its line items).
+W7601 is by its comment a hash total of what is ordered. CLM02: its note in the standard, and in 005010X222A1 and X223A2
+("must balance"). 835: the balances of 005010X221A1, section 1.10.2.1, for the service line, the claim and the
+transaction. CNT: code list 6069 of UN/EDIFACT; code 1 is the total of the quantities at line level, of which most
+senders take one qualifier (the guides of GS1 say all of QTY: either passes), code 2 counts lines, with or without
+sublines (LIN04), code 3 counts both. Not judged, because the standards do not say what they count: TDS01, CTT of other
+sets, W03, BPR02 of the 820, AK9, and CNT of any other code.
 
 ::
 
@@ -69,13 +70,17 @@ QUOTED_MAX = 60
 
 
 class Place(NamedTuple):
-    """An element, or a whole segment (`element` 0). `above` is the segment in whose loop it stands, or empty."""
+    """An element, or a whole segment (`element` 0).
+
+    `above` is the segment in whose loop it stands, or empty; `kinds` are the qualifiers that one may have.
+    """
 
     tag: str
     qualifiers: tuple[str, ...] = ()
     element: int = 0
     component: int = 0
     above: str = ""
+    kinds: tuple[str, ...] = ()
     without: int = 0
     """Only segments that do not send this element."""
 
@@ -84,7 +89,9 @@ class Place(NamedTuple):
         point = "." if qualifier or self.component else ""
         element = f"{point}{self.element:02}" if self.element else ""
         component = f".{self.component:02}" if self.component else ""
-        return f"{self.above and self.above + '/'}{self.tag}{qualifier}{element}{component}"
+        kinds = f"[{','.join(self.kinds)}]" if self.kinds else ""
+        above = f"{self.above}{kinds}/" if self.above else ""
+        return f"{above}{self.tag}{qualifier}{element}{component}"
 
 
 class Term(NamedTuple):
@@ -117,7 +124,8 @@ class Totals:
 
 
 _PLACE = re.compile(
-    r"(?:([A-Z][A-Z0-9]{1,2})/)?([A-Z][A-Z0-9]{1,2})(?:\[([^\]]+)\])?(?:\.?(\d\d)(?:\.(\d\d))?)?(?: without (\d\d))?"
+    r"(?:([A-Z][A-Z0-9]{1,2})(?:\[([^\]]+)\])?/)?([A-Z][A-Z0-9]{1,2})(?:\[([^\]]+)\])?"
+    r"(?:\.?(\d\d)(?:\.(\d\d))?)?(?: without (\d\d))?"
 )
 _TERM = re.compile(r"\s*([-+])?\s*(?:(count|sum|hash|any)\(([^)]*)\)|([A-Z][^\s()]*))\s*")
 _LINE = re.compile(r"(?P<told>\S+) = (?P<total>.+?)(?: in (?P<scope>\S+))?(?: if (?P<needs>.+))?")
@@ -164,9 +172,13 @@ def _place(text: str, line: str) -> Place:
     match = _PLACE.fullmatch(text)
     if not match:
         raise ValueError(f"{line!r}: {text!r} names no segment or element; write PO102, QTY.01.02 or CNT[2].01.02")
-    above, tag, qualifiers, *numbers = match.groups()
+    above, kinds, tag, qualifiers, *numbers = match.groups()
     element, component, without = (int(number or 0) for number in numbers)
-    return Place(tag, tuple(qualifiers.split(",")) if qualifiers else (), element, component, above or "", without)
+    return Place(tag, _words_of(qualifiers), element, component, above or "", _words_of(kinds), without)
+
+
+def _words_of(qualifiers: str | None) -> tuple[str, ...]:
+    return tuple(qualifiers.split(",")) if qualifiers else ()
 
 
 def compile_totals(lines: Iterable[str], root: Slot) -> Totals:
@@ -191,8 +203,10 @@ def problems(rows: Sequence[list[Any]], root: Loop, totals: Totals) -> list[Prob
     return sorted(found, key=lambda problem: problem.row)
 
 
-_Found = tuple[list[Any], str]
-"""A row, and the tag of the segment in whose loop it stands."""
+_Found = tuple[list[Any], list[Any]]
+"""A row, and the row in whose loop it stands; that of the document itself stands in none."""
+
+_NOWHERE = [""]
 
 
 class _Broken(NamedTuple):
@@ -219,7 +233,7 @@ def _broken(root: Loop, rules: Iterable[Rule]) -> Iterator[_Broken]:
 
 def _judge(rule: Rule, row: list[Any], inside: dict[str, list[_Found]]) -> Decimal | None:
     """What the total should be, if it is another."""
-    if not _is_meant(row, rule.told):
+    if not _is_one_of(row, rule.told.qualifiers):
         return None
     told = _number(_value(row, rule.told))
     if told is None:
@@ -240,7 +254,7 @@ def _scopes(root: Loop, scope: str) -> Iterator[dict[str, list[_Found]]]:
         if opens:
             yield _by_tag(loop)
         for row in loop.get(scope, ())[opens:]:
-            yield {scope: [(row, "")]}
+            yield {scope: [(row, _NOWHERE)]}
 
 
 def _loops(loop: Loop) -> Iterator[Loop]:
@@ -254,12 +268,12 @@ def _loops(loop: Loop) -> Iterator[Loop]:
 def _by_tag(loop: Loop) -> dict[str, list[_Found]]:
     """All rows of a loop and of the loops in it."""
     found: dict[str, list[_Found]] = {}
-    _collect(loop, "", found)
+    _collect(loop, _NOWHERE, found)
     return found
 
 
-def _collect(loop: Loop, above: str, found: dict[str, list[_Found]]) -> None:
-    opener = next(iter(loop), "")
+def _collect(loop: Loop, above: list[Any], found: dict[str, list[_Found]]) -> None:
+    opener = next(iter(loop.values()), [_NOWHERE])[0]
     for key, values in loop.items():
         if key.endswith("*"):
             for child in values:
@@ -267,7 +281,7 @@ def _collect(loop: Loop, above: str, found: dict[str, list[_Found]]) -> None:
         else:
             into = found.setdefault(key, [])
             for row in values:
-                into.append((row, above if key == opener and row is values[0] else opener))
+                into.append((row, above if row is opener else opener))
 
 
 def _totals(terms: tuple[Term, ...], inside: dict[str, list[_Found]]) -> Iterator[Decimal | None]:
@@ -303,17 +317,20 @@ def _parts(term: Term, inside: dict[str, list[_Found]]) -> Iterator[Decimal | No
 
 def _rows(place: Place, inside: dict[str, list[_Found]]) -> Iterator[list[Any]]:
     for row, above in inside.get(place.tag, ()):
+        if place.above and (place.above != above[0] or not _is_one_of(above, place.kinds)):
+            continue
         is_sent = place.without and _value(row, Place(place.tag, (), place.without))
-        if (not place.above or place.above == above) and not is_sent and _is_meant(row, place):
+        if not is_sent and _is_one_of(row, place.qualifiers):
             yield row
 
 
-def _is_meant(row: list[Any], place: Place) -> bool:
-    return not place.qualifiers or _qualifier(row) in place.qualifiers
+def _is_one_of(row: list[Any], qualifiers: tuple[str, ...]) -> bool:
+    return not qualifiers or _qualifier(row) in qualifiers
 
 
 def _qualifier(row: list[Any]) -> str:
-    return _value(row, Place("", (), 1, 1))
+    """The first component of the first element; of a level its kind (HL03)."""
+    return _value(row, Place("", (), 3 if row[0] == "HL" else 1, 1))
 
 
 def _value(row: list[Any], place: Place) -> str:

@@ -26,7 +26,7 @@ def findings(name: str, data: bytes) -> list[Finding]:
 
 @pytest.mark.parametrize("name", [name for name in files.MAKERS if not name.startswith("ubl")])
 def test_files_that_are_right_have_no_finding(name: str) -> None:
-    assert findings(name, files.made(name, 20)) == []
+    assert findings(name, files.made(name, 6)) == []
 
 
 @pytest.mark.parametrize(

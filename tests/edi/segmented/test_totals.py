@@ -55,6 +55,12 @@ RIGHT = [
     ("x12", "860", "004010", "BCH*01 POC*1*CA POC*2*DI CTT*2"),
     ("x12", "856", "004010", "BSN*00 HL*1**S HL*2*1*O HL*3*2*I LIN**UP SN1**5*EA HL*4*2*I LIN**UP SN1**7*EA CTT*4*12"),
     ("x12", "856", "004010", "BSN*00 HL*1**S HL*2*1*O HL*3*2*I LIN**UP SN1**5*EA HL*4*2*I LIN**UP SN1**7*EA CTT*2"),
+    (
+        "x12",
+        "856",
+        "004010",
+        "BSN*00 HL*1**S HL*2*1*I SN1**9*EA HL*3*2*P SN1**4*EA HL*4*2*P SN1**5*EA HL*5*1*I SN1**2*EA CTT*5*11",
+    ),
     ("x12", "940", "004010", "W05*N LX*1 W01*5*EA LX*2 W01*7*CA W76*12"),
     ("x12", "837", "005010", CLAIM),
     ("x12", "837", "004010", HOSPITAL),
