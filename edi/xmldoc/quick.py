@@ -76,7 +76,9 @@ class Search:
                 self.searched = max(0, len(data) - start - len(found["name"]) - 2)
             return Element(start, end)
         last = data.rfind(b"<", at)
-        return Element(len(data) if last < 0 or b">" in data[last:] else last, None)
+        if last >= 0 and b">" not in data[last:]:
+            return Element(last, None)
+        return Element(max(at, len(data) - data.endswith(b"\r")), None)  # it may be half a line end
 
 
 def _behind(data: bytes, tag: bytes, at: int) -> int | None:
