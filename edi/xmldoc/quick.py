@@ -17,6 +17,15 @@ _PROLOG = re.compile(
     rb"\s*(?P<doctype>" + _DOCTYPE + rb")?\s*(?=<[^\s!?/<>])",
     re.IGNORECASE,
 )
+_AROUND = re.compile(
+    rb"(?:[^<]++|<!--.*?-->|<\?.*?\?>|<!\[CDATA\[.*?\]\]>|"
+    + _DOCTYPE
+    + rb"|</?[^\s<>/!?=\"']+"
+    + _ATTRIBUTES
+    + rb"\s*/?>)*+",
+    re.DOTALL,
+)
+"""What may stand before an element: whole pieces of markup, and text."""
 _BLANKS = b" \t\r\n"
 
 
@@ -67,18 +76,22 @@ class Search:
             if found["name"] is None and found["odd"] is None:
                 continue
             start = found.start()
-            if found["tag"] is None:
-                return Element(start, None)
+            if found["tag"] is None or _certain(data, at, start) < start:
+                return Element(_certain(data, at, start), None)
             if data.endswith(b"/>", 0, found.end()):
                 return Element(start, found.end())
             end = _behind(data, b"</" + found["name"], max(found.end(), start + resume))
             if end is None:
                 self.searched = max(0, len(data) - start - len(found["name"]) - 2)
             return Element(start, end)
-        last = data.rfind(b"<", at)
-        if last >= 0 and b">" not in data[last:]:
-            return Element(last, None)
-        return Element(max(at, len(data) - data.endswith(b"\r")), None)  # it may be half a line end
+        upto = _certain(data, at, len(data))
+        return Element(upto - (upto == len(data) > at and data.endswith(b"\r")), None)  # it may be half a line end
+
+
+def _certain(data: bytes, at: int, upto: int) -> int:
+    found = _AROUND.match(data, at, upto)
+    assert found
+    return found.end()
 
 
 def _behind(data: bytes, tag: bytes, at: int) -> int | None:
