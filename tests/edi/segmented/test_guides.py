@@ -52,6 +52,34 @@ SEGMENTS: dict[str, dict[str, int]] = {
         "RECADV": 67,
         "REMADV": 38,
     },
+    "D97A": {
+        "APERAK": 15,
+        "DELFOR": 73,
+        "DESADV": 81,
+        "IFTMIN": 147,
+        "IFTSTA": 46,
+        "INVOIC": 172,
+        "INVRPT": 53,
+        "ORDERS": 173,
+        "ORDRSP": 167,
+        "PRICAT": 138,
+        "RECADV": 68,
+        "REMADV": 39,
+    },
+    "D99B": {
+        "APERAK": 17,
+        "DELFOR": 74,
+        "DESADV": 90,
+        "IFTMIN": 157,
+        "IFTSTA": 49,
+        "INVOIC": 178,
+        "INVRPT": 55,
+        "ORDERS": 179,
+        "ORDRSP": 170,
+        "PRICAT": 142,
+        "RECADV": 72,
+        "REMADV": 41,
+    },
     "004010": {
         "204": 68,
         "214": 54,
@@ -109,7 +137,7 @@ def slots(slot: Slot) -> list[Slot]:
 
 
 def shipped() -> list[tuple[str, str, str]]:
-    """The guides of releases: those of industries are tried in tests/edi/test_implementation_guides.py."""
+    """The guides of releases: those of industries are tried in tests/edi/x12/test_guides.py."""
     return sorted(
         (standard, folder.name, file.stem)
         for standard in ("x12", "edifact")
@@ -226,7 +254,9 @@ def test_an_element_has_its_type_lengths_and_requirement() -> None:
         ("x12", "850", "004030", "004010"),
         ("x12", "850", "006010", "005010"),
         ("x12", "999", "004010", "005010"),
-        ("edifact", "ORDERS", "D97A", "D96A"),
+        ("edifact", "ORDERS", "D95B", "D96A"),
+        ("edifact", "ORDERS", "D98A", "D97A"),
+        ("edifact", "ORDERS", "D98B", "D99B"),
         ("edifact", "ORDERS", "D21B", "D01B"),
         ("edifact", "ORDERS", "", "D96A"),
         ("edifact", "CONTRL", "22", "41"),

@@ -1,4 +1,4 @@
-"""Implementation guides of health care: right documents are right, and each kind of error is found where it is."""
+"""The guides of health care: right documents are right, and each kind of error is found where it is."""
 
 from __future__ import annotations
 

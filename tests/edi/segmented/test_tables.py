@@ -23,6 +23,8 @@ LISTS = {
     "x12/004010": 312,
     "x12/005010": 320,
     "edifact/D96A": 139,
+    "edifact/D97A": 140,
+    "edifact/D99B": 142,
     "edifact/D01B": 152,
     "edifact/D3": 4,
     "edifact/41": 5,
