@@ -30,6 +30,8 @@ BESIDES = {
     "test_package.py": "the example of the package's docstring",
     "test_example.py": "likewise",
     "test_docs.py": "a page of docs/ that belongs to the package",
+    "test_awkward.py": "awkward but legal files",
+    "test_mutations.py": "right files with one wrong thing in them",
     "test_reference.py": "two implementations of the same, held against each other",
 }
 """Test files that mirror no module, and what they are about."""

@@ -1,0 +1,80 @@
+"""A right file with one wrong thing in it: it is found where it is, and nothing else; its neighbours are untouched."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.edi.mutations import edifact_orders, more_edifact, more_x12, x12_claims, x12_orders
+from tests.edi.mutations.mutating import Base, Mutation, clean, mutated, read
+
+if TYPE_CHECKING:
+    from _pytest.mark import ParameterSet
+
+LEFT: dict[tuple[str, str], str] = {
+    ("850", "CTT before the lines"): "three findings tell of one segment that stands too early",
+    ("837P", "a party of another place"): "what belongs to a segment without a place is told as out of order, too",
+    ("837P", "ST03 is not GS08"): "ST03 is not compared with GS08",
+    ("ORDERS", "no UNZ"): "a stray segment of no bytes is told beside the truncation",
+    ("ORDERS", "small letters in UNOA"): "the finding spans the element, not the component",
+    ("ORDERS", "an at sign in UNOA"): "the finding spans the element, not the component",
+    ("ORDERS", "a letter with an accent in UNOA"): "the finding spans the element, not the component",
+    ("ORDERS", "UNH without its message"): "a header is not judged where its message has no guide",
+    ("ORDERS", "the interchange's month is 13"): "behind a UNA the span of an element of UNB is one off",
+    ("DESADV", "no date of the interchange"): "behind a UNA the span of an element of UNB is one off",
+}
+"""What is not found as it should be, by base and title, with the reason."""
+
+BASES: dict[str, tuple[Base, dict[str, tuple[Mutation, ...]]]] = {
+    "850": (x12_orders.BASE, {**x12_orders.PUBLISHED, "more": x12_orders.MORE}),
+    "837P": (x12_claims.BASE, {**x12_claims.PUBLISHED, "more": x12_claims.MORE}),
+    "ORDERS": (edifact_orders.BASE, {**edifact_orders.PUBLISHED, "more": edifact_orders.MORE}),
+    "810": (more_x12.INVOICE, {"more": more_x12.INVOICE_MUTATIONS}),
+    "856": (more_x12.SHIP_NOTICE, {"more": more_x12.SHIP_NOTICE_MUTATIONS}),
+    "835": (more_x12.PAYMENT, {"more": more_x12.PAYMENT_MUTATIONS}),
+    "INVOIC": (more_edifact.INVOICE, {"more": more_edifact.INVOICE_MUTATIONS}),
+    "DESADV": (more_edifact.DESPATCH, {"more": more_edifact.DESPATCH_MUTATIONS}),
+}
+
+
+def cases() -> list[ParameterSet]:
+    return [
+        pytest.param(base, mutation, id=f"{name}, {kind}: {mutation.title}", marks=marks(name, mutation))
+        for name, (base, kinds) in BASES.items()
+        for kind, mutations in kinds.items()
+        for mutation in mutations
+    ]
+
+
+def marks(name: str, mutation: Mutation) -> list[pytest.MarkDecorator]:
+    reason = LEFT.get((name, mutation.title))
+    return [pytest.mark.xfail(strict=True, reason=reason)] if reason else []
+
+
+@pytest.mark.parametrize("base", [pytest.param(base, id=name) for name, (base, _) in BASES.items()])
+def test_the_file_without_a_mutation_is_right(base: Base) -> None:
+    documents, found = read(base, [clean(base)])
+    assert found == []
+    assert [document.number for document in documents] == [1, 2, 3]
+
+
+@pytest.mark.parametrize(("base", "mutation"), cases())
+def test_a_mutation_is_found_where_it_is_and_nothing_else(base: Base, mutation: Mutation) -> None:
+    data, expected = mutated(base, mutation)
+    _, found = read(base, [data])
+    assert found == expected
+
+
+@pytest.mark.parametrize(("base", "mutation"), [pytest.param(*case.values, id=str(case.id)) for case in cases()])
+def test_a_mutation_does_not_touch_its_neighbours(base: Base, mutation: Mutation) -> None:
+    whole = clean(base)
+    right = {whole[each.start : each.end]: each.content for each in read(base, [whole])[0]}
+    data, _ = mutated(base, mutation)
+    documents, found = read(base, [data])
+    unchanged = [each for each in documents if data[each.start : each.end] in right]
+    assert [each.content for each in unchanged] == [right[data[each.start : each.end]] for each in unchanged]
+    # In these the envelope or the set before ends what follows: the documents are there, but not with their bytes.
+    assert len(unchanged) >= min(2, len(documents) - 1)
+    cut = len(data) // 2 + len(mutation.title)
+    assert read(base, [data[:cut], data[cut : cut + 1], data[cut + 1 :]]) == (documents, found)
