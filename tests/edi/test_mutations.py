@@ -6,6 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from edi.findings import Finding, Severity
+from edi.formats import FORMATS, parse_format
+from edi.model import Document
+from tests.edi.makers.files import MAKERS, made
 from tests.edi.mutations import edifact_orders, more_edifact, more_x12, x12_claims, x12_orders
 from tests.edi.mutations.mutating import Base, Mutation, clean, mutated, read
 
@@ -78,3 +82,15 @@ def test_a_mutation_does_not_touch_its_neighbours(base: Base, mutation: Mutation
     assert len(unchanged) >= min(2, len(documents) - 1)
     cut = len(data) // 2 + len(mutation.title)
     assert read(base, [data[:cut], data[cut : cut + 1], data[cut + 1 :]]) == (documents, found)
+
+
+@pytest.mark.parametrize("name", sorted(MAKERS))
+def test_what_the_makers_make_is_right(name: str) -> None:
+    data = made(name, 30)
+    standard, _, message, options = parse_format(MAKERS[name].declaration)
+    items = list(FORMATS[standard].read([data], dict(options) | ({"message": message} if message else {})))
+    assert [item for item in items if isinstance(item, Finding) and item.severity is not Severity.NOTE] == []
+    documents = [item for item in items if isinstance(item, Document)]
+    assert len(documents) == 30
+    assert [finding for document in documents for finding in document.findings] == []
+    assert made(name, 30) == data

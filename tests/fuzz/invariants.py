@@ -13,10 +13,12 @@ from edi.formats import FORMATS
 from edi.model import Document
 from edi.segmented.events import Aside, Closed, Opened
 from edi.segmented.segments import GAP
+from edi.writing import Unwritable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
+    Writer = Callable[[Iterable[Any], Mapping[str, str]], Iterable[bytes]]
     Events = Callable[[Iterable[bytes], Mapping[str, str]], Iterator[Any]]
 
 
@@ -49,6 +51,21 @@ def answered(name: str, data: bytes, options: Mapping[str, str]) -> list[Documen
         if isinstance(item, Finding):
             assert_finding(item, data)
     return items
+
+
+def written_again(name: str, write: Writer, items: Iterable[Document | Finding], options: Mapping[str, str]) -> None:
+    """Documents without a finding are refused, or written so that they are read as they were, without a finding."""
+    for document in items:
+        if not isinstance(document, Document) or document.findings:
+            continue
+        try:
+            data = b"".join(write([document], options))
+        except Unwritable:
+            continue
+        again = list(FORMATS[name].read([data], {}))
+        read = [item for item in again if isinstance(item, Document)]
+        assert [each.content for each in read] == [document.content], "what is written is read as it was"
+        assert not any(each.findings for each in read)
 
 
 def cuts(data: bytes) -> Iterator[list[bytes]]:
