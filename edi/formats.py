@@ -37,24 +37,27 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """One format: what it says about itself, its reader, and how a value's bytes are found again.
+    """One format: what it says about itself, its reader, how a value's bytes are found again, and its writer.
 
     `read` raises ValueError at the call for an unusable option. `locate` takes the bytes of one document, its
-    envelope, a path of the format, and the loops around it (path and occurrence from 0), outermost first.
+    envelope, a path of the format, and the loops around it (path and occurrence from 0), outermost first. `write`
+    takes documents and the options of ``spec.writes``, and raises ValueError at the call likewise; for a document that
+    the format cannot hold it raises :class:`~edi.writing.Unwritable` when its bytes are drawn.
     """
 
     spec: Spec
     read: Callable[[Iterable[bytes], Mapping[str, str]], Iterator[Document | Finding]]
     locate: Callable[[bytes, Envelope, Any, Any], Position | None]
+    write: Callable[[Iterable[Document], Mapping[str, str]], Iterator[bytes]]
 
 
 FORMATS: dict[str, Format] = {
-    "x12": Format(x12.SPEC, x12.read, x12.locate),
-    "edifact": Format(edifact.SPEC, edifact.read, edifact.locate),
-    "csv": Format(delimited.SPEC, delimited.read, delimited.locate),
-    "xml": Format(xmldoc.SPEC, xmldoc.read, xmldoc.locate),
-    "jsonl": Format(jsonlines.SPEC, jsonlines.read, jsonlines.locate),
-    "fixed": Format(positional.SPEC, positional.read, positional.locate),
+    "x12": Format(x12.SPEC, x12.read, x12.locate, x12.write),
+    "edifact": Format(edifact.SPEC, edifact.read, edifact.locate, edifact.write),
+    "csv": Format(delimited.SPEC, delimited.read, delimited.locate, delimited.write),
+    "xml": Format(xmldoc.SPEC, xmldoc.read, xmldoc.locate, xmldoc.write),
+    "jsonl": Format(jsonlines.SPEC, jsonlines.read, jsonlines.locate, jsonlines.write),
+    "fixed": Format(positional.SPEC, positional.read, positional.locate, positional.write),
 }
 
 _EXAMPLES = {

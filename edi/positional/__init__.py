@@ -22,12 +22,13 @@ from typing import TYPE_CHECKING
 from edi import text
 from edi.findings import Position
 from edi.paths import ColumnPath, Path
-from edi.positional import blocks, lines
+from edi.positional import blocks, lines, writing
 from edi.positional.copybook import looks_like
 from edi.positional.copybook import parse as copybook
 from edi.positional.declared import Declared, declared, layout_of
 from edi.positional.layout import from_lines
 from edi.spec import Option, Spec
+from edi.writing import taken
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -35,7 +36,28 @@ if TYPE_CHECKING:
     from edi.findings import Finding
     from edi.model import Document, Envelope
 
-__all__ = ["SPEC", "check_layout", "columns_of", "locate", "read", "read_blocks"]
+__all__ = ["SPEC", "check_layout", "columns_of", "locate", "read", "read_blocks", "write"]
+
+_OPTIONS = (
+    Option("columns", "record:1-", "name:from-to or name:from-to:type, separated by blanks"),
+    Option("layout", "", "instead of them: the text of a layout or of a COBOL copybook"),
+    Option("encoding", "utf-8", "UTF-8, or one byte a character: windows-1252, cp037, cp500, cp1047, cp273 …"),
+    Option(
+        "records",
+        "auto",
+        "lines, fixed (all of one length), rdw or bdw (descriptor words), length (four bytes before each), "
+        "stream (its type and counter say it); auto: fixed for EBCDIC and binary columns, otherwise lines",
+    ),
+    Option("length", "0", "bytes of every record; 0: as long as the layout"),
+    Option("block", "0", "records=fixed: bytes of a block, whose rest is padding; 0: no blocks"),
+    Option("trimmed", "false", "true: lines may lack the blanks at their end"),
+    Option("by", "", "copybook: the column or place (1-2) of the record type"),
+    Option("types", "", "copybook: the record or group for each type, H1:HEADER,L1:LINE"),
+    Option("ignore", "", "record types that are no documents, separated by commas"),
+    Option("message", "", "the record type that an integration takes, where there are several"),
+    Option("field_bytes_max", "16777216", "the longest record in bytes"),
+)
+_READER_ONLY = ("ignore", "field_bytes_max")
 
 SPEC = Spec(
     name="fixed",
@@ -50,26 +72,12 @@ SPEC = Spec(
         "Where a descriptor word cannot be, the rest of the file is held as one finding.",
         "Memory is bounded by the limit of a record, whatever the size of the file.",
     ),
-    options=(
-        Option("columns", "record:1-", "name:from-to or name:from-to:type, separated by blanks"),
-        Option("layout", "", "instead of them: the text of a layout or of a COBOL copybook"),
-        Option("encoding", "utf-8", "UTF-8, or one byte a character: windows-1252, cp037, cp500, cp1047, cp273 …"),
-        Option(
-            "records",
-            "auto",
-            "lines, fixed (all of one length), rdw or bdw (descriptor words), length (four bytes before each), "
-            "stream (its type and counter say it); auto: fixed for EBCDIC and binary columns, otherwise lines",
-        ),
-        Option("length", "0", "bytes of every record; 0: as long as the layout"),
-        Option("block", "0", "records=fixed: bytes of a block, whose rest is padding; 0: no blocks"),
-        Option("trimmed", "false", "true: lines may lack the blanks at their end"),
-        Option("by", "", "copybook: the column or place (1-2) of the record type"),
-        Option("types", "", "copybook: the record or group for each type, H1:HEADER,L1:LINE"),
-        Option("ignore", "", "record types that are no documents, separated by commas"),
-        Option("message", "", "the record type that an integration takes, where there are several"),
-        Option("field_bytes_max", "16777216", "the longest record in bytes"),
-    ),
+    options=_OPTIONS,
     example="A-1      9.90\nA-2     12.00\n",
+    writes=(
+        *(option for option in _OPTIONS if option.name not in _READER_ONLY),
+        Option("line_end", "lf", "records=lines: what stands behind each record, lf or crlf"),
+    ),
 )
 
 
@@ -81,6 +89,18 @@ def read(chunks: Iterable[bytes], options: Mapping[str, str]) -> Iterator[Docume
     """
     known = declared({option.name: option.default for option in SPEC.options} | dict(options))
     return read_blocks(text.blocks(chunks), known)
+
+
+def write(documents: Iterable[Document], options: Mapping[str, str]) -> Iterator[bytes]:
+    """The bytes of a file with these records, as documents of ``list[str]``; the options stand in :data:`SPEC`.
+
+    Raises:
+        ValueError: at the call, for an option that has no usable value.
+        Unwritable: while the bytes are drawn, a record cannot be written; those before it were given.
+    """
+    given = taken(options, SPEC.writes)
+    known = declared({option.name: option.default for option in SPEC.options} | given)
+    return writing.write(documents, known, given["line_end"], given["message"])
 
 
 def check_layout(text: str) -> None:
