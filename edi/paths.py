@@ -4,7 +4,8 @@
 x12, edifact    ``BEG03`` · ``N1[BY].04`` (qualifier, element) · ``DTM[137].01.02`` (element, component) ·
                 ``N1[ST]/N4.01`` (segment N4 in the loop that N1 opens) · ``PO1`` (the whole segment) ·
                 ``N1[SE,VN]`` (one of these qualifiers) · ``//HL[I]`` (at any depth) · ``^HL[O]/PRF01`` (in the
-                nearest loop around this place that HL with O opens)
+                nearest loop around this place that HL with O opens) · ``CAS.02~3`` (for a loop: CAS01 with
+                each group of three elements from the second on)
 csv             the column's header as it stands, or ``#3`` for the third column
 fixed           the column's name in the layout, or ``#3``; ``SKU[2]`` in a copybook's table
 jsonl, tables   member names joined by dots: ``customer.name``
@@ -36,6 +37,8 @@ class SegmentStep:
     component: int | None = None
     deep: bool = False
     around: bool = False
+    group: int | None = None
+    """On the last step of a loop's path: elements from `element` on are taken in groups of so many."""
 
     @property
     def qualifiers(self) -> tuple[str, ...] | None:
@@ -86,7 +89,7 @@ class ElementPath:
 
 Path = SegmentPath | ColumnPath | MemberPath | ElementPath
 
-_SEGMENT = re.compile(r"(\^?)([A-Z][A-Z0-9]{1,2})(?:\[([^\]]*)\])?(?:\.?(\d\d)(?:\.(\d{1,2}))?)?")
+_SEGMENT = re.compile(r"(\^?)([A-Z][A-Z0-9]{1,2})(?:\[([^\]]*)\])?(?:\.?(\d\d)(?:\.(\d{1,2})|~(\d))?)?")
 _SLASHES = re.compile("//?")
 _ELEMENT = re.compile(r"((?:[^\W\d][\w.-]*:)?[^\W\d][\w.-]*)(?:\[(\d+)\])?")
 
@@ -122,12 +125,12 @@ def _segment_path(text: str) -> SegmentPath:
         match = _SEGMENT.fullmatch(part)
         if not match:
             raise ValueError(f"{part!r} names no segment; write BEG03, N1[BY].04 or N1[ST]/N4.01")
-        around, tag, qualifier, element, component = match.groups()
+        around, tag, qualifier, element, component, group = match.groups()
         if around and (place or slash):
             raise ValueError(f"{part!r}: only the first step of {text!r} can lead to a loop around")
         if element and place < len(parts) - 1:
             raise ValueError(f"{part!r} names an element, but only the last step of {text!r} can")
-        if "00" in (element, component) or component == "0":
+        if "00" in (element, component) or "0" in (component, group):
             raise ValueError(f"{part!r}: elements and components are counted from 01")
         steps.append(
             SegmentStep(
@@ -137,6 +140,7 @@ def _segment_path(text: str) -> SegmentPath:
                 int(component) if component else None,
                 deep=slash == "//",
                 around=bool(around),
+                group=int(group) if group else None,
             )
         )
     return SegmentPath(tuple(steps))

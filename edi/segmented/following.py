@@ -30,6 +30,22 @@ _LEVEL = "HL"
 """The segment whose loops stand within one another, and whose qualifier is HL03, the kind of level."""
 
 
+class Part(Row):
+    """A row that is cut: some elements of the `whole` row are left out behind the one at `first`, `skipped` of them."""
+
+    __slots__ = ("first", "skipped", "whole")
+
+    def __init__(self, whole: Row, first: int, skipped: int, size: int) -> None:
+        super().__init__((*whole[:first], *whole[first + skipped : first + skipped + size]))
+        self.whole = whole
+        self.first = first
+        self.skipped = skipped
+
+    def place_of(self, element: int) -> int:
+        """Where in the whole row an element stands."""
+        return element if element < self.first else element + self.skipped
+
+
 def qualifier(row: Row) -> str:
     """What ``[BY]`` in a path is compared with: the first element of a row (HL: HL03), or its first component."""
     place = 3 if row[0] == _LEVEL else 1
@@ -60,7 +76,18 @@ def below(loop: Loop, tag: str, qualifiers: tuple[str, ...] | None = None) -> li
 def reached(around: Around, steps: tuple[SegmentStep, ...]) -> list[Around]:
     """The places that `steps` lead to, in the order of the file."""
     *before, last = steps
-    return [way for place in _through(around, before) for way in _ways(place, last)]
+    places = [way for place in _through(around, before) for way in _ways(place, last)]
+    if last.group is None:
+        return places
+    return [(*place[:-1], {last.tag: [part]}) for place in places for part in _parts(place[-1][last.tag][0], last)]
+
+
+def _parts(row: Row, step: SegmentStep) -> Iterator[Row]:
+    first, size = step.element or 1, step.group or 1
+    for skipped in range(0, len(row) - first, size):
+        part = Part(row, first, skipped, size)
+        if any(part[first:]):
+            yield part
 
 
 def _through(around: Around, steps: Iterable[SegmentStep]) -> list[Around]:

@@ -5,10 +5,11 @@ Nothing is kept from the first reading, so evidence costs nothing until somebody
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from edi.findings import Position
-from edi.segmented import following, structure
+from edi.segmented import following, levels, structure
 from edi.segmented.segments import drop_breaks, pieces, row_at, segment_spans, tag_of
 
 if TYPE_CHECKING:
@@ -32,6 +33,8 @@ def locate(text: str, syntax: Syntax, guide: Guide | None, path: SegmentPath, lo
         row[0] = drop_breaks(tag_of(row[0]), syntax)
     numbers = {id(row): number for number, row in enumerate(rows)}
     loop = structure.arrange(rows, guide)[0] if guide else structure.flat(rows)
+    if guide and levels.needed(guide.root):
+        levels.nest_leniently(loop)
     around: following.Around = (loop,)
     for loop_path, occurrence in loops:
         places = following.reached(around, loop_path.steps)
@@ -41,10 +44,15 @@ def locate(text: str, syntax: Syntax, guide: Guide | None, path: SegmentPath, lo
     step = path.steps[-1]
     segments = following.found_rows(around, path.steps)
     if not segments:
-        first = numbers[id(next(iter(around[-1].values()))[0])]
+        opener = next(iter(around[-1].values()))[0]
+        first = numbers[id(opener.whole if isinstance(opener, following.Part) else opener)]
         end = spans[first][1]
         return Position(end, end, segment=first + 1, tag=step.tag, element=step.element, component=step.component)
-    number = numbers[id(segments[0])]
+    row = segments[0]
+    if isinstance(row, following.Part):
+        step = replace(step, element=row.place_of(step.element) if step.element else None)
+        row = row.whole
+    number = numbers[id(row)]
     start, end = _inside(text, spans[number], step, syntax)
     return Position(start, end, segment=number + 1, tag=step.tag, element=step.element, component=step.component)
 

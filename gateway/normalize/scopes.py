@@ -113,6 +113,8 @@ class SourceScope:
         path = self.path(name)
         if isinstance(path, SegmentPath):
             last = path.steps[-1]
+            if last.group is not None:
+                raise Refusal(f"{name} is for loops", "a loop runs over groups of elements: adjustments[CAS.02~3]:")
             if last.element is None:
                 return Value(self._found(path), "list", null=False, element="segment", path=name)
             part = self.names.bind("elements", access.elements, "elements")
@@ -154,7 +156,7 @@ class SourceScope:
         path = self.path(name)
         inner = SourceScope(self.format_name, self.names.fresh("loop"), self.names, Lines(), outer=self)
         if isinstance(path, SegmentPath):
-            if path.steps[-1].element is not None:
+            if path.steps[-1].element is not None and path.steps[-1].group is None:
                 raise Refusal(f"{name} is an element; a loop is opened by a segment", "write lines[PO1]:")
             return self._loops(path, inner), inner
         if isinstance(path, ElementPath):
@@ -192,6 +194,10 @@ class SourceScope:
 
     def _read_element(self, path: SegmentPath, name: str, raw: str, lines: Lines) -> None:
         last = path.steps[-1]
+        if last.group is not None:
+            raise Refusal(
+                f"{name} is a group of elements, not a value", "a loop runs over them: adjustments[CAS.02~3]:"
+            )
         if last.element is None:
             raise Refusal(
                 f"{name} is a whole segment, not a value", f"name an element of it: {last.tag}01, or use | pair('VP')"
@@ -292,8 +298,8 @@ def _selector(step: SegmentStep) -> str:
 
 
 def _is_free(path: SegmentPath) -> bool:
-    """Whether a path looks at any depth, or around the place where it stands."""
-    return any(step.deep or step.around for step in path.steps)
+    """Whether a path looks at any depth, around the place where it stands, or into a segment."""
+    return any(step.deep or step.around or step.group for step in path.steps)
 
 
 @dataclass(slots=True)

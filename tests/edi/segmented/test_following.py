@@ -73,10 +73,23 @@ def test_a_level_does_not_lie_below_itself() -> None:
     assert reached((ROOT, LOOSE), steps("//HL")) == []
 
 
-@pytest.mark.parametrize("text", ["///HL", "//", "HL//", "HL/^N1", "//^HL", "/HL", "^", "HL///N1", "HL//N101/N2"])
+@pytest.mark.parametrize(
+    "text", ["///HL", "//", "HL//", "HL/^N1", "//^HL", "/HL", "^", "HL///N1", "HL//N101/N2", "CAS.02~0", "CAS~3"]
+)
 def test_what_is_no_path(text: str) -> None:
-    with pytest.raises(ValueError, match=r"names|can lead|only the last"):
+    with pytest.raises(ValueError, match=r"names|can lead|only the last|counted from 01"):
         parse_path("x12", text)
+
+
+def test_groups_of_elements_keep_what_stands_before_them() -> None:
+    row = ["CAS", "CO", "45", "20", "", "42", "5.5", "1", "", "", "", "97", "2"]
+    hi = ["HI", ["ABK", "J45"], ["ABF", "E11"], ""]
+    loop = {"CLP": [["CLP", "1"]], "CAS": [row, ["CAS", "PR"]], "HI": [hi]}
+    parts = [place[-1]["CAS"][0] for place in reached((loop,), steps("CAS.02~3"))]
+    assert parts == [["CAS", "CO", "45", "20", ""], ["CAS", "CO", "42", "5.5", "1"], ["CAS", "CO", "97", "2"]]
+    assert [parts[1].place_of(element) for element in (1, 2, 3, 4)] == [1, 5, 6, 7]
+    assert [place[-1]["HI"][0] for place in reached((loop,), steps("HI.01~1"))] == [["HI", hi[1]], ["HI", hi[2]]]
+    assert reached((loop,), steps("CAS[PR].02~3")) == []
 
 
 def test_the_example_of_the_module() -> None:
