@@ -189,6 +189,12 @@ def format_spec(name: str) -> str:
     return "\n\n".join(parts)
 
 
+def format_writing(name: str) -> str:
+    """The options of a format's writer."""
+    rows = [(f"`{each.name}`", code(each.default) or "none", each.about) for each in FORMATS[name].spec.writes]
+    return table(("option", "default", "what it says"), rows)
+
+
 def finding_codes(prefix: str) -> str:
     """A section for each code that begins so."""
     parts = []
@@ -332,6 +338,7 @@ BLOCKS: dict[str, Callable[[str], str]] = {
     "keys": keys,
     "functions": functions,
     "format_spec": format_spec,
+    "format_writing": format_writing,
     "finding_codes": finding_codes,
     "acknowledgment_codes": acknowledgment_codes,
     "problems": problems,
