@@ -35,6 +35,8 @@ SPEC = Spec(
             "encoding", "auto", "how values are decoded; auto: what UNB declares; UNOA and UNOB: UTF-8 or ISO 8859-1"
         ),
         Option("document_bytes_max", str(DOCUMENT_BYTES_MAX), "the largest message that is read, in bytes"),
+        Option("guide", "", "the text of a guide of your own, which goes before the standard's"),
+        Option("repertoire", "declared", "any: characters that UNOA or UNOB do not know are accepted"),
     ),
     example=(
         "UNA:+.? '\n"

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from edi.edifact.delimiters import oddities, read_unb, syntax_of
-from edi.segmented import guides, places
+from edi.segmented import choice, places
 from edi.segmented.interchange import Walk
 from edi.segmented.standard import Standard, text_of
 from edi.segmented.window import Window
@@ -76,5 +76,5 @@ def locate(
     `raw`. A value that is missing has an empty span where it should stand; None means that the loop does not exist.
     """
     syntax = syntax_of(envelope.delimiters, repeats=True)
-    guide = guides.find("edifact", envelope.message or "", envelope.guide)
+    guide = choice.chosen("edifact", envelope.message or "", envelope.guide)
     return places.locate(raw.decode("latin-1"), syntax, guide, path, loops)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from edi.findings import CODES, Finding, Severity
 from edi.model import Document
+from edi.segmented import guides
 from edi.segmented.cursor import SEGMENT_MAX, Cursor
 from edi.segmented.diagnosis import VALUE_MAX
 from edi.segmented.events import Aside, Closed, Opened
@@ -97,7 +98,10 @@ class Walk:
         repertoire = options.get("repertoire", "declared")
         if repertoire not in ("declared", "any"):
             raise ValueError(f"repertoire is {repertoire!r}; write declared or any")
-        self.judge = Judge(standard, encoding, any_repertoire=repertoire == "any")
+        guide = options.get("guide", "")
+        if guide:
+            guides.parse(guide)
+        self.judge = Judge(standard, encoding, guide, any_repertoire=repertoire == "any")
         self.limit = int(limit)
         self.met = Met()
 

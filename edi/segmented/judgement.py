@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from edi.findings import CODES, Finding, Position, Severity
 from edi.model import Document, Envelope
-from edi.segmented import guides, repertoire
+from edi.segmented import choice, guides, repertoire
 from edi.segmented.diagnosis import Diagnosis, Source, bounded, diagnose
 from edi.segmented.lane import Lane
 from edi.segmented.numbers import Met
@@ -48,11 +48,15 @@ class Around:
 
 
 class Judge:
-    """Makes documents of texts, for one file: which guides it has chosen is told once."""
+    """Makes documents of texts, for one file: which guides it has chosen is told once.
 
-    def __init__(self, standard: Standard, encoding: str, *, any_repertoire: bool) -> None:
+    `guide` is the text of a guide for one message, which goes before those that are shipped.
+    """
+
+    def __init__(self, standard: Standard, encoding: str, guide: str, *, any_repertoire: bool) -> None:
         self.standard = standard
         self.encoding = encoding
+        self.guide = guide
         self.any_repertoire = any_repertoire
         self.number = 0
         self.guides: dict[tuple[str, str], tuple[Guide | None, Severity]] = {}
@@ -61,7 +65,7 @@ class Judge:
         """The document in `text` if it is right in every way, and others of its kind came before it."""
         syntax = around.header.syntax
         key = text[: text.find(syntax.segment)].split(syntax.element)
-        del key[self.standard.set_reference]
+        del key[self.standard.set_reference : self.standard.set_reference + 1]
         lane = around.lanes.get(tuple(key))
         return self.clean(lane, text, start, codec, around.met) if lane else None
 
@@ -140,13 +144,17 @@ class Judge:
             header.reference,
             number,
             delimiters=header.delimiters,
-            guide=standard.guide_version(row, around.group),
+            guide=self.guide if guide and self.is_given(guide) else standard.guide_version(row, around.group),
         )
         declared = header.encoding if self.encoding == "auto" else self.encoding
         level = None if self.any_repertoire else repertoire.LEVELS.get(header.level)
         tags = standard.set_tags[1], standard.set_reference
         is_mixed = bool(guide and guide.group and around.group and at(around.group, 1) != guide.group)
         return Lane(envelope, guide, header.syntax, declared, tags, around.gap, level, is_odd=is_mixed)
+
+    def is_given(self, guide: Guide) -> bool:
+        """Whether it is the guide that was given as a text."""
+        return bool(self.guide) and guide is guides.parse(self.guide)
 
     def trailer_findings(self, source: Source, diagnosis: Diagnosis, *, is_closed: bool) -> Iterator[Finding]:
         """Compare the count and the control number of the document's own trailer with what was read."""
@@ -192,8 +200,10 @@ class Judge:
 
     def choose_guide(self, message: str, told: str, version: str | None, here: Span) -> Iterator[Finding]:
         """Find the guide of a message, once per file, and tell if there is none of its own version."""
-        guide = guides.find(self.standard.name, message, told)
-        is_own = guide is None or told.startswith(guide.version)
+        guide = choice.chosen(self.standard.name, message, self.guide or told)
+        if self.guide and guide and guide.message != message:
+            guide = guides.find(self.standard.name, message, told)
+        is_own = guide is None or self.is_given(guide) or told.startswith(guide.version)
         self.guides[message, told] = (guide, Severity.ERROR if is_own else Severity.WARNING)
         name = f"{message} {version or ''}".strip()
         if guide is None:

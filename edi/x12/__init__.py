@@ -32,6 +32,7 @@ SPEC = Spec(
     options=(
         Option("encoding", "auto", "how values are decoded; auto: UTF-8, or ISO 8859-1 where the bytes are no UTF-8"),
         Option("document_bytes_max", str(DOCUMENT_BYTES_MAX), "the largest transaction set that is read, in bytes"),
+        Option("guide", "", "the text of a guide of your own, which goes before the standard's"),
     ),
     example=(
         "ISA*00*          *00*          *ZZ*ACME           *ZZ*US             *260102*1010*U*00401*000000001*0*P*>~\n"

@@ -6,7 +6,7 @@ import re
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from edi.segmented import guides, places
+from edi.segmented import choice, places
 from edi.segmented.interchange import Walk
 from edi.segmented.segments import Syntax
 from edi.segmented.standard import Standard, at, text_of
@@ -102,6 +102,6 @@ def locate(
     """
     marks = envelope.delimiters
     syntax = Syntax(marks[0], marks[1], marks[2], marks[3:4])
-    guide = guides.find("x12", envelope.message or "", envelope.guide)
+    guide = choice.chosen("x12", envelope.message or "", envelope.guide)
     text = one_per_byte(raw, EBCDIC if envelope.encoding == EBCDIC else "latin-1")
     return places.locate(text, syntax, guide, path, loops)

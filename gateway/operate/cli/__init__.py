@@ -33,6 +33,9 @@ COMMANDS = {
     "tail": "log",
     "key": "keys",
     "source": "sources",
+    "parse": "formats",
+    "write": "formats",
+    "guide": "formats",
     "demo": "demo",
 }
 """Command → the module of this package that has it under its own name."""
