@@ -44,13 +44,18 @@ def write(documents: Iterable[Document], options: Mapping[str, str]) -> Iterator
 def _write(documents: Iterable[Document], end: str) -> Iterator[bytes]:
     for document in documents:
         try:
-            yield (_line(document.content) + end).encode()
+            yield (line_of(document.content) + end).encode()
         except Unwritable as problem:
             problem.document = document.number
             raise
 
 
-def _line(content: Any) -> str:
+def line_of(content: Any) -> str:
+    """The JSON of one object, in one line.
+
+    Raises:
+        Unwritable: it is none, or would be read as another one.
+    """
     if not isinstance(content, dict):
         raise Unwritable(f"{shown(content)} is no object", "give the content as a dict")
     try:
