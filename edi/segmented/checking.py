@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from edi.segmented import dates, elements, notes
 from edi.segmented.definitions import Definition
 from edi.segmented.dependencies import facts
-from edi.segmented.segments import BINARY_TAGS, binary_span, drop_breaks, unrelease
+from edi.segmented.segments import BINARY_TAGS, binary_span, drop_breaks
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,129 +38,142 @@ class Checker:
         self.is_agreed = is_agreed
         self.number = 0
         self.tag = ""
+        self.span: Span = (0, 0)
 
     def check(self, index: int, row: list[Any], span: Span) -> None:
         """Tell what is wrong with the elements of the segment at `span`, the row `index` of the document."""
         definition = self.dictionary.of(row)
         if definition is None:
             return
-        self.number, self.tag = index + 1, row[0]
-        end = span[1]
-        spans = self.source.elements(*span)[1:]
-        is_binary = self.source.text.startswith(BINARY_TAGS, span[0])
+        self.number, self.tag, self.span = index + 1, row[0], span
+        is_binary = row[0] in BINARY_TAGS
         if is_binary and not binary_span(self.source.text, span[0], self.syntax):
-            self.binary(definition, spans, end)
+            self.binary(definition, row)
             return
-        known = facts(definition.elements, [_first(value) for value in row[1:]])
+        count = len(definition.elements)
+        known = facts(definition.elements, row[1:])
         for place, element in enumerate(definition.elements, 1):
-            part = spans[place - 1] if place <= len(spans) else (end, end)
-            address = f"{self.tag}{place:02}"
-            if part[0] == part[1]:
+            value = row[place] if place < len(row) else ""
+            if not value:
                 if element.required:
-                    self.missing(address, element, part, place)
-                continue
-            if is_binary and place == len(definition.elements):
-                continue
-            repeats = self.source.cut(*part, self.syntax.repetition)
-            if len(repeats) > element.repeat:
-                words = f"{_name(address, element)} is sent {len(repeats)} times; {_times(element.repeat)} allowed."
-                self.teller.tell("element.repeated", words, part, self.number, self.tag, place)
-            for repeat in repeats:
-                self.check_element(repeat, element, place, known)
-        self.check_notes(definition, spans, end, f"{self.tag}", None)
-        surplus = spans[len(definition.elements) :]
-        if any(s < e for s, e in surplus):
-            count = len(definition.elements)
-            words = f"{self.tag} has {len(spans)} elements, but is defined with {count}."
-            self.teller.tell("element.too_many", words, (surplus[0][0], end), self.number, self.tag, count + 1)
+                    self.missing(element, place)
+            elif not (is_binary and place == count):
+                self.check_element(value, element, place, known)
+        self.check_notes(definition, row[1:], None)
+        if any(row[count + 1 :]):
+            words = f"{self.tag} has {len(row) - 1} elements, but is defined with {count}."
+            self.tell("element.too_many", words, (self.place(count + 1)[0], span[1]), count + 1)
 
-    def binary(self, definition: Definition, spans: Sequence[Span], end: int) -> None:
+    def binary(self, definition: Definition, row: list[Any]) -> None:
         """Binary data whose end is not where its length says."""
         place = max(len(definition.elements) - 1, 1)
-        span = spans[place - 1] if place <= len(spans) else (end, end)
         address = _name(f"{self.tag}{place:02}", definition.elements[place - 1])
-        told = self.source.text[slice(*span)]
+        told = _first(row[place]) if place < len(row) else ""
         words = f"{address} is {_quoted(told)}, but so many bytes do not lead to the end of the segment."
-        self.teller.tell("element.binary", words, span, self.number, self.tag, place)
+        self.tell("element.binary", words, self.place(place), place)
 
-    def check_notes(
-        self, definition: Definition, spans: Sequence[Span], end: int, address: str, place: int | None
-    ) -> None:
+    def check_notes(self, definition: Definition, values: Sequence[Any], place: int | None) -> None:
         """The notes of a segment, or of the composite at `place`."""
-        present = [start < stop for start, stop in spans]
+        if not definition.notes:
+            return
+        sent = {place for place, value in enumerate(values, 1) if value}
         for note in definition.notes:
-            if notes.is_broken(note, present):
+            if notes.breaks(note, sent):
+                present = [bool(value) for value in values]
+                address = self.tag if place is None else f"{self.tag}{place:02}."
                 fault, where = notes.explain(note, present, address, definition.elements)
-                span = spans[where - 1] if where <= len(spans) else (end, end)
-                component = None if place is None else where
-                self.teller.tell(
-                    fault.code, fault.trouble, span, self.number, self.tag, place or where, component,
-                    remedy=fault.remedy,
-                )  # fmt: skip
+                at, component = (where, None) if place is None else (place, where)
+                self.tell(fault.code, fault.trouble, self.place(at, component), at, component, fault.remedy)
 
-    def check_element(self, span: Span, element: Element, place: int, around: Facts) -> None:
-        """One repetition of an element that is sent."""
-        parts = self.source.cut(*span, self.syntax.component)
-        address = f"{self.tag}{place:02}"
-        if not element.components:
-            if len(parts) > 1:
+    def check_element(self, value: Any, element: Element, place: int, around: Facts) -> None:
+        """An element that is sent, with its repetitions."""
+        repeats = value if isinstance(value, tuple) else (value,)
+        if len(repeats) > element.repeat:
+            address = _name(f"{self.tag}{place:02}", element)
+            words = f"{address} is sent {len(repeats)} times; {_times(element.repeat)} allowed."
+            self.tell("element.repeated", words, self.place(place), place)
+        for repeat, one in enumerate(repeats):
+            if element.components:
+                self.check_composite(one if isinstance(one, list) else [one], element, place, repeat)
+            elif isinstance(one, str):
+                self.check_value(one, element, place, None, repeat, around)
+            else:
                 words = (
-                    f"{_name(address, element)} has {len(parts)} components, but is a single value: "
+                    f"{_name(f'{self.tag}{place:02}', element)} has {len(one)} components, but is a single value: "
                     f"{self.syntax.component!r} separates components in this file."
                 )
-                self.teller.tell("element.too_many", words, span, self.number, self.tag, place)
-            else:
-                self.check_value(parts[0], element, address, place, None, around)
-            return
-        known = facts(element.components, [self.value(part) for part in parts])
-        for component, definition in enumerate(element.components, 1):
-            part = parts[component - 1] if component <= len(parts) else (span[1], span[1])
-            told = f"{address}.{component:02}"
-            if part[0] < part[1]:
-                self.check_value(part, definition, told, place, component, known)
-            elif definition.required:
-                self.missing(told, definition, part, place, component)
-        if element.notes:
-            self.check_notes(Definition(element.components, element.notes), parts, span[1], f"{address}.", place)
-        count = len(element.components)
-        if len(parts) > count:
-            words = f"{address} has {len(parts)} components, but is defined with {count}."
-            surplus = (parts[count][0], span[1])
-            self.teller.tell("element.too_many", words, surplus, self.number, self.tag, place, count + 1)
+                self.tell("element.too_many", words, self.place(place, None, repeat), place)
 
-    def value(self, span: Span) -> str:
-        """The characters of a value."""
-        raw = self.source.text[slice(*span)]
-        return drop_breaks(unrelease(self.source.decode(raw) or raw, self.syntax.release), self.syntax)
+    def check_composite(self, parts: list[str], element: Element, place: int, repeat: int) -> None:
+        """One repetition of a composite."""
+        known = facts(element.components, parts)
+        count = len(element.components)
+        for component, definition in enumerate(element.components, 1):
+            value = parts[component - 1] if component <= len(parts) else ""
+            if value:
+                self.check_value(value, definition, place, component, repeat, known)
+            elif definition.required:
+                self.missing(definition, place, component, repeat)
+        self.check_notes(Definition(element.components, element.notes), parts, place)
+        if len(parts) > count:
+            words = f"{self.tag}{place:02} has {len(parts)} components, but is defined with {count}."
+            surplus = (self.place(place, count + 1, repeat)[0], self.place(place, None, repeat)[1])
+            self.tell("element.too_many", words, surplus, place, count + 1)
 
     def check_value(
-        self, span: Span, element: Element, address: str, place: int, component: int | None, around: Facts
+        self, value: str, element: Element, place: int, component: int | None, repeat: int, around: Facts
     ) -> None:
         """A simple element or a component."""
-        value = self.value(span)
+        if "\n" in value or "\r" in value:
+            value = drop_breaks(value, self.syntax)
         at = component or place
         fault = elements.judge(value, element, self.syntax, is_free=at in around.free)
         if fault is None and at in around.forms:
-            fault = self.form_fault(value, address, at, around)
+            fault = self.form_fault(value, place, at, around)
         if fault is None:
             return
         code = fault.code
         if code == "element.code" and self.is_agreed and element.codes and not element.codes.is_narrowed:
             code = "element.code_unlisted"
-        words = f"{_name(address, element)} is {_quoted(value)}, {fault.trouble}."
-        self.teller.tell(code, words, span, self.number, self.tag, place, component, remedy=fault.remedy)
+        words = f"{_name(self.address(place, component), element)} is {_quoted(value)}, {fault.trouble}."
+        self.tell(code, words, self.place(place, component, repeat), place, component, fault.remedy)
 
-    def form_fault(self, value: str, address: str, at: int, around: Facts) -> Fault | None:
+    def form_fault(self, value: str, place: int, at: int, around: Facts) -> Fault | None:
         """What is wrong with a date whose form a neighbour names."""
-        forms, place, told = around.forms[at]
+        forms, where, told = around.forms[at]
         code = "element.time" if forms[0].startswith("HH") else "element.date"
-        return dates.fault(value, forms, code, f" (as {address[:-2]}{place:02} {told} says)")
+        address = self.address(where, None) if at == place else self.address(place, where)
+        return dates.fault(value, forms, code, f" (as {address} {told} says)")
 
-    def missing(self, address: str, element: Element, span: Span, place: int, component: int | None = None) -> None:
+    def missing(self, element: Element, place: int, component: int | None = None, repeat: int = 0) -> None:
         """Tell of a required element that is empty."""
+        address = self.address(place, component)
         words = f"{_name(address, element)} is required, but is empty."
         remedy = f"Ask the sender to fill {address}."
-        self.teller.tell("element.missing", words, span, self.number, self.tag, place, component, remedy=remedy)
+        self.tell("element.missing", words, self.place(place, component, repeat), place, component, remedy)
+
+    def address(self, place: int, component: int | None) -> str:
+        """PO104, or C01.02 for a component."""
+        return f"{self.tag}{place:02}" if component is None else f"{self.tag}{place:02}.{component:02}"
+
+    def place(self, place: int, component: int | None = None, repeat: int | None = None) -> Span:
+        """Where an element lies, or one of its repetitions (counted from 0), or a component; or where it should be."""
+        found = self.source.elements(*self.span)
+        if place >= len(found):
+            return self.span[1], self.span[1]
+        span = found[place]
+        if repeat is not None or component is not None:
+            span = self.source.cut(*span, self.syntax.repetition)[repeat or 0]
+        if component is not None:
+            parts = self.source.cut(*span, self.syntax.component)
+            span = parts[component - 1] if component <= len(parts) else (span[1], span[1])
+        return span
+
+    def tell(
+        self, code: str, words: str, span: Span, place: int, component: int | None = None, remedy: str | None = None
+    ) -> None:
+        """Note a finding about an element of the segment."""
+        self.teller.tell(code, words, span, self.number, self.tag, place, component, remedy=remedy)
 
 
 def _first(value: Any) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from edi.segmented.faults import Fault
 
 if TYPE_CHECKING:
-    from edi.segmented.definitions import Element
+    from edi.segmented.definitions import Codes, Element
 
     Node = dict[str, "Node"]
 
@@ -66,13 +66,16 @@ def _one_of(characters: list[str]) -> str:
 def fault(value: str, element: Element) -> Fault | None:
     """What is wrong with `value` as a code of `element`, which has a list; None if it is listed."""
     codes = element.codes
-    if codes is None or value in codes.listed:
-        return None
+    return None if codes is None or value in codes.listed else _fault(value, codes, element.number)
+
+
+@lru_cache(maxsize=1024)
+def _fault(value: str, codes: Codes, number: str) -> Fault:
     name = "element.code_unlisted" if codes.is_external else "element.code"
     if codes.is_narrowed:
         trouble = "which is none of the codes that the guide takes here"
     else:
-        trouble = f"which is no listed code of element {element.number}"
+        trouble = f"which is no listed code of element {number}"
     near = likely(value, codes.listed)
     if len(codes.listed) <= LISTED_MAX:
         listed = sorted(codes.listed)

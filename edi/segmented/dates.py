@@ -20,7 +20,7 @@ DATES = ("CCYYMMDD", "YYMMDD")
 TIMES = ("HHMM", "HHMMSS", "HHMMSSdd", "HHMMSSd")
 
 X12_FORMS = {
-    "D8": "CCYYMMDD", "RD8": "CCYYMMDD-CCYYMMDD", "DT": "CCYYMMDDHHMM", "TM": "HHMM", "TS": "HHMMSS",
+    "D8": "CCYYMMDD", "RD8": "CCYYMMDD-CCYYMMDD", "TM": "HHMM", "DT": "CCYYMMDDHHMM", "TS": "HHMMSS",
     "CM": "CCYYMM", "CY": "CCYY", "D6": "YYMMDD", "DB": "MMDDCCYY", "DD": "DD", "MD": "MMDD", "MM": "MM",
     "RTS": "CCYYMMDDHHMMSS", "TT": "MMDDYY", "TQ": "MMYY", "TR": "DDMMYYHHMM", "TU": "YYDDD", "TC": "DDD", "YM": "YYMM",
     "DTS": "CCYYMMDDHHMMSS-CCYYMMDDHHMMSS", "RDT": "CCYYMMDDHHMM-CCYYMMDDHHMM", "RD": "MMDDCCYY-MMDDCCYY",
@@ -43,8 +43,8 @@ EDIFACT_FORMS = {
 }  # fmt: skip
 """By code of element 2379. Not here: quantities of days and hours, and decades of a month."""
 
-PROVED = 10
-"""So many of each table are the usual ones, which the proof knows; the others are left to the explanation."""
+PROVED = (*list(X12_FORMS)[:4], *list(EDIFACT_FORMS)[:10])
+"""The usual codes, which the proof knows; the others are left to the explanation."""
 
 
 class _Part(NamedTuple):

@@ -13,7 +13,7 @@ holds for a row as it was sent.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from edi.segmented import dates
 
@@ -71,14 +71,17 @@ def choices(elements: Sequence[Element]) -> Iterator[list[Way]]:
         yield [{state: Limit(), country: here}, {state: Limit(is_free=True), country: Limit(but=_AT_HOME, sent=True)}]
 
 
-def facts(elements: Sequence[Element], values: Sequence[str]) -> Facts:
-    """What holds for elements with these `values`, which may be fewer."""
+def facts(elements: Sequence[Element], values: Sequence[Any]) -> Facts:
+    """What holds for elements with these `values`, which may be fewer; of several, the first counts."""
     numbers = [element.number for element in elements]
-    if not _RULED.intersection(numbers):
+    if _RULED.isdisjoint(numbers):
         return _NOTHING
 
     def sent(place: int) -> str:
-        return values[place - 1] if 0 < place <= len(values) else ""
+        value = values[place - 1] if 0 < place <= len(values) else ""
+        while not isinstance(value, str):
+            value = value[0]
+        return value
 
     free = {code for code, owner, agency in _owned(elements) if sent(agency) != "6" and (sent(owner) or sent(agency))}
     free |= {state for state, country in _states(elements) if sent(country) not in ("", *_AT_HOME)}
@@ -136,7 +139,9 @@ def _table(numbers: Sequence[str], form: int) -> dict[str, str]:
 
 
 def _form_ways(place: int, form: int, table: dict[str, str]) -> Iterator[Way]:
-    for code, written in list(table.items())[: dates.PROVED]:
+    for code, written in table.items():
+        if code not in dates.PROVED:
+            continue
         form_here = written.replace("-", "") if table is dates.EDIFACT_FORMS else written
         yield {place: Limit(form=form_here), form: Limit(only=frozenset({code}), sent=True)}
     yield {place: Limit(), form: Limit(but=frozenset(table))}

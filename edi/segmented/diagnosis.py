@@ -8,7 +8,6 @@ segments that it refuses are looked at.
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -56,7 +55,7 @@ def diagnose(source: Source, guide: Guide | None, weight: Severity = Severity.ER
 def _judged(source: Source, guide: Guide, reading: Reading, teller: Teller) -> Loop:
     """The loops of a document; what is wrong is told in the order of its segments."""
     rows, spans = reading.rows, reading.spans
-    content, problems = structure.settled(rows, guide)
+    content, problems = structure.arrange(rows, guide)
     refused = set(_refused(source, guide, reading))
     by_row: dict[int, list[Problem]] = {}
     for problem in problems:
@@ -80,16 +79,17 @@ def _refused(source: Source, guide: Guide, reading: Reading) -> Iterator[int]:
             if not found or found.end() != len(segment):
                 yield index
         return
-    body, starts = reading.body, reading.starts
-    place = 0
+    body, stop = reading.body, source.syntax.segment
+    place = index = 0
     while place < len(body):
         found = proof.match(body, place)
         assert found, "the proof matches no segment at all, too"
         if found.end() == len(body):
             return
-        index = bisect_left(starts, found.end())
+        index += body.count(stop, place, found.end())
         yield index
-        place = starts[index + 1]
+        index += 1
+        place = body.index(stop, found.end()) + 1
 
 
 def _is_agreed(header: list[Any]) -> bool:

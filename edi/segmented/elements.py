@@ -41,6 +41,11 @@ def judge(value: str, element: Element, syntax: Syntax, *, is_free: bool = False
 REPEATED = "*" if re.match("(?:ab?c)*+d?", "abd").end() else "*+"  # type: ignore[union-attr] # it always matches
 
 
+COMPONENTS_MAX = 10
+COMPONENTS_USUAL = 5
+"""Of composites that are longer than the one (X12's unit of measure, C001), the proof knows so many components."""
+
+
 @lru_cache(maxsize=128)
 def proof(guide: Guide, syntax: Syntax) -> re.Pattern[str]:
     """The expression that matches a run of right segments, each with its terminator, as far as it can."""
@@ -110,8 +115,9 @@ class _Writer:
                 part = elements[first - 1 : last]
                 mine = [rule for rule in rules if first <= min(rule[0]) <= last]
                 leads = separator if first > 1 or separator == self.element else ""
-                rest = _Related(self, first, part, notes, mine, (leads, separator)).expression(rest, must=must)
-                must = must or any(element.required for element in part)
+                related = _Related(self, first, part, notes, mine, (leads, separator))
+                rest = related.expression(rest, must=must)
+                must = must or not related.may_be_empty
                 place = first - 1
                 continue
             element = elements[place - 1]
@@ -126,7 +132,11 @@ class _Writer:
         """An element that is sent, with its repetitions unless it is limited."""
         if element.components:
             also: Way | None = {1: limit} if limit else None
-            value = f"(?:{self.series(Definition(element.components, element.notes), self.component, also)})"
+            parts = element.components
+            if len(parts) > COMPONENTS_MAX and not element.notes:
+                last = max([COMPONENTS_USUAL, *(at for at, part in enumerate(parts, 1) if part.required)])
+                parts = parts[:last]
+            value = f"(?:{self.series(Definition(parts, element.notes), self.component, also)})"
             if not any(part.required for part in element.components):
                 value = f"(?!{self.end})" + value  # it is sent, so it is not empty
         else:
@@ -209,35 +219,43 @@ class _Related:
             if allowed:
                 self.trees.append((values, allowed))
 
+    @property
+    def may_be_empty(self) -> bool:
+        """Whether none of the elements need be sent."""
+        return any(not any(pattern) for _, allowed in self.trees for pattern in allowed)
+
     def expression(self, rest: str, *, must: bool) -> str:
         """With `rest` behind it; what is empty at the end of the segment may be left out, unless some must follow."""
         if not self.trees:
             return "(?!)"  # notes that contradict each other allow nothing
-        whole = self.written(cut=False)
         if must:
-            return whole + rest
-        short = self.written(cut=True)
-        return f"(?:{whole}{rest}|{short})" if rest else short
+            return self.written("", cut=False) + rest
+        leafy = self.written(rest, cut=True)
+        twice = f"(?:{self.written('', cut=False)}{rest}|{self.written('', cut=True)})"
+        return min(leafy, twice, key=len)
 
-    def written(self, *, cut: bool) -> str:
-        ways = [self.tree(values, 0, allowed, cut=cut) for values, allowed in self.trees]
+    def written(self, rest: str, *, cut: bool) -> str:
+        ways = [self.tree(values, 0, allowed, rest, cut=cut) for values, allowed in self.trees]
         return ways[0] if len(ways) == 1 else f"(?:{'|'.join(ways)})"
 
-    def tree(self, values: list[str], at: int, allowed: frozenset[tuple[bool, ...]], *, cut: bool) -> str:
-        """The expression for the elements from `at` on, of which `allowed` tells which may be present."""
+    def tree(self, values: list[str], at: int, allowed: frozenset[tuple[bool, ...]], rest: str, *, cut: bool) -> str:
+        """The expression for the elements from `at` on, of which `allowed` tells which may be present, and for `rest`.
+
+        What is empty at the end may be `cut`.
+        """
         if at == len(values):
-            return ""
+            return rest
         filled = frozenset(present[1:] for present in allowed if present[0])
         empty = frozenset(present[1:] for present in allowed if not present[0])
         value = values[at]
         separator = self.separators[min(at, 1)]
         if filled == empty:
-            found = f"{separator}(?:{value})?{self.tree(values, at + 1, filled, cut=cut)}"
+            found = f"{separator}(?:{value})?{self.tree(values, at + 1, filled, rest, cut=cut)}"
         else:
             ways = []
             if filled:
-                ways.append(separator + value + self.tree(values, at + 1, filled, cut=cut))
+                ways.append(separator + value + self.tree(values, at + 1, filled, rest, cut=cut))
             if empty:
-                ways.append(separator + self.tree(values, at + 1, empty, cut=cut))
+                ways.append(separator + self.tree(values, at + 1, empty, rest, cut=cut))
             found = ways[0] if len(ways) == 1 else f"(?:{'|'.join(ways)})"
         return f"(?:{found})?" if cut and any(not any(present) for present in allowed) else found

@@ -130,18 +130,6 @@ def _step(way: Move, states: dict[Place, State]) -> Step:
     return Step(states[place], way.closed, place.key, most, place.is_counted, way.owed, place)
 
 
-def first_ways(place: Place, reached: dict[str, list[Move]]) -> Iterator[tuple[str, Move]]:
-    """For each tag the way that a right document takes from `place`; none where that passes over required segments.
-
-    Tags that need their qualifiers are left out.
-    """
-    qualified = {symbol.partition("[")[0] for symbol in reached if "[" in symbol}
-    for symbol, ways in reached.items():
-        way = _right_way(place, ways)
-        if not way.missing and symbol.partition("[")[0] not in qualified:
-            yield symbol, way
-
-
 def _right_way(place: Place, ways: Sequence[Move]) -> Move:
     """The nearest way; if `place` may occur once, its symbol means the next slot that takes it."""
     is_used_up = ways[0].place is place and place.slot.most == 1 and len(ways) > 1

@@ -7,15 +7,27 @@ from typing import TYPE_CHECKING
 from edi.segmented.faults import Fault
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from edi.segmented.definitions import Element, Note
 
 
 def is_broken(note: Note, present: Sequence[bool]) -> bool:
     """Whether elements that are `present` or not (counted from 0 here) are not related as the note says."""
-    here = [place <= len(present) and present[place - 1] for place in note.places]
-    return _BROKEN[note.kind](here[0], here[1:])
+    return breaks(note, {place for place, here in enumerate(present, 1) if here})
+
+
+def breaks(note: Note, sent: set[int]) -> bool:
+    """Whether elements at the places `sent`, counted from 1, are not related as the note says."""
+    kind, places = note
+    count = len(sent.intersection(places))
+    if kind == "P":
+        return 0 < count < len(places)
+    if kind == "R":
+        return not count
+    if kind == "E":
+        return count > 1
+    return places[0] in sent and (count < len(places) if kind == "C" else count == 1)
 
 
 def explain(note: Note, present: Sequence[bool], address: str, definition: tuple[Element, ...]) -> tuple[Fault, int]:
@@ -49,12 +61,3 @@ def _told(address: str, place: int, definition: tuple[Element, ...]) -> str:
 
 def _joined(names: list[str], word: str) -> str:
     return f"{', '.join(names[:-1])} {word} {names[-1]}" if len(names) > 1 else names[0]
-
-
-_BROKEN: dict[str, Callable[[bool, list[bool]], bool]] = {
-    "P": lambda first, others: not all(others) if first else any(others),
-    "R": lambda first, others: not (first or any(others)),
-    "E": lambda first, others: first + sum(others) > 1,
-    "C": lambda first, others: first and not all(others),
-    "L": lambda first, others: first and not any(others),
-}

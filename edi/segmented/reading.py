@@ -91,14 +91,12 @@ class Source:
 class Reading(NamedTuple):
     """The rows of a document and the span of each.
 
-    `body` is the text as the proof reads it, with the place in it where each segment begins, and at last its end;
-    empty where the text was cut with care.
+    `body` is the text as the proof reads it; empty where the text was cut with care.
     """
 
     rows: list[list[Any]]
     spans: Sequence[tuple[int, int]]
     body: str = ""
-    starts: Sequence[int] = ()
 
 
 def quickly(source: Source) -> Reading | None:
@@ -120,8 +118,7 @@ def quickly(source: Source) -> Reading | None:
     for row in rows:
         if not isinstance(row[0], str):
             row[0] = tag_of(row[0])
-    starts = list(accumulate((len(segment) + 1 for segment in body.split(stop)[:-1]), initial=0))
-    return Reading(rows, _Spans(source, len(rows)), body, starts)
+    return Reading(rows, _Spans(source, len(rows)), body)
 
 
 def _decoded(source: Source) -> str | None:
@@ -140,6 +137,8 @@ class _Spans(Sequence[tuple[int, int]]):
         self.source = source
         self.length = count
         self.found: list[tuple[int, int]] = []
+        self.ends: list[int] = []
+        """Where each segment ends, not counting terminators."""
 
     def __len__(self) -> int:
         return self.length
@@ -149,24 +148,21 @@ class _Spans(Sequence[tuple[int, int]]):
     @overload
     def __getitem__(self, index: slice) -> Sequence[tuple[int, int]]: ...
     def __getitem__(self, index: int | slice) -> tuple[int, int] | Sequence[tuple[int, int]]:
-        if not self.found:
-            text, syntax = self.source.text, self.source.syntax
-            if syntax.release and syntax.release in text:
-                self.found = segment_spans(text, syntax)
-            else:
-                self.found = self.cut(text, syntax)[: self.length]
-        return self.found[index]
-
-    def cut(self, text: str, syntax: Syntax) -> list[tuple[int, int]]:
-        found = []
-        start = 0
-        for segment in text.split(syntax.segment):
-            end = start + len(segment)
-            if segment[:1] in syntax.gap:  # the empty text is, too
-                start += len(segment) - len(segment.lstrip(syntax.gap))
-            found.append((start, end))
-            start = end + 1
-        return found
+        text, syntax = self.source.text, self.source.syntax
+        if isinstance(index, slice):
+            return [self[place] for place in range(*index.indices(self.length))]
+        if not -self.length <= index < self.length:
+            raise IndexError(index)
+        if syntax.release and syntax.release in text:
+            self.found = self.found or segment_spans(text, syntax)
+            return self.found[index]
+        self.ends = self.ends or list(accumulate(map(len, text.split(syntax.segment))))
+        index %= self.length
+        start = self.ends[index - 1] + index if index else 0
+        end = self.ends[index] + index
+        while text[start] in syntax.gap:
+            start += 1
+        return start, end
 
 
 def carefully(source: Source, teller: Teller) -> Reading:

@@ -10,21 +10,22 @@ A loop of one segment (a slot without children) is told as rows, as any other se
 from __future__ import annotations
 
 from functools import lru_cache
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from edi.segmented import levels, totals
-from edi.segmented.definitions import MANY, qualifier, qualifier_place
-from edi.segmented.moves import automaton, first_ways, most_of, takes
+from edi.segmented.definitions import qualifier, qualifier_place
+from edi.segmented.moves import automaton, most_of, takes
 from edi.segmented.problems import Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from edi.model import Loop
     from edi.segmented.guides import Guide
-    from edi.segmented.moves import Move, Place, Step
+    from edi.segmented.moves import Move, Place
 
-__all__ = ["MANY", "Problem", "arrange", "assemble", "automaton", "finish", "first_ways", "flat", "most_of", "settled"]
+__all__ = ["Problem", "arrange", "assemble", "automaton", "finish", "flat"]
 
 
 def assemble(rows: Sequence[list[Any]], guide: Guide) -> Loop | None:
@@ -73,7 +74,15 @@ def assemble(rows: Sequence[list[Any]], guide: Guide) -> Loop | None:
 def finish(root: Loop, guide: Guide) -> bool:
     """Nest the levels of a document whose structure is right; whether they and the totals are right, too."""
     has_levels, sums = _rules(guide)
-    return (not has_levels or levels.nest(root)) and (sums is None or sums.hold(root))
+    return (not has_levels or _is_right(levels.nest, root)) and (sums is None or _is_right(sums.hold, root))
+
+
+def _is_right(rule: Callable[[Loop], bool], root: Loop) -> bool:
+    """Whether a document keeps a rule that is made for documents whose elements are proved; these may not be."""
+    try:
+        return rule(root)
+    except (IndexError, TypeError, ValueError):
+        return False
 
 
 @lru_cache(maxsize=256)
@@ -106,12 +115,44 @@ class _Run:
         self.withdrawn: set[int] = set()
         """Problems (their ``id``) that turned out to be another one."""
 
+    def run(self, rows: Sequence[list[Any]]) -> None:
+        """Take all rows: each in the way of a right document, if that is open, or else with care."""
+        stack, states = self.stack, self.automaton.states
+        symbol_of = self.automaton.symbol if self.automaton.qualified else None
+        self.root[rows[0][0]] = [rows[0]]
+        state = states[self.place]
+        for index, row in enumerate(islice(rows, 1, None), 1):
+            tag = row[0]
+            step = state.get(symbol_of(row) if symbol_of else tag)
+            if step is not None:
+                state, closed, key, most, counted, owed, place = step
+                _, loop, taken = stack[-1 - closed]
+                count = taken.get(place, 0)
+                found = loop.get(key or tag)
+                if (count if counted else len(found or ())) < most and not (owed and self.owes(owed)):
+                    if closed:
+                        del stack[-closed:]
+                    taken[place] = count + 1
+                    new: Any = row
+                    if key:
+                        new = {tag: [row]}
+                        stack.append((place, new, {}))
+                    if found:
+                        found.append(new)
+                    else:
+                        loop[key or tag] = [new]
+                    self.place = place
+                    continue
+            self.take(index, row)
+            state = states[self.place]
+
+    def owes(self, owed: tuple[tuple[int, Place], ...]) -> bool:
+        """Whether one of the places that are owed was not taken."""
+        return any(place not in self.stack[-1 - closed][2] for closed, place in owed)
+
     def take(self, index: int, row: list[Any]) -> None:
+        """Take a row that does not stand where it does in a right document."""
         symbol = self.automaton.symbol(row)
-        step = self.automaton.states[self.place].get(symbol)
-        if step is not None and self.has_room(step):
-            self.enter(step.place, step.closed, row)
-            return
         ways = self.automaton.moves[self.place].get(symbol)
         if not ways:
             self.misplaced(index, row, symbol)
@@ -126,16 +167,6 @@ class _Run:
                 self.absent[id(loop), missed] = problem = self.missing(index, missed, symbol)
                 self.problems.append(problem)
         self.enter(way.place, way.closed, row)
-
-    def has_room(self, step: Step) -> bool:
-        """Whether a move that a right document makes is right here."""
-        stack = self.stack
-        if step.owed and not all(place in stack[-1 - closed][2] for closed, place in step.owed):
-            return False
-        _, loop, taken = stack[-1 - step.closed]
-        if step.counted:
-            return taken.get(step.place, 0) < step.most
-        return len(loop.get(step.key or step.place.slot.tag, ())) < step.most
 
     def is_open(self, way: Move) -> bool:
         """Whether the slot of a way still has room."""
@@ -167,20 +198,22 @@ class _Run:
             self.stack[-1][1].setdefault(tag, []).append(row)
             return
         meant = [place for place in places if takes(place, symbol)]
-        for closed, (above, loop, taken) in enumerate(reversed(self.stack)):
-            here = [place for place in above.children if place in (meant or places)]
-            if here:
-                place = next((place for place in here if (id(loop), place) in self.absent), here[0])
-                late = self.absent.pop((id(loop), place), None)
-                if late:
-                    self.withdrawn.add(id(late))
-                self.problems.append(self.disorder(index, row, place) if meant else self.unnamed(index, row, place))
-                if place.children:
-                    self.enter(place, closed, row)
-                else:
-                    loop.setdefault(tag, []).append(row)
-                    taken[place] = taken.get(place, 0) + 1
-                return
+        for wanted in (meant, places if symbol == tag or not meant else []):
+            for closed, (above, loop, taken) in enumerate(reversed(self.stack)):
+                here = [place for place in above.children if place in wanted]
+                if here:
+                    place = next((place for place in here if (id(loop), place) in self.absent), here[0])
+                    late = self.absent.pop((id(loop), place), None)
+                    if late:
+                        self.withdrawn.add(id(late))
+                    tell = self.disorder if wanted is meant else self.unnamed
+                    self.problems.append(tell(index, row, place))
+                    if place.children:
+                        self.enter(place, closed, row)
+                    else:
+                        loop.setdefault(tag, []).append(row)
+                        taken[place] = taken.get(place, 0) + 1
+                    return
         self.problems.append(self.disorder(index, row, meant[0]) if meant else self.unnamed(index, row, places[0]))
         self.stack[-1][1].setdefault(tag, []).append(row)
 
@@ -271,20 +304,13 @@ def arrange(rows: Sequence[list[Any]], guide: Guide) -> tuple[Loop, list[Problem
     These are problems of order and repetition, of levels, and of totals. No row is lost.
     """
     run = _Run(guide)
-    run.root[rows[0][0]] = [rows[0]]
-    for index, row in enumerate(rows[1:], 1):
-        run.take(index, row)
+    run.run(rows)
+    root = run.root
     problems = [problem for problem in run.problems if id(problem) not in run.withdrawn]
     has_levels, sums = _rules(guide)
-    if has_levels:
-        problems += levels.problems(rows, run.root)
-        levels.nest_leniently(run.root)
-    if sums:
-        problems += totals.problems(rows, run.root, sums)
-    return run.root, sorted(problems, key=lambda problem: problem.row)
-
-
-def settled(rows: Sequence[list[Any]], guide: Guide) -> tuple[Loop, list[Problem]]:
-    """What :func:`arrange` gives; where nothing is wrong with the structure, as fast as :func:`assemble` finds that."""
-    found = assemble(rows, guide)
-    return (found, []) if found is not None else arrange(rows, guide)
+    if has_levels and (problems or not _is_right(levels.nest, root)):
+        problems += levels.problems(rows, root)
+        levels.nest_leniently(root)
+    if sums and (problems or not _is_right(sums.hold, root)):
+        problems += totals.problems(rows, root, sums)
+    return root, sorted(problems, key=lambda problem: problem.row)

@@ -154,6 +154,8 @@ class _Extension:
 
 def _narrowed(element: Element, text: str) -> Element:
     words = text.split()
+    if not words:
+        raise ValueError(f"no code is listed for element {element.number}")
     if words[:1] != ["+"]:
         return replace(element, codes=Codes(frozenset(words), is_narrowed=True))
     if not element.codes:

@@ -5,17 +5,22 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from edi.findings import Severity
 from edi.formats import FORMATS
 from edi.model import Document
 from edi.segmented import guides
+from edi.segmented.checking import Checker
 from edi.segmented.elements import judge, proof
-from edi.segmented.guides import Dictionary, Element, Guide, Note, Slot
+from edi.segmented.guides import Codes, Dictionary, Element, Guide, Note, Slot
 from edi.segmented.kinds import KINDS
 from edi.segmented.notes import explain, is_broken
+from edi.segmented.reading import Source, quickly
 from edi.segmented.segments import Syntax
+from edi.segmented.tables import extend
+from edi.segmented.telling import Teller
 
 X12 = Syntax("*", ">", "~", "^")
 
@@ -111,6 +116,7 @@ NOTES = st.builds(
     st.lists(NOTES, max_size=4), st.lists(st.booleans(), min_size=7, max_size=7), st.lists(st.booleans(), max_size=7)
 )
 @example([Note("P", (1, 2)), Note("E", (1, 2))], [False, True, False, False, False, False, False], [False, True])
+@example([Note("P", (1, 2)), Note("R", (3, 4))], [False] * 7, [])
 def test_the_proof_takes_what_the_notes_allow_and_nothing_else(
     notes: list[Note], required: list[bool], present: list[bool]
 ) -> None:
@@ -157,3 +163,190 @@ def test_a_note_that_is_not_kept_is_found_in_a_file() -> None:
         ("element.condition", 4),
         ("element.condition", 7),
     ]
+
+
+MANY = " ".join(f"E{number:02}" for number in range(20))
+CODES = st.frozensets(st.text("AB01", min_size=1, max_size=4), min_size=1, max_size=12)
+
+
+@given(CODES, st.text("AB01a ", min_size=1, max_size=5))
+@example(frozenset({"A", "AB", "AB1"}), "AB")
+@example(frozenset({"1", "10", "100"}), "10")
+def test_the_proof_of_a_list_takes_the_listed_codes_and_nothing_else(listed: frozenset[str], value: str) -> None:
+    element = Element("92", "AN", 1, 5, codes=Codes(listed))
+    guide = Guide("X", "004010", "x", Slot("AB", 1, 1), Dictionary({"AB": (element, element)}, {}))
+    for text in (f"AB*{value}~", f"AB**{value}~", f"AB*{value}*{value}~"):
+        found = proof(guide, X12).match(text)
+        assert (found is not None and found.end() == len(text)) is (value in listed)
+    assert (judge(value, element, X12) is None) is (value in listed)
+
+
+@pytest.mark.parametrize(
+    ("value", "listed", "trouble", "remedy"),
+    [
+        ("XX", "NE SA", "which is no listed code of element 92; listed are NE and SA", "Ask the sender for a listed"),
+        ("sa", "NE SA", "listed are NE and SA", "If SA is meant, ask the sender to send SA in capitals."),
+        ("SA ", "NE SA", "listed are", "If SA is meant, ask the sender to send SA without the blanks."),
+        ("9", "009", "listed is only 009", "If 009 is meant, ask the sender to send 009 with its zeros."),
+        ("EAA", MANY + " EA", "which is no listed code of element 92; listed and alike are EA", "Ask the sender"),
+        ("QQQ", MANY, "which is no listed code of element 92", "Ask the sender for a listed"),
+    ],
+)  # fmt: skip
+def test_a_value_that_is_no_code_is_explained(value: str, listed: str, trouble: str, remedy: str) -> None:
+    fault = judge(value, Element("92", "AN", 1, 5, codes=Codes(frozenset(listed.split()))), X12)
+    assert fault
+    assert fault.code == "element.code"
+    assert trouble in fault.trouble
+    assert fault.remedy.startswith(remedy)
+
+
+def test_lists_that_others_keep_only_warn_and_those_of_a_guide_are_named() -> None:
+    external = judge("XX", Element("26", "ID", 2, 3, codes=Codes(frozenset({"US"}), is_external=True)), X12)
+    narrowed = judge("00", Element("353", "ID", 2, 2, codes=Codes(frozenset({"22"}), is_narrowed=True)), X12)
+    assert external
+    assert narrowed
+    assert (external.code, narrowed.code) == ("element.code_unlisted", "element.code")
+    assert narrowed.trouble == "which is none of the codes that the guide takes here; listed is only 22"
+
+
+EDIFACT = Syntax("+", ":", "'", "", "?")
+TABLES = {
+    "elements": {
+        "4451": "an..3", "1131": "an..3", "3055": "an..3", "4441": "an..17", "2005": "an..3", "2380": "an..35",
+        "2379": "an..3", "156": "AN 1..3", "26": "AN 1..3", "1250": "AN 2..3", "1251": "AN 1..35", "93": "AN 1..9",
+    },
+    "composites": {"C107": "4441 1131 3055 4451", "C507": "2005! 2380 2379", "C001": "93 93 93 93"},
+    "segments": {"FTX": "4451! C107", "DTM": "C507!", "N4": "93 156 26 93", "DTP": "93! 1250! 1251!", "SV1": "C001 93"},
+    "notes": {"C001": "P0304 E0102", "N4": "C0403"},
+}  # fmt: skip
+LISTS = {
+    "codes": {"4451": "AAI ZZZ", "4441": "1 10", "2005": "2 137", "2379": "102 203 718 801", "1250": "D8 RD8 TM UN"},
+    "external": {"156": "IL ON", "26": "US CA DE", "3055": "6 9 92"},
+}
+PLAIN = guides.parse_dictionary(TABLES, LISTS)
+VALUES = st.sampled_from(
+    ["", "AAI", "ZZZ", "Q", "1", "10", "6", "9", "92", "137", "102", "203", "718", "801", "20260112", "20260231",
+     "202601120830", "2026011220260113", "20260112-20260113", "IL", "BY", "US", "DE", "D8", "RD8", "TM", "0830", "UN"]
+)  # fmt: skip
+SEGMENT = st.builds(
+    lambda tag, rows: (tag, rows),
+    st.sampled_from(sorted(TABLES["segments"])),
+    st.lists(st.lists(VALUES, min_size=1, max_size=5), max_size=5),
+)
+
+
+def small(dictionary: Dictionary) -> Guide:
+    tags = tuple(Slot(tag, 0, 9) for tag in dictionary.segments)
+    return Guide("X", "004010", "x", Slot("UNH", 1, 1, tags), dictionary)
+
+
+SMALL = small(PLAIN)
+NARROW = small(
+    extend(
+        PLAIN,
+        {
+            "segments": {"DTP[1]": "93! 1250! 1251", "N4[1,6]": "93! 156! 26"},
+            "codes": {"DTP[1].02": "RD8", "DTP02": "D8 TM", "N4[1].02": "ON", "SV101.02": "1 10", "FTX01": "+ Q"},
+            "notes": {"DTP[9]": "C0203"},
+        },
+    )
+)
+
+
+@settings(max_examples=400)
+@given(SEGMENT, st.sampled_from([SMALL, NARROW]), st.sampled_from([EDIFACT, Syntax("+", ":", "'", "*")]))
+def test_what_the_proof_accepts_the_explanation_finds_right(
+    segment: tuple[str, list[list[str]]], guide: Guide, syntax: Syntax
+) -> None:
+    tag, values = segment
+    text = "+".join([tag, *(":".join(parts) for parts in values)]) + "'"
+    found = proof(guide, syntax).match(text)
+    if found and found.end() == len(text):
+        assert told(text, guide, syntax) == []
+
+
+def told(text: str, guide: Guide, syntax: Syntax = EDIFACT) -> list[tuple[str, str]]:
+    source = Source(text, 0, 1, 0, syntax, "utf-8")
+    reading = quickly(source)
+    assert reading
+    teller = Teller(source, Severity.ERROR)
+    checker = Checker(source, guide.dictionary, teller, is_agreed=False)
+    for index, row in enumerate(reading.rows):
+        checker.check(index, row, reading.spans[index])
+    return [(finding.code, finding.message) for finding in teller.findings]
+
+
+@pytest.mark.parametrize(
+    ("text", "codes", "is_proved"),
+    [
+        ("FTX+AAI+1", [], True),
+        ("FTX+AAI+7", ["element.code"], False),
+        ("FTX+AAI+7::6", ["element.code"], False),
+        ("FTX+AAI+7:X", [], True),
+        ("FTX+AAI+7::9", [], True),
+        ("FTX+AAI+1::6:AAI", [], True),
+        ("FTX+AAI+1::6:B", ["element.code"], False),
+        ("DTM+137:20260112:102", [], True),
+        ("DTM+137:20260231:102", ["element.date"], False),
+        ("DTM+137:2026011:102", ["element.date"], False),
+        ("DTM+137:202601120830:203", [], True),
+        ("DTM+137:202601122460:203", ["element.date"], False),
+        ("DTM+137:2026011220260113:718", [], True),
+        ("DTM+137:20260112-20260113:718", [], False),
+        ("DTM+137:12:801", [], True),
+        ("DTM+137:12", [], True),
+        ("N4++IL", [], True),
+        ("N4++BY+DE", [], True),
+        ("N4++BY+US", ["element.code_unlisted"], False),
+        ("N4++BY", ["element.code_unlisted"], False),
+        ("N4++IL++1", ["element.condition"], False),
+        ("DTP+1+D8+20260112", [], True),
+        ("DTP+1+D8+2026", ["element.date"], False),
+        ("DTP+1+RD8+20260112-20260113", [], True),
+        ("DTP+1+RD8+20260112", ["element.date"], False),
+        ("DTP+1+TM+2460", ["element.time"], False),
+        ("DTP+1+UN+whenever", [], True),
+        ("SV1+1::A:B", [], True),
+        ("SV1+1::A", ["element.condition"], False),
+        ("SV1+1:2", ["element.excluded"], False),
+        ("DTM+", ["element.missing"], False),
+    ],
+)  # fmt: skip
+def test_elements_that_depend_on_their_neighbours_are_judged_with_them(
+    text: str, codes: list[str], is_proved: bool
+) -> None:
+    assert [code for code, _ in told(text + "'", SMALL)] == codes
+    found = proof(SMALL, EDIFACT).match(text + "'")
+    assert (found is not None and found.end() == len(text) + 1) is is_proved
+
+
+@pytest.mark.parametrize(
+    ("text", "codes"),
+    [
+        ("DTP+1+RD8+20260112-20260113", []),
+        ("DTP+1+RD8", []),
+        ("DTP+1+D8+20260112", ["element.code"]),
+        ("DTP+2+D8+20260112", []),
+        ("DTP+2+RD8+20260112-20260113", ["element.code"]),
+        ("DTP+9+D8", ["element.missing", "element.condition"]),
+        ("N4+1+ON", []),
+        ("N4+1+IL", ["element.code"]),
+        ("N4+6+IL", []),
+        ("N4+6", ["element.missing"]),
+        ("N4+6+IL+US+1", ["element.too_many"]),
+        ("N4+7+IL+US+1", []),
+        ("SV1+:7", ["element.code"]),
+        ("FTX+Q", []),
+    ],
+)
+def test_a_guide_narrows_and_widens_what_segments_may_hold(text: str, codes: list[str]) -> None:
+    assert [code for code, _ in told(text + "'", NARROW)] == codes
+    found = proof(NARROW, EDIFACT).match(text + "'")
+    assert (found is not None and found.end() == len(text) + 1) is (not codes)
+
+
+def test_what_a_neighbour_says_is_named() -> None:
+    (first,) = told("DTM+137:20260231:102'", SMALL)
+    assert first[1] == ("DTM01.02 is '20260231', which is not a date: that month has no day 31 (as DTM01.03 102 says).")
+    (second,) = told("SV1+1::A'", SMALL)
+    assert second[1] == "SV101.03 is sent without SV101.04: all or none are sent."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ import edi
 from edi.formats import FORMATS
 from edi.model import Document
 from edi.segmented import guides
-from edi.segmented.guides import Element, Guide, Slot
+from edi.segmented.guides import Codes, Element, Guide, Slot
 from tests.edi.segmented.smallest import edifact_file, fullest_document, smallest_document, x12_file
 
 if TYPE_CHECKING:
@@ -277,3 +278,103 @@ def test_a_wrong_table_is_refused_with_its_place() -> None:
         guides.parse_dictionary({"elements": {"1": "AN 1..3"}, "segments": {"A": "1 9"}})
     with pytest.raises(ValueError, match="A: 'P0102' is no note on its elements; write P0304"):
         guides.parse_dictionary({"elements": {"1": "AN 1..3"}, "segments": {"A": "1"}, "notes": {"A": "P0102"}})
+
+
+PARTNER = """
+extends = "x12/004010/850"
+version = "004010ACME"
+structure = '''
+ST 1
+BEG 1
+N1[BY] 1
+    N4 1
+N1[ST,SF] 0..2
+PO1 1..*
+CTT 0..1
+SE 1
+'''
+[labels]
+"N1[BY]" = "buyer"
+[segments]
+"N1[BY]" = "98! 93 66! 67!"
+[codes]
+BEG02 = "SA"
+"N1[BY].03" = "9 92"
+BEG01 = "+ ZZ"
+[notes]
+BEG = ""
+"""
+
+
+def test_a_partner_s_guide_is_a_text_that_says_what_differs() -> None:
+    guide = guides.parse(PARTNER)
+    assert guides.parse(PARTNER) is guide
+    assert (guide.message, guide.version, guide.label, guide.group) == ("850", "004010ACME", "purchase order", "PO")
+    assert [slot.name for slot in guide.root.children] == ["BEG", "N1[BY]", "N1[ST,SF]", "PO1", "CTT", "SE"]
+    dictionary = guide.dictionary
+    buyer = dictionary.of(["N1", "BY"])
+    assert buyer
+    assert [element.required for element in buyer.elements] == [True, False, True, True]
+    assert buyer.elements[2].codes == Codes(frozenset({"9", "92"}), is_narrowed=True)
+    assert dictionary.of(["N1", "ST"]) == dictionary.plain("N1")
+    purpose, kind = dictionary.segments["BEG"][:2]
+    assert kind.codes == Codes(frozenset({"SA"}), is_narrowed=True)
+    assert purpose.codes
+    assert {"ZZ", "00"} <= purpose.codes.listed
+    assert "BEG" not in dictionary.notes
+    standard = guides.load("x12", "850", "004010").dictionary
+    assert standard.segments["BEG"][1].codes != kind.codes
+    assert dictionary.segments["PO1"] == standard.segments["PO1"]
+
+
+def test_a_guide_that_names_no_structure_has_that_of_the_guide_it_extends() -> None:
+    guide = guides.parse('message = "ORDERS"\nversion = "D96A"\n[codes]\n"BGM01.01" = "220"\n')
+    standard = guides.load("edifact", "ORDERS", "D96A")
+    assert guide.root is standard.root
+    assert guide.totals == standard.totals
+    assert guide.dictionary.segments["BGM"][0].components[0].codes == Codes(frozenset({"220"}), is_narrowed=True)
+
+
+def test_elements_and_composites_of_a_guide_take_the_place_of_the_standard_s() -> None:
+    text = '[elements]\n324 = "AN 1..10 our number"\nZ1 = "AN 1..3"\n'
+    text += '[segments]\nZZ1 = "Z1! 324"\n[labels]\nZZ1 = "extra"\n'
+    dictionary = guides.parse('extends = "004010/850"\n' + text).dictionary
+    assert (dictionary.segments["BEG"][2].longest, dictionary.segments["BEG"][2].required) == (10, True)
+    assert [element.number for element in dictionary.segments["ZZ1"]] == ["Z1", "324"]
+    assert dictionary.labels["ZZ1"] == "extra"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("label = 'x'", 'the guide names none that it extends; write extends = "x12/004010/850"'),
+        ("extends = 'x12/004010/998'", "there is no guide 004010/998 to extend"),
+        ("extends = 'tradacoms/9/ORDERS'", "there is no guide 9/ORDERS to extend"),
+        ("extends = '004010/850'\n[codes]\nBEG22 = 'SA'", "BEG22 is no element of BEG"),
+        ("extends = '004010/850'\n[codes]\nBEG02 = ''", "no code is listed for element 92"),
+        ("extends = '004010/850'\n[codes]\nbeg = 'SA'", "'beg' is no element; write BHT01"),
+        ("extends = '004010/850'\n[segments]\n'N1[BY]' = '98 66'", "'98 66' is not in the order of N1, which is 98"),
+        ("extends = '004010/850'\n[segments]\n'N1[BY]' = '98'\n'N1[ST,BY]' = '98'", "another line says what N1"),
+        ("extends = '004010/850'\n[segments]\n'N1[BY' = '98'", "'N1[BY' is no segment; write NM1, or NM1[85]"),
+        ("extends = '004010/850'\n[notes]\nXXX = 'P0102'", "XXX is no segment of this guide"),
+        ("extends = '004010/850'\nstructure = '''ST 1\nN1[ 1'''", "line 2 of the structure: write a tag and how often"),
+        ("extends = '004010/850'\nstructure = ''", "the structure is empty"),
+        ("extends", "="),
+    ],
+)  # fmt: skip
+def test_a_wrong_guide_of_a_partner_is_refused_with_words(text: str, words: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(words)):
+        guides.parse(text)
+
+
+def test_an_implementation_guide_is_for_its_own_version_only() -> None:
+    for version, expected in (
+        ("005010X222A1", "005010X222A1"),
+        ("005010X222A9", "005010"),
+        ("005010X999", "005010"),
+        ("005030", "005010"),
+        ("004010", "004010"),
+    ):
+        guide = guides.find("x12", "837", version)
+        assert guide
+        assert guide.version == expected

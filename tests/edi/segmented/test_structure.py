@@ -113,3 +113,105 @@ def test_a_slot_that_is_used_up_gives_way_to_the_next_of_its_tag() -> None:
     _, problems = arrange(rows("A B B B B Z"), guide)
     assert [problem.code for problem in problems] == ["segment.too_many"]
     assert [problem.code for problem in arrange(rows("A B B C Z"), guide)[1]] == ["segment.order"]
+
+
+CLAIM = """
+ST 1
+BHT 1
+NM1[41] 1
+NM1[40] 1
+HL[20] 1..*
+    CUR 0..1
+    NM1[85] 1
+        N3 1
+        REF[EI,SY] 1
+        REF[0B] 0..2
+    NM1[87] 0..1
+        N3 0..1
+    HL[22] 1..*
+        SBR 1
+        NM1[IL] 1
+        NM1 0..1
+SE 1
+"""
+CLAIMS = Guide("1", "1", "claim", guides.parse_structure(CLAIM, "x"), Dictionary({}, {"NM1[85]": "billing provider"}))
+RIGHT = "ST*1 BHT NM1*41 NM1*40 HL*1**20 NM1*85 N3 REF*EI HL*2*1*22 SBR NM1*IL SE"
+
+
+def cut(text: str) -> list[list[Any]]:
+    return [segment.split("*") for segment in text.split()]
+
+
+@pytest.mark.parametrize(
+    ("changed", "code", "words"),
+    [
+        (("NM1*85 N3 REF*EI", "NM1*87"), "segment.missing", "NM1[85] (billing provider) is required before"),
+        (("REF*EI", ""), "segment.missing", "REF[EI,SY] is required before HL[22], but is missing."),
+        (("REF*EI", "REF*0B"), "segment.missing", "REF[EI,SY] is required before HL[22], but is missing."),
+        (("REF*EI", "REF*EI REF*SY"), "segment.too_many", "REF[EI,SY] occurs too often: once is allowed here."),
+        (("REF*EI", "REF*EI NM1*85 N3 REF*EI"), "segment.too_many", "The loop of NM1[85] occurs too often"),
+        (("REF*EI", "REF*EI NM1*ZZ"), "segment.order", "NM1 with the qualifier 'ZZ' has no place in the loop of HL"),
+        (("REF*EI", "REF*EI REF"), "segment.order", "REF without a qualifier has no place in the loop of NM1[85]"),
+        (("REF*EI", "REF*EI NM1*41"), "segment.order", "NM1[41] may not stand after REF[EI,SY];"),
+        (("HL*2*1*22", "HL*2*1*23"), "segment.order", "HL with the qualifier '23' has no place in the loop of"),
+        (("NM1*41 NM1*40", "NM1*40"), "segment.missing", "NM1[41] is required before HL[20], but is missing."),
+    ],
+)  # fmt: skip
+def test_slots_are_told_apart_by_qualifiers(changed: tuple[str, str], code: str, words: str) -> None:
+    document = cut(RIGHT.replace(*changed))
+    assert assemble(document, CLAIMS) is None
+    loop, problems = arrange(document, CLAIMS)
+    assert problems[0].code == code
+    assert words in problems[0].message
+    assert sorted(all_rows(loop)) == sorted(document)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        ("", ""),
+        ("NM1*41 NM1*40", "NM1*40 NM1*41"),
+        ("REF*EI", "REF*0B REF*SY REF*0B"),
+        ("NM1*85 N3 REF*EI", "NM1*87 N3 NM1*85 N3 REF*EI"),
+        ("NM1*IL", "NM1*PR NM1*IL"),
+        ("NM1*IL", "NM1*IL HL*3*1*22 SBR NM1*IL HL*4**20 NM1*85 N3 REF*SY HL*5*4*22 SBR NM1*IL"),
+    ],
+)
+def test_neighbours_that_qualifiers_tell_apart_stand_in_any_order(changed: tuple[str, str]) -> None:
+    document = cut(RIGHT.replace(*changed))
+    loop, problems = arrange(document, CLAIMS)
+    assert problems == []
+    assert assemble(document, CLAIMS) == loop
+    assert sorted(all_rows(loop)) == sorted(document)
+
+
+def test_qualified_loops_stand_under_their_tag() -> None:
+    loop = assemble(cut(RIGHT), CLAIMS)
+    assert loop
+    (provider,) = loop["HL*"]
+    assert [one["NM1"] for one in provider["NM1*"]] == [[["NM1", "85"]]]
+    assert provider["NM1*"][0]["REF"] == [["REF", "EI"]]
+    assert provider["HL*"][0]["NM1"] == [["NM1", "IL"]]
+
+
+SEGMENTS = ["BHT", "NM1*41", "NM1*40", "HL*1**20", "HL*2*1*22", "HL", "CUR", "NM1*85", "NM1*87", "NM1*ZZ", "NM1", "N3"]
+SEGMENTS += ["REF*EI", "REF*SY", "REF*0B", "SBR", "NM1*IL"]
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.data())
+def test_with_qualifiers_the_fast_way_and_the_careful_way_agree_and_no_row_is_lost(data: st.DataObject) -> None:
+    segments = RIGHT.split()
+    for _ in range(data.draw(st.integers(0, 4))):
+        place = data.draw(st.integers(1, len(segments) - 1))
+        new = data.draw(st.lists(st.sampled_from(SEGMENTS), max_size=2))
+        segments[place : place + data.draw(st.integers(0, 1))] = new
+    document = cut(" ".join(segments if segments[-1] == "SE" else [*segments, "SE"]))
+    fast = assemble(document, CLAIMS)
+    careful, problems = arrange(document, CLAIMS)
+    assert sorted(all_rows(careful)) == sorted(document)
+    if fast is None:
+        assert problems
+    else:
+        assert not problems
+        assert fast == careful
