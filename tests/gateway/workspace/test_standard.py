@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from edi.formats import FORMATS
+from edi.model import Document
 from edi.paths import SegmentPath, parse_path
 from edi.segmented.guides import find
 from gateway.integrations import MapField, MapLoop
 from gateway.normalize.compiler import compile_mapping
+from gateway.normalize.evidence import source_of
 from gateway.workspace.loader import ConfigurationProblems, parse
 from gateway.workspace.shelf import shipped
 from tests.gateway.workspace.standards import EIGHT_LINES, PARTNER, Sample, records, samples, workspace
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from edi.segmented.guides import Slot
 
 RELEASES = {"x12": ("004010", "005010"), "edifact": ("D96A", "D01B")}
@@ -212,3 +217,45 @@ def test_another_collection_of_the_same_name_is_refused() -> None:
     own = OWN.replace("order v1", "purchase-order v1").replace("key:", "collection: orders\nkey:")
     files = {"contracts/purchase-order.v1.yaml": own}
     assert "the collection 'orders' belongs to order.v1 already" in told("x12 004010 850", "order v1", **files)
+
+
+FOUND_AGAIN = (
+    "shipment-notice.v1/x12-004010-856",
+    "shipment-notice.v1/edifact-D96A-DESADV",
+    "claim-batch.v1/x12-005010X222A1-837",
+    "claim-payment.v1/x12-005010X221A1-835",
+)
+
+
+@pytest.mark.parametrize("sample", [each for each in samples() if name_of(each) in FOUND_AGAIN], ids=name_of)
+def test_every_plain_value_is_found_again_in_the_bytes(sample: Sample) -> None:
+    """Also in nested levels, in groups of elements, and around the place where a path is read."""
+    configuration, raw = workspace(sample.contract, sample.form), sample.path.read_bytes()
+    flow = configuration.integrations["acme-flow"]
+    mapper = compile_mapping(flow, configuration.contract_of(flow), codes=configuration.codes)
+    form = FORMATS[flow.format.name]
+    seen = 0
+    for item in form.read(iter([raw]), {}):
+        assert isinstance(item, Document)
+        for target, value in _leaves(mapper(item)[0], ""):
+            lineage = mapper.lineage_of(target)
+            if lineage is None or len(lineage.paths) != 1 or lineage.functions:
+                continue
+            source = source_of(mapper, target)
+            assert source is not None, target
+            position = form.locate(raw[item.start : item.end], item.envelope, *source)
+            assert position is not None, target
+            assert raw[item.start + position.start : item.start + position.end].decode() == value, target
+            seen += 1
+    assert seen > 20
+
+
+def _leaves(value: Any, pointer: str) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            yield from _leaves(inner, f"{pointer}/{name}")
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from _leaves(inner, f"{pointer}/{index}")
+    else:
+        yield pointer, value
