@@ -22,7 +22,7 @@ from edi.segmented.diagnosis import VALUE_MAX
 from edi.segmented.events import Aside, Closed, Opened
 from edi.segmented.judgement import Around, Judge, Raw
 from edi.segmented.numbers import Met
-from edi.segmented.segments import drop_breaks
+from edi.segmented.segments import BINARY_TAGS, binary_header, drop_breaks
 from edi.segmented.standard import (
     DOCUMENT_BYTES_MAX,
     Header,
@@ -74,6 +74,16 @@ def _end_pattern(standard: Standard, syntax: Syntax) -> re.Pattern[str]:
     tags = [standard.set_tags[1], standard.set_tags[0], *standard.group_tags, standard.closes]
     choice = "|".join(r"[\r\n]*+".join(tag) for tag in tags)
     return re.compile(rf"{stop}[{gap}]*+(?:({choice})[\r\n]*+[{after}{stop}]|({standard.start.pattern}))")
+
+
+@lru_cache(maxsize=64)
+def _binary_pattern(syntax: Syntax) -> re.Pattern[str]:
+    stop, gap = re.escape(syntax.segment), re.escape(syntax.gap)
+    return re.compile(f"{stop}[{gap}]*+({'|'.join(BINARY_TAGS)}){re.escape(syntax.element)}")
+
+
+_BINARY_HEADER = 100
+"""In so many bytes a binary segment says how long its data are."""
 
 
 class Walk:
@@ -356,6 +366,8 @@ class Walk:
         window, standard, syntax = self.window, self.standard, progress.header.syntax
         pattern = _end_pattern(standard, syntax)
         found = self.cursor.search(pattern, 0, self.limit, syntax)
+        if not syntax.release:
+            found = self.behind_binary(pattern, found, syntax)
         is_closed = bool(found and found[1] and drop_breaks(found[1], syntax) == standard.set_tags[1])
         length: int | None = None
         limit = self.limit
@@ -378,6 +390,28 @@ class Walk:
         text = window.text[window.place : window.place + length]
         yield from self.judged(text, progress, is_closed=is_closed)
         window.advance(length)
+
+    def behind_binary(
+        self, pattern: re.Pattern[str], found: re.Match[str] | None, syntax: Syntax
+    ) -> re.Match[str] | None:
+        """The end of a document, which `found` is unless it lies in binary data: these are as long as they say."""
+        window = self.window
+        begins = _binary_pattern(syntax)
+        place = 0
+        while True:
+            stop = found.start() + 1 if found else len(window.text)
+            begun = begins.search(window.text, window.place + place, stop)
+            if not begun:
+                return found
+            start = begun.start(1) - window.place
+            window.fill(start + _BINARY_HEADER)
+            told = binary_header(window.text, window.place + start, syntax)
+            end = sum(told) - window.place if told else self.limit
+            if end < self.limit and window.fill(end + 1) and window.text[window.place + end] == syntax.segment:
+                place = end
+            else:
+                place = start + 1
+            found = self.cursor.search(pattern, place, self.limit, syntax)
 
     def too_large(self, progress: _Progress) -> Iterator[Document | Finding]:
         """Skip a document that does not fit into memory; it is handed over empty, with the finding."""

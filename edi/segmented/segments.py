@@ -16,8 +16,8 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
-GAP = " \t\r\n\0\x1a"
-"""What may stand between segments without meaning anything: blanks, line ends, NUL and the old end-of-file mark."""
+GAP = " \t\r\n\f\0\x1a"
+"""What may stand between segments and means nothing: blanks, ends of lines and pages, NUL, the old end-of-file mark."""
 
 _BREAKS = re.compile(r"[\r\n]+")
 _HIDEOUTS = "".join(map(chr, [*range(1, 9), *range(14, 26)]))
@@ -194,17 +194,23 @@ def _binary_pattern(syntax: Syntax) -> re.Pattern[str]:
     return re.compile(f"(?:BIN|BDS{separator}{cell}){separator}([0-9]{{1,15}}){separator}")
 
 
-def binary_span(text: str, start: int, syntax: Syntax) -> tuple[int, int] | None:
-    """Where the data of the binary segment at `start` begin and end; None if their length does not lead to its end.
+def binary_header(text: str, start: int, syntax: Syntax) -> tuple[int, int] | None:
+    """Where the data of the binary segment at `start` begin, and how many bytes they have; None if it says neither.
 
     Source: X12 segments BIN (785, 784) and BDS (1570, 785, 784).
     """
     found = None if syntax.release else _binary_pattern(syntax).match(text, start)
-    if not found:
+    return (found.end(), int(found[1])) if found else None
+
+
+def binary_span(text: str, start: int, syntax: Syntax) -> tuple[int, int] | None:
+    """Where the data of the binary segment at `start` begin and end; None if their length does not lead to its end."""
+    told = binary_header(text, start, syntax)
+    if not told:
         return None
-    end = found.end() + int(found[1])
+    begin, end = told[0], sum(told)
     is_whole = text[end : end + 1] == syntax.segment if end < len(text) else end == len(text)
-    return (found.end(), end) if is_whole else None
+    return (begin, end) if is_whole else None
 
 
 def pieces(text: str, start: int, end: int, separator: str, release: str = "") -> list[tuple[int, int]]:

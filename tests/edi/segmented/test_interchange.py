@@ -42,7 +42,7 @@ LEGAL = {
     "syntax-4-repeats",
     "una-repeated-odd-characters",
     "version-6010",
-    "version-d97a",
+    "version-d00a",
     "without-una",
     "wrapped-at-80",
 }
