@@ -8,6 +8,7 @@ A format is declared in one line, which begins with its name:
 ``csv ; windows-1252 header``        delimiter, encoding (utf-8), and whether there is a header; or ``layout=orders``
 ``xml ubl:Invoice-2.1``              the message, or the name of the root; ``each=item`` for repeated elements
 ``jsonl``                            nothing more
+``json each=orders``                 the member that holds the list, if the file is not the list itself
 ``fixed sku:1-8 price:9-14:number``  the columns; or ``layout=orders`` for a layout or COBOL copybook of that name
 ===================================  =======================================================
 
@@ -23,7 +24,7 @@ from difflib import get_close_matches
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from edi import delimited, edifact, jsonlines, positional, text, x12, xmldoc
+from edi import delimited, edifact, jsondoc, jsonlines, positional, text, x12, xmldoc
 from edi.delimited.cells import Syntax, scan
 from edi.positional.charsets import charset
 
@@ -57,6 +58,7 @@ FORMATS: dict[str, Format] = {
     "csv": Format(delimited.SPEC, delimited.read, delimited.locate, delimited.write),
     "xml": Format(xmldoc.SPEC, xmldoc.read, xmldoc.locate, xmldoc.write),
     "jsonl": Format(jsonlines.SPEC, jsonlines.read, jsonlines.locate, jsonlines.write),
+    "json": Format(jsondoc.SPEC, jsondoc.read, jsondoc.locate, jsondoc.write),
     "fixed": Format(positional.SPEC, positional.read, positional.locate, positional.write),
 }
 
@@ -66,6 +68,7 @@ _EXAMPLES = {
     "csv": "csv ; windows-1252 header",
     "xml": "xml ubl:Invoice-2.1",
     "jsonl": "jsonl",
+    "json": "json each=orders",
     "fixed": "fixed sku:1-8 price:9-14:number",
 }
 _DELIMITERS = {"tab": "\t", "comma": ",", "semicolon": ";", "pipe": "|"}
@@ -181,6 +184,12 @@ def _jsonl(words: list[str], _given: dict[str, str]) -> tuple[None, None]:
     return None, None
 
 
+def _json(words: list[str], _given: dict[str, str]) -> tuple[None, None]:
+    if words:
+        raise ValueError(f"{words[0]!r} is too much; write json, and each=orders for a list inside an object")
+    return None, None
+
+
 def _fixed(words: list[str], given: dict[str, str]) -> tuple[None, str | None]:
     columns = [word for word in words if ":" in word]
     for word in words:
@@ -209,7 +218,7 @@ def _layout(name: str, layouts: Mapping[str, str]) -> str:
     return layouts[name]
 
 
-_PARSERS = {"x12": _x12, "edifact": _edifact, "csv": _csv, "xml": _xml, "jsonl": _jsonl, "fixed": _fixed}
+_PARSERS = {"x12": _x12, "edifact": _edifact, "csv": _csv, "xml": _xml, "jsonl": _jsonl, "json": _json, "fixed": _fixed}
 
 
 def sniff(first: bytes) -> str | None:
@@ -226,9 +235,12 @@ def sniff(first: bytes) -> str | None:
         return "edifact"
     if start.startswith("<"):
         return "xml"
+    if re.match(r"\[\s*[\[{\]]", start):
+        return "json"
     if re.match(r'\{\s*["}]', start):
-        return "jsonl"
-    line = start.encode()
+        line, end, _ = start.partition("\n")
+        return "jsonl" if not end or line.rstrip().endswith("}") else "json"  # an object that is no line
+    encoded = start.encode()
     if re.search(r"[\0-\x08\x0b\x0c\x0e-\x1f]", start):
         return None
-    return "csv" if any(len(scan(line, 0, Syntax(one, '"')).cells) > 1 for one in ";,\t|") else None
+    return "csv" if any(len(scan(encoded, 0, Syntax(one, '"')).cells) > 1 for one in ";,\t|") else None

@@ -134,36 +134,44 @@ class _Reader:
         if not line.strip(_BLANKS):
             return
         self.number += 1
-        content, findings = _object(line, start, self.line)
+        content, findings = object_of(line, start, self.line)
         yield Document(self.number, start, start + len(line), content, self.envelope, findings)
 
 
-def _object(line: bytes, start: int, number: int) -> tuple[dict[str, Any] | None, tuple[Finding, ...]]:
-    """The object of one line, or what is wrong with the line."""
-    whole = Position(start, start + len(line), line=number)
+def object_of(
+    raw: bytes, start: int, line: int, what: str = "line", remedy: str | None = None
+) -> tuple[dict[str, Any] | None, tuple[Finding, ...]]:
+    """The object that `raw` is, or what is wrong with it.
+
+    `raw` begins at byte `start` of the file, on `line`; findings call it `what`, and say `remedy` where it is none.
+    """
+    whole = Position(start, start + len(raw), line=line)
     try:
-        decoded = line.decode()
-        if line.count(b"[") + line.count(b"{") > _DEPTH_MAX and _depth(decoded) > _DEPTH_MAX:
-            message = f"the values of the line are nested deeper than {_DEPTH_MAX}"
+        decoded = raw.decode()
+        if raw.count(b"[") + raw.count(b"{") > _DEPTH_MAX and _depth(decoded) > _DEPTH_MAX:
+            message = f"the values of the {what} are nested deeper than {_DEPTH_MAX}"
             return None, (text.finding("json.too_deep", message, whole),)
         value = _DECODER.decode(decoded)
     except UnicodeDecodeError as error:
-        wrong = Position(start + error.start, start + error.end, line=number)
-        message = f"byte 0x{line[error.start]:02X} is no character of UTF-8"
+        place = line + raw.count(b"\n", 0, error.start)
+        wrong = Position(start + error.start, start + error.end, line=place)
+        message = f"byte 0x{raw[error.start]:02X} is no character of UTF-8"
         return None, (text.finding("text.encoding", message, wrong),)
     except json.JSONDecodeError as error:
-        at = start + len(decoded[: error.pos].encode())
-        message = f"the line is not one JSON object: {error.msg} at character {error.pos + 1}"
-        return None, (text.finding("json.malformed", message, Position(at, at, line=number)),)
+        before = decoded[: error.pos].encode()
+        at = start + len(before)
+        message = f"the {what} is not one JSON object: {error.msg} at character {error.pos + 1}"
+        wrong = Position(at, at, line=line + before.count(b"\n"))
+        return None, (text.finding("json.malformed", message, wrong, remedy=remedy),)
     except _Refused as error:
         return None, (text.finding(error.code, str(error), whole),)
     except (ValueError, ArithmeticError):  # int and Decimal have limits of their own
         message = "a number has more digits or a larger exponent than any amount"
         return None, (text.finding("json.number", message, whole),)
     if not isinstance(value, dict):
-        message = f"the line is {_kind(value)}, not an object"
-        return None, (text.finding("json.malformed", message, whole, value=decoded),)
-    if _ESCAPED.search(line) and _unfit(value):
+        message = f"the {what} is {_kind(value)}, not an object"
+        return None, (text.finding("json.malformed", message, whole, value=decoded, remedy=remedy),)
+    if _ESCAPED.search(raw) and _unfit(value):
         message = "a value holds a NUL or half a surrogate pair"
         return None, (text.finding("json.character", message, whole),)
     return value, ()

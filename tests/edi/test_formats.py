@@ -51,6 +51,11 @@ def test_the_example_of_each_format_gives_a_document_without_an_error(name: str)
         ("xml each=item", ("xml", None, None, (("each", "item"),))),
         ("xml list each=cac:Item", ("xml", None, "list", (("each", "cac:Item"),))),
         ("jsonl", ("jsonl", None, None, ())),
+        ("json each=data.orders", ("json", None, None, (("each", "data.orders"),))),
+        (
+            "csv ; header_at=Artikel footer=1",
+            ("csv", None, None, (("header_at", "Artikel"), ("footer", "1"), ("delimiter", ";"))),
+        ),
     ],
 )
 def test_a_declaration_is_understood(declaration: str, expected: tuple[object, ...]) -> None:
@@ -76,6 +81,9 @@ def test_a_declaration_is_understood(declaration: str, expected: tuple[object, .
         ("xml ubl:Invoice-2.1 UBL", "one word too many"),
         ("xml cbb:Item", "did you mean cbc:Item"),
         ("jsonl utf-8", "write jsonl alone"),
+        ("json orders", "each=orders"),
+        ("csv layout=orders", "there is no layout 'orders'"),
+        ("csv message=line", "only a layout has some"),
     ],
 )
 def test_a_declaration_that_says_nothing_is_refused_with_a_remedy(declaration: str, message: str) -> None:
@@ -104,6 +112,10 @@ def test_no_declaration_fails_without_a_sentence(declaration: str) -> None:
         ("<a/>".encode("utf-16"), "xml"),
         ("<a/>".encode("utf-16-be"), "xml"),
         (b'{"a": 1}\n', "jsonl"),
+        (b'{"a": {\n', "json"),
+        (b'{\r\n  "a": 1', "json"),
+        (b'[{"a": 1}]', "json"),
+        (b"[link]", None),
         (b"a;b\n1;2\n", "csv"),
         (b"G\xfcltig\tab\r\n", "csv"),
         (b'"a;b"\n', None),
@@ -134,3 +146,12 @@ def test_every_code_has_a_title_and_a_remedy() -> None:
         assert "." in code
         assert row.title[0].islower() or row.title[0].isupper()
         assert row.remedy.endswith(".")
+
+
+def test_a_layout_of_rows_is_named_and_one_type_of_it_is_the_message() -> None:
+    layouts = {"orders": "by 1\nrecord order H\nnumber 2\nrecord line L\nsku 2"}
+    name, version, message, options = parse_format("csv ; layout=orders message=line", layouts)
+    assert (name, version, message) == ("csv", None, "line")
+    assert dict(options) == {"delimiter": ";", "layout": layouts["orders"]}
+    with pytest.raises(ValueError, match="no record type 'lines'"):
+        parse_format("csv ; layout=orders message=lines", layouts)
