@@ -9,7 +9,7 @@ from edi.edifact.delimiters import oddities, read_unb, syntax_of
 from edi.segmented import choice, places
 from edi.segmented.interchange import Walk
 from edi.segmented.standard import Standard, text_of
-from edi.segmented.window import Window
+from edi.segmented.window import codec_of, one_per_byte
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -42,6 +42,7 @@ STANDARD = Standard(
     guide_version=guide_version,
     oddities=oddities,
     opens="UNB",
+    first_tags=("UNA", "UNB", "UIB"),
     closes="UNZ",
     set_tags=("UNH", "UNT"),
     set_reference=1,
@@ -59,12 +60,12 @@ def read(chunks: Iterable[bytes], options: Mapping[str, str]) -> Iterator[Docume
     Raises:
         ValueError: an option has a value that it cannot have.
     """
-    return Walk(STANDARD, Window(chunks), options).run()
+    return Walk(STANDARD, chunks, options).run()
 
 
 def events(chunks: Iterable[bytes], options: Mapping[str, str]) -> Iterator[Event]:
     """The same, and between them where interchanges and groups open and close: :mod:`edi.segmented.events`."""
-    return Walk(STANDARD, Window(chunks), options).events()
+    return Walk(STANDARD, chunks, options).events()
 
 
 def locate(
@@ -77,4 +78,4 @@ def locate(
     """
     syntax = syntax_of(envelope.delimiters, repeats=True)
     guide = choice.chosen("edifact", envelope.message or "", envelope.guide)
-    return places.locate(raw.decode("latin-1"), syntax, guide, path, loops)
+    return places.locate(one_per_byte(raw, codec_of(envelope.encoding)), syntax, guide, path, loops)

@@ -36,12 +36,12 @@ from edi.segmented.standard import (
     same,
     text_of,
 )
+from edi.segmented.window import Window, opened
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from edi.segmented.segments import Syntax
-    from edi.segmented.window import Window
 
     Event = Document | Finding | Opened | Closed | Aside
 
@@ -93,7 +93,7 @@ class Walk:
         ValueError: an option has a value that it cannot have.
     """
 
-    def __init__(self, standard: Standard, window: Window, options: Mapping[str, str]) -> None:
+    def __init__(self, standard: Standard, chunks: Iterable[bytes], options: Mapping[str, str]) -> None:
         encoding, limit = options.get("encoding", "auto"), options.get("document_bytes_max", str(DOCUMENT_BYTES_MAX))
         if not limit.isdecimal() or int(limit) < 1:
             raise ValueError(f"document_bytes_max is {limit!r}; write a number of bytes")
@@ -103,8 +103,10 @@ class Walk:
             except LookupError:
                 raise ValueError(f"encoding is {encoding!r}, which is no character set that is known") from None
         self.standard = standard
-        self.window = window
-        self.cursor = Cursor(window)
+        window = opened(chunks, standard.first_tags, encoding)
+        self.wide = () if isinstance(window, Window) else window
+        self.window = window if isinstance(window, Window) else Window(())
+        self.cursor = Cursor(self.window)
         repertoire = options.get("repertoire", "declared")
         if repertoire not in ("declared", "any"):
             raise ValueError(f"repertoire is {repertoire!r}; write declared or any")
@@ -121,6 +123,11 @@ class Walk:
 
     def events(self) -> Iterator[Event]:
         """Documents and findings, and between them where interchanges and groups open and close."""
+        size = sum(map(len, self.wide))
+        if size:
+            words = f"The file is written in UTF-16 or UTF-32; {self.standard.name.upper()} has one byte a character."
+            yield finding("text.wide", words, Span(0, size, 1, ""))
+            return
         window, standard = self.window, self.standard
         found = False
         while True:

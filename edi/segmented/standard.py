@@ -65,6 +65,8 @@ class Standard:
     oddities: Callable[[list[Any]], Iterator[tuple[str, int, str]]]
     """Of a header of an interchange or group: code, element, message of what is wrong with its dates and versions."""
     opens: str
+    first_tags: tuple[str, ...]
+    """What a file begins with."""
     closes: str
     set_tags: tuple[str, str]
     set_reference: int

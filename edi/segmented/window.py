@@ -7,14 +7,21 @@ the file has ended. No decision depends on where a chunk ends, so any chunking g
 
 from __future__ import annotations
 
+import re
+from itertools import chain
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    import re
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
 EBCDIC = "cp037"
 """The code page that an EBCDIC file is read with: one byte is one character there, too."""
+
+EBCDIC_PAGES = (EBCDIC, "cp273", "cp500", "cp1140")
+"""The code pages that the option encoding may name instead. Letters and digits are the same in all of them."""
+
+_EBCDIC_GAPS = b"\0\x05\x0d\x15\x25\x40"
+_WIDE = re.compile(rb"\xff\xfe|\xfe\xff|(?:[A-Z]\0){3}|(?:\0[A-Z]){3}|(?:[A-Z]\0\0\0){2}|(?:\0\0\0[A-Z]){2}")
 
 _NEXT_LINE = "\x85"
 """EBCDIC's own line end (NEL); turned into a line feed, one character for one."""
@@ -23,6 +30,30 @@ _NEXT_LINE = "\x85"
 def one_per_byte(raw: bytes, codec: str) -> str:
     """The bytes as a text of the same length; EBCDIC's line ends become line feeds."""
     return raw.decode(codec) if codec == "latin-1" else raw.decode(codec).replace(_NEXT_LINE, "\n")
+
+
+def codec_of(encoding: str) -> str:
+    """What turns the bytes of a document of that encoding into one character each."""
+    return encoding if encoding in EBCDIC_PAGES else "latin-1"
+
+
+def opened(chunks: Iterable[bytes], tags: tuple[str, ...], encoding: str) -> Window | Iterator[bytes]:
+    """The window over a file whose headers have one of the `tags`; it is EBCDIC if the first of them is.
+
+    The bytes again, if they are those of UTF-16 or UTF-32, in which no character is one byte.
+    """
+    rest = iter(chunks)
+    first = b""
+    for chunk in rest:
+        first += chunk
+        if len(first.lstrip(_EBCDIC_GAPS)) >= 8:
+            break
+    again = chain((first,), rest)
+    if _WIDE.match(first):
+        return again
+    is_ebcdic = first.lstrip(_EBCDIC_GAPS).startswith(tuple(tag.encode(EBCDIC) for tag in tags))
+    page = encoding if encoding in EBCDIC_PAGES else EBCDIC
+    return Window(again, page if is_ebcdic else "latin-1")
 
 
 class Window:

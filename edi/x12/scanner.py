@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from edi.segmented import choice, places
 from edi.segmented.interchange import Walk
 from edi.segmented.segments import Syntax
 from edi.segmented.standard import Standard, at, text_of
-from edi.segmented.window import EBCDIC, Window, one_per_byte
+from edi.segmented.window import codec_of, one_per_byte
 from edi.x12.delimiters import oddities, read_isa
 
 if TYPE_CHECKING:
@@ -21,8 +20,6 @@ if TYPE_CHECKING:
     from edi.paths import SegmentPath
     from edi.segmented.interchange import Event
 
-
-_EBCDIC_ISA = "ISA".encode(EBCDIC)
 
 
 def describe(row: list[Any], group: list[Any] | None) -> tuple[str, str | None, str, str | None]:
@@ -54,6 +51,7 @@ STANDARD = Standard(
     guide_version=guide_version,
     oddities=oddities,
     opens="ISA",
+    first_tags=("ISA",),
     closes="IEA",
     set_tags=("ST", "SE"),
     set_reference=2,
@@ -71,25 +69,12 @@ def read(chunks: Iterable[bytes], options: Mapping[str, str]) -> Iterator[Docume
     Raises:
         ValueError: an option has a value that it cannot have.
     """
-    return walk(chunks, options).run()
+    return Walk(STANDARD, chunks, options).run()
 
 
 def events(chunks: Iterable[bytes], options: Mapping[str, str]) -> Iterator[Event]:
     """The same, and between them where interchanges and groups open and close: :mod:`edi.segmented.events`."""
-    return walk(chunks, options).events()
-
-
-def walk(chunks: Iterable[bytes], options: Mapping[str, str]) -> Walk:
-    """The walk through a file."""
-    rest = iter(chunks)
-    first = b""
-    for chunk in rest:  # as many bytes as tell EBCDIC from ASCII
-        first += chunk
-        if len(first.lstrip(b"\0\x40\x15\x25\x0d")) >= len(_EBCDIC_ISA):
-            break
-    is_ebcdic = first.lstrip(b"\0\x40\x15\x25\x0d").startswith(_EBCDIC_ISA)
-    window = Window(chain((first,), rest), EBCDIC if is_ebcdic else "latin-1")
-    return Walk(STANDARD, window, options)
+    return Walk(STANDARD, chunks, options).events()
 
 
 def locate(
@@ -103,5 +88,5 @@ def locate(
     marks = envelope.delimiters
     syntax = Syntax(marks[0], marks[1], marks[2], marks[3:4])
     guide = choice.chosen("x12", envelope.message or "", envelope.guide)
-    text = one_per_byte(raw, EBCDIC if envelope.encoding == EBCDIC else "latin-1")
+    text = one_per_byte(raw, codec_of(envelope.encoding))
     return places.locate(text, syntax, guide, path, loops)

@@ -60,6 +60,13 @@ def in_set(name: str, codec: str, text: str) -> bytes:
 
 
 CASES = [
+    case("EBCDIC", EDIFACT.encode("cp037"), MESSAGE_ROWS),
+    case(
+        "EBCDIC without UNA, of another code page",
+        (UNB + MESSAGE + UNZ).replace("BOLT", "TÜR").encode("cp273"),
+        described("TÜR"),
+        encoding="cp273",
+    ),
     case("a byte-order mark of UTF-8", BOM + EDIFACT.encode(), MESSAGE_ROWS),
     case("blank lines first", "\n\r\n  " + EDIFACT, MESSAGE_ROWS),
     case("no UNA", UNB + MESSAGE + UNZ, MESSAGE_ROWS),

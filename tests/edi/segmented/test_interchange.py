@@ -335,3 +335,12 @@ def test_a_line_break_in_a_value_is_kept_and_told() -> None:
         ("element.line_break", "PID", Severity.WARNING)
     ]
     assert document.content["PO1*"][0]["PID*"][0]["PID"][0][5] == "Claw hammer,\n16 oz"
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-be", "utf-16-le", "utf-32"])
+@pytest.mark.parametrize("name", ["x12/no-guide", "edifact/without-una"])
+def test_a_file_of_wide_characters_is_refused_as_such(name: str, encoding: str) -> None:
+    raw = (CORPUS / f"{name}.edi").read_text("ascii").encode(encoding)
+    (told,) = read(name.partition("/")[0], [raw[:1], raw[1:]])
+    assert isinstance(told, Finding)
+    assert (told.code, told.position.start, told.position.end) == ("text.wide", 0, len(raw))
