@@ -27,9 +27,11 @@ from gateway.serve.app import _resources
 from gateway.serve.problems import PROBLEMS
 from gateway.validate import messages
 from gateway.workspace import starter
+from gateway.workspace.codes import built_in
 from gateway.workspace.loader import parse
 from gateway.workspace.problems import ConfigurationProblems
 from gateway.workspace.registry import SETTINGS
+from gateway.workspace.shelf import Shelf
 from gateway.workspace.tables import LAYOUTS, Key
 from sftp.activity import KINDS
 from tests.docs.codes import CONTRACT_REMEDIES, OURS
@@ -299,12 +301,11 @@ def starter_check(_argument: str) -> str:
 
 
 def problem_example(_argument: str) -> str:
-    """What `gateway check` says of three slips in the starting workspace."""
+    """What `gateway check` says of two slips in the starting workspace."""
     files_ = {name: (STARTER / name).read_text(encoding="utf-8") for name in starter.FILES if not name.endswith(".txt")}
     slips = {
         "partners/acme.yaml": ("identifiers:", "identifers:"),
         "integrations/acme-orders.yaml": ("PO103 | code(units)", "PO103 | code(unit)"),
-        "contracts/order.v1.yaml": ("decimal > 0", "decimel > 0"),
     }
     for name, (right, wrong) in slips.items():
         files_[name] = files_[name].replace(right, wrong)
@@ -313,6 +314,29 @@ def problem_example(_argument: str) -> str:
     except ConfigurationProblems as found:
         return fenced(found.message, "text")
     raise AssertionError("the slips were not noticed")
+
+
+def standard_contracts(_argument: str) -> str:
+    """The contracts that are shipped, and the messages that fill them."""
+    shelf = Shelf({})
+    rows = []
+    for name in shelf.contracts():
+        contract = shelf.contract(name, (*built_in(), *shelf.codes), "")
+        assert contract is not None
+        by_format: dict[str, list[str]] = {"x12": [], "edifact": [], "xml": []}
+        for message in shelf.messages(contract):
+            format_name, _, code_ = message.partition(" ")
+            by_format[format_name].append(code_.removeprefix("ubl:"))
+        key = ", ".join(contract.key) + (" per partner" if contract.per_partner else "")
+        rows.append((f"`{name}`", contract.about, f"`{key}`", *(", ".join(each) for each in by_format.values())))
+    return table(("contract", "what it is", "key", "X12", "EDIFACT", "UBL"), rows)
+
+
+def eight_lines(_argument: str) -> str:
+    """The integration of the starting workspace, without what it lays over the standard mapping."""
+    text = (STARTER / "integrations" / "acme-orders.yaml").read_text(encoding="utf-8")
+    lines = [line.partition("  #")[0].rstrip() for line in text.partition("# Lines under")[0].splitlines()]
+    return fenced("\n".join(line for line in lines if line and not line.startswith("#")), "yaml")
 
 
 def promises(_argument: str) -> str:
@@ -348,6 +372,8 @@ BLOCKS: dict[str, Callable[[str], str]] = {
     "sftp_events": sftp_events,
     "dialects": dialects,
     "problem_example": problem_example,
+    "standard_contracts": standard_contracts,
+    "eight_lines": eight_lines,
     "starter_check": starter_check,
     "promises": promises,
 }

@@ -16,7 +16,6 @@ FILES = (
     "connections.yaml",
     "teams.yaml",
     "partners/acme.yaml",
-    "contracts/order.v1.yaml",
     "codes/units.csv",
     "integrations/acme-orders.yaml",
 )
