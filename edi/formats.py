@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, Any
 from edi import delimited, edifact, jsondoc, jsonlines, positional, text, x12, xmldoc
 from edi.delimited.cells import Syntax, scan
 from edi.positional.charsets import charset
+from edi.segmented.window import is_ebcdic
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -221,6 +222,9 @@ def _layout(name: str, layouts: Mapping[str, str]) -> str:
 _PARSERS = {"x12": _x12, "edifact": _edifact, "csv": _csv, "xml": _xml, "jsonl": _jsonl, "json": _json, "fixed": _fixed}
 
 
+_FIRST_TAGS = {"x12": x12.STANDARD.first_tags, "edifact": edifact.STANDARD.first_tags}
+
+
 def sniff(first: bytes) -> str | None:
     """The format that the first bytes of a file look like, a key of :data:`FORMATS`; some hundred bytes are enough.
 
@@ -228,10 +232,13 @@ def sniff(first: bytes) -> str | None:
     """
     encoding = text.wide(first) or "utf-8"
     mark = text.mark(first)
+    for name, tags in _FIRST_TAGS.items():
+        if is_ebcdic(first, tags):
+            return name
     start = first[mark[1] if mark else 0 :].decode(encoding, "replace").lstrip()
     if start.startswith("ISA") and not start[3:4].isalnum():
         return "x12"
-    if re.match(r"UNA.{5,}?UNB|UN[AB]\W", start, re.DOTALL):
+    if re.match(r"UNA.{5,}?UNB|(?:UN[AB]|UIB)\W", start, re.DOTALL):
         return "edifact"
     if start.startswith("<"):
         return "xml"

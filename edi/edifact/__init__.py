@@ -10,7 +10,7 @@ r"""EDIFACT: messages out of batch interchanges, syntax versions 1 to 4.
 ('ZZ:ACME', 'D96A', ())
 """
 
-from edi.edifact.scanner import locate, read
+from edi.edifact.scanner import STANDARD, locate, read
 from edi.edifact.writing import WRITES, write
 from edi.segmented.standard import DOCUMENT_BYTES_MAX
 from edi.spec import Option, Spec
@@ -48,4 +48,4 @@ SPEC = Spec(
     writes=WRITES,
 )
 
-__all__ = ["SPEC", "locate", "read", "write"]
+__all__ = ["SPEC", "STANDARD", "locate", "read", "write"]

@@ -51,9 +51,13 @@ def opened(chunks: Iterable[bytes], tags: tuple[str, ...], encoding: str) -> Win
     again = chain((first,), rest)
     if _WIDE.match(first):
         return again
-    is_ebcdic = first.lstrip(_EBCDIC_GAPS).startswith(tuple(tag.encode(EBCDIC) for tag in tags))
     page = encoding if encoding in EBCDIC_PAGES else EBCDIC
-    return Window(again, page if is_ebcdic else "latin-1")
+    return Window(again, page if is_ebcdic(first, tags) else "latin-1")
+
+
+def is_ebcdic(first: bytes, tags: tuple[str, ...]) -> bool:
+    """Whether a file begins with one of the tags in EBCDIC."""
+    return first.lstrip(_EBCDIC_GAPS).startswith(tuple(tag.encode(EBCDIC) for tag in tags))
 
 
 class Window:

@@ -13,7 +13,7 @@ PO104 (unit price) is '12.5O', which is not a number: the last character is the 
 
 from edi.segmented.standard import DOCUMENT_BYTES_MAX
 from edi.spec import Option, Spec
-from edi.x12.scanner import locate, read
+from edi.x12.scanner import STANDARD, locate, read
 from edi.x12.writing import WRITES, write
 
 SPEC = Spec(
@@ -43,4 +43,4 @@ SPEC = Spec(
     writes=WRITES,
 )
 
-__all__ = ["SPEC", "locate", "read", "write"]
+__all__ = ["SPEC", "STANDARD", "locate", "read", "write"]

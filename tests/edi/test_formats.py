@@ -155,3 +155,10 @@ def test_a_layout_of_rows_is_named_and_one_type_of_it_is_the_message() -> None:
     assert dict(options) == {"delimiter": ";", "layout": layouts["orders"]}
     with pytest.raises(ValueError, match="no record type 'lines'"):
         parse_format("csv ; layout=orders message=lines", layouts)
+
+
+@pytest.mark.parametrize(
+    ("data", "name"), [("ISA*00*", "x12"), ("UNA:+.? 'UNB+", "edifact"), ("UNB+UNOA:1", "edifact"), ("UIB+", "edifact")]
+)
+def test_interchanges_are_known_in_ascii_and_in_ebcdic(data: str, name: str) -> None:
+    assert sniff(data.encode()) == sniff(b"\x40\x15" + data.encode("cp037")) == name
