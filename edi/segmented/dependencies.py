@@ -108,21 +108,18 @@ def _owned(elements: Sequence[Element]) -> Iterator[tuple[int, int, int]]:
 
 
 def _agency_ways(code: int, owner: int, agency: int) -> list[Way]:
-    ways: list[Way] = [{code: Limit()}, {code: Limit(is_free=True)}, {code: Limit(is_free=True)}]
+    """The ways of a code, the name of its list and its keeper; a place is 0 where the composite has none of them."""
+    coded, free = Limit(), Limit(is_free=True)
+    unsent, sent = Limit(sent=False), Limit(sent=True)
+    standard, other = Limit(only=_STANDARD_AGENCY), Limit(but=_STANDARD_AGENCY)
+    ways = [{code: coded, owner: unsent, agency: standard}]
     if owner:
-        ways[0][owner] = Limit(sent=False)
-        ways[1][owner] = Limit(sent=True)
-        ways[2][owner] = Limit(sent=False)
-    else:
-        del ways[1]
+        ways.append({code: free, owner: sent, agency: other})
     if agency:
-        ways[0][agency] = Limit(only=_STANDARD_AGENCY)
-        for way in ways[1:]:
-            way[agency] = Limit(but=_STANDARD_AGENCY)
-        ways[-1][agency] = Limit(but=_STANDARD_AGENCY, sent=True)
-    else:
-        del ways[-1]
-    return ways
+        ways.append({code: free, owner: unsent, agency: other.merged(sent)})
+    if owner and agency:
+        ways.append({code: coded, owner: sent, agency: standard.merged(sent)})
+    return [{place: limit for place, limit in way.items() if place} for way in ways]
 
 
 def _dated(numbers: Sequence[str]) -> Iterator[tuple[int, int]]:

@@ -13,7 +13,7 @@ from itertools import product
 from typing import TYPE_CHECKING
 
 from edi.segmented import codes, dates
-from edi.segmented.definitions import Definition, qualifier_place
+from edi.segmented.definitions import Definition, Element, qualifier_place
 from edi.segmented.dependencies import Limit, choices
 from edi.segmented.kinds import kind
 from edi.segmented.notes import is_broken
@@ -21,7 +21,7 @@ from edi.segmented.notes import is_broken
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from edi.segmented.definitions import Element, Guide, Note, Slot
+    from edi.segmented.definitions import Guide, Note, Slot
     from edi.segmented.dependencies import Way
     from edi.segmented.faults import Fault
     from edi.segmented.segments import Syntax
@@ -42,7 +42,7 @@ REPEATED = "*" if re.match("(?:ab?c)*+d?", "abd").end() else "*+"  # type: ignor
 
 
 COMPONENTS_MAX = 10
-COMPONENTS_USUAL = 5
+COMPONENTS_USUAL = 3
 """Of composites that are longer than the one (X12's unit of measure, C001), the proof knows so many components."""
 
 
@@ -162,7 +162,12 @@ class _Writer:
 
 def _fitting(listed: frozenset[str], element: Element, syntax: Syntax) -> frozenset[str]:
     """The codes that are values of the element at all: of its length and kind, without service characters."""
-    fault = kind(element).fault
+    return _fitting_codes(listed, element.kind, element.shortest, element.longest, syntax)
+
+
+@lru_cache(maxsize=4096)
+def _fitting_codes(listed: frozenset[str], kind_of: str, shortest: int, longest: int, syntax: Syntax) -> frozenset[str]:
+    fault = kind(element := Element("", kind_of, shortest, longest)).fault
     wrong = {code for code in listed if fault(code, element, syntax) or not set(code).isdisjoint(syntax.characters)}
     return listed - wrong if wrong else listed
 

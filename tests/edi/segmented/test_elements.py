@@ -21,6 +21,7 @@ from edi.segmented.reading import Source, quickly
 from edi.segmented.segments import Syntax
 from edi.segmented.tables import extend
 from edi.segmented.telling import Teller
+from tests.edi.segmented.smallest import fullest_document
 
 X12 = Syntax("*", ">", "~", "^")
 
@@ -286,6 +287,8 @@ def told(text: str, guide: Guide, syntax: Syntax = EDIFACT) -> list[tuple[str, s
         ("FTX+AAI+7::9", [], True),
         ("FTX+AAI+1::6:AAI", [], True),
         ("FTX+AAI+1::6:B", ["element.code"], False),
+        ("FTX+AAI+1:X:6", [], True),
+        ("FTX+AAI+7:X:6", ["element.code"], False),
         ("DTM+137:20260112:102", [], True),
         ("DTM+137:20260231:102", ["element.date"], False),
         ("DTM+137:2026011:102", ["element.date"], False),
@@ -350,3 +353,30 @@ def test_what_a_neighbour_says_is_named() -> None:
     assert first[1] == ("DTM01.02 is '20260231', which is not a date: that month has no day 31 (as DTM01.03 102 says).")
     (second,) = told("SV1+1::A'", SMALL)
     assert second[1] == "SV101.03 is sent without SV101.04: all or none are sent."
+
+
+SHIPPED = [
+    (guides.load("x12", "850", "004010"), X12),
+    (guides.load("x12", "837", "005010X222A1"), X12),
+    (guides.load("edifact", "ORDERS", "D96A"), EDIFACT),
+]
+ROWS = {guide.version: fullest_document(guide) for guide, _ in SHIPPED}
+ODD = st.sampled_from(["", "1", "A", "AB", "ZZ", "20260231", "0830", "D8", "102", "9", "6", "US", "XX", "-1", "1" * 40])
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.data())
+def test_what_the_proof_of_a_shipped_guide_accepts_the_explanation_finds_right(data: st.DataObject) -> None:
+    guide, syntax = data.draw(st.sampled_from(SHIPPED))
+    row = [list(parts) for parts in data.draw(st.sampled_from(ROWS[guide.version]))]
+    for _ in range(data.draw(st.integers(0, 4))):
+        place = data.draw(st.integers(1, len(row) - 1))
+        if data.draw(st.booleans()):
+            row[place][data.draw(st.integers(0, len(row[place]) - 1))] = data.draw(ODD)
+        else:
+            row[place:] = [[""] for _ in row[place:]]
+    text = syntax.element.join(syntax.component.join(parts).rstrip(syntax.component) for parts in row)
+    text = text.rstrip(syntax.element) + syntax.segment
+    found = proof(guide, syntax).match(text)
+    if found and found.end() == len(text):
+        assert told(text, guide, syntax) == []
