@@ -11,7 +11,7 @@ csv             ``list[str]``: the cells of one row; the names stand in ``envelo
 fixed           ``list[str]``: the values of one record; likewise
 x12, edifact    a loop (see below): the transaction set or message
 xml             ``lxml.etree._Element``: the root, or one repeated element
-jsonl           ``dict``: one object; fractions are ``decimal.Decimal``, never floats
+jsonl, json     ``dict``: one object; fractions are ``decimal.Decimal``, never floats
 =============== =====================================================================================
 
 A **loop** is a dict. Under a segment's tag stands the list of its rows: ``{"BEG": [["BEG", "00", "SA", "4711"]]}``;
@@ -52,7 +52,7 @@ class Envelope(NamedTuple):
     encoding: str = "utf-8"
     delimiters: str = ""
     """x12: element, component, segment, repetition; edifact: component, element, decimal, release, repetition,
-    segment; csv: delimiter, quote; fixed: LF where records end with a line."""
+    segment; csv: delimiter, quote, escape (a quote of NUL: none); fixed: LF where records end with a line."""
     spans: tuple[tuple[int, int | None], ...] = ()
     """fixed: where each column begins and ends in its record (None: with it); in lines of text these are characters,
     otherwise bytes."""
