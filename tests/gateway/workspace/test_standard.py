@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from edi.segmented.guides import Slot
+    from gateway.contracts import Field
 
 RELEASES = {"x12": ("004010", "005010"), "edifact": ("D96A", "D01B")}
 RELEASE = re.compile("-(004010|005010[A-Z0-9]*|D96A|D01B)-")
@@ -259,3 +260,24 @@ def _leaves(value: Any, pointer: str) -> Iterator[tuple[str, Any]]:
             yield from _leaves(inner, f"{pointer}/{index}")
     else:
         yield pointer, value
+
+
+@pytest.mark.parametrize("name", sorted({path.split("/")[2] for path in MAPPINGS}))
+def test_every_field_of_a_contract_is_filled_by_some_mapping(name: str) -> None:
+    filled: set[str] = set()
+    for sample in samples():
+        if sample.path.parent.name == name:
+            configuration = workspace(sample.contract, sample.form)
+            flow = configuration.integrations["acme-flow"]
+            contract = configuration.contract_of(flow)
+            filled |= set(compile_mapping(flow, contract, codes=configuration.codes).lineage)
+    assert set(_scalars(contract.fields, "")) - filled == set()
+
+
+def _scalars(fields: tuple[Field, ...], prefix: str) -> Iterator[str]:
+    for field in fields:
+        path = f"{prefix}/{field.name}"
+        if field.fields:
+            yield from _scalars(field.fields, path + "/*" * (field.type == "list"))
+        else:
+            yield path
