@@ -45,6 +45,7 @@ _SURROGATE_OR_NUL = re.compile("[\0\ud800-\udfff]")
 _NESTING = re.compile(r'"(?:[^"\\]|\\.)*+"|[\[\]{}]')
 _SPACE = re.compile(r"[ \t\r\n]*+")
 _DEPTH_MAX = 200
+_FIRST_BYTES = 64
 
 
 class _Refused(ValueError):
@@ -84,26 +85,23 @@ class _Reader:
         self.base = self.dropped = 0
         self.line = self.number = 0
         self.started = False
-        self.wide: str | None = None
+        self.refused: tuple[str, str] | None = None
+        """The code and the message of what makes reading on useless."""
         self.envelope = Envelope("jsonl")
 
     def take(self, block: bytes, *, final: bool) -> Iterator[Document | Finding]:
         """What is certain once `block` has come; `final` says that nothing follows."""
         data = self.rest + block
-        if not self.started and (len(data) >= 4 or final):
-            self.started = True
-            self.wide = text.wide(data)
-            found = text.mark(data)
-            if found and not self.wide:
-                self.base = found[1]
-                data = data[self.base :]
-        if self.wide:
+        if not self.started:
+            if len(data) < _FIRST_BYTES and not final:
+                self.rest = data
+                return
+            data = self._begin(data)
+        if self.refused:
             self.base += len(data)
-            data = b""
+            self.rest = b""
             if final:
-                message = f"the file is written in {self.wide.upper()}; JSON lines are UTF-8"
-                yield text.finding("text.wide", message, Position(0, self.base, line=1))
-            self.rest = data
+                yield text.finding(*self.refused, Position(0, self.base, line=1))
             return
         lines = data.split(b"\n")
         self.rest = lines.pop()
@@ -116,6 +114,18 @@ class _Reader:
         elif self.started and (self.dropped or len(self.rest) > self.limit):
             self.dropped += len(self.rest) - 1
             self.rest = self.rest[-1:]  # it may be a CR
+
+    def _begin(self, data: bytes) -> bytes:
+        self.started = True
+        wide, foreign, found = text.wide(data), text.foreign(data), text.mark(data)
+        if wide:
+            self.refused = ("text.wide", f"the file is written in {wide.upper()}; JSON lines are UTF-8")
+        elif foreign:
+            self.refused = ("file.kind", f"the file is {foreign}, not lines of JSON")
+        elif found:
+            self.base = found[1]
+            return data[self.base :]
+        return data
 
     def _line(self, line: bytes, gap: int) -> Iterator[Document]:
         self.line += 1

@@ -144,3 +144,10 @@ def test_a_40_mb_line_is_a_finding_and_the_lines_behind_it_are_read() -> None:
 def test_a_limit_that_is_no_number_is_refused_at_the_call() -> None:
     with pytest.raises(ValueError, match="16777216"):
         read([], {"line_bytes_max": "16 MB"})
+
+
+def test_a_web_page_is_told_once_and_not_line_by_line() -> None:
+    data = b"<!DOCTYPE html>\n<html>\n<body>Log in</body>\n</html>\n" * 3
+    (finding,) = read([data], {})
+    assert not isinstance(finding, Document)
+    assert (finding.code, finding.position.end) == ("file.kind", len(data))
