@@ -44,7 +44,7 @@ def _branches(node: Node) -> str:
     if not ways:
         return ""
     whole = f"(?:{'|'.join(ways)})" if len(ways) > 1 else ways[0]
-    return f"(?:{whole})?" if _END in node else whole
+    return f"(?:{whole}|)" if _END in node else whole  # an empty way is quicker than a question mark
 
 
 def _one_of(characters: list[str]) -> str:

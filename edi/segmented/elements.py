@@ -86,7 +86,7 @@ class _Writer:
         """What follows the tag, without the terminator: one way for each narrowed qualifier, and the rest."""
         plain = guide.dictionary.plain(tag)
         if plain is None:
-            return f"(?:{self.element}[^{re.escape(self.syntax.segment)}]*)?"
+            return f"(?:{self.element}[^{re.escape(self.syntax.segment)}]*|)"
         narrowed = guide.dictionary.qualified.get(tag)
         if not narrowed:
             return self.series(plain, self.element)
@@ -123,8 +123,8 @@ class _Writer:
             element = elements[place - 1]
             value = self.value(element)
             must = must or element.required
-            value = value if element.required else f"(?:{value})?"
-            rest = f"{leads}{value}{rest}" if must or not leads else f"(?:{leads}{value}{rest})?"
+            value = value if element.required else f"(?:{value}|)"
+            rest = f"{leads}{value}{rest}" if must or not leads else f"(?:{leads}{value}{rest}|)"
             place -= 1
         return rest
 
@@ -255,7 +255,7 @@ class _Related:
         value = values[at]
         separator = self.separators[min(at, 1)]
         if filled == empty:
-            found = f"{separator}(?:{value})?{self.tree(values, at + 1, filled, rest, cut=cut)}"
+            found = f"{separator}(?:{value}|){self.tree(values, at + 1, filled, rest, cut=cut)}"
         else:
             ways = []
             if filled:
@@ -263,4 +263,4 @@ class _Related:
             if empty:
                 ways.append(separator + self.tree(values, at + 1, empty, rest, cut=cut))
             found = ways[0] if len(ways) == 1 else f"(?:{'|'.join(ways)})"
-        return f"(?:{found})?" if cut and any(not any(present) for present in allowed) else found
+        return f"(?:{found}|)" if cut and any(not any(present) for present in allowed) else found

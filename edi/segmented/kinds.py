@@ -106,7 +106,7 @@ def _point_proof(element: Element, point: str) -> str:
     whole = f"-?[0-9]{_bounds(element)}"
     if element.shortest > 1 or element.longest < 6:
         return whole
-    return f"-?(?:[0-9]{{1,{element.longest - 4}}}(?:{point}[0-9]{{1,4}})?|[0-9]{{1,{element.longest}}})"
+    return f"-?(?:[0-9]{{1,{element.longest - 4}}}(?:{point}[0-9]{{1,4}}|)|[0-9]{{1,{element.longest}}})"
 
 
 def _number_fault(form: re.Pattern[str], point: str, value: str, element: Element) -> Fault | None:

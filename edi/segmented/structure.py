@@ -114,6 +114,8 @@ class _Run:
         """Required places that were missed, by the loop (its ``id``): they may turn up late."""
         self.withdrawn: set[int] = set()
         """Problems (their ``id``) that turned out to be another one."""
+        self.strange: set[int] = set()
+        """Loops (their ``id``) with a qualifier that nothing takes: what they require is not known."""
 
     def run(self, rows: Sequence[list[Any]]) -> None:
         """Take all rows: each in the way of a right document, if that is open, or else with care."""
@@ -163,7 +165,7 @@ class _Run:
             way = ways[0]
         for closed, missed in (*way.missing, *way.owed):
             _, loop, taken = self.stack[-1 - closed]
-            if missed not in taken:  # else it came early, or one of its peers came after it
+            if not taken.get(missed) and id(loop) not in self.strange:  # else it came early, or a peer came after it
                 self.absent[id(loop), missed] = problem = self.missing(index, missed, symbol)
                 self.problems.append(problem)
         self.enter(way.place, way.closed, row)
@@ -210,6 +212,9 @@ class _Run:
                     self.problems.append(tell(index, row, place))
                     if place.children:
                         self.enter(place, closed, row)
+                        if wanted is not meant:
+                            taken[place] -= 1
+                            self.strange.add(id(self.stack[-1][1]))
                     else:
                         loop.setdefault(tag, []).append(row)
                         taken[place] = taken.get(place, 0) + 1

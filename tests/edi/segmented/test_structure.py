@@ -185,6 +185,12 @@ def test_neighbours_that_qualifiers_tell_apart_stand_in_any_order(changed: tuple
     assert sorted(all_rows(loop)) == sorted(document)
 
 
+def test_a_loop_with_a_strange_qualifier_is_told_once() -> None:
+    for text in (RIGHT.replace("NM1*85", "NM1*ZZ NM1*85"), RIGHT.replace("NM1*85", "NM1*8S")):
+        _, problems = arrange(cut(text), CLAIMS)
+        assert [problem.code for problem in problems] == ["segment.order"]
+
+
 def test_qualified_loops_stand_under_their_tag() -> None:
     loop = assemble(cut(RIGHT), CLAIMS)
     assert loop
