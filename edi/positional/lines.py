@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     from edi.positional.rows import Judge, Shape
 
+_FIRST_BYTES = 64
+
 _new = tuple.__new__  # _new(Document, values) is Document(*values), at half of the cost
 
 
@@ -59,7 +61,8 @@ class _Reader:
         self.base = self.dropped = self.number = self.mark_length = 0
         self.line = 1
         self.started = self.seen = False
-        self.wide: str | None = None
+        self.refused: tuple[str, str] | None = None
+        """The code and the message of what makes reading on useless."""
         charset = judge.charset
         self.feed = charset.feeds[:1]
         self.same_feed = bytes.maketrans(charset.feeds, charset.feeds[:1] * len(charset.feeds))
@@ -96,16 +99,15 @@ class _Reader:
         """What is certain once `block` has come; `final` says that nothing follows."""
         data = self.rest + block
         if not self.started:
-            if len(data) < 4 and not final:
+            if len(data) < _FIRST_BYTES and not final:
                 self.rest = data
                 return
             data = self._begin(data)
-        if self.wide:
+        if self.refused:
             self.base += len(data)
             self.rest = b""
             if final:
-                message = f"the file is written in {self.wide.upper()}, not in {self.judge.charset.name}"
-                yield text.finding("text.wide", message, Position(0, self.base, line=1))
+                yield text.finding(*self.refused, Position(0, self.base, line=1))
             return
         whole = data if self.one_feed else data.translate(self.same_feed)
         cut = len(data) if final else whole.rfind(self.feed) + 1
@@ -123,9 +125,12 @@ class _Reader:
         charset = self.judge.charset
         if charset.ebcdic:
             return data
-        self.wide = text.wide(data)
-        found = text.mark(data)
-        if found and not self.wide and not charset.table:
+        wide, foreign, found = text.wide(data), text.foreign(data), text.mark(data)
+        if wide:
+            self.refused = ("text.wide", f"the file is written in {wide.upper()}, not in {charset.name}")
+        elif foreign:
+            self.refused = ("file.kind", f"the file is {foreign}, not lines of records")
+        elif found and not charset.table:
             self.base = self.mark_length = found[1]
             return data[self.base :]
         return data

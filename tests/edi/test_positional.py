@@ -261,3 +261,10 @@ def test_what_is_ignored_is_no_document_but_bad_records_of_that_type_are() -> No
     found = documents(data, "fixed layout=movements windows-1252 ignore=trailer")
     contents: list[Any] = [(each.envelope.message, len(each.findings)) for each in found]
     assert contents == [("trailer", 1), ("movement", 0)]
+
+
+def test_a_web_page_is_told_once_and_not_line_by_line() -> None:
+    data = b"<!DOCTYPE html>\n<html>\n<body>Log in</body>\n</html>\n" * 3
+    (finding,) = read([data], {"columns": "sku:1-8"})
+    assert isinstance(finding, Finding)
+    assert (finding.code, finding.position.end) == ("file.kind", len(data))
