@@ -7,10 +7,11 @@ else (a byte order mark, ``sep=;``, a web page); where it does, its cells are qu
 
 from __future__ import annotations
 
+import csv
 import re
 from dataclasses import dataclass
 from itertools import chain, islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from edi import text
 from edi.delimited.cells import Syntax
@@ -18,7 +19,7 @@ from edi.spec import Option
 from edi.writing import Unwritable, codec, line_end, shown, taken
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from edi.model import Document, Envelope
 
@@ -120,7 +121,10 @@ def _write(documents: Iterator[Document], given: Mapping[str, str]) -> Iterator[
     while handful := list(islice(documents, _ROWS)):
         if sheet.columns:
             _check_columns(handful, sheet)
-        data = None if sheet.all else _at_once([document.content for document in handful], sheet)
+        contents = [document.content for document in handful]
+        data = None if sheet.all else _at_once(contents, sheet)
+        if data is None:
+            data = _by_csv(contents, sheet)
         if data is not None:
             yield data
         else:
@@ -186,6 +190,34 @@ def _at_once(contents: list[Sequence[str]], sheet: _Sheet) -> bytes | None:
         return (joined + sheet.end).encode(sheet.encoding)
     except (TypeError, UnicodeEncodeError):
         return None
+
+
+def _by_csv(contents: list[Sequence[str]], sheet: _Sheet) -> bytes | None:
+    """Rows with quotes; None if a row or its syntax is one that ``csv`` does not know."""
+    syntax = sheet.syntax
+    if not syntax.quote or syntax.escape:
+        return None
+    lines: list[str] = []
+    writer = csv.writer(
+        _Lines(lines.append),
+        delimiter=syntax.delimiter,
+        quotechar=syntax.quote,
+        quoting=csv.QUOTE_ALL if sheet.all else csv.QUOTE_MINIMAL,
+        lineterminator="\r\n",  # both are quoted, whichever ends the rows
+    )
+    try:
+        if not all(contents) or "\0" in "".join(map("".join, contents)):
+            return None
+        writer.writerows(contents)
+        return "".join([line[:-2] + sheet.end for line in lines]).encode(sheet.encoding)
+    except (TypeError, UnicodeEncodeError, csv.Error):
+        return None
+
+
+class _Lines(NamedTuple):
+    """What ``csv`` takes for a file."""
+
+    write: Callable[[str], None]
 
 
 def _numbered(content: Sequence[str], number: int | None, sheet: _Sheet, *, quoted: bool = False) -> bytes:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from edi.edifact.delimiters import CHARACTER_SETS, LEVEL_A, LEVEL_B, syntax_of
 from edi.edifact.scanner import STANDARD
-from edi.segmented import texts
 from edi.segmented import writing as segmented
 from edi.segmented.standard import text_of
 from edi.spec import Option
@@ -53,7 +52,7 @@ def write(documents: Iterable[Item], options: Mapping[str, str]) -> Iterator[byt
 class _Edifact(segmented.Family):
     standard = STANDARD
     options = WRITES
-    trailing = frozenset({"UNA", "UNB", "UNZ", "UNG", "UNE", "UNH", "UNT", "UIB"})
+    around = frozenset({"UNA", "UNB", "UNZ", "UNG", "UNE", "UNH", "UNT", "UIB"})
 
     def check(self, settings: Settings) -> None:
         marks = settings.delimiters
@@ -102,14 +101,15 @@ class _Edifact(segmented.Family):
         """The header whose row is ready, with a UNA if one was there or is needed."""
         name, version = ([*row[1], ""] if isinstance(row[1], list) else [row[1], ""])[:2]
         syntax = syntax_of(marks, repeats=version == "4")
-        text = texts.joined([row], syntax, trimmed=settings.trimmed, line_end=settings.line_end)
+        pen = settings.pen(syntax)
+        text = pen.text([row])
         repetition = "*" if version == "4" else " "
         usual = {f"{level[:4]}{repetition}{level[5]}" for level in (LEVEL_A, LEVEL_B)}
         needed = f"{marks[:4]}{marks[4] if version == '4' else ' '}{marks[5]}" not in usual
         if settings.given["una"] == "true" or needed or (has_una and settings.given["una"] == "auto"):
             text = f"UNA{marks}{settings.line_end}{text}"
         declared = "" if settings.encoding else CHARACTER_SETS.get(text_of(name), "")
-        return segmented.Heading(row, text, syntax, text_of(row[5]), declared)
+        return segmented.Heading(row, text, pen, text_of(row[5]), declared)
 
     def group_key(
         self,

@@ -59,6 +59,8 @@ def written(value: str, kind: Kind, width: int) -> str:
     """A number for people, to the right: without a point if it has the decimals that its column implies."""
     if not value:
         return " " * width
+    if not kind.scale and len(value) <= width and value.isascii() and value.isdecimal():
+        return value.rjust(width)
     negative, _, fraction = _parsed(value)
     text = value.removeprefix("+")
     if kind.scale > 0 and (fraction is None or len(fraction) == kind.scale or len(text) > width):

@@ -11,7 +11,7 @@ import codecs
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import partial
-from itertools import islice, product
+from itertools import islice, pairwise, product
 from typing import TYPE_CHECKING, Any
 
 from edi import text
@@ -49,6 +49,10 @@ class _Type:
     mark: tuple[Column, str | bytes] | None
     areas: dict[int, list[int]]
     """The views of each area of shared bytes."""
+    is_plain: bool
+    """Whether what is put into its columns is surely read as it was, if no text ends with a blank or holds a NUL."""
+    gaps: tuple[str, ...]
+    """The blanks before each column and behind the last, of lines whose columns follow each other."""
 
 
 def write(documents: Iterable[Document], known: Declared, ending: str, message: str) -> Iterator[bytes]:
@@ -92,7 +96,18 @@ class _Writer:
             for area, view in column.views:
                 if view not in areas.setdefault(area, []):
                     areas[area].append(view)
-        return _Type(shape, puts, mark, areas)
+        columns = shape.type.columns
+        is_plain = (
+            not (areas or shape.counts or by or judge.frame.trimmed or shape.type.open)
+            and all(column.kind.name not in ("raw", "trimmed") for column in columns)
+            and all(one.end is not None and one.end <= two.start for one, two in pairwise(columns))
+        )
+        gaps: tuple[str, ...] = ()
+        if is_plain and self.cutter is None:
+            ends = (0, *(column.end or 0 for column in columns))
+            starts = (*(column.start for column in columns), shape.size)
+            gaps = tuple(" " * (start - end) for end, start in zip(ends, starts, strict=True))
+        return _Type(shape, puts, mark, areas, is_plain, gaps)
 
     def run(self, documents: Iterable[Document]) -> Iterator[bytes]:
         block: list[bytes] = []
@@ -153,7 +168,10 @@ class _Writer:
                 raise Unwritable(f"{shown(value)} is no text", "give every value as a text", f"column {column.name}")
         content, size = _counted(one, list(content))
         if not one.areas:
-            return self.checked(self.put(one, content, size, {}), one, content)
+            raw = self.put(one, content, size, {})
+            if one.is_plain and not any(value.endswith(" ") for value in content) and "\0" not in "".join(content):
+                return raw
+            return self.checked(raw, one, content)
         problem: Unwritable | None = None
         for chosen in islice(product(*one.areas.values()), _VIEWS_MAX):
             try:
@@ -167,6 +185,8 @@ class _Writer:
     def put(self, one: _Type, content: list[str], size: int, views: dict[int, int]) -> bytes:
         """The record whose columns hold these values, with the chosen view of each area."""
         lines = self.cutter is None
+        if one.gaps:
+            return self.line(self.side_by_side(one, content), one, content)
         cells: list[Any] = [" "] * size if lines else [*(self.judge.charset.blank * size)]
         if one.mark:
             cells[one.mark[0].start : one.mark[0].end] = one.mark[1]
@@ -181,6 +201,17 @@ class _Writer:
                 problem.address = f"column {column.name}"
                 raise
         return self.line("".join(cells), one, content) if lines else bytes(cells)
+
+    def side_by_side(self, one: _Type, content: list[str]) -> str:
+        """The line whose columns follow each other."""
+        parts: list[Any] = []
+        try:
+            for gap, put, value in zip(one.gaps, one.puts, content, strict=False):
+                parts += (gap, put(value))
+        except Unwritable as problem:
+            problem.address = f"column {one.shape.type.columns[len(parts) // 2].name}"
+            raise
+        return "".join((*parts, one.gaps[-1]))
 
     def line(self, characters: str, one: _Type, content: list[str]) -> bytes:
         """A record that ends with a line."""

@@ -10,12 +10,11 @@ Whatever comes out is put into loops again, as a reader would: if these are othe
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from edi.segmented import levels, structure
-from edi.segmented.following import qualifier
+from edi.segmented.definitions import qualifier
 from edi.segmented.standard import text_of
 from edi.writing import Unwritable
 
@@ -26,64 +25,82 @@ if TYPE_CHECKING:
 _LEVELS = "HL*"
 
 
-@dataclass(eq=False, slots=True)
 class _Place:
     """Slots of one key that stand side by side, and, where they open loops, the plan of each."""
 
-    key: str
-    slots: list[Slot]
-    """None for the segment that opens the loop."""
-    plans: list[_Plan]
-    later: list[_Place] = field(default_factory=list)
-    """The other places of this key that follow."""
-    before: set[str] = field(default_factory=set)
-    """The keys that have their first place between this place and the next one of its key."""
+    __slots__ = ("before", "by_qualifier", "key", "later", "most", "plans", "slots")
 
-    @property
-    def most(self) -> int:
+    def __init__(self, key: str) -> None:
+        self.key = key
+        self.slots: list[Slot] = []
+        """None for the segment that opens the loop."""
+        self.plans: list[_Plan] = []
+        self.most = 1
         """How many rows or loops can stand here."""
-        return sum(slot.most for slot in self.slots) or 1
+        self.later: list[_Place] = []
+        """The other places of this key that follow."""
+        self.before: set[str] = set()
+        """The keys that have their first place between this place and the next one of its key."""
+        self.by_qualifier: dict[str, _Plan] = {}
+        """The plan of a loop by the qualifier of its first segment; "" is that of any other."""
+
+    def add(self, slot: Slot, plan: _Plan | None) -> None:
+        """One more slot."""
+        self.most = slot.most + (self.most if self.slots else 0)
+        self.slots.append(slot)
+        if plan:
+            self.plans.append(plan)
+            for name in slot.qualifiers or ("",):
+                self.by_qualifier.setdefault(name, plan)
 
     def takes(self, one: Any) -> bool:
         """Whether a row or loop can stand here."""
         plans: list[_Plan] | list[None] = self.plans or [None] * len(self.slots)
         return any(_fits(one, *each) for each in zip(self.slots, plans, strict=True))
 
+    def plan_of(self, loop: Loop) -> _Plan:
+        """The plan of a loop that stands here."""
+        if len(self.plans) == 1:
+            return self.plans[0]
+        plan = self.by_qualifier.get(qualifier(loop[self.slots[0].tag][0]))
+        if plan:
+            return plan
+        fitting = (plan for slot, plan in zip(self.slots, self.plans, strict=True) if _fits(loop, slot, plan))
+        return next(fitting, self.plans[0])
 
-@dataclass(slots=True)
+
 class _Plan:
-    """A loop: its places in order, and the quick way: the rank of each key that has one place and one plan."""
+    """A loop: its places in order, and the quick way: the rank and the place of each key that has one place."""
 
-    key: str
-    places: list[_Place]
-    ranks: dict[str, tuple[int, _Plan | None]]
+    __slots__ = ("key", "most", "places", "ranks")
+
+    def __init__(self, slot: Slot) -> None:
+        self.key = slot.tag
+        self.places = [_Place(slot.tag)]
+        self.ranks: dict[str, tuple[int, _Place | None]] = {}
+        self.most: dict[str, int] = {}
+        """How many rows or loops of each key there can be."""
+        for child in slot.children:
+            key = child.tag + "*" if child.children else child.tag
+            if self.places[-1].key != key or not self.places[-1].slots:
+                self.places.append(_Place(key))
+            self.places[-1].add(child, _Plan(child) if child.children else None)
+        if slot.tag == "HL" and all(place.key != _LEVELS for place in self.places):
+            self.places.append(_Place(_LEVELS))  # levels stand below levels, whatever the guide draws
+            self.places[-1].add(slot, self)
+        for number, place in enumerate(self.places):
+            self.most[place.key] = self.most.get(place.key, 0) + place.most
+            place.later = [other for other in self.places[number + 1 :] if other.key == place.key]
+            if place.later:
+                between = self.places[number + 1 : self.places.index(place.later[0])]
+                place.before = {other.key for other in between} - {other.key for other in self.places[: number + 1]}
+            if sum(other.key == place.key for other in self.places) == 1:
+                self.ranks[place.key] = (number, place if place.plans else None)
 
 
 @lru_cache(maxsize=256)
 def _plan_of(guide: Guide) -> _Plan:
-    return _plan(guide.root)
-
-
-def _plan(slot: Slot) -> _Plan:
-    places = [_Place(slot.tag, [], [])]
-    for child in slot.children:
-        key = child.tag + "*" if child.children else child.tag
-        if places[-1].key != key or not places[-1].slots:
-            places.append(_Place(key, [], []))
-        places[-1].slots.append(child)
-        if child.children:
-            places[-1].plans.append(_plan(child))
-    plan = _Plan(slot.tag, places, {})
-    if slot.tag == "HL" and all(place.key != _LEVELS for place in places):
-        places.append(_Place(_LEVELS, [slot], [plan]))  # levels stand below levels, whatever the guide draws
-    for number, place in enumerate(places):
-        place.later = [other for other in places[number + 1 :] if other.key == place.key]
-        if place.later:
-            between = places[number + 1 : places.index(place.later[0])]
-            place.before = {other.key for other in between} - {other.key for other in places[: number + 1]}
-        if len(place.plans) < 2 and sum(other.key == place.key for other in places) == 1:
-            plan.ranks[place.key] = (number, place.plans[0] if place.plans else None)
-    return plan
+    return _Plan(guide.root)
 
 
 def rows_of(content: Any, guide: Guide | None) -> list[list[Any]]:
@@ -142,15 +159,14 @@ def _emit_quickly(loop: Loop, plan: _Plan, rows: list[list[Any]]) -> bool:
     for key, found in loop.items():
         if key not in ranks:
             return False
-        rank, child = ranks[key]
+        rank, place = ranks[key]
         if rank <= last:
             return False
         last = rank
-        if child is None:
+        if place is None:
             rows += found
         else:
-            for one in found:
-                _emit(one, child, rows)
+            _emit_place(place, found, rows)
     return True
 
 
@@ -178,9 +194,9 @@ def _emit_place(place: _Place, found: list[Any], rows: list[list[Any]]) -> None:
     if not place.plans:
         rows += found
         return
+    plan = place.plans[0] if len(place.plans) == 1 else None
     for one in found:
-        fitting = (plan for slot, plan in zip(place.slots, place.plans, strict=True) if _fits(one, slot, plan))
-        _emit(one, next(fitting, place.plans[0]), rows)
+        _emit(one, plan or place.plan_of(one), rows)
 
 
 def _emit_unplanned(found: list[Any], rows: list[list[Any]]) -> None:
@@ -215,15 +231,9 @@ def _share(place: _Place, found: list[Any], order: dict[str, int]) -> list[Any]:
 def _fits(one: Any, slot: Slot, plan: _Plan | None) -> bool:
     """Whether a row or loop can stand at a slot: by the slot's qualifiers, and by what is below it."""
     row = one if plan is None else one[slot.tag][0]
-    qualifiers: tuple[str, ...] = getattr(slot, "qualifiers", ())
-    if qualifiers and qualifier(row) not in qualifiers:
+    if slot.qualifiers and qualifier(row) not in slot.qualifiers:
         return False
-    if plan is None:
-        return True
-    most: dict[str, int] = {}
-    for place in plan.places:
-        most[place.key] = most.get(place.key, 0) + place.most
-    return all(len(found) <= most.get(key, 0) for key, found in one.items())
+    return plan is None or all(len(found) <= plan.most.get(key, 0) for key, found in one.items())
 
 
 def _ascend(rows: list[list[Any]]) -> bool:

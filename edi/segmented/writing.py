@@ -15,10 +15,12 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from edi.model import Document
-from edi.segmented import guides, texts
+from edi.segmented import guides
 from edi.segmented.events import Aside, Closed, Opened
+from edi.segmented.segments import BINARY_TAGS
 from edi.segmented.sequence import rows_of
 from edi.segmented.standard import at, same, text_of
+from edi.segmented.texts import Pen, encoded
 from edi.segmented.window import EBCDIC
 from edi.spec import Option
 from edi.writing import Unwritable, codec, line_end, taken, yes_or_no
@@ -59,6 +61,10 @@ class Settings:
     first: int | None
     time: datetime | None
 
+    def pen(self, syntax: Syntax) -> Pen:
+        """What writes in this syntax."""
+        return Pen(syntax, self.line_end, trimmed=self.trimmed)
+
     @property
     def delimiters(self) -> str:
         """Those that the option names; empty where it names none."""
@@ -70,7 +76,7 @@ class Heading(NamedTuple):
 
     row: list[Any]
     text: str
-    syntax: Syntax
+    pen: Pen
     reference: str
     codec: str
     """What documents are encoded with; empty: as each was read."""
@@ -81,7 +87,7 @@ class Family(ABC):
 
     standard: Standard
     options: tuple[Option, ...]
-    trailing: frozenset[str]
+    around: frozenset[str]
     """The tags that cannot stand inside a document."""
 
     @abstractmethod
@@ -246,9 +252,7 @@ class _Writer:
 
     def envelope_segment(self, row: list[Any]) -> None:
         assert self.place
-        syntax = self.place.heading.syntax
-        text = texts.joined([row], syntax, trimmed=self.settings.trimmed, line_end=self.settings.line_end)
-        self.ready.append(text)
+        self.ready.append(self.place.heading.pen.text([row]))
 
     def close_group(self, told: list[Any] | None) -> None:
         """Write the trailer of the group that is open, if one is."""
@@ -331,16 +335,27 @@ class _Writer:
         counted = self.place.group or self.place
         rows = self.closed_rows(rows, counted.documents + 1 if self.settings.first is not None else None)
         heading = self.place.heading
-        self.family.fits(envelope, heading.syntax)
-        text = texts.joined(rows, heading.syntax, trimmed=self.settings.trimmed, line_end=self.settings.line_end)
+        self.family.fits(envelope, heading.pen.syntax)
         encoding = self.settings.encoding or heading.codec or envelope.encoding
-        written = self.encoded(rows, text, encoding)
         if EBCDIC in (encoding, self.settings.encoding):
             self.codec = EBCDIC
+        if envelope.format == "x12" and any(row[0] in BINARY_TAGS for row in rows):
+            written = b"".join(self.singly(row, number, encoding) for number, row in enumerate(rows, 1))
+        else:
+            written = self.encoded(rows, heading.pen.text(rows), encoding)
         self.place.documents += 1
         if self.place.group:
             self.place.group.documents += 1
         return before + self.flush() + written
+
+    def singly(self, row: list[Any], number: int, encoding: str) -> bytes:
+        """The bytes of one segment of a document that has binary ones."""
+        assert self.place
+        pen = self.place.heading.pen
+        data = pen.binary(row, number, self.codec) if row[0] in BINARY_TAGS else None
+        if data is None:
+            return self.encoded([row], pen.segment(row, number) + pen.end, encoding)
+        return data + pen.end.encode(self.codec)
 
     def closed_rows(self, rows: list[list[Any]], number: int | None) -> list[list[Any]]:
         """The rows with a new header, if it gets another number, and the right trailer."""
@@ -348,18 +363,13 @@ class _Writer:
         if number is not None:
             rows[0] = self.family.numbered(rows[0], number)
         told = rows.pop() if len(rows) > 1 and rows[-1][0] == trailer else None
-        for index, row in enumerate(rows):
-            tag = row[0]
-            if not _is_tag(tag) or (index and tag in self.family.trailing):
-                raise Unwritable(
-                    f"{tag!r} cannot be the tag of a segment inside a document", "leave it out", f"segment {index + 1}"
-                )
+        _check_tags(rows, self.family.around)
         reference = at(rows[0], self.family.standard.set_reference)
         rows.append(_trailer(trailer, len(rows) + 1, reference, told))
         return rows
 
     def encoded(self, rows: list[list[Any]], text: str, encoding: str) -> bytes:
-        written = texts.encoded(rows, text, encoding)
+        written = encoded(rows, text, encoding)
         if text.isascii():
             return written
         if encoding == EBCDIC and "\x85" in text:
@@ -376,9 +386,21 @@ class _Writer:
         return written
 
 
-def _is_tag(tag: Any) -> bool:
-    first = tag[0] if isinstance(tag, list) and tag else tag
-    return isinstance(first, str) and first[:1].isalnum()
+def _check_tags(rows: list[list[Any]], around: frozenset[str]) -> None:
+    """Refuse what cannot be the tag of a segment there."""
+    try:
+        tags = {row[0] for row in rows[1:]}
+        if tags.isdisjoint(around) and all(map(str.isalnum, tags)):
+            return
+    except TypeError:
+        pass  # the tag of an EDIFACT segment may have numbers behind it
+    for index, row in enumerate(rows):
+        tag = row[0]
+        first = tag[0] if isinstance(tag, list) and tag else tag
+        if not isinstance(first, str) or not first[:1].isalnum() or (index and first in around):
+            raise Unwritable(
+                f"{tag!r} cannot be the tag of a segment inside a document", "leave it out", f"segment {index + 1}"
+            )
 
 
 def _trailer(tag: str, count: int, reference: str, told: list[Any] | None) -> list[Any]:

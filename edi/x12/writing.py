@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from edi.segmented import texts
 from edi.segmented import writing as segmented
 from edi.segmented.segments import Syntax
 from edi.segmented.standard import text_of
@@ -46,7 +45,7 @@ def write(documents: Iterable[Item], options: Mapping[str, str]) -> Iterator[byt
 class _X12(segmented.Family):
     standard = STANDARD
     options = WRITES
-    trailing = frozenset({"ISA", "IEA", "GS", "GE", "ST", "SE"})
+    around = frozenset({"ISA", "IEA", "GS", "GE", "ST", "SE"})
 
     def check(self, settings: Settings) -> None:
         marks = settings.delimiters
@@ -130,8 +129,9 @@ def _heading(row: list[str], marks: str, settings: Settings) -> Heading:
     """The header whose row is ready. Of its elements only ISA11 and ISA16 may hold a delimiter."""
     syntax = Syntax(marks[0], marks[1], marks[2], marks[3:4])
     bare = [*row[:11], "" if syntax.repetition else row[11], *row[12:16]]
-    texts.segment(bare, 1, syntax, trimmed=False)
-    return segmented.Heading(row, marks[0].join(row) + marks[2] + settings.line_end, syntax, row[13], "")
+    pen = settings.pen(syntax)
+    pen.segment(bare, 1)
+    return segmented.Heading(row, marks[0].join(row) + pen.end, pen, row[13], "")
 
 
 def _version(envelope: Envelope, row: list[Any], settings: Settings) -> str:

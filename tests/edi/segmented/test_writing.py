@@ -256,7 +256,7 @@ def rows_with(value: Any) -> list[list[Any]]:
         ("a~b", r"holds '~', the segment terminator"),
         ("a>b", r"holds '>', the component separator"),
         (["a", "b>c"], r"segment 4, MSG01 component 2: 'b>c' holds"),
-        ("a\nb", r"holds a line break, which readers drop"),
+        ("a\nb", r"holds a line break; leave it out, or send two values"),
         (("a", "b"), r"the element is repeated 2 times, and this interchange has no repetition separator"),
         (5, r"5 is no text; give every value as a text"),
         ([5], r"MSG01 component 1: 5 is no text"),
@@ -307,6 +307,24 @@ def test_what_is_empty_at_the_end_is_left_out_unless_it_is_wanted() -> None:
     rows = [*ORDER, ["MSG", "a", ["b", "", ""], ["", ""], ""], ["N3", ""], ["N4"]]
     assert b"~MSG*a*b~N3~N4~" in written(SIDES["x12"], [document(rows)], **TIME)
     assert b"~MSG*a*b>>*>*~N3*~N4~" in written(SIDES["x12"], [document(rows)], **TIME, trimmed="false")
+
+
+@pytest.mark.parametrize(
+    "segment", ["BIN*7*a~b*c>d", "BIN*4*\u00e9\r\n~", "BDS*ASC*5*a\nb*c", "BIN*007*a~b*c>d", "BIN*0*"]
+)
+def test_binary_data_stay_byte_by_byte(segment: str) -> None:
+    isa = "ISA*00*          *00*          *ZZ*ACME           *ZZ*US             *260102*1010*U*00401*000000001*0*P*>~"
+    text = f"{isa}GS*XX*ACME*US*20260102*1010*1*X*004010~ST*123*0001~{segment}~SE*3*0001~GE*1*1~IEA*1*000000001~"
+    data = text.encode("latin-1")
+    assert written(SIDES["x12"], told(SIDES["x12"], data), trimmed="false") == data
+
+
+def test_binary_data_may_be_bytes_and_are_counted() -> None:
+    rows = [["ST", "123", "0001"], ["BIN", "", b"~*\n"]]
+    text = written(SIDES["x12"], [document(rows, ACME._replace(message="123"))], **TIME, group="PO")
+    assert b"~BIN*3*~*\n~SE*3*0001~" in text
+    with pytest.raises(Unwritable, match=r"segment 2, BIN02: the binary data hold a character that is no byte"):
+        written(SIDES["x12"], [document([rows[0], ["BIN", "1", "\u03a9"]], ACME)], **TIME)
 
 
 VALUES = st.text(
