@@ -43,6 +43,8 @@ def answered(name: str, data: bytes, options: Mapping[str, str]) -> list[Documen
     for before, after in pairwise(documents):
         assert before.end <= after.start, "documents stand in the order of the file"
     for document in documents:
+        if name in ("x12", "edifact"):
+            assert_keys(document.content)
         assert 0 <= document.start <= document.end <= len(data)
         for finding in document.findings:
             assert_finding(finding, data)
@@ -73,12 +75,21 @@ def written_again(name: str, write: Writer, items: Iterable[Document | Finding],
         assert not any(each.findings for each in read)
 
 
+def assert_keys(loop: dict[str, Any]) -> None:
+    """Each row stands under its tag, and each child loop under the tag of its first segment and a star."""
+    for key, values in loop.items():
+        for value in values:
+            if isinstance(value, dict):
+                assert next(iter(value)) + "*" == key
+                assert_keys(value)
+            else:
+                assert value[0] == key
+
+
 def cuts(data: bytes) -> Iterator[list[bytes]]:
     """The bytes cut in some ways: into single ones if they are few, and at places that depend on them."""
-    if len(data) <= 300:
-        yield [data[at : at + 1] for at in range(len(data))]
-    step = 1 + sum(data[:16]) % 97
-    yield [b"", *(data[at : at + step] for at in range(0, len(data), step)), b""]
+    for step in (1 if len(data) <= 300 else 11, 1 + sum(data[:16]) % 97):
+        yield [b"", *(data[at : at + step] for at in range(0, len(data), step)), b""]
 
 
 def assert_finding(finding: Finding, data: bytes) -> None:

@@ -191,6 +191,28 @@ MORE = (
         "the last terminator is missing", "IEA*1*000000017~", "«IEA*1*000000017»", "envelope.truncated IEA", warns=True
     ),
     Mutation("no IEA", "IEA*1*000000017~", "«»", "envelope.truncated"),
+    Mutation(
+        "no GS",
+        "GS*PO*SENDER*RECEIVER*20261102*0830*17*X*004010~|ST*850*0001|ST*850*0002|ST*850*0003|GE*3*17~|IEA*1*",
+        "|«»ST*850*0001|«»ST*850*0002|«»ST*850*0003|«GE*3*17~»|IEA*«1»*",
+        "envelope.not_opened ST; envelope.not_opened ST; envelope.not_opened ST; envelope.not_opened GE; "
+        "envelope.count IEA01",
+    ),
+    Mutation("a total of two components", "CTT*2*31", "CTT*«2>1»*31", "element.too_many CTT01"),
+    Mutation("a sum of two components", "CTT*2*31", "CTT*2*«31>1»", "element.too_many CTT02"),
+    Mutation("a quantity of two components", "PO1*2*7*CA", "PO1*2*«7>1»*CA", "element.too_many PO102"),
+    Mutation(
+        "no number of a set",
+        "ST*850*0002~|SE*#*0002",
+        "ST*850*«»~|SE*#*«»",
+        "element.missing ST02; element.missing SE02",
+    ),
+    Mutation(
+        "a number of a set of two components",
+        "ST*850*0002~|SE*#*0002",
+        "ST*850*«0002>1»~|SE*#*«0002>1»",
+        "element.too_many ST02; element.too_many SE02",
+    ),
     Mutation("two GE", "GE*3*17~", "GE*3*17~«GE*3*17~»", "envelope.not_opened GE"),
 )
 """Further single errors of orders and of the envelope."""
