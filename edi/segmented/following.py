@@ -17,7 +17,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
     from edi.model import Loop
     from edi.paths import SegmentStep
@@ -75,10 +75,10 @@ def below(loop: Loop, tag: str, qualifiers: tuple[str, ...] | None = None) -> li
 
 def reached(around: Around, steps: tuple[SegmentStep, ...]) -> list[Around]:
     """The places that `steps` lead to, in the order of the file."""
-    *before, last = steps
-    places = [way for place in _through(around, before) for way in _ways(place, last)]
+    last = steps[-1]
+    places = _followed(around, steps, len(steps))
     if last.group is None:
-        return places
+        return list(places)
     return [(*place[:-1], {last.tag: [part]}) for place in places for part in _parts(place[-1][last.tag][0], last)]
 
 
@@ -90,38 +90,53 @@ def _parts(row: Row, step: SegmentStep) -> Iterator[Row]:
             yield part
 
 
-def _through(around: Around, steps: Iterable[SegmentStep]) -> list[Around]:
-    """The places through which a path goes on: of each plain step the first, of a deep one all."""
-    places = [around]
-    for step in steps:
-        ways = [_ways(place, step) for place in places]
-        places = [way for each in ways for way in (each if step.deep else each[:1])]
-    return places
+def _followed(place: Around, steps: tuple[SegmentStep, ...], end: int, number: int = 0) -> Iterator[Around]:
+    """Where the steps before `end` lead to.
+
+    A path goes on through the first of a plain step and through all of a deep one, and ends at all of its last step.
+    """
+    if number == end:
+        yield place
+        return
+    for way in _ways(place, steps[number]):
+        yield from _followed(way, steps, end, number + 1)
+        if number < len(steps) - 1 and not steps[number].deep:
+            return
 
 
 def found_rows(around: Around, steps: tuple[SegmentStep, ...]) -> list[Row]:
     """The rows that the last of `steps` names, in the order of the file."""
-    *before, last = steps
+    return list(_rows(around, steps))
+
+
+def first_row(around: Around, steps: tuple[SegmentStep, ...]) -> Row:
+    """The first of `found_rows`, or an empty row; no more of the document is looked through than it takes."""
+    return next(_rows(around, steps), [])
+
+
+def _rows(around: Around, steps: tuple[SegmentStep, ...]) -> Iterator[Row]:
+    last = steps[-1]
     if last.deep or last.around:
-        return [place[-1][last.tag][0] for place in reached(around, steps)]
-    found: list[Row] = []
-    for place in _through(around, before):
+        yield from (place[-1][last.tag][0] for place in _followed(around, steps, len(steps)))
+        return
+    for place in _followed(around, steps, len(steps) - 1):
         loop = place[-1]
-        rows = [*loop.get(last.tag, ()), *(child[last.tag][0] for child in loop.get(last.tag + "*", ()))]
-        found += [row for row in rows if is_meant(row, last.qualifiers)]
-    return found
+        yield from (row for row in loop.get(last.tag, ()) if is_meant(row, last.qualifiers))
+        opened = (child[last.tag][0] for child in loop.get(last.tag + "*", ()))
+        yield from (row for row in opened if is_meant(row, last.qualifiers))
 
 
-def _ways(place: Around, step: SegmentStep) -> list[Around]:
+def _ways(place: Around, step: SegmentStep) -> Iterator[Around]:
     if step.around:
         for depth in range(len(place), 0, -1):
             loop = place[depth - 1]
             if opener(loop) == step.tag and is_meant(loop[step.tag][0], step.qualifiers):
-                return [place[:depth]]
-        return []
-    if step.deep:
-        return [one for one in _deep(place, step.tag) if is_meant(one[-1][step.tag][0], step.qualifiers)]
-    return [(*place, child) for child in below(place[-1], step.tag, step.qualifiers)]
+                yield place[:depth]
+                return
+    elif step.deep:
+        yield from (one for one in _deep(place, step.tag) if is_meant(one[-1][step.tag][0], step.qualifiers))
+    else:
+        yield from ((*place, child) for child in below(place[-1], step.tag, step.qualifiers))
 
 
 def _deep(place: Around, tag: str) -> Iterator[Around]:

@@ -9,15 +9,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from edi.segmented.following import below, found_rows, qualifier
+from edi.segmented.following import below, qualifier
 from gateway.normalize.faults import Failure, shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from edi.model import Envelope, Loop
-    from edi.paths import SegmentStep
-    from edi.segmented.following import Around
 
 Row = list[Any]
 
@@ -60,12 +58,6 @@ def child(loop: Loop, tag: str, qualifiers: tuple[str, ...] | None = None) -> Lo
     """The first of the child loops that a segment opens, or an empty one."""
     found = below(loop, tag, qualifiers)
     return found[0] if found else NO_LOOP
-
-
-def first_row(around: Around, steps: tuple[SegmentStep, ...]) -> Row:
-    """The first row that a path leads to which looks around or at any depth, or an empty one."""
-    found = found_rows(around, steps)
-    return found[0] if found else NO_ROW
 
 
 def x12_element(element: Any, envelope: Envelope) -> str:

@@ -228,7 +228,7 @@ class SourceScope:
         if key not in self._rows:
             variable = self.names.fresh(f"row_{last.tag}_{last.qualifier or ''}")
             if _is_free(path):
-                find = self.names.bind("first_row", access.first_row, "first_row")
+                find = self.names.bind("first_row", following.first_row, "first_row")
                 self.prologue.add(f"{variable} = {find}({self.around()}, {self._steps(SegmentPath(key))})")
             else:
                 kind = "row" if last.qualifier is None else "qualified"
