@@ -18,7 +18,7 @@ from tests.edi.corpus import cases, declared, options_of
 if TYPE_CHECKING:
     from pathlib import Path
 
-SAME = "<order xmlns='urn:o'><n a=\"&lt;&quot;&#10;\">T\u00fcr &amp; 5 &lt; 6&#13;</n>\u03a9<!-- no --></order>"
+SAME = "<order xmlns='urn:o'><n a=\"&lt;&quot;&#10;\">T\u00fcr &amp; 5 &lt; 6&#13;</n>\u0142<!-- no --></order>"
 
 
 def documents(*texts: str, **envelope: Any) -> list[Document]:
@@ -67,7 +67,7 @@ def test_any_encoding_holds_any_character(encoding: str) -> None:
     (again,) = read(data)
     assert again.content[0].text == "Tür & 5 < 6\r"
     assert again.content[0].get("a") == '<"\n'
-    assert again.content[0].tail == "Ω"
+    assert again.content[0].tail == "ł"
 
 
 def test_one_document_is_the_file() -> None:
@@ -113,8 +113,8 @@ def test_what_is_no_document_is_refused() -> None:
     entity.append(etree.Entity("nbsp"))
     with pytest.raises(Unwritable, match=r"it holds a reference to an entity"):
         written([Document(1, 0, 0, entity, Envelope("xml"))])
-    with pytest.raises(Unwritable, match=r"the name 'Ω' holds a character that iso8859-1 lacks"):
-        written(documents("<a><Ω/></a>"), encoding="latin-1")
+    with pytest.raises(Unwritable, match=r"the name 'ł' holds a character that iso8859-1 lacks"):
+        written(documents("<a><ł/></a>"), encoding="latin-1")
 
 
 def test_text_that_only_looks_like_an_entity_is_written() -> None:
@@ -140,7 +140,7 @@ def test_an_unusable_option_is_refused_at_the_call(options: dict[str, str], word
         write([], options)
 
 
-TEXT = st.text(st.sampled_from("aü\u03a9<>&'\"\t\n\r ]"), max_size=6)
+TEXT = st.text(st.sampled_from("aü\u0142<>&'\"\t\n\r ]"), max_size=6)
 
 
 @given(text=TEXT, attribute=TEXT, encoding=st.sampled_from(["utf-8", "latin-1", "utf-16"]))
