@@ -59,27 +59,36 @@ def _mapping_of(sample: Sample) -> str:
     return own if own in MAPPINGS else f"{folder}/{plain}.yaml"
 
 
+DIFFER = {
+    "N9 > MSG01": "004010",
+    "N9 > MTX02": "005010",
+    "//LIN > //QTY[1,113] > SCC01": "D96A",
+    "//LIN > //QTY[1,113] > ^SCC01": "D01B",
+    "//LIN > ^NAD02.01": "D96A",
+    "//LIN > ^GIS/NAD02.01": "D01B",
+}
+"""Paths that lead somewhere in one release only: the mapping names both ways."""
+
+
 @pytest.mark.parametrize("path", [path for path in MAPPINGS if "/xml-" not in path])
 def test_every_path_leads_to_a_place_of_the_guides(path: str) -> None:
-    """In one of the releases at least: segments come and go between them."""
     _, _, folder, name = path.split("/")
     stem, _, own = name.removesuffix(".yaml").partition(".")
     format_name, message = stem.split("-")
-    releases = (own,) if own else RELEASES[format_name]
-    roots = []
-    for release in releases:
-        guide = find(format_name, message, release)
-        assert guide is not None
-        roots.append(guide.root)
+    releases = [own] if own else [each for each in RELEASES[format_name] if f"{path[:-5]}.{each}.yaml" not in MAPPINGS]
     configuration = workspace(folder.replace(".v", " v"), f"{format_name} {releases[0]} {message}")
     flow = configuration.integrations["acme-flow"]
     mapper = compile_mapping(flow, configuration.contract_of(flow), codes=configuration.codes)
-    astray = [
-        f"{lineage.place}: {' > '.join((*lineage.loops, each))}"
-        for lineage in mapper.lineage.values()
-        for each in lineage.paths
-        if not any(_leads([(root,)], [*lineage.loops, each], format_name) for root in roots)
-    ]
+    astray = []
+    for release in releases:
+        guide = find(format_name, message, release)
+        assert guide is not None
+        for lineage in mapper.lineage.values():
+            for each in lineage.paths:
+                written = " > ".join((*lineage.loops, each))
+                found = _leads([(guide.root,)], [*lineage.loops, each], format_name)
+                if found != (DIFFER.get(written, release) == release):
+                    astray.append(f"{lineage.place} in {release}: {written}")
     assert astray == []
 
 
