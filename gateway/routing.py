@@ -176,7 +176,7 @@ def _unfit(integration: Integration, problems: MappingProblems) -> Finding:
 def _takes_message(integration: Integration, envelope: Envelope) -> bool:
     """Whether the declared message and version are those of the envelope; formats without messages take all."""
     declared = integration.format
-    if declared.name == "fixed" and declared.message is not None:  # one of a file's record types
+    if declared.name in ("csv", "fixed") and declared.message is not None:  # one of a file's record types
         return envelope.message in (declared.message, None)  # None: the record does not say what it is
     if declared.name not in _STANDARDS:
         return True

@@ -6,8 +6,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from edi import formats
-from edi.positional import columns_of
+from edi import delimited, formats, positional
 from gateway.integrations import Format, Integration
 from gateway.normalize.compiler import check_integration
 from gateway.workspace.expressions import Language, read_expression
@@ -85,10 +84,14 @@ def read_integration(section: Section, known: Known) -> Integration | None:
         **{name: section.values[name] for name in OPTIONAL if name in section.values},
     )
     if contract and f"{name} v{version}" not in known.unsound:
-        columns = columns_of(dict(form.options), form.message) if form.name == "fixed" else None
+        known_columns = _COLUMNS.get(form.name)
+        columns = known_columns(dict(form.options), form.message) if known_columns else None
         language.refuse(check_integration(flow, contract, known.codes, columns), section.mapping.key("map"))
     return flow if section.whole and len(file.problems) == before else None
 
+
+_COLUMNS = {"fixed": positional.columns_of, "csv": delimited.columns_of}
+"""Formats that may declare the columns of their rows, and which they are then."""
 
 OPTIONAL = ("accept", "key", "changes", "expect", "answer", "precedence")
 """Keys that go into the integration as they were read."""

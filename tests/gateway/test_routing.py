@@ -56,20 +56,20 @@ def test_a_document_goes_to_the_integration_of_its_format_message_and_sender(rou
         flow = flow_of(routes, envelope, *both)
         assert isinstance(flow, Flow)
         assert (flow.integration.name, flow.partner, flow.contract_id) == (name, partner, "order.v1")
-    assert isinstance(flow_of(routes, replace(X12, version="004010VICS"), "acme-orders"), Flow)
+    assert isinstance(flow_of(routes, X12._replace(version="004010VICS"), "acme-orders"), Flow)
     assert flow_of(routes, X12, "acme-orders") is not None
 
 
 @pytest.mark.parametrize(
     ("envelope", "code", "message", "remedy"),
     [
-        (replace(X12, message="855"), "route.unwanted_message", "855; there is acme-orders (x12 004010 850)",
+        (X12._replace(message="855"), "route.unwanted_message", "855; there is acme-orders (x12 004010 850)",
          "format: x12 004010 855"),
-        (replace(X12, version="005010"), "route.unwanted_message", "takes x12 005010 850", "format: x12 005010 850"),
+        (X12._replace(version="005010"), "route.unwanted_message", "takes x12 005010 850", "format: x12 005010 850"),
         (EDIFACT, "route.unwanted_message", "takes edifact D96A ORDERS", "format: edifact D96A ORDERS"),
-        (replace(X12, sender="ZZ:EVIL"), "route.unknown_partner", "the sender ZZ:EVIL is not a known identifier",
+        (X12._replace(sender="ZZ:EVIL"), "route.unknown_partner", "the sender ZZ:EVIL is not a known identifier",
          "partners/acme.yaml"),
-        (replace(X12, sender="01:ACME"), "route.unknown_partner", "the sender 01:ACME", "add isa: 01:ACME"),
+        (X12._replace(sender="01:ACME"), "route.unknown_partner", "the sender 01:ACME", "add isa: 01:ACME"),
     ],
 )  # fmt: skip
 def test_a_document_that_nothing_wants_is_told_with_what_would_have_to_be_said(
@@ -90,7 +90,7 @@ def test_columns_that_do_not_fit_are_a_finding_and_are_compiled_once(routes: Rou
     assert first.mapper is again.mapper
     assert first.judge is again.judge
 
-    unfit = flow_of(routes, replace(good, columns=("Artikelnummer", "Prise")), "globex-prices")
+    unfit = flow_of(routes, good._replace(columns=("Artikelnummer", "Prise")), "globex-prices")
     assert isinstance(unfit, Unfit)
     assert (unfit.integration.name, unfit.contract_id) == ("globex-prices", "price.v2")
     assert unfit.finding.code == "mapping.unusable"
