@@ -229,23 +229,33 @@ class _Writer:
             problem.address = f"column {next(names, '')}"
             raise
 
+    def read_with_care(self, raw: bytes, shape: Shape) -> Any:
+        """The values of a record, some of which share bytes or lack the blanks at its end."""
+        document = self.judge.document(1, 0, raw)
+        if document.findings:
+            found = document.findings[0]
+            raise Unwritable(f"it would be refused: {found.message}", found.remedy)
+        if document.envelope.message != shape.type.name:
+            raise _of_another_type(document.envelope.message, shape)
+        return document.content
+
     def checked(self, raw: bytes, one: _Type, content: list[str]) -> bytes:
         """The same bytes, if they are read as these values."""
         judge, shape = self.judge, one.shape
         try:
-            if shape.counts or one.areas or judge.frame.trimmed or judge.by:
-                document = judge.document(1, 0, raw)
-                if document.findings:
-                    found = document.findings[0]
-                    raise Unwritable(f"it would be refused: {found.message}", found.remedy)
-                read = document.content
-                if document.envelope.message != shape.type.name:
-                    raise Unwritable(
-                        f"it would be read as the record type {document.envelope.message}",
-                        f"give the value that announces {shape.type.name}",
-                    )
+            if one.areas or judge.frame.trimmed:
+                read = self.read_with_care(raw, shape)
             else:
-                read = contents(shape, len(shape.reads), raw, judge.decode(raw))
+                characters = judge.decode(raw)
+                known = judge.shape_of(raw, characters)
+                if known is not shape:
+                    raise _of_another_type(known.type.name if known else None, shape)
+                count = len(shape.reads)
+                if shape.type.table:
+                    table = shape.type.table
+                    left = judge.size_of(shape, raw, characters) - table.start
+                    count -= (table.most - left // table.size) * table.columns
+                read = contents(shape, count, raw, characters)
         except Unreadable as error:
             raise Unwritable(f"it would be refused: {error.message}", "give a value that can be read") from None
         if read == content:
@@ -258,6 +268,11 @@ class _Writer:
                     f"column {column.name}",
                 )
         return raw
+
+
+def _of_another_type(name: str | None, shape: Shape) -> Unwritable:
+    words = f"it would be read as the record type {name}" if name else "it announces no record type of the layout"
+    return Unwritable(words, f"give the value that announces {shape.type.name}")
 
 
 def _same(value: str, again: str) -> bool:
