@@ -17,6 +17,7 @@ from edi.segmented.definitions import Definition, Element, qualifier_place
 from edi.segmented.dependencies import Limit, choices
 from edi.segmented.kinds import kind
 from edi.segmented.notes import is_broken
+from edi.segmented.segments import BINARY_TAGS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -84,6 +85,8 @@ class _Writer:
 
     def segment(self, tag: str, guide: Guide) -> str:
         """What follows the tag, without the terminator: one way for each narrowed qualifier, and the rest."""
+        if tag in BINARY_TAGS:
+            return "(?!)"  # whether its length leads to its end is not said by an expression
         plain = guide.dictionary.plain(tag)
         if plain is None:
             return f"(?:{self.element}[^{re.escape(self.syntax.segment)}]*|)"

@@ -81,7 +81,7 @@ def _is_right(rule: Callable[[Loop], bool], root: Loop) -> bool:
     """Whether a document keeps a rule that is made for documents whose elements are proved; these may not be."""
     try:
         return rule(root)
-    except (IndexError, TypeError, ValueError):
+    except (AttributeError, IndexError, TypeError, ValueError):
         return False
 
 
@@ -106,6 +106,7 @@ class _Run:
         self.guide = guide
         self.automaton = automaton(guide)
         self.place = self.automaton.root
+        self.rows: Sequence[list[Any]] = ()
         self.root: Loop = {}
         self.stack: list[tuple[Place, Loop, dict[Place, int]]] = [(self.place, self.root, {})]
         """The open loops: where they were opened, and how often each place was taken in them."""
@@ -121,6 +122,7 @@ class _Run:
         """Take all rows: each in the way of a right document, if that is open, or else with care."""
         stack, states = self.stack, self.automaton.states
         symbol_of = self.automaton.symbol if self.automaton.qualified else None
+        self.rows = rows
         self.root[rows[0][0]] = [rows[0]]
         state = states[self.place]
         for index, row in enumerate(islice(rows, 1, None), 1):
@@ -163,12 +165,36 @@ class _Run:
         if way is None:
             self.overflow(index, ways[0].place)
             way = ways[0]
+        if way.missing and self.is_early(index, way):
+            self.keep_early(index, row, way)
+            return
         for closed, missed in (*way.missing, *way.owed):
             _, loop, taken = self.stack[-1 - closed]
             if not taken.get(missed) and id(loop) not in self.strange:  # else it came early, or a peer came after it
                 self.absent[id(loop), missed] = problem = self.missing(index, missed, symbol)
                 self.problems.append(problem)
         self.enter(way.place, way.closed, row)
+
+    def is_early(self, index: int, way: Move) -> bool:
+        """Whether the document goes on as if the row did not stand here: it is one that came too early."""
+        following = [self.automaton.symbol(row) for row in self.rows[index + 1 : index + 3]]
+        states = self.automaton.states
+        return (
+            bool(following)
+            and following[0] in states[self.place]
+            and not any(symbol in states[way.place] for symbol in following)
+        )
+
+    def keep_early(self, index: int, row: list[Any], way: Move) -> None:
+        """Keep a row that came too early in the loop that is open, and stay at the place before it."""
+        place = way.place
+        taken = self.stack[-1 - way.closed][2]
+        after = way.missing[0][1].slot.name
+        words = f"{self.name(place)} stands before {after}, but has its place after it."
+        remedy = f"Ask the sender to put {place.slot.name} at its place."
+        self.problems.append(Problem("segment.order", index, row[0], words, remedy))
+        self.stack[-1][1].setdefault(row[0], []).append(row)
+        taken[place] = taken.get(place, 0) + 1
 
     def is_open(self, way: Move) -> bool:
         """Whether the slot of a way still has room."""
@@ -198,6 +224,10 @@ class _Run:
         if not places:
             self.problems.append(_unknown(index, tag, self.guide))
             self.stack[-1][1].setdefault(tag, []).append(row)
+            return
+        around, inner, _ = self.stack[-1]
+        if id(inner) in self.strange and any(takes(p, symbol) for peer in around.peers for p in peer.children):
+            inner.setdefault(tag, []).append(row)  # it belongs to the segment with the strange qualifier
             return
         meant = [place for place in places if takes(place, symbol)]
         for wanted in (meant, places if symbol == tag or not meant else []):

@@ -44,7 +44,7 @@ def quick_look(rules: Sequence[Rule], root: Slot) -> Callable[[Loop], bool]:
     source.depth = 1
     source.write("except FAILURES: return False")
     names: dict[str, Any] = {
-        "FAILURES": (InvalidOperation, TypeError, ValueError),
+        "FAILURES": (AttributeError, InvalidOperation, TypeError, ValueError),
         "equals": _equals,
         "first": _first,
         "levels": _levels,

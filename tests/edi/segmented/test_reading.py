@@ -111,3 +111,33 @@ def test_binary_data_are_one_element_and_their_length_is_checked() -> None:
     bare = "ST*841*1~BIN*4*a~*>~SE*3*1~"
     rows = diagnose(source(bare, X12), None).rows
     assert rows[1] == ["BIN", "4", "a~*>"]
+
+
+BINARY = guides.Guide(
+    "841",
+    "004010",
+    "data",
+    guides.parse_structure("ST 1\nBIN 0..9\nSE 1", "test"),
+    guides.parse_dictionary(
+        {
+            "elements": {"143": "ID 3", "329": "AN 1..9", "784": "N0 1..15", "785": "B 1..99", "96": "N0 1..10"},
+            "segments": {"ST": "143! 329!", "BIN": "784! 785!", "SE": "96! 329!"},
+        }
+    ),
+)
+
+
+@pytest.mark.parametrize(
+    ("segment", "codes"),
+    [
+        ("BIN*4*a~*>", []),
+        ("BIN*5*a~*>", ["element.binary"]),
+        ("BIN*x*ab", ["element.binary"]),
+        ("BIN**", ["element.binary"]),
+    ],
+)
+def test_the_length_of_binary_data_leads_to_the_end_of_the_segment(segment: str, codes: list[str]) -> None:
+    text = f"ST*841*1~{segment}~SE*3*1~"
+    found = diagnose(source(text, X12), BINARY).findings
+    assert [finding.code for finding in found if finding.code.startswith("element")] == codes
+    assert all(finding.position.element == 1 for finding in found if finding.code == "element.binary")

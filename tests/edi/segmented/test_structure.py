@@ -70,6 +70,7 @@ def test_the_same_tag_means_its_place() -> None:
         ("ST BEG DTM CUR PO1 SE", ["segment.order"], "CUR (currency) stands after DTM, but has its place before it."),
         ("ST CUR BEG PO1 SE", ["segment.order"], "BEG (order header) stands after CUR, but has its place before it."),
         ("ST BEG N3 PO1 SE", ["segment.order"], "N3 (address lines) stands here without the segment whose loop"),
+        ("ST BEG CTT N1 N4 PO1 SE", ["segment.order"], "CTT (totals) stands before PO1, but has its place after it."),
         ("ST BEG PO1 LS LE SE", ["segment.missing"], "LDT (lead time) is required before LE, but is missing."),
     ],
 )  # fmt: skip
@@ -185,8 +186,11 @@ def test_neighbours_that_qualifiers_tell_apart_stand_in_any_order(changed: tuple
     assert sorted(all_rows(loop)) == sorted(document)
 
 
+STRANGE = "ST*1 BHT NM1*41 NM1*40 HL*1**20 NM1*87 NM1*ZZ N3 REF*EI NM1*85 N3 REF*EI HL*2*1*22 SBR NM1*IL SE"
+
+
 def test_a_loop_with_a_strange_qualifier_is_told_once() -> None:
-    for text in (RIGHT.replace("NM1*85", "NM1*ZZ NM1*85"), RIGHT.replace("NM1*85", "NM1*8S")):
+    for text in (RIGHT.replace("NM1*85", "NM1*ZZ NM1*85"), RIGHT.replace("NM1*85", "NM1*8S"), STRANGE):
         _, problems = arrange(cut(text), CLAIMS)
         assert [problem.code for problem in problems] == ["segment.order"]
 
