@@ -203,19 +203,25 @@ def write(file: IO[bytes], options: tuple[str, ...]) -> None:
     \b
     gateway parse order.edi | gateway write > again.edi
     gateway parse order.edi | gateway write -O line_end=lf -O time=2026-01-02T10:10
+    gateway parse prices.csv | gateway write -O delimiter=tab
     """  # noqa: D301 - as above
     documents = _documents(file)
     first = next(documents, None)
     if first is None:
         raise click.UsageError("there is no document; pipe the lines that gateway parse prints")
-    given = {name: value for name, _, value in (option.partition("=") for option in options)}
+    name = kind_of(first.envelope)[0]
+    if name not in FORMATS:
+        raise click.UsageError(f"the format of the first document is {name!r}; it is one of {_known()}")
+    given = {key: value for key, _, value in (option.partition("=") for option in options)}
+    if any(option.name == "time" for option in FORMATS[name].spec.writes):
+        given.setdefault("time", wiring.utc_now().strftime("%Y-%m-%dT%H:%M"))
 
     def again() -> Iterator[Document]:
         yield first
         yield from documents
 
     try:
-        for piece in FORMATS[kind_of(first.envelope)[0]].write(again(), given):
+        for piece in FORMATS[name].write(again(), given):
             sys.stdout.buffer.write(piece)
     except Unwritable as wrong:
         raise click.ClickException(str(wrong)) from None
