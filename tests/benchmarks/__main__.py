@@ -16,7 +16,7 @@ GROUPS = {
     "store": ("bench_store",),
     "normalize": ("bench_normalize",),
     "validate": ("bench_validate",),
-    "edi": ("bench_edi",),
+    "edi": ("bench_edi", "bench_text"),
 }
 """Group → its modules, each with ``measure() -> list[dict]``: the members of a Result but its group."""
 
