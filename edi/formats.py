@@ -137,7 +137,7 @@ def _coded(
         kind = "version" if version.fullmatch(word) else "message" if message.fullmatch(word) else ""
         if not kind:
             raise ValueError(f"{word!r} is no version or message of {name}; write {_EXAMPLES[name]}")
-        _set(found, kind, word)
+        _set(found, kind, word.replace(".", ""))  # D.96A is D96A
     return found.get("version"), found.get("message")
 
 

@@ -183,7 +183,8 @@ def _takes_message(integration: Integration, envelope: Envelope) -> bool:
     if declared.message is not None and declared.message != envelope.message:
         return False
     # 004010VICS and 005010X222A1 are versions of a partner's or trade's own within 004010 and 005010.
-    return declared.version is None or (envelope.version or "").startswith(declared.version)
+    told = (envelope.version or "", envelope.guide)
+    return declared.version is None or any(version.startswith(declared.version) for version in told)
 
 
 def _unwanted(envelope: Envelope, candidates: Sequence[Integration]) -> Finding:
