@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from edi.segmented import guides
+from edi.segmented.choice import chosen
 
 if TYPE_CHECKING:
     from edi.model import Document
@@ -14,8 +15,7 @@ if TYPE_CHECKING:
 def guide_of(document: Document) -> Guide | None:
     """The guide that the document was read with, if there is one."""
     envelope = document.envelope
-    told = envelope.guide or envelope.version or ""
-    return guides.parse(told) if "\n" in told else guides.find(envelope.format, envelope.message or "", told)
+    return chosen(envelope.format, envelope.message or "", envelope.guide or envelope.version or "")
 
 
 def release_of(document: Document, guide: Guide | None) -> Guide | None:

@@ -15,7 +15,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from edi.model import Document
-from edi.segmented import guides
+from edi.segmented.choice import chosen
 from edi.segmented.events import Aside, Closed, Opened
 from edi.segmented.segments import BINARY_TAGS
 from edi.segmented.sequence import rows_of
@@ -171,7 +171,7 @@ def write(family: Family, items: Iterable[Item], options: Mapping[str, str]) -> 
 @lru_cache(maxsize=64)
 def _guide(standard: str, message: str, guide: str) -> Guide | None:
     """The guide of a message, by its version or as a text."""
-    return guides.parse(guide) if "\n" in guide else guides.find(standard, message, guide)
+    return chosen(standard, message, guide)
 
 
 @dataclass(slots=True)
