@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import os
 import re
 import shutil
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from edi.findings import CODES
 from edi.formats import FORMATS
 from gateway.contracts import SCALARS
 from gateway.normalize.expression import COMPARISONS
@@ -29,7 +31,10 @@ from gateway.workspace.notation import FLAGS
 from gateway.workspace.tables import LAYOUTS, Key
 from sftp.names import TEMPORARY_SUFFIXES
 from tests.docs.blocks import all_codes, all_commands
-from tests.docs.pages import ROOT, filled, pages, runnable
+from tests.docs.explanations import ALIKE, EXPLAINED, UNTOLD
+from tests.docs.findings import EXAMPLES
+from tests.docs.guides import header
+from tests.docs.pages import ROOT, filled, pages, runnable, whole
 from tests.docs.promises import home_of
 from tests.servers import free_port
 
@@ -92,10 +97,54 @@ def _codes_in_the_code() -> set[str]:
     return found
 
 
-def test_every_finding_has_its_section() -> None:
+def test_every_finding_has_its_page_or_section() -> None:
     page = PAGES["docs/findings.md"]
     assert _codes_in_the_code() <= all_codes().keys()
-    assert set(re.findall(r"^### (\S+)$", page, re.MULTILINE)) == all_codes().keys()
+    assert set(re.findall(r"^### (\S+)$", page, re.MULTILINE)) == all_codes().keys() - CODES.keys()
+    assert sorted(re.findall(r"^\| \[(\S+)\]\(findings/\1\.md\)", page, re.MULTILINE)) == sorted(CODES)
+
+
+def test_every_code_of_a_reader_is_explained_and_has_an_example() -> None:
+    assert EXPLAINED.keys() == CODES.keys()
+    assert EXAMPLES.keys() | UNTOLD.keys() == CODES.keys()
+    assert not EXAMPLES.keys() & UNTOLD.keys()
+    assert set(chain(*ALIKE)) <= CODES.keys()
+
+
+@pytest.mark.parametrize("code", EXAMPLES)
+def test_an_example_provokes_its_code_and_nothing_else(code: str) -> None:
+    example = EXAMPLES[code]
+    told = [json.loads(line)["code"] for line in example.told("--output", "json").splitlines()]
+    assert set(told) == {code, *example.also}
+
+
+def test_the_pages_that_are_generated_whole_are_there_and_no_others() -> None:
+    there = {page for page in PAGES if page.startswith(("docs/findings/", "docs/guides/"))}
+    assert there == whole().keys() | {"docs/guides/index.md"}
+
+
+@pytest.mark.parametrize("page", [page for page in whole() if page.startswith("docs/guides/")])
+def test_the_page_of_a_guide_names_its_sources_and_what_it_does_not_cover(page: str) -> None:
+    assert re.search(r"^## Sources\n\n.*[Rr]ead in\s", PAGES[page], re.MULTILINE | re.DOTALL)
+    assert "not covered" in PAGES[page].lower()
+
+
+def test_the_head_of_a_guide_is_taken_apart() -> None:
+    text = """# Orders.
+#
+# Facts only. Read in one
+# place. Not covered here: what (of D.01B) is
+# left out. The rest is here.
+#
+# A line is a segment.
+x = 1
+# Read in no header.
+"""
+    title, sources, lacks = header(text)
+    assert (title, lacks) == ("Orders.", "What (of D.01B) is left out.")
+    assert sources == "Facts only. Read in one place. The rest is here."
+    with pytest.raises(ValueError, match="names no source"):
+        header("# Orders.\n#\n# Facts only.\n")
 
 
 @pytest.mark.parametrize(
@@ -130,12 +179,15 @@ def test_links_lead_somewhere() -> None:
 
 
 def test_anchors_are_headings() -> None:
+    known: dict[Path, set[str]] = {}
     broken = []
     for page, text in PAGES.items():
         for target, anchor in re.findall(r"\]\((?!https?://)([^)#]*)#([^)]*)\)", text):
             path = (ROOT / page).parent.joinpath(target).resolve() if target else ROOT / page
-            headings = re.findall(r"^#+ (.+)$", path.read_text(encoding="utf-8"), re.MULTILINE)
-            if anchor not in {re.sub(r"[^\w\- ]", "", each.lower()).replace(" ", "-") for each in headings}:
+            if path not in known:
+                headings = re.findall(r"^#+ (.+)$", path.read_text(encoding="utf-8"), re.MULTILINE)
+                known[path] = {re.sub(r"[^\w\- ]", "", each.lower()).replace(" ", "-") for each in headings}
+            if anchor not in known[path]:
                 broken.append(f"{page}: {target}#{anchor}")
     assert broken == []
 

@@ -35,6 +35,9 @@ from gateway.workspace.shelf import Shelf
 from gateway.workspace.tables import LAYOUTS, Key
 from sftp.activity import KINDS
 from tests.docs.codes import CONTRACT_REMEDIES, OURS
+from tests.docs.findings import finding_page, finding_table
+from tests.docs.guides import guide_list, guide_page, segments_page
+from tests.docs.markdown import code, fenced, sentence, table
 from tests.docs.product import SAMPLES, product
 from tests.docs.promises import PROMISES, home_of
 from tests.gateway.normalize.builders import loop
@@ -47,24 +50,6 @@ if TYPE_CHECKING:
 
 WIDTH = 132
 STARTER = Path(starter.__file__).parent / "files"
-
-
-def table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
-    """A table in Markdown; a pipe inside a cell is escaped."""
-    lines = [head, tuple("---" for _ in head), *rows]
-    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in lines)
-
-
-def code(text: str) -> str:
-    """`text` as code inside a sentence, whatever back-ticks it holds."""
-    fence = "``" if "`" in text else "`"
-    space = " " if text[:1] == "`" or text[-1:] == "`" or text != text.strip() else ""
-    return f"{fence}{space}{text}{space}{fence}" if text else ""
-
-
-def fenced(text: str, language: str) -> str:
-    """`text` as a block of code."""
-    return f"```{language}\n{text.strip(chr(10))}\n```"
 
 
 # ── what the product answers ─────────────────────────────────────────────────────────────────────────────────────────
@@ -202,7 +187,7 @@ def finding_codes(prefix: str) -> str:
     parts = []
     for name, (title, remedy, severity) in all_codes().items():
         if name.partition(".")[0] == prefix:
-            parts.append(f"### {name}\n\n{_sentence(title)} *{severity}*\n\n{remedy}")
+            parts.append(f"### {name}\n\n{sentence(title)} *{severity}*\n\n{remedy}")
     return "\n\n".join(parts)
 
 
@@ -213,10 +198,6 @@ def all_codes() -> dict[str, tuple[str, str, str]]:
     known = {name: (each.title, each.remedy, str(each.severity)) for name, each in shared.items()}
     known |= {name: (title, CONTRACT_REMEDIES[name], "error") for name, title in messages.CODES.items()}
     return known | OURS
-
-
-def _sentence(text: str) -> str:
-    return text[:1].upper() + text[1:] + ("" if text.endswith(".") else ".")
 
 
 def acknowledgment_codes(which: str) -> str:
@@ -275,7 +256,7 @@ def _command(name: str, command: click.Command) -> str:
         if isinstance(each, click.Argument):
             words.append(each.human_readable_name if each.required else f"[{each.human_readable_name}]")
         elif isinstance(each, click.Option) and not each.hidden and "--help" not in each.opts:
-            rows.append((f"`{', '.join(each.opts)}`", _sentence(each.help or "")))
+            rows.append((f"`{', '.join(each.opts)}`", sentence(each.help or "")))
     about = re.split(r"\x08|\\b", command.help or "")[0].split("\n\n")
     parts = [f"### {name}", f"`{' '.join(words)}`", *(" ".join(part.split()) for part in about if part.strip())]
     return "\n\n".join([*parts, *([table(("option", "what it does"), rows)] if rows else [])])
@@ -364,6 +345,11 @@ BLOCKS: dict[str, Callable[[str], str]] = {
     "format_spec": format_spec,
     "format_writing": format_writing,
     "finding_codes": finding_codes,
+    "finding_page": finding_page,
+    "finding_table": finding_table,
+    "guide_list": guide_list,
+    "guide_page": guide_page,
+    "segments_page": segments_page,
     "acknowledgment_codes": acknowledgment_codes,
     "problems": problems,
     "routes": routes,

@@ -4,7 +4,8 @@
     …
     <!-- end -->
 
-``python -m tests.docs`` fills every part again; ``tests/test_docs.py`` fails where one is out of date.
+``python -m tests.docs`` fills every part again; ``tests/test_docs.py`` fails where one is out of date. The pages of
+findings and of guides are generated whole: each is one such part.
 """
 
 from __future__ import annotations
@@ -13,7 +14,9 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from edi.findings import CODES
 from tests.docs.blocks import BLOCKS
+from tests.docs.guides import shipped, versions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,6 +29,14 @@ _RUN = re.compile(r"<!-- run(?P<stays> in the background)? -->\n```sh\n(?P<scrip
 def pages() -> list[Path]:
     """Every page of documentation, those beside the code first."""
     return [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
+
+
+def whole() -> dict[str, str]:
+    """The pages that are generated whole, by their names, each with its part still empty."""
+    parts = {f"docs/findings/{code}.md": f"finding_page {code}" for code in CODES}
+    parts |= {f"docs/guides/{name}.md": f"guide_page {name}" for name in map("-".join, shipped())}
+    parts |= {f"docs/guides/{name}.md": f"segments_page {name}" for name in map("-".join, versions())}
+    return {page: f"<!-- generated: {part} -->\n<!-- end -->\n" for page, part in parts.items()}
 
 
 def filled(text: str) -> str:
