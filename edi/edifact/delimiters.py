@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from edi.segmented.elements import judge
 from edi.segmented.guides import Element
 from edi.segmented.segments import GAP, Syntax, drop_breaks, row_at, segment_spans
-from edi.segmented.standard import Header, Unreadable, text_of
+from edi.segmented.standard import Header, Oddity, Unreadable, at, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -130,15 +130,22 @@ _CALENDAR = {"UNB": 4, "UNG": 4}
 _PLAIN = Syntax("+", ":", "'")
 
 
-def oddities(row: list[Any]) -> Iterator[tuple[str, int, str]]:
-    """What is wrong with the date and time of a UNB or UNG (S004): code, element, message.
+def oddities(row: list[Any], _group: list[Any] | None) -> Iterator[Oddity]:
+    """What is wrong with the date and time of a UNB or UNG (S004), or with the identifiers of a UNH.
 
     The date has six digits, or eight in syntax version 4 (ISO 9735:1998).
     """
     tag = row[0]
+    if tag == "UNH":
+        if not at(row, 1):
+            yield Oddity("element.missing", 1, "UNH01 (the reference of the message) is required, but is empty.")
+        if not at(row, 2).partition(":")[0]:
+            yield Oddity("element.missing", 2, "UNH02.01 (the type of the message) is required, but is empty.", 1)
+        return
     value = row[_CALENDAR[tag]] if len(row) > _CALENDAR[tag] else ""
     told, time = (*value, "")[:2] if isinstance(value, list) else (value, "")
     for part, element in ((str(told), _DATES[8 if len(str(told)) == 8 else 6]), (str(time), _TIME)):
         fault = judge(part, element, _PLAIN) if part else None
         if fault:
-            yield "envelope.date", _CALENDAR[tag], f"{tag}{_CALENDAR[tag]:02} has {part!r}, {fault.trouble}."
+            message = f"{tag}{_CALENDAR[tag]:02} has {part!r}, {fault.trouble}."
+            yield Oddity("envelope.date", _CALENDAR[tag], message)

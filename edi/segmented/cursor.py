@@ -49,12 +49,16 @@ class Cursor:
         value = window.text[window.place : window.place + min(length, VALUE_MAX)]
         return Span(window.offset, window.offset + length, window.line, value)
 
-    def part(self, span: Span, number: int, syntax: Syntax) -> Span:
-        """The span of an element of the segment at the window's place; empty at its end when it is not there."""
+    def part(self, span: Span, tag: str, number: int, syntax: Syntax) -> Span:
+        """The span of an element of the segment `tag` at the window's place; empty at its end if it is not there.
+
+        Before UNB a UNA may stand.
+        """
         window = self.window
         end = window.place + span.end - span.start
         end -= window.text[:end].endswith(syntax.segment)
-        places = pieces(window.text, window.place, end, syntax.element, syntax.release)
+        start = max(window.place, window.text.find(tag + syntax.element, window.place, end))
+        places = pieces(window.text, start, end, syntax.element, syntax.release)
         start, end = places[number] if number < len(places) else (end, end)
         return Span(window.base + start, window.base + end, span.line, window.text[start : min(end, start + VALUE_MAX)])
 

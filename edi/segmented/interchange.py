@@ -161,8 +161,8 @@ class Walk:
 
     def opening(self, row: list[Any], span: Span, syntax: Syntax) -> Iterator[Finding]:
         """What is wrong with the dates and versions of a header of an interchange or group."""
-        for code, number, message in self.standard.oddities(row):
-            yield finding(code, message, self.cursor.part(span, number, syntax), row[0], number)
+        for code, number, message, _ in self.standard.oddities(row, None):
+            yield finding(code, message, self.cursor.part(span, row[0], number, syntax), row[0], number)
 
     def repeated(self, who: str, reference: str, tag: str, span: Span, met: Met) -> Iterator[Finding]:
         """The finding that a header's control number was met before."""
@@ -201,7 +201,10 @@ class Walk:
                 yield self.truncated(progress, 0)
                 return
             if progress.around.lanes:
+                before = window.offset
                 yield from self.clean(progress)
+                if window.offset > before:
+                    continue
             tag = self.cursor.peek(syntax)
             if tag == standard.set_tags[0]:
                 yield from self.document(progress)
@@ -282,7 +285,7 @@ class Walk:
     ) -> Iterator[Finding]:
         """Compare the count and the control number of a trailer with what was read."""
         tag, told, reference = row[0], at(row, 1), at(row, 2)
-        first, second = self.cursor.part(span, 1, syntax), self.cursor.part(span, 2, syntax)
+        first, second = self.cursor.part(span, tag, 1, syntax), self.cursor.part(span, tag, 2, syntax)
         if not same(told, str(count[0])):
             message = f"{tag}01 counts {told or 'nothing'}, but the file holds {plural(*count)}."
             yield finding("envelope.count", message, first, tag, 1)
@@ -343,6 +346,8 @@ class Walk:
         opens = standard.set_tags[0] + syntax.element
         closes = stop + around.gap + standard.set_tags[1] + syntax.element
         looked = 0
+        if progress.group is None and not standard.counts_documents:
+            return  # each of them stands outside every group
         while True:
             text, place = window.text, window.place
             if not text.startswith(opens, place):

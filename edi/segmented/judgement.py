@@ -10,13 +10,14 @@ from edi.segmented import choice, guides, repertoire
 from edi.segmented.diagnosis import Diagnosis, Source, bounded, diagnose
 from edi.segmented.lane import Lane
 from edi.segmented.numbers import Met
-from edi.segmented.segments import drop_breaks, pieces, row_at
-from edi.segmented.standard import Header, Span, Standard, at, finding, plural, same
+from edi.segmented.segments import drop_breaks, row_at
+from edi.segmented.standard import Header, Oddity, Span, Standard, at, finding, plural, same
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from edi.segmented.guides import Guide
+    from edi.segmented.segments import Syntax
 
 
 class Raw(NamedTuple):
@@ -63,10 +64,7 @@ class Judge:
 
     def at_once(self, text: str, start: int, codec: str, around: Around) -> Document | None:
         """The document in `text` if it is right in every way, and others of its kind came before it."""
-        syntax = around.header.syntax
-        key = text[: text.find(syntax.segment)].split(syntax.element)
-        del key[self.standard.set_reference : self.standard.set_reference + 1]
-        lane = around.lanes.get(tuple(key))
+        lane = around.lanes.get(self.kind(text, around.header.syntax))
         return self.clean(lane, text, start, codec, around.met) if lane else None
 
     def clean(self, lane: Lane, text: str, start: int, codec: str, met: Met) -> Document | None:
@@ -79,61 +77,66 @@ class Judge:
         envelope = lane.enveloped(found[1], encoding)
         return Document(self.number, start, start + len(text), found[0], envelope)
 
+    def kind(self, text: str, syntax: Syntax) -> tuple[str, ...]:
+        """The elements of a document's header, but for its reference: what a lane is found by."""
+        end = text.find(syntax.segment)
+        values = text[: end if end >= 0 else len(text)].split(syntax.element)
+        del values[self.standard.set_reference : self.standard.set_reference + 1]
+        return tuple(values)
+
     def judge(self, raw: Raw, around: Around) -> Iterator[Document | Finding]:
         """The document in `raw`, and before it what is worth a finding of the file."""
-        standard, header, text = self.standard, around.header, raw.text
-        syntax = header.syntax
-        head = text[: text.find(syntax.segment) + 1 or len(text)]
-        row = self.row(head, header)
-        message, version, reference, _ = standard.describe(row, around.group)
-        told = standard.guide_version(row, around.group)
-        if (message, told) not in self.guides:
-            yield from self.choose_guide(message, told, version, Span(raw.start, raw.start, raw.line, ""))
-        guide, weight = self.guides[message, told]
-        lane = self.lane(row, guide, header, around)
-        if raw.is_closed:
-            key = head.removesuffix(syntax.segment).split(syntax.element)
-            del key[standard.set_reference : standard.set_reference + 1]
-            around.lanes[tuple(key)] = lane
-            document = None if raw.is_refused else self.clean(lane, text, raw.start, raw.codec, around.met)
-            if document:
-                yield document
-                return
+        text, syntax = raw.text, around.header.syntax
+        kind = self.kind(text, syntax)
+        if kind not in around.lanes:
+            row = self.row(text, syntax)
+            message, version, *_ = self.standard.describe(row, around.group)
+            told = self.standard.guide_version(row, around.group)
+            if (message, told) not in self.guides:
+                yield from self.choose_guide(message, told, version, Span(raw.start, raw.start, raw.line, ""))
+            around.lanes[kind] = self.lane(row, *self.guides[message, told], around)
+        lane = around.lanes[kind]
+        right = None
+        if raw.is_closed and not raw.is_refused:
+            right = self.clean(lane, text, raw.start, raw.codec, around.met)
+        yield right or self.wrong(lane, raw, around)
+
+    def wrong(self, lane: Lane, raw: Raw, around: Around) -> Document:
+        """The document in `raw` with what there is to say of it."""
+        text, level = raw.text, around.header.level
         encoding = lane.encoding(text, raw.codec)
-        source = Source(text, raw.start, raw.line, raw.column, syntax, encoding, raw.codec)
-        diagnosis = diagnose(source, guide, weight)
+        source = Source(text, raw.start, raw.line, raw.column, lane.syntax, encoding, raw.codec)
+        diagnosis = diagnose(source, lane.guide, lane.weight)
+        reference = at(diagnosis.rows[0], self.standard.set_reference)
         findings = diagnosis.findings
-        if header.level in repertoire.LEVELS and not self.any_repertoire:
-            findings.extend(repertoire.findings(source, diagnosis, header.level))
-        findings.extend(self.trailer_findings(source, diagnosis, is_closed=raw.is_closed))
+        if lane.repertoire:
+            findings.extend(repertoire.findings(source, diagnosis, level))
+        findings.extend(self.trailer_findings(source, diagnosis, reference, is_closed=raw.is_closed))
         if around.met.again(reference):
             findings.append(self.duplicate(source, diagnosis, reference))
-        findings.extend(self.group_finding(source, diagnosis, guide, around.group))
+        for code, element, message, component in lane.oddities:
+            findings.append(element_finding(code, message, source, diagnosis, 0, element, component))
         self.number += 1
-        yield Document(
-            self.number,
-            raw.start,
-            raw.start + len(text),
-            diagnosis.content,
-            lane.enveloped(reference, encoding),
-            tuple(bounded(findings, diagnosis.omitted)),
-        )
+        told = tuple(bounded(findings, diagnosis.omitted))
+        envelope = lane.enveloped(reference, encoding)
+        return Document(self.number, raw.start, raw.start + len(text), diagnosis.content, envelope, told)
 
     def skipped(self, span: Span, row: list[Any], around: Around, told: Finding) -> Document:
         """A document that was not read, with the finding that says why; `row` is what is known of its header."""
         self.number += 1
-        lane = self.lane(row, None, around.header, around)
-        envelope = lane.enveloped(self.standard.describe(row, around.group)[2], "utf-8")
+        lane = self.lane(row, None, Severity.ERROR, around)
+        envelope = lane.enveloped(at(row, self.standard.set_reference), "utf-8")
         return Document(self.number, span.start, span.end, {}, envelope, (told,))
 
-    def row(self, head: str, header: Header) -> list[Any]:
+    def row(self, text: str, syntax: Syntax) -> list[Any]:
         """The row of a document's header."""
-        text = drop_breaks(head, header.syntax)
-        return row_at(text, 0, len(text.removesuffix(header.syntax.segment)), header.syntax)
+        end = text.find(syntax.segment)
+        head = drop_breaks(text[: end if end >= 0 else len(text)], syntax)
+        return row_at(head, 0, len(head), syntax)
 
-    def lane(self, row: list[Any], guide: Guide | None, header: Header, around: Around) -> Lane:
+    def lane(self, row: list[Any], guide: Guide | None, weight: Severity, around: Around) -> Lane:
         """The lane of the documents whose header is `row`, but for their reference."""
-        standard = self.standard
+        standard, header = self.standard, around.header
         message, version, _, number = standard.describe(row, around.group)
         envelope = Envelope(
             standard.name,
@@ -149,14 +152,16 @@ class Judge:
         declared = header.encoding if self.encoding == "auto" else self.encoding
         level = None if self.any_repertoire else repertoire.LEVELS.get(header.level)
         tags = standard.set_tags[1], standard.set_reference
-        is_mixed = bool(guide and guide.group and around.group and at(around.group, 1) != guide.group)
-        return Lane(envelope, guide, header.syntax, declared, tags, around.gap, level, is_odd=is_mixed)
+        oddities = (*standard.oddities(row, around.group), *self.other_group(guide, around.group))
+        return Lane(envelope, guide, weight, header.syntax, declared, tags, around.gap, level, oddities)
 
     def is_given(self, guide: Guide) -> bool:
         """Whether it is the guide that was given as a text."""
         return bool(self.guide) and guide is guides.parse(self.guide)
 
-    def trailer_findings(self, source: Source, diagnosis: Diagnosis, *, is_closed: bool) -> Iterator[Finding]:
+    def trailer_findings(
+        self, source: Source, diagnosis: Diagnosis, reference: str, *, is_closed: bool
+    ) -> Iterator[Finding]:
         """Compare the count and the control number of the document's own trailer with what was read."""
         opens, closes = self.standard.set_tags
         rows = diagnosis.rows
@@ -169,7 +174,6 @@ class Judge:
             yield Finding("envelope.set_not_closed", message, CODES["envelope.set_not_closed"].remedy, position)
             return
         trailer = rows[-1]
-        reference = self.standard.describe(rows[0], None)[2]
         checks = (
             ("envelope.set_count", 1, str(len(rows)), f"the {word} has {plural(len(rows), 'segment')}"),
             ("envelope.set_reference", 2, reference, f"its {opens} has the control number {reference!r}"),
@@ -186,17 +190,17 @@ class Judge:
         message = f"{opens}{place:02} is {reference!r}, as in a {self.standard.document_word} before this one."
         return element_finding("envelope.set_duplicate", message, source, diagnosis, 0, place)
 
-    def group_finding(
-        self, source: Source, diagnosis: Diagnosis, guide: Guide | None, group: list[Any] | None
-    ) -> Iterator[Finding]:
-        """The finding that the document stands in a group of another kind."""
-        if guide and guide.group and group and at(group, 1) != guide.group:
+    def other_group(self, guide: Guide | None, group: list[Any] | None) -> Iterator[Oddity]:
+        """Whether documents with that guide stand in a group of another kind."""
+        told = at(group or [], 1)
+        if guide and guide.group and told not in ("", guide.group):
             tag = self.standard.group_tags[0]
-            message = (
-                f"The {guide.label} {guide.message} stands in a group whose {tag}01 is {at(group, 1)!r}; "
-                f"{guide.group} is the identifier of its groups."
+            yield Oddity(
+                "envelope.set_group",
+                1,
+                f"The {guide.label} {guide.message} stands in a group whose {tag}01 is {told!r}; {guide.group} is the "
+                "identifier of its groups.",
             )
-            yield element_finding("envelope.set_group", message, source, diagnosis, 0, 1)
 
     def choose_guide(self, message: str, told: str, version: str | None, here: Span) -> Iterator[Finding]:
         """Find the guide of a message, once per file, and tell if there is none of its own version."""
@@ -214,14 +218,24 @@ class Judge:
             yield finding("structure.guide_borrowed", words, here)
 
 
-def element_finding(code: str, message: str, source: Source, diagnosis: Diagnosis, index: int, number: int) -> Finding:
-    """A finding about the element `number` of the row at `index`."""
+def element_finding(
+    code: str,
+    message: str,
+    source: Source,
+    diagnosis: Diagnosis,
+    index: int,
+    number: int,
+    component: int | None = None,
+) -> Finding:
+    """A finding about the element `number` of the row at `index`, or about a component of it."""
     start, end = diagnosis.spans[index]
-    places = pieces(source.text, start, end, source.syntax.element, source.syntax.release)
+    places = source.cut(start, end, source.syntax.element)
     span = places[number] if number < len(places) else (end, end)
+    if component:
+        parts = source.cut(*span, source.syntax.component)
+        span = parts[component - 1] if component <= len(parts) else (span[1], span[1])
     line = source.line + source.text.count("\n", 0, span[0])
-    position = Position(
-        source.start + span[0], source.start + span[1], line, index + 1, diagnosis.rows[index][0], number
-    )
+    tag = diagnosis.rows[index][0]
+    position = Position(source.start + span[0], source.start + span[1], line, index + 1, tag, number, component)
     row = CODES[code]
     return Finding(code, message, row.remedy, position, row.severity, source.quote(*span) or None)

@@ -17,16 +17,18 @@ if TYPE_CHECKING:
     import re
     from collections.abc import Iterable
 
+    from edi.findings import Severity
     from edi.model import Loop
     from edi.segmented.guides import Guide
     from edi.segmented.segments import Syntax
+    from edi.segmented.standard import Oddity
 
 
 class Lane:
     """How the documents of one kind are read. `envelope` is theirs, but for reference and encoding.
 
     `trailer` is the tag that closes them, and the place of the reference in their header; `gap` is what stands behind
-    their segments. Nothing of a kind that `is_odd` is read at once.
+    their segments; `oddities` are what is wrong with their header. With any, nothing of the kind is read at once.
     """
 
     __slots__ = (
@@ -37,23 +39,25 @@ class Lane:
         "gap",
         "guide",
         "is_odd",
+        "oddities",
         "proof",
         "reference",
         "repertoire",
         "syntax",
+        "weight",
     )
 
     def __init__(
         self,
         envelope: Envelope,
         guide: Guide | None,
+        weight: Severity,
         syntax: Syntax,
         declared: str,
         trailer: tuple[str, int],
         gap: str,
         repertoire: re.Pattern[str] | None,
-        *,
-        is_odd: bool,
+        oddities: tuple[Oddity, ...],
     ) -> None:
         place = Envelope._fields.index("reference")
         self.before, self.behind = envelope[:place], envelope[place + 3 :]
@@ -63,7 +67,9 @@ class Lane:
         self.closes, self.reference = trailer
         self.gap = gap
         self.repertoire = repertoire
-        self.is_odd = is_odd or bool(guide and structure.automaton(guide).places.keys() & {*BINARY_TAGS})
+        self.weight = weight
+        self.oddities = oddities
+        self.is_odd = bool(oddities) or bool(guide and structure.automaton(guide).places.keys() & {*BINARY_TAGS})
         self.proof = elements.proof(guide, syntax) if guide else None
 
     def encoding(self, text: str, codec: str) -> str:
@@ -117,12 +123,15 @@ class Lane:
         """The characters of `text`; None if its bytes are none, or might cut where no service character stands."""
         if encoding == codec:
             return text
-        if not self.syntax.characters.isascii() or "\x1b" in text:
+        marks = self.syntax.characters
+        if not marks.isascii() or "\x1b" in text:
             return None
         try:
-            return text.encode(codec).decode(encoding)
+            decoded = text.encode(codec).decode(encoding)
         except UnicodeDecodeError:
             return None
+        # In some encodings a byte that looks like a service character is half of another character.
+        return decoded if all(text.count(c) == decoded.count(c) for c in marks) else None
 
     def proved(self, text: str) -> tuple[str, list[str]] | None:
         """The segments of a text that the guide's expression proves, after gaps are closed if there are any."""
@@ -168,7 +177,7 @@ class Lane:
             content, first, last = found
         else:
             rows = list(rows)
-            if not all(isinstance(row[0], str) for row in rows):
+            if not all(isinstance(row[0], str) and row[0].isalnum() for row in rows):
                 return None
             content, first, last = structure.flat(rows), rows[0], rows[-1]
         if shown:

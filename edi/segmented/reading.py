@@ -116,7 +116,7 @@ def quickly(source: Source) -> Reading | None:
         return None
     rows = cut(body, hidden[1], syntax)
     for row in rows:
-        if not isinstance(row[0], str):
+        if not isinstance(row[0], str) or not row[0].isalnum():
             row[0] = tag_of(row[0])
     return Reading(rows, _Spans(source, len(rows)), body)
 

@@ -7,15 +7,17 @@ Source: ISO 9735:1988, clause 5.
 from __future__ import annotations
 
 import re
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from edi.findings import CODES, Finding, Position
-from edi.segmented.segments import pieces
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from edi.segmented.diagnosis import Diagnosis, Source
+
+    _Place = tuple[int, str, int, int | None]
 
 _SIGNS = r""" .,\-()/=!"%&*;<>'+:?"""
 LEVELS: dict[str, re.Pattern[str]] = {
@@ -26,29 +28,38 @@ LEVELS: dict[str, re.Pattern[str]] = {
 
 
 def findings(source: Source, diagnosis: Diagnosis, level: str) -> Iterator[Finding]:
-    """The elements of a document that hold characters which its level does not know, the first hundred of them."""
-    outside, syntax = LEVELS[level], source.syntax
-    code = CODES["element.repertoire"]
-    told = 0
-    for number, (row, (start, end)) in enumerate(zip(diagnosis.rows, diagnosis.spans, strict=True), 1):
-        if told >= 100 or not outside.search(source.text, start, end):
+    """The values of a document that hold characters which its level does not know, the first hundred of them."""
+    outside, code = LEVELS[level], CODES["element.repertoire"]
+    if not outside.search(source.text):
+        return
+    for place, span in islice(_values(source, diagnosis, outside), 100):
+        strangers = sorted({*outside.findall(source.text, *span)} - {*source.syntax.characters})
+        number, tag, element, component = place
+        position = Position(
+            source.start + span[0],
+            source.start + span[1],
+            source.line + source.text.count("\n", 0, span[0]),
+            number,
+            tag,
+            element or None,
+            component,
+        )
+        address = f"{tag}{element:02}" + (f".{component:02}" if component else "")
+        characters = " ".join(source.decode(character) or repr(character) for character in strangers[:10])
+        message = f"{address} has characters that {level} does not know: {characters}."
+        yield Finding("element.repertoire", message, code.remedy, position, code.severity, source.quote(*span))
+
+
+def _values(source: Source, diagnosis: Diagnosis, outside: re.Pattern[str]) -> Iterator[tuple[_Place, tuple[int, int]]]:
+    """The elements, or components, that hold strangers."""
+    syntax = source.syntax
+    for number, (row, span) in enumerate(zip(diagnosis.rows, diagnosis.spans, strict=True), 1):
+        if not outside.search(source.text, *span):
             continue
-        for place, span in enumerate(pieces(source.text, start, end, syntax.element, syntax.release)):
-            found = outside.search(source.text, *span)
-            strangers = sorted(
-                {c for c in source.text[slice(*span)] if c not in syntax.characters and outside.match(c)}
-            )
-            if not found or not strangers:
-                continue
-            told += 1
-            position = Position(
-                source.start + span[0],
-                source.start + span[1],
-                source.line + source.text.count("\n", 0, span[0]),
-                number,
-                row[0],
-                place or None,
-            )
-            characters = " ".join(source.decode(c) or repr(c) for c in strangers[:10])
-            message = f"{row[0]}{place:02} has characters that {level} does not know: {characters}."
-            yield Finding("element.repertoire", message, code.remedy, position, code.severity, source.quote(*span))
+        for element, whole in enumerate(source.elements(*span)):
+            for repeat in source.cut(*whole, syntax.repetition):
+                parts = source.cut(*repeat, syntax.component)
+                for component, part in enumerate(parts, 1):
+                    strangers = {*outside.findall(source.text, *part)} - {*syntax.characters}
+                    if strangers:
+                        yield (number, row[0], element, component if len(parts) > 1 else None), part

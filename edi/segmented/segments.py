@@ -245,12 +245,13 @@ def unrelease(value: str, release: str) -> str:
 
 
 def tag_of(value: Any) -> str:
-    """The tag in the first place of a row. EDIFACT may put numbers behind it that say how loops nest (``LIN:1:2``)."""
-    if isinstance(value, str):
-        return value
+    """The tag in the first place of a row. EDIFACT may put numbers behind it that say how loops nest (``LIN:1:2``).
+
+    A star, which no tag has and with which the keys of child loops end, becomes a question mark.
+    """
     if isinstance(value, list) and all(part.isdigit() for part in value[1:]):
-        return str(value[0])
-    return str(value)
+        value = value[0]
+    return str(value).replace("*", "?")
 
 
 def row_at(text: str, start: int, end: int, syntax: Syntax) -> list[Any]:

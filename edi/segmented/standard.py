@@ -47,6 +47,15 @@ class Unreadable(NamedTuple):
     """So many bytes belong to it in any case."""
 
 
+class Oddity(NamedTuple):
+    """Something wrong with an element of a header."""
+
+    code: str
+    element: int
+    message: str
+    component: int | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Standard:
     """One family: its tags, its words, and how its headers are read.
@@ -62,8 +71,8 @@ class Standard:
     describe: Callable[[list[Any], list[Any] | None], tuple[str, str | None, str, str | None]]
     guide_version: Callable[[list[Any], list[Any] | None], str]
     """Of a document's own header and its group's: what its guide is found by."""
-    oddities: Callable[[list[Any]], Iterator[tuple[str, int, str]]]
-    """Of a header of an interchange or group: code, element, message of what is wrong with its dates and versions."""
+    oddities: Callable[[list[Any], list[Any] | None], Iterator[Oddity]]
+    """Of a header of an interchange, group or document, and its group's: what is wrong with its dates and versions."""
     opens: str
     first_tags: tuple[str, ...]
     """What a file begins with."""

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from edi.segmented.elements import judge
 from edi.segmented.guides import Element
 from edi.segmented.segments import Syntax
-from edi.segmented.standard import Header, Unreadable, at
+from edi.segmented.standard import Header, Oddity, Unreadable, at
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -111,17 +111,31 @@ _CALENDAR = {
 _VERSIONS = {"ISA": (12, re.compile("00[2-9][0-9]{2}")), "GS": (8, re.compile("00[2-9][0-9]{3}.*|00[2-9][0-9]{2}"))}
 
 
-def oddities(row: list[Any]) -> Iterator[tuple[str, int, str]]:
-    """What is wrong with dates, times and versions of an ISA or GS: code, element, message."""
+def oddities(row: list[Any], group: list[Any] | None) -> Iterator[Oddity]:
+    """What is wrong with dates, times and versions of an ISA, GS or ST."""
     tag = row[0]
+    if tag == "ST":
+        yield from _set_oddities(row, group)
+        return
     for number, element in _CALENDAR[tag]:
         value = at(row, number)
         fault = judge(value, element, _PLAIN) if value.strip() else None
         if fault:
-            yield "envelope.date", number, f"{tag}{number:02} is {value!r}, {fault.trouble}."
+            yield Oddity("envelope.date", number, f"{tag}{number:02} is {value!r}, {fault.trouble}.")
     number, form = _VERSIONS[tag]
     if not form.fullmatch(at(row, number)):
-        yield "envelope.version", number, f"{tag}{number:02} is {at(row, number)!r}, which is no version of X12."
+        message = f"{tag}{number:02} is {at(row, number)!r}, which is no version of X12."
+        yield Oddity("envelope.version", number, message)
+
+
+def _set_oddities(row: list[Any], group: list[Any] | None) -> Iterator[Oddity]:
+    for number, name in ((1, "the number of the transaction set"), (2, "the control number")):
+        if not at(row, number):
+            yield Oddity("element.missing", number, f"ST{number:02} ({name}) is required, but is empty.")
+    told, version = at(row, 3), at(group or [], 8)
+    if told and version and told != version:
+        message = f"ST03 is {told!r}, but GS08 of the group is {version!r}; the guide is that of ST03."
+        yield Oddity("envelope.version", 3, message)
 
 
 _PLAIN = Syntax("*", ":", "~")

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from edi.segmented.interchange import Event
 
 
-
 def describe(row: list[Any], group: list[Any] | None) -> tuple[str, str | None, str, str | None]:
     """Message, version, reference and group of a transaction set: ST01, GS08 in six digits, ST02, GS06.
 

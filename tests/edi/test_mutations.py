@@ -17,33 +17,15 @@ from tests.edi.mutations.mutating import Base, Mutation, clean, mutated, read
 if TYPE_CHECKING:
     from _pytest.mark import ParameterSet
 
-LEFT: dict[tuple[str, str], str] = {
-    ("850", "no GS"): "sets that are right are not told to stand outside every group",
-    ("837P", "ST03 is not GS08"): "ST03 is not compared with GS08",
-    ("ORDERS", "no UNZ"): "a stray segment of no bytes is told beside the truncation",
-    ("ORDERS", "small letters in UNOA"): "the finding spans the element, not the component",
-    ("ORDERS", "an at sign in UNOA"): "the finding spans the element, not the component",
-    ("ORDERS", "a letter with an accent in UNOA"): "the finding spans the element, not the component",
-    ("ORDERS", "UNH without its message"): "a header is not judged where its message has no guide",
-    ("ORDERS", "the interchange's month is 13"): "behind a UNA the span of an element of UNB is one off",
-    ("DESADV", "no date of the interchange"): "behind a UNA the span of an element of UNB is one off",
-}
-"""What is not found as it should be, by base and title, with the reason."""
 
-
-def cases(of: str = "") -> list[ParameterSet]:
-    """All mutations; those of :data:`LEFT` are marked if their reason ends in `of`."""
+def cases() -> list[ParameterSet]:
+    """All mutations."""
     return [
-        pytest.param(base, mutation, id=f"{name}, {kind}: {mutation.title}", marks=marks(name, mutation, of))
+        pytest.param(base, mutation, id=f"{name}, {kind}: {mutation.title}")
         for name, (base, kinds) in BASES.items()
         for kind, mutations in kinds.items()
         for mutation in mutations
     ]
-
-
-def marks(name: str, mutation: Mutation, of: str) -> list[pytest.MarkDecorator]:
-    reason = LEFT.get((name, mutation.title))
-    return [pytest.mark.xfail(strict=True, reason=reason)] if reason and reason.endswith(of) else []
 
 
 @pytest.mark.parametrize("base", [pytest.param(base, id=name) for name, (base, _) in BASES.items()])
@@ -60,7 +42,7 @@ def test_a_mutation_is_found_where_it_is_and_nothing_else(base: Base, mutation: 
     assert found == expected
 
 
-@pytest.mark.parametrize(("base", "mutation"), cases("raises"))
+@pytest.mark.parametrize(("base", "mutation"), cases())
 def test_a_mutation_does_not_touch_its_neighbours(base: Base, mutation: Mutation) -> None:
     whole = clean(base)
     right = {whole[each.start : each.end]: each.content for each in read(base, [whole])[0]}

@@ -47,20 +47,7 @@ def test_a_target_holds_for_damaged_samples(name: str) -> None:
     holds()
 
 
-LEFT = {
-    "835": "without a group some sets are told, and which depends on chunks",
-    "INVOIC": "the rows of a tag that ends in a star stand where child loops are looked for",
-    "ORDERS": "the rows of a tag that ends in a star stand where child loops are looked for",
-}
-
-
-@pytest.mark.parametrize(
-    "name",
-    [
-        pytest.param(name, marks=[pytest.mark.xfail(strict=True, reason=LEFT[name])] if name in LEFT else [])
-        for name in sorted(BASES)
-    ],
-)
+@pytest.mark.parametrize("name", sorted(BASES))
 def test_a_target_holds_whatever_stands_in_one_value(name: str) -> None:
     base = BASES[name][0]
     data = clean(base)
@@ -85,13 +72,11 @@ HEAD = (
             "edifact",
             b"UNB+UNOA:3+A+B+260102:1010+17'UNH+1+ORDERS:D:96A:UN'LIN*+1'LIN+1'CNT+1:3'UNT+5+1'UNZ+1+17'",
             id="a tag that looks like the key of a loop",
-            marks=pytest.mark.xfail(strict=True, reason="its rows stand where child loops are looked for"),
         ),
         pytest.param(
             "edifact",
             b"UNB+UNOC:3+A+B+260102:1010+17'UNH+1+LOCALM:0:1:XX'Z??+1'UNT+3+1'UNZ+1+17'",
             id="a tag with a released character",
-            marks=pytest.mark.xfail(strict=True, reason="the key of its rows holds a stand-in for the character"),
         ),
         pytest.param(
             "x12",

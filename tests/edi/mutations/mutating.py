@@ -125,7 +125,7 @@ def _expected(find: str, span: tuple[int, int], text: str, base: Base, mutation:
     match = re.fullmatch(r"([A-Za-z0-9]{1,3}?)(?:(\d\d)(?:\.(\d\d))?)?", address)
     tag, element, component = match.groups() if match else (address or None, None, None)
     is_own = not code.startswith("envelope.") or code.startswith("envelope.set_")
-    is_own = is_own and not code.startswith(("x12.", "edifact."))
+    is_own = (is_own or (code, tag) == ("envelope.version", "ST")) and not code.startswith(("x12.", "edifact."))
     stop = base.terminator
     opener = re.compile(rf"(?:^|{re.escape(stop)})\s*(?={base.document[:3].rstrip('*+')})")
     ended = code == "envelope.set_not_closed"  # points behind the last segment, where the next document may begin
