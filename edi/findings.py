@@ -361,6 +361,11 @@ CODES: dict[str, Code] = {
         "Nothing was lost; tell the sender if it happens often.",
         Severity.WARNING,
     ),
+    "segment.trailing": Code(
+        "separators stand at the end of a segment with nothing behind them",
+        "Nothing was lost; the standard wants them left out.",
+        Severity.NOTE,
+    ),
     "element.missing": Code("a required element is missing", "Ask the sender to fill the element."),
     "element.condition": Code(
         "elements that belong together are not sent together",

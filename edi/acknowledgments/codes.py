@@ -113,6 +113,7 @@ NOT_TOLD: dict[str, str] = {
     "structure.guide_borrowed": "the sender did nothing wrong",
     "structure.no_guide": "the sender did nothing wrong",
     "structure.more": "what is listed is told",
+    "segment.trailing": "it says nothing about what was sent",
     "segment.empty": "it has no tag by which it could be told, and nothing was lost",
 }
 """The other codes of X12 and EDIFACT, with the reason why no acknowledgment tells them."""

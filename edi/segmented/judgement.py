@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from edi.findings import CODES, Finding, Position, Severity
@@ -112,6 +113,7 @@ class Judge:
         if lane.repertoire:
             findings.extend(repertoire.findings(source, diagnosis, level))
         findings.extend(self.trailer_findings(source, diagnosis, reference, is_closed=raw.is_closed))
+        findings.extend(self.trailing_findings(source, diagnosis))
         if around.met.again(reference):
             findings.append(self.duplicate(source, diagnosis, reference))
         for code, element, message, component in lane.oddities:
@@ -183,6 +185,21 @@ class Judge:
             if not (same(told, expected) if number == 1 else told == expected):
                 message = f"{closes}{number:02} is {told!r}, but {words}."
                 yield element_finding(code, message, source, diagnosis, len(rows) - 1, number)
+
+    def trailing_findings(self, source: Source, diagnosis: Diagnosis) -> Iterator[Finding]:
+        """A note on the first segment that ends in separators, and on how many there are."""
+        found = [index for index, row in enumerate(diagnosis.rows) if index and len(row) > 1 and row[-1] == ""]
+        if found:
+            row = diagnosis.rows[found[0]]
+            filled = max(place for place, value in enumerate(row) if value)
+            tag, end = row[0], diagnosis.spans[found[0]][1]
+            more = f"; so do {plural(len(found) - 1, 'other segment')} of the {self.standard.document_word}"
+            message = f"{tag} ends in {plural(len(row) - 1 - filled, 'separator')} with nothing behind"
+            message += f"{more if len(found) > 1 else ''}."
+            told = element_finding("segment.trailing", message, source, diagnosis, found[0], filled + 1)
+            start = told.position.start - 1
+            value = source.quote(start - source.start, end)
+            yield replace(told, position=replace(told.position, start=start, end=source.start + end), value=value)
 
     def duplicate(self, source: Source, diagnosis: Diagnosis, reference: str) -> Finding:
         """The finding that another document before this one has the same control number."""

@@ -117,6 +117,8 @@ class Lane:
         if found is None:
             return None
         body, segments = found
+        if syntax.element + syntax.segment in body:
+            return None  # separators that separate nothing
         return self.arranged(body, segments, shown)
 
     def decoded(self, text: str, encoding: str, codec: str) -> str | None:

@@ -157,7 +157,7 @@ def read(base: Base, chunks: Iterable[bytes]) -> tuple[list[Document], list[Expe
             found += [_told(finding, item.number) for finding in item.findings]
         else:
             found.append(_told(item, None))
-    found = [each for each in found if each.severity != "note"]
+    found = [each for each in found if each.severity != "note" or each.code.startswith("segment.")]
     return documents, sorted(found, key=_place)
 
 

@@ -87,7 +87,7 @@ PUBLISHED = {
     ),
     "total": (Mutation("CTT01 counts three lines", "CTT*2*", "CTT*«3»*", "total.count CTT01"),),
     "lenient": (
-        Mutation("separators at the end of a segment", "CUR*BY*USD~", "CUR*BY*USD***~", ""),
+        Mutation("separators at the end of a segment", "CUR*BY*USD~", "CUR*BY*USD«***»~", "segment.trailing CUR03"),
         Mutation("a code in small letters", "BEG*00*SA*", "BEG*00*«sa»*", "element.code BEG02"),
     ),
 }
