@@ -20,6 +20,7 @@ class DeliveryState(StrEnum):
     DUPLICATE = "duplicate"
     FAILED = "failed"
     PURGED = "purged"
+    UNDONE = "undone"
 
 
 class DocumentState(StrEnum):
@@ -32,6 +33,7 @@ class DocumentState(StrEnum):
     UNROUTED = "unrouted"
     DISCARDED = "discarded"
     CORRECTED = "corrected"
+    UNDONE = "undone"
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +115,8 @@ class Delivery:
     twin: str | None = None
     """For a duplicate: the delivery that brought the same content first."""
     whole: bool | None = None
+    replay: str | None = None
+    """``then`` or ``now`` where it is to be, or was, judged again from its bytes: by which revision."""
 
 
 @dataclass(frozen=True, slots=True)

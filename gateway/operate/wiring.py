@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from gateway.configuration import Configuration, Settings
     from gateway.store.database import Transaction
 
+_EARLIER_MAX = 8
+"""So many earlier revisions are kept ready: a replay as then, and evidence, often want the same ones again."""
+
 
 class InForce:
     """The applied configuration, read again from the store when another revision was applied."""
@@ -33,6 +36,7 @@ class InForce:
         self._database = database
         self._lock = threading.Lock()
         self._routes: Routes | None = None
+        self._earlier: dict[str, Routes] = {}
 
     def routes(self) -> Routes:
         """The integrations of the revision in force, ready to work.
@@ -55,6 +59,21 @@ class InForce:
     def configuration(self) -> Configuration:
         """The configuration in force."""
         return self.routes().configuration
+
+    def of(self, revision: str) -> Routes | None:
+        """The integrations of a revision that was applied once, ready to work; None where there was none such."""
+        if self._routes is not None and self._routes.revision == revision:
+            return self._routes
+        with self._lock:
+            if revision not in self._earlier:
+                with self._database.read() as connection:
+                    files = revisions.named(connection, revision)
+                if files is None:
+                    return None
+                if len(self._earlier) >= _EARLIER_MAX:
+                    self._earlier.pop(next(iter(self._earlier)))
+                self._earlier[revision] = Routes(parse(files))
+            return self._earlier[revision]
 
 
 @dataclass(frozen=True, slots=True)

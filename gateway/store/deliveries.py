@@ -13,7 +13,7 @@ from gateway.store.database import stamp
 from gateway.store.tables import delivery
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from sqlalchemy import Connection, Row
 
@@ -96,6 +96,16 @@ def page(
     if before is not None:
         query = query.where(delivery.c.number < before)
     return [_delivery(row) for row in connection.execute(query)]
+
+
+def all_of_them(connection: Connection) -> Iterator[Delivery]:
+    """Every delivery in landing order, read as they are asked for."""
+    last = 0
+    while rows := connection.execute(
+        select(delivery).where(delivery.c.number > last).order_by(delivery.c.number).limit(1000)
+    ).all():
+        yield from map(_delivery, rows)
+        last = rows[-1].number
 
 
 def twin_of(connection: Connection, this: Delivery, integration: str | None) -> Delivery | None:
@@ -203,4 +213,5 @@ def _delivery(row: Row[Any]) -> Delivery:
         documents=json.loads(row.documents),
         twin=row.twin,
         whole=None if row.whole is None else bool(row.whole),
+        replay=row.replay,
     )

@@ -40,6 +40,7 @@ delivery = Table(
     Column("owner", Text),
     Column("token", BigInteger, nullable=False, server_default="0"),
     Column("tries", Integer, nullable=False, server_default="0"),
+    Column("replay", Text),  # then, now: how it is to be, or was, judged again from its bytes
     Index("delivery_due", "due"),
     Index(
         "delivery_open",
@@ -68,6 +69,24 @@ document = Table(
     Column("reason", Text),
     Column("who", Text),
     Index("document_state", "state", "id"),
+)
+
+decision = Table(
+    # What a person decided about one document: the latest counts, and counts again at every replay.
+    "decision",
+    metadata,
+    Column("id", Number, primary_key=True, autoincrement=True),
+    Column("delivery", BigInteger, nullable=False),
+    Column("document", BigInteger, nullable=False),
+    Column("kind", Text, nullable=False),  # corrected, discarded
+    Column("start", BigInteger),  # the span of the raw file that the correction stands for
+    Column("end", BigInteger),
+    Column("sha256", Text),  # the corrected bytes, in the vault
+    Column("size", BigInteger),
+    Column("at", Text, nullable=False),
+    Column("who", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Index("decision_document", "delivery", "document", "id"),
 )
 
 finding = Table(
@@ -117,7 +136,18 @@ change_block = Table(
     Column("delivery", BigInteger, nullable=False),
     Column("first_id", BigInteger, nullable=False),
     Column("at", Text, nullable=False),
+    Column("revision", Text),  # the configuration that judged what the delivery brought
     Index("change_block_contract", "contract", "first_id"),
+    Index("change_block_delivery", "delivery", "contract"),
+)
+
+kept = Table(
+    # Rows of records that a replay, while it runs, found to be what the bytes still say.
+    "kept",
+    metadata,
+    Column("delivery", BigInteger, primary_key=True, autoincrement=False),
+    Column("contract", Text, primary_key=True),
+    Column("record", BigInteger, primary_key=True, autoincrement=False),
 )
 
 counter = Table(

@@ -31,6 +31,7 @@ COMMANDS = {
     "sftp": "sftp",
     "work": "work",
     "tail": "log",
+    "verify": "verify",
     "key": "keys",
     "source": "sources",
     "parse": "formats",

@@ -36,7 +36,7 @@ _CHUNK = 256 * 1024
 SHAPES: dict[str, Shape] = {
     "Delivery": thing(
         "One arrival that was taken. documents counts, for each state, the documents that ended in it; twin is the "
-        "delivery that brought the same content first.",
+        "delivery that brought the same content first; replay says by which revision it was judged again, then or now.",
         id=TEXT,
         number=WHOLE,
         state=words(*(str(state) for state in DeliveryState)),
@@ -57,6 +57,7 @@ SHAPES: dict[str, Shape] = {
         },
         twin=maybe(TEXT),
         whole=maybe(FLAG),
+        replay={"type": ["string", "null"], "enum": ["then", "now", None]},
     ),
     "Deliveries": page(shape("Delivery"), "Deliveries, newest first."),
     "Finding": thing(

@@ -1,0 +1,1 @@
+"""What went wrong is proved, explained and put right: verify, evidence, replay, undo, the quarantine, plan."""

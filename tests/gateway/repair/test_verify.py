@@ -1,0 +1,116 @@
+"""The conservation law is computed anew: a sound store agrees with itself and its bytes, a tampered one does not."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from click.testing import CliRunner
+from sqlalchemy import text
+
+from gateway.operate.cli import gateway as command_line
+from gateway.repair.verify import Balance, verify
+from tests.acceptance.workspaces import opened, sample
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tests.acceptance.workspaces import Place
+
+X12, CSV = sample("acme-orders.edi"), sample("globex-prices.csv")
+
+
+def computed(place: Place, *, deep: bool = True) -> Balance:
+    gateway = place.gateway
+    return verify(gateway.database, gateway.vault, gateway.in_force.of, deep=deep)
+
+
+def filled(place: Place) -> str:
+    """Accepted, held, duplicate, unwanted, empty and retried: the delivery of the price list is returned."""
+    place.give(X12)
+    prices = place.give(CSV, "prices.csv", "drop://globex")
+    place.give(CSV, "again.csv", "drop://globex")
+    place.give(b"what is this", "notes.txt", "folder:nowhere")
+    place.give(b"", "empty.csv", "drop://globex")
+    for each in place.held("&code=mapping.number"):
+        place.ask(f"/api/v1/quarantine/{each['id']}/discard", "POST", json={"reason": "a test"})
+    place.change("codes/product-groups.csv", "40,garden,Garden\n", "40,garden,Garden\n77,garden,Spades\n")
+    place.ask("/api/v1/quarantine/retry", "POST", json={"code": "mapping.code"})
+    place.work()
+    return str(prices["id"])
+
+
+def test_a_sound_store_agrees_with_itself_and_with_its_bytes(tmp_path: Path, store_url: str) -> None:
+    with opened(tmp_path, store=store_url) as place:
+        filled(place)
+        found = computed(place)
+        assert found.disagreements == []
+        assert found.documents == {"accepted": 10, "quarantined": 1, "duplicate": 10, "discarded": 1, "unrouted": 1}
+        assert found.total == 23
+        assert found.read == 23
+        assert found.deliveries == {"partly_accepted": 2, "duplicate": 1, "quarantined": 2}
+
+
+@pytest.mark.parametrize(
+    ("statement", "said"),
+    [
+        pytest.param(
+            "UPDATE delivery SET documents = '{\"accepted\": 7}' WHERE id = :id", "its bytes have 10", id="sum"
+        ),
+        pytest.param("DELETE FROM document WHERE number > 0", "the quarantine has no", id="held document"),
+        pytest.param("DELETE FROM record_price_v2 WHERE id = 3", "made records", id="record"),
+        pytest.param("UPDATE record_price_v2 SET key = 'X' WHERE id < 3", "the record X is current twice", id="twice"),
+        pytest.param("UPDATE change_block SET first_seq = first_seq + 1 WHERE first_seq > 1", "comes", id="gap"),
+        pytest.param("UPDATE counter SET value = 99 WHERE name = 'seq'", "99 numbers were given", id="counter"),
+        pytest.param(
+            "UPDATE delivery SET twin = 'd_none' WHERE state = 'duplicate'", "which has other bytes", id="twin"
+        ),
+        pytest.param("UPDATE delivery SET state = 'undone' WHERE id = :id", "still stand", id="undone"),
+    ],
+)
+def test_what_was_tampered_with_is_found(tmp_path: Path, store_url: str, statement: str, said: str) -> None:
+    with opened(tmp_path, store=store_url) as place:
+        delivery = filled(place)
+        with place.gateway.database.write() as transaction:
+            transaction.connection.execute(text(statement), {"id": delivery} if ":id" in statement else {})
+        assert said in " · ".join(each.message for each in computed(place).disagreements)
+
+
+def flipped(path: Path) -> None:
+    raw = bytearray(path.read_bytes())
+    raw[10] ^= 1
+    path.write_bytes(raw)
+
+
+@pytest.mark.parametrize(
+    ("harm", "said"),
+    [
+        pytest.param(flipped, "was changed on disk", id="one bit flipped"),
+        pytest.param(lambda path: path.unlink(), "the vault has no file", id="file missing"),
+    ],
+)
+def test_a_vault_file_that_was_harmed_is_found_by_reading_it(
+    tmp_path: Path, harm: Callable[[Path], None], said: str
+) -> None:
+    with opened(tmp_path) as place:
+        delivery = place.row(filled(place))
+        harm(place.gateway.vault.path(delivery.sha256))
+        assert computed(place, deep=False).disagreements == []
+        found = computed(place).disagreements
+        assert {each.what for each in found} >= {delivery.id}
+        assert all(said in each.message for each in found)
+
+
+def test_the_command_prints_the_balance_and_ends_with_its_status(tmp_path: Path) -> None:
+    with opened(tmp_path) as place:
+        delivery = filled(place)
+        sound = CliRunner().invoke(command_line, ["verify", "--deep", "-w", str(tmp_path)])
+        assert sound.exit_code == 0, sound.output
+        assert "23 documents  = 10 accepted + 10 duplicate" in sound.output
+        assert "Everything agrees." in sound.output
+        with place.gateway.database.write() as transaction:
+            transaction.connection.execute(text("DELETE FROM document WHERE number > 0"))
+        broken = CliRunner().invoke(command_line, ["verify", "-w", str(tmp_path)])
+        assert broken.exit_code == 1
+        assert f"gateway replay {delivery} --as then" in broken.output
