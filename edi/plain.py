@@ -15,6 +15,7 @@ from lxml import etree
 
 from edi.model import Document, Envelope
 from edi.segmented import naming
+from edi.xmldoc.spans import tree_parser
 
 if TYPE_CHECKING:
     from edi.findings import Finding
@@ -69,16 +70,47 @@ def document_of(told: dict[str, Any]) -> Document:
     Raises:
         ValueError: it is none; the message says what is missing.
     """
+    if not isinstance(told, dict):
+        raise ValueError("a document is a JSON object")  # noqa: TRY004 - bad input, not a bug
     envelope, content = told.get("envelope", {}), told.get("content")
     if not isinstance(envelope, dict) or "format" not in envelope or content is None:
         raise ValueError('a document has "content", and an "envelope" with at least its "format"')
     unknown = envelope.keys() - set(Envelope._fields)
     if unknown:
         raise ValueError(f"an envelope has no {min(unknown)!r}; it has {', '.join(Envelope._fields)}")
-    given = {name: _tupled(value) for name, value in envelope.items()}
-    value = etree.fromstring(content.encode()) if envelope["format"] == "xml" else _up(content)
-    start, end = told.get("bytes", (0, 0))
-    return Document(told.get("document", 0), start, end, value, Envelope(**given))
+    given = {name: _given(name, value) for name, value in envelope.items()}
+    value = _element(content) if envelope["format"] == "xml" else _up(content)
+    is_named = _is_named(content) if envelope["format"] in _SEGMENTED else isinstance(content, dict)
+    if is_named and envelope["format"] in (*_SEGMENTED, *_TABULAR):
+        raise ValueError("its elements have names, from which there is no way back; read the file without --named")
+    return Document(told.get("document", 0), 0, 0, value, Envelope(**given))
+
+
+def _given(name: str, value: Any) -> Any:
+    """A member of an envelope; lists become tuples."""
+    default = Envelope._field_defaults.get(name)
+    if not isinstance(value, list if isinstance(default, tuple) else str):
+        raise ValueError(f"{name!r} of the envelope is {value!r}; a {'list' if default == () else 'text'} is expected")  # noqa: TRY004 - as above
+    return _tupled(value)
+
+
+def _element(content: Any) -> etree._Element:
+    try:
+        return etree.fromstring(str(content).encode(), tree_parser())
+    except etree.XMLSyntaxError as wrong:
+        raise ValueError(f"its content is no XML: {wrong}") from None
+
+
+def _is_named(content: Any) -> bool:
+    """Whether the rows of a loop, or of one inside it, are dicts."""
+    if not isinstance(content, dict):
+        return False
+    return any(
+        isinstance(row, dict) and (not tag.endswith("*") or _is_named(row))
+        for tag, rows in content.items()
+        if isinstance(rows, list)
+        for row in rows
+    )
 
 
 def _down(value: Any) -> Any:

@@ -58,7 +58,7 @@ def _element(address: str, element: Element, depth: int) -> Iterator[str]:
     kind = "composite" if element.components else f"{element.kind} {length}"
     words = [f"{'  ' * depth}{address:<10} {element.number:>5} {kind:<12}", "required" if element.required else ""]
     words += [f"up to {element.repeat} times" if element.repeat > 1 else "", element.label]
-    yield "  ".join(filter(None, words))
+    yield "  ".join(filter(None, words)).rstrip()
     if element.codes:
         listed = sorted(element.codes.listed)
         more = f" … and {len(listed) - _SHOWN} more" if len(listed) > _SHOWN else ""

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 CHUNK = 256 * 1024
 _SNIFFED = 4096
+_WITH_MESSAGE = ("csv", "xml", "fixed")
+"""Readers that take the message, or type of record, as an option."""
 _EVENTS = {"x12": x12_events, "edifact": edifact_events}
 
 
@@ -129,7 +131,7 @@ def read(
         ValueError: the declaration is none.
     """
     name, _, message, said = parse_format(declared, layouts)
-    given = dict(said) | ({"message": message} if message and name in ("xml", "fixed") else {}) | dict(options)
+    given = dict(said) | ({"message": message} if message and name in _WITH_MESSAGE else {}) | dict(options)
     reader: Any = _EVENTS.get(name, FORMATS[name].read)
     items: Iterator[Item] = reader(chunks, given)
     return items

@@ -124,6 +124,7 @@ EXPLAINED: dict[str, str] = {
     "segment.missing": "Without it the document says less than it must: an order without a BEG has no number.",
     "segment.too_many": "A second currency of one order, say: which of them counts nobody can tell.",
     "segment.empty": "The sender's program wrote a segment without content, or ended one twice.",
+    "segment.trailing": "The sender's program writes every separator of a segment, also behind its last value.",
     "element.missing": "The segment is there, but a place that must be filled is empty.",
     "element.condition": "Elements depend on each other: a qualifier (VP: the vendor's part number) needs the value "
     "that it qualifies.",

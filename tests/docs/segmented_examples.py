@@ -90,6 +90,7 @@ SEGMENTS: dict[str, Example] = {
     "segment.missing": _x12(("BEG*00*SA*4711**20260102~\n", ""), ("SE*5", "SE*4")),
     "segment.too_many": _x12(("PO1", "CUR*BY*USD~\nCUR*SE*EUR~\nPO1"), ("SE*5", "SE*7")),
     "segment.empty": _x12(("CTT*1~", "CTT*1~~")),
+    "segment.trailing": _x12(("**VP*A-100", "**VP*A-100**")),
     "element.missing": _x12(("SA*4711**", "SA***")),
     "element.condition": _x12(("**VP*A-100", "**VP")),
     "element.excluded": _x12(("CTT", "QTY*38*3**three~\nCTT"), ("SE*5", "SE*6")),

@@ -16,7 +16,7 @@ from edi import excerpts
 from edi.acknowledgments import Kind, acknowledge
 from edi.findings import Finding, Severity
 from edi.formats import FORMATS
-from edi.model import Document
+from edi.model import Document, Envelope
 from edi.plain import document_of, plain, plain_finding
 from edi.segmented import drawing, guides
 from edi.segmented.events import Opened
@@ -27,11 +27,16 @@ from gateway.operate.reading import Seen, Source, guessed, kind_of, read
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from edi.model import Envelope
+    from edi.segmented.guides import Guide
     from gateway.operate.reading import Item
 
 _COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.NOTE: "cyan"}
 _FIRST_INDUSTRY_RELEASE = "005010X"
+_NEWEST = "999999"
+"""The guide nearest to this version is the newest one."""
+_ANSWERS = {"x12": ("auto", "TA1", "997", "999"), "edifact": ("auto", "CONTRL")}
+"""Format → what can be asked for as --ack."""
+_STANDARDS = {"ISA": "x12", "UNB": "edifact"}
 
 file_argument = click.argument("file", type=click.File("rb"), default="-")
 
@@ -84,7 +89,9 @@ def parse(
     source = Source(file)
     began = time.monotonic()
     try:
-        items = _items(source, declared, guide, layout)
+        name, items = _items(source, declared, guide, layout)
+        if ack and ack not in _ANSWERS.get(name, ()):
+            raise click.UsageError(f"--ack {ack} answers no file of {name}; {_answers_of(name)}")
         seen = Seen()
         shown = _Findings(source, to_standard_output=only_findings, is_json=output == "json", is_silent=summary)
         if ack:
@@ -101,17 +108,23 @@ def parse(
     ctx.exit(1 if seen.has_errors else 0)
 
 
-def _items(source: Source, declared: str | None, guide: IO[str] | None, layout: Path | None) -> Iterator[Item]:
+def _items(
+    source: Source, declared: str | None, guide: IO[str] | None, layout: Path | None
+) -> tuple[str, Iterator[Item]]:
+    """The format of the file, and what is in it."""
     chunks = source.chunks()
     if declared is None:
         name, chunks = guessed(chunks)
+        if name is None and not source.size:
+            raise click.UsageError("the file has no bytes, so that nothing can be guessed from it")
         if name is None:
             raise click.UsageError(f"the file looks like nothing that is known; say what it is: --format {_known()}")
         declared = name
-    texts = {layout.stem: layout.read_text("utf-8"), layout.name: layout.read_text("utf-8")} if layout else {}
-    given = {"guide": guide.read()} if guide else {}
+    form = declared.split()[0] if declared.split() else declared
     try:
-        return read(declared, chunks, texts, given)
+        texts = {name: layout.read_text("utf-8") for name in (layout.stem, layout.name)} if layout else {}
+        given = {"guide": guide.read()} if guide else {}
+        return form, read(declared, chunks, texts, given)
     except ValueError as wrong:
         raise click.UsageError(str(wrong)) from None
 
@@ -120,12 +133,21 @@ def _known() -> str:
     return ", ".join(FORMATS)
 
 
+def _answers_of(form: str) -> str:
+    kinds = [kind for kind in _ANSWERS.get(form, ()) if kind != "auto"]
+    return f"it is answered with {', '.join(kinds)}" if kinds else "only X12 and EDIFACT have acknowledgments"
+
+
 def _counted(items: Iterable[Item], seen: Seen, shown: _Findings) -> Iterator[Item]:
     """The items, each after it was counted and its findings were shown."""
     for item in items:
+        if isinstance(item, Document):
+            shown.envelope = item.envelope
+        elif isinstance(item, Opened) and item.row[0] in _STANDARDS:
+            shown.envelope = Envelope(_STANDARDS[item.row[0]], delimiters=item.delimiters)
         if isinstance(item, (Document, Finding)):
             for finding in seen.take(item):
-                shown.show(finding, item.envelope if isinstance(item, Document) else None)
+                shown.show(finding)
         yield item
 
 
@@ -138,9 +160,10 @@ class _Findings:
         self.is_json = is_json
         self.is_silent = is_silent
         self.envelope: Envelope | None = None
+        """What stands around the place that is read: it says which characters end a line."""
 
-    def show(self, finding: Finding, envelope: Envelope | None) -> None:
-        self.envelope = envelope or self.envelope
+    def show(self, finding: Finding) -> None:
+        """Print a finding, unless it is only counted."""
         if self.is_silent:
             return
         if self.is_json:
@@ -253,8 +276,8 @@ def guide(names: tuple[str, ...]) -> None:
     if not names:
         for standard in ("x12", "edifact"):
             for message, versions in sorted(guides.available(standard).items()):
-                labels = guides.load(standard, message, versions[0]).label
-                click.echo(f"{standard:<8} {message:<7} {labels:<40} {' '.join(sorted(versions))}")
+                label = _guide(standard, message, None).label
+                click.echo(f"{standard:<8} {message:<7} {label:<40} {' '.join(sorted(versions))}")
         return
     known = {standard: guides.available(standard) for standard in ("x12", "edifact")}
     found = [(standard, name) for name in names for standard, messages in known.items() if name in messages]
@@ -264,7 +287,7 @@ def guide(names: tuple[str, ...]) -> None:
     versions = sorted(known[standard][message])
     rest = [name for name in names if name != message]
     wanted = next((name for name in rest if name in versions), None)
-    chosen = guides.load(standard, message, wanted or versions[-1])
+    chosen = _guide(standard, message, wanted)
     segments = [name for name in rest if name != wanted]
     try:
         lines = [line for name in segments for line in drawing.segment(chosen, name)] or drawing.drawn(chosen)
@@ -272,3 +295,9 @@ def guide(names: tuple[str, ...]) -> None:
     except ValueError as wrong:
         others = "" if wanted in rest else f"; the versions are {', '.join(versions)}"
         raise click.UsageError(f"{wrong}{others}") from None
+
+
+def _guide(standard: str, message: str, version: str | None) -> Guide:
+    """The guide of a version, or the newest of a release."""
+    newest = guides.find(standard, message, _NEWEST) if version is None else None
+    return newest or guides.load(standard, message, version or guides.available(standard)[message][0])
