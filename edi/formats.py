@@ -75,7 +75,7 @@ _EXAMPLES = {
 _DELIMITERS = {"tab": "\t", "comma": ",", "semicolon": ";", "pipe": "|"}
 _ENCODINGS = ("utf-8", "windows-1252", "iso-8859-1", "iso-8859-15", "latin-1", "ascii", "cp850", "cp437", "shift_jis")
 _EBCDIC = ("cp037", "cp273", "cp500", "cp1047", "cp1140")
-_NO_LAYOUTS: Mapping[str, str] = MappingProxyType({})
+_NO_TEXTS: Mapping[str, str] = MappingProxyType({})
 _X12_VERSION = re.compile(r"\d{6}(?:[A-Z][A-Z0-9]*)?")
 _X12_SET = re.compile(r"\d{3}")
 _EDIFACT_DIRECTORY = re.compile(r"[A-Z]\.?\d{2,3}[A-Z]?")
@@ -85,12 +85,14 @@ Declared = tuple[str, str | None, str | None, tuple[tuple[str, str], ...]]
 """A format as declared: its name, version, message, and the options of its reader."""
 
 
-def parse_format(declaration: str, layouts: Mapping[str, str] = _NO_LAYOUTS) -> Declared:
+def parse_format(
+    declaration: str, layouts: Mapping[str, str] = _NO_TEXTS, guides: Mapping[str, str] = _NO_TEXTS
+) -> Declared:
     """What a line such as ``csv ; windows-1252 header`` declares: name, version, message and reader options.
 
     A message of XML, and a type of record of csv or fixed, is checked by the reader if it is given to it as the option
     ``message``.
-    `layouts` are the texts, by name, of what ``layout=`` can name.
+    `layouts` are the texts, by name, of what ``layout=`` can name, and `guides` those of ``guide=``.
 
     Raises:
         ValueError: the line declares no format; the message says what to write.
@@ -111,7 +113,9 @@ def parse_format(declaration: str, layouts: Mapping[str, str] = _NO_LAYOUTS) -> 
             _set(given, key, value)
     version, message = _PARSERS[name](plain, given)
     if "layout" in given:
-        given["layout"] = _layout(given["layout"], layouts)
+        given["layout"] = _text("layout", given["layout"], layouts, "txt")
+    if "guide" in given:
+        given["guide"] = _text("guide", given["guide"], guides, "toml")
     FORMATS[name].read(
         (), given | ({"message": message} if message and name in ("csv", "xml", "fixed") else {})
     )  # checks the values
@@ -212,11 +216,11 @@ def _set_encoding(given: dict[str, str], word: str) -> None:
     _set(given, "encoding", word)
 
 
-def _layout(name: str, layouts: Mapping[str, str]) -> str:
-    if name not in layouts:
-        hint = _nearest(name, layouts) if layouts else f"write it in layouts/{name}.txt"
-        raise ValueError(f"there is no layout {name!r}; {hint}")
-    return layouts[name]
+def _text(kind: str, name: str, texts: Mapping[str, str], suffix: str) -> str:
+    if name not in texts:
+        hint = _nearest(name, texts) if texts else f"write it in {kind}s/{name}.{suffix}"
+        raise ValueError(f"there is no {kind} {name!r}; {hint}")
+    return texts[name]
 
 
 _PARSERS = {"x12": _x12, "edifact": _edifact, "csv": _csv, "xml": _xml, "jsonl": _jsonl, "json": _json, "fixed": _fixed}

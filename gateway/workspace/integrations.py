@@ -17,8 +17,6 @@ from gateway.workspace.shelf import Shelf
 from gateway.workspace.values import MESSAGES
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from gateway.configuration import CodeTable, Connection
     from gateway.contracts import Contract
     from gateway.integrations import Expression, MapField, MapLoop, Source
@@ -42,7 +40,9 @@ class Known:
     partners: dict[str, Partner | None] = field(default_factory=dict)
     connections: dict[str, Connection | None] = field(default_factory=dict)
     layouts: dict[str, str | None] = field(default_factory=dict)
-    """Texts of layouts of positional records, by name."""
+    """Texts of layouts of positional records, by name; None for one that is wrong."""
+    guides: dict[str, str | None] = field(default_factory=dict)
+    """Texts of guides, likewise."""
     codes: dict[str, CodeTable] = field(default_factory=dict)
     """Tables by name; one that is there and wrong is empty."""
     shelf: Shelf = field(default_factory=lambda: Shelf({}))
@@ -142,21 +142,22 @@ def _format(section: Section, source: Source | None, known: Known) -> Format | N
             hint = "write what the files are made of: format: x12 004010 850"
             section.mapping.head.refuse("the integration lacks the key 'format'", hint)
         return None
-    return parse_format(node, known.layouts)
+    return parse_format(node, known)
 
 
-def parse_format(node: Scalar, layouts: Mapping[str, str | None]) -> Format | None:
+def parse_format(node: Scalar, known: Known) -> Format | None:
     """The format that is declared in `node`; the word that makes it wrong is shown."""
-    if any(layouts.get(name, "") is None for name in re.findall(r"(?<!\S)layout=(\S+)", node.value)):
-        return None  # the layout's own file says what is wrong
-    texts = {name: text for name, text in layouts.items() if text}
+    for kind, name in re.findall(r"(?<!\S)(layout|guide)=(\S+)", node.value):
+        if (known.layouts if kind == "layout" else known.guides).get(name, "") is None:
+            return None  # its own file says what is wrong
+    texts = [{name: text for name, text in of.items() if text} for of in (known.layouts, known.guides)]
     try:
-        return Format(*formats.parse_format(node.value, texts))
+        return Format(*formats.parse_format(node.value, *texts))
     except ValueError as error:
         told = str(error)
     for match in re.finditer(r"\S+", node.value):
         try:
-            formats.parse_format(node.value[: match.end()], texts)
+            formats.parse_format(node.value[: match.end()], *texts)
         except ValueError as error:
             if str(error) != told:
                 continue  # what is missing here stands further on

@@ -16,6 +16,7 @@ from gateway.workspace import agreement
 from gateway.workspace.agreement import Draft
 from gateway.workspace.codes import built_in, read_codes
 from gateway.workspace.contracts import read_contract
+from gateway.workspace.guides import read_guide
 from gateway.workspace.integrations import Known, read_integration
 from gateway.workspace.layouts import read_layout
 from gateway.workspace.nodes import Mapping, compose
@@ -159,6 +160,8 @@ class _Reading:
                 self.known.unsound.add(name)
         self.known.layouts = {PurePosixPath(file.path).stem: read_layout(file) for file in self.kinds["layout"]}
         self.known.layouts |= dict.fromkeys(self._broken("layouts"))
+        self.known.guides = {PurePosixPath(file.path).stem: read_guide(file) for file in self.kinds["guide"]}
+        self.known.guides |= dict.fromkeys(self._broken("guides"))
         integrations = self._drafts("integration", lambda section: read_integration(section, self.known))
         agreement.check_partners(partners)
         shipped = self.known.shelf.drafts()

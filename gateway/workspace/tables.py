@@ -232,6 +232,7 @@ LAYOUTS = (
     Layout("contract", "contracts/*.yaml", "the type of a record", CONTRACT_FILE),
     Layout("codes", "codes/*.csv", "a table from a partner's codes to ours", CODE_COLUMNS),
     Layout("layout", "layouts/*.txt", "the columns of positional records, or a COBOL copybook", ()),
+    Layout("guide", "guides/*.toml", "where a partner's X12 or EDIFACT message differs from the standard's guide", ()),
     Layout("integration", "integrations/*.yaml", "one flow from a source to a contract", INTEGRATION),
 )
 
