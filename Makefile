@@ -1,5 +1,6 @@
 # make demo    set up, run the main job, stay up until Ctrl-C
 # make test    set up, start the real servers that the tests use, run everything, stop them
+# make test-faults   every system call and every byte at which a fault can strike, instead of one of each step
 # make bench   measure; make bench ONLY=ingest measures one group
 # make lock    write the hash-pinned requirements anew from pyproject.toml
 PYTHON ?= python3
@@ -7,7 +8,7 @@ VENV ?= .venv
 RUN = $(VENV)/bin/python
 ONLY ?=
 
-.PHONY: demo test bench lint lock
+.PHONY: demo test test-faults bench lint lock
 demo: $(VENV)/demo.ready
 	.ci/packages demo
 	LD_LIBRARY_PATH="$$(ls -d .cache/odbc/usr/lib/* 2>/dev/null):$$LD_LIBRARY_PATH" $(RUN) -m gateway.operate demo
@@ -15,6 +16,10 @@ demo: $(VENV)/demo.ready
 test: $(VENV)/test.ready
 	.ci/packages test
 	$(RUN) -m pytest -q tests
+
+test-faults: $(VENV)/test.ready
+	.ci/packages test
+	GATEWAY_FAULTS=all $(RUN) -m pytest -q tests/faults
 
 bench: $(VENV)/test.ready
 	.ci/packages test

@@ -1,0 +1,118 @@
+"""What a store says in the end, without what differs from run to run: ids, times, and the numbers of tries."""
+
+from __future__ import annotations
+
+import json
+import re
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import create_engine, text
+
+from gateway.store.sqlite import library
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sqlalchemy import Connection
+
+Ledger = dict[str, list[Any]]
+_ID = re.compile(r"\b(d|doc|a)_[0-9a-z]{26}\b")
+TROUBLES = ("attempt_failed", "receiver_failed", "receiver_recovered")
+"""Activity that tells of a fault, which an undisturbed run does not have."""
+
+
+@contextmanager
+def reading(url: str) -> Iterator[Connection]:
+    """A connection of our own to a store."""
+    if url.startswith("sqlite:"):
+        engine = create_engine(f"sqlite:///{url.removeprefix('sqlite:')}", module=library())
+    else:
+        engine = create_engine(url.replace("postgresql://", "postgresql+psycopg://", 1))
+    try:
+        with engine.connect() as connection:
+            yield connection
+    finally:
+        engine.dispose()
+
+
+def ledger(url: str) -> Ledger:
+    """Deliveries, held documents, findings, records with their versions, changes and activity, each in its order.
+
+    What different lanes do between each other has no order, so deliveries stand by name, change numbers are counted
+    within their contract, and the activity stands by delivery. Activity that tells of troubles is left out;
+    :func:`troubles` has it.
+    """
+    with reading(url) as connection:
+        rows = _rows(connection, "SELECT * FROM delivery ORDER BY name, number")
+        place = {row["number"]: at for at, row in enumerate(rows)}
+        name = {row["id"]: f"delivery {at}" for at, row in enumerate(rows)}
+
+        def plain(said: Any) -> Any:
+            return _ID.sub(lambda found: name.get(found[0], "an id"), said) if isinstance(said, str) else said
+
+        said: Ledger = {"deliveries": [], "records": []}
+        for row in rows:
+            kept = ("source", "name", "partner", "integration", "state", "sha256", "size", "whole", "revision", "tries")
+            said["deliveries"].append(
+                [*(row[each] for each in kept), plain(row["twin"]), _sorted(row["documents"]), row["due"], row["owner"]]
+            )
+        said["documents"] = [
+            [place[row["delivery"]], *(row[each] for each in _DOCUMENT)]
+            for row in _rows(connection, "SELECT * FROM document ORDER BY delivery, number")
+        ]
+        said["findings"] = [
+            [place[row["delivery"]], *(plain(value) for key, value in row.items() if key not in ("id", "delivery"))]
+            for row in _rows(connection, "SELECT * FROM finding ORDER BY delivery, id")
+        ]
+        contracts = _rows(connection, 'SELECT id, records, last_seq, staging, "offset" FROM contract ORDER BY id')
+        for contract in contracts:
+            rows = _rows(connection, f"SELECT * FROM {contract['records']} ORDER BY id")
+            numbers = sorted(row["seq"] for row in rows if row["seq"] is not None)
+            said["records"] += [
+                [
+                    contract["id"],
+                    place[row["delivery"]],
+                    row["seq"] and numbers.index(row["seq"]),
+                    *map(row.get, _RECORD),
+                ]
+                for row in rows
+            ]
+            assert contract["last_seq"] == (numbers[-1] if numbers else 0)
+        said["contracts"] = [[each["id"], each["staging"], each["offset"]] for each in contracts]
+        blocks = _rows(connection, "SELECT * FROM change_block ORDER BY first_seq")
+        ends = [0, *(row["last_seq"] for row in blocks)]
+        assert [row["first_seq"] - 1 for row in blocks] == ends[:-1], "the change numbers have a gap"
+        said["changes"] = sorted(
+            [row["contract"], place[row["delivery"]], row["last_seq"] - row["first_seq"] + 1] for row in blocks
+        )
+        lines = [
+            [plain(row["delivery"]) or "", *(row[each] for each in _ACTIVITY), plain(row["message"])]
+            for row in _rows(connection, "SELECT * FROM activity ORDER BY id")
+            if row["event"] not in TROUBLES
+        ]
+        said["activity"] = sorted(lines, key=lambda line: line[0])
+    for kind in ("documents", "findings"):
+        said[kind].sort(key=lambda row: row[0])
+    return said
+
+
+_ACTIVITY = ("event", "level", "integration", "partner")
+_DOCUMENT = ("number", "state", "integration", "contract", "start", "end", "retry")
+_RECORD = ("key", "state", "version", "document", "start", "stop", "body")
+
+
+def troubles(url: str) -> list[str]:
+    """The messages of the activity that an undisturbed run does not have."""
+    with reading(url) as connection:
+        rows = _rows(connection, "SELECT event, message FROM activity ORDER BY id")
+    return [row["message"] for row in rows if row["event"] in TROUBLES]
+
+
+def _rows(connection: Connection, query: str) -> list[dict[str, Any]]:
+    return [dict(row) for row in connection.execute(text(query)).mappings()]
+
+
+def _sorted(documents: str) -> dict[str, int]:
+    counted: dict[str, int] = json.loads(documents)
+    return dict(sorted(counted.items()))
