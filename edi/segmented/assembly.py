@@ -191,22 +191,20 @@ def assemble(
                     value = row[place]
                     if component in value:
                         row[place] = value.split(component)
-            if do == 0:
-                loops[depth][tag] = [row]
-            elif do == 2:
+            if do < 2:
+                if do:
+                    loops[depth][tag].append(row)
+                else:
+                    loops[depth][tag] = [row]
+            elif do < 4:
                 loop = {tag: [row]}
-                loops[depth][key] = [loop]
+                if do == 3:
+                    loops[depth][key].append(loop)
+                else:
+                    loops[depth][key] = [loop]
                 depth += 1
                 loops[depth] = loop
                 seen[depth] = 0
-            elif do == 3:
-                loop = {tag: [row]}
-                loops[depth][key].append(loop)
-                depth += 1
-                loops[depth] = loop
-                seen[depth] = 0
-            elif do == 1:
-                loops[depth][tag].append(row)
             else:
                 found = loops[depth].setdefault(key, [])
                 if do < 6:

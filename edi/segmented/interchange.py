@@ -56,12 +56,17 @@ class _Progress:
     documents: int = 0
     group: list[Any] | None = None
     group_documents: int = 0
+    is_closed: bool = False
+    """Whether its trailer came."""
     in_document: bool = False
     """Whether the file has ended inside a document."""
     met: Met = field(default_factory=Met)
     """The control numbers of the groups."""
     refused: tuple[int, int] = (-1, 0)
     """Where a document begins and how long it is that is known to want a closer look."""
+
+
+_SHOWN = (Document, Finding)
 
 
 @lru_cache(maxsize=64)
@@ -119,7 +124,7 @@ class Walk:
 
     def run(self) -> Iterator[Document | Finding]:
         """Documents and findings, in the order of the file."""
-        return (item for item in self.events() if isinstance(item, (Document, Finding)))
+        return (item for item in self.events() if item.__class__ in _SHOWN)
 
     def events(self) -> Iterator[Event]:
         """Documents and findings, and between them where interchanges and groups open and close."""
@@ -182,18 +187,15 @@ class Walk:
 
     def interchange(self, progress: _Progress) -> Iterator[Event]:
         """What stands between the header of an interchange and its trailer, and the trailer."""
-        closed = False
-        for item in self.segments(progress):
-            closed = isinstance(item, Closed) and item.kind == "interchange"
-            yield item
-        if not closed:
+        yield from self.segments(progress)
+        if not progress.is_closed:
             here = self.window.offset
             if progress.group:
                 yield Closed("group", None, here, here)
             yield Closed("interchange", None, here, here)
 
     def segments(self, progress: _Progress) -> Iterator[Event]:
-        """The same, segment by segment and document by document; the last event closes it, if its trailer came."""
+        """The same, segment by segment and document by document."""
         window, standard, syntax = self.window, self.standard, progress.header.syntax
         while True:
             self.cursor.skip_gap(syntax)
@@ -224,6 +226,7 @@ class Walk:
                 yield from self.envelope_segment(progress, tag, row, span)
                 window.advance(length)
                 if tag == standard.closes:
+                    progress.is_closed = True
                     return
             elif window.fill(4) and standard.start.match(window.text, window.place):
                 missing = [standard.group_tags[1]] if progress.group else []
@@ -315,6 +318,7 @@ class Walk:
             message = f"The terminator of {tag} is missing at the end of the file; everything before it is there."
             yield finding("envelope.truncated", message, self.cursor.span(length), tag, weight=Severity.WARNING)
             yield from events
+            progress.is_closed = True
         else:
             yield from (event for event in events if isinstance(event, (Opened, Closed)) and event.kind == "group")
             yield self.truncated(progress, length)
@@ -341,16 +345,18 @@ class Walk:
 
     def clean(self, progress: _Progress) -> Iterator[Document]:
         """The documents from here on that are right in every way, up to one that is not, or to something else."""
-        window, standard, around = self.window, self.standard, progress.around
+        window, standard, around, gap = self.window, self.standard, progress.around, progress.around.gap
         syntax, stop = progress.header.syntax, progress.header.syntax.segment
         opens = standard.set_tags[0] + syntax.element
-        closes = stop + around.gap + standard.set_tags[1] + syntax.element
+        closes = stop + gap + standard.set_tags[1] + syntax.element
         looked = 0
         if progress.group is None and not standard.counts_documents:
             return  # each of them stands outside every group
         while True:
             text, place = window.text, window.place
             if not text.startswith(opens, place):
+                if len(text) - place < len(opens) and window.more():
+                    continue
                 return
             end = text.find(closes, place + looked)
             end = text.find(stop, end + len(closes)) if end >= 0 else -1
@@ -369,9 +375,8 @@ class Walk:
             progress.group_documents += 1
             yield document
             window.advance(len(body))
-            if around.gap and window.fill(len(around.gap)) and window.text.startswith(around.gap, window.place):
-                window.advance(len(around.gap))
-            window.fill(len(opens))
+            if gap and window.fill(len(gap)) and window.text.startswith(gap, window.place):
+                window.advance(len(gap))
 
     def document(self, progress: _Progress) -> Iterator[Document | Finding]:
         """One transaction set or message, from its header to its trailer or to where it must end."""

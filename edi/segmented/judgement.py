@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from edi.segmented.segments import Syntax
 
 
+_KINDS_MAX = 100
+"""So many kinds of documents of one group are remembered."""
+
+
 class Raw(NamedTuple):
     """The text of one document, one character per byte, and its place: offset, line, and the line's bytes before it."""
 
@@ -38,7 +42,7 @@ class Raw(NamedTuple):
 class Around:
     """What documents share: the header of their interchange and the row of their group, and what was met in it."""
 
-    __slots__ = ("gap", "group", "header", "lanes", "met")
+    __slots__ = ("gap", "group", "header", "lanes", "latest", "met")
 
     def __init__(self, header: Header, group: list[Any] | None, gap: str) -> None:
         self.header = header
@@ -46,6 +50,8 @@ class Around:
         self.gap = gap
         """What stands behind each segment, as far as one knows."""
         self.lanes: dict[tuple[str, ...], Lane] = {}
+        self.latest: Lane | None = None
+        """The lane of the document before: the next one is most often of the same kind."""
         self.met = Met()
 
 
@@ -65,7 +71,9 @@ class Judge:
 
     def at_once(self, text: str, start: int, codec: str, around: Around) -> Document | None:
         """The document in `text` if it is right in every way, and others of its kind came before it."""
-        lane = around.lanes.get(self.kind(text, around.header.syntax))
+        lane = around.latest
+        if lane is None or not lane.takes(text):
+            lane = around.latest = around.lanes.get(self.kind(text, around.header.syntax))
         return self.clean(lane, text, start, codec, around.met) if lane else None
 
     def clean(self, lane: Lane, text: str, start: int, codec: str, met: Met) -> Document | None:
@@ -95,7 +103,10 @@ class Judge:
             told = self.standard.guide_version(row, around.group)
             if (message, told) not in self.guides:
                 yield from self.choose_guide(message, told, version, Span(raw.start, raw.start, raw.line, ""))
+            if len(around.lanes) > _KINDS_MAX:
+                around.lanes.clear()
             around.lanes[kind] = self.lane(row, *self.guides[message, told], around)
+            around.lanes[kind].is_of(kind)
         lane = around.lanes[kind]
         right = None
         if raw.is_closed and not raw.is_refused:

@@ -36,14 +36,17 @@ class Lane:
         "behind",
         "closes",
         "declared",
+        "finish",
         "gap",
         "guide",
+        "head",
         "is_odd",
         "oddities",
         "proof",
         "reference",
         "repertoire",
         "syntax",
+        "tail",
         "weight",
     )
 
@@ -71,6 +74,25 @@ class Lane:
         self.oddities = oddities
         self.is_odd = bool(oddities) or bool(guide and structure.automaton(guide).places.keys() & {*BINARY_TAGS})
         self.proof = elements.proof(guide, syntax) if guide else None
+        self.finish = structure.finisher(guide) if guide else None
+        self.head = self.tail = ""
+
+    def is_of(self, kind: tuple[str, ...]) -> None:
+        """Note the elements, but for the reference, of the header that the documents of this lane have."""
+        separator, place = self.syntax.element, self.reference
+        self.head = "".join(value + separator for value in kind[:place])
+        self.tail = "".join(separator + value for value in kind[place:])
+
+    def takes(self, text: str) -> bool:
+        """Whether a document has such a header."""
+        start = len(self.head)
+        if not text.startswith(self.head):
+            return False
+        end = text.find(self.syntax.segment, start)
+        if not text.endswith(self.tail, start, end):
+            return False
+        separator = text.find(self.syntax.element, start, end)
+        return separator == (end - len(self.tail) if self.tail else -1)
 
     def encoding(self, text: str, codec: str) -> str:
         """What the values are decoded with: what is declared, or UTF-8 if it can be that, or else ISO 8859-1."""
@@ -88,7 +110,7 @@ class Lane:
 
     def enveloped(self, reference: str, encoding: str) -> Envelope:
         """The envelope of one document."""
-        return Envelope(*self.before, reference, (), encoding, *self.behind)  # type: ignore[arg-type,call-arg] # its fields
+        return tuple.__new__(Envelope, (*self.before, reference, (), encoding, *self.behind))
 
     def read(self, text: str, encoding: str, codec: str) -> tuple[Loop, str] | None:
         """The content and the reference of a document that is right in every way; None when anything is to be seen.
@@ -173,8 +195,9 @@ class Lane:
         else:
             rows = rows_of(segments, text, syntax)
         if self.guide:
+            assert self.finish
             found = assembly.assemble(rows, len(segments), self.guide, syntax.component)
-            if found is None or not structure.finish(found[0], self.guide):
+            if found is None or not self.finish(found[0]):
                 return None
             content, first, last = found
         else:

@@ -73,8 +73,19 @@ def assemble(rows: Sequence[list[Any]], guide: Guide) -> Loop | None:
 
 def finish(root: Loop, guide: Guide) -> bool:
     """Nest the levels of a document whose structure is right; whether they and the totals are right, too."""
+    return finisher(guide)(root)
+
+
+@lru_cache(maxsize=256)
+def finisher(guide: Guide) -> Callable[[Loop], bool]:
+    """What :func:`finish` does for the documents of a guide."""
     has_levels, sums = _rules(guide)
-    return (not has_levels or _is_right(levels.nest, root)) and (sums is None or _is_right(sums.hold, root))
+    rules = [*([levels.nest] if has_levels else []), *([sums.hold] if sums else [])]
+
+    def done(root: Loop) -> bool:
+        return all(_is_right(rule, root) for rule in rules)
+
+    return done
 
 
 def _is_right(rule: Callable[[Loop], bool], root: Loop) -> bool:

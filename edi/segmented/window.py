@@ -67,7 +67,7 @@ class Window:
     the offset at which that line begins.
     """
 
-    __slots__ = ("_chunks", "base", "codec", "ended", "line", "line_start", "place", "text")
+    __slots__ = ("_chunks", "base", "codec", "ended", "has_breaks", "line", "line_start", "place", "text")
 
     def __init__(self, chunks: Iterable[bytes], codec: str = "latin-1") -> None:
         self._chunks = iter(chunks)
@@ -78,6 +78,7 @@ class Window:
         self.line = 1
         self.line_start = 0
         self.ended = False
+        self.has_breaks = False
 
     @property
     def offset(self) -> int:
@@ -91,6 +92,7 @@ class Window:
                 text = one_per_byte(chunk, self.codec)
                 self.base += self.place
                 self.text = self.text[self.place :] + text
+                self.has_breaks = "\n" in self.text
                 self.place = 0
                 return True
         self.ended = True
@@ -121,8 +123,7 @@ class Window:
     def advance(self, count: int) -> None:
         """Take `count` characters."""
         end = self.place + count
-        breaks = self.text.count("\n", self.place, end)
-        if breaks:
+        if self.has_breaks and (breaks := self.text.count("\n", self.place, end)):
             self.line += breaks
             self.line_start = self.base + self.text.rfind("\n", self.place, end) + 1
         self.place = end
