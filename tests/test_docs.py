@@ -172,6 +172,17 @@ def test_every_format_has_its_page() -> None:
     assert {path.stem for path in (ROOT / "docs" / "formats").iterdir()} == FORMATS.keys()
 
 
+@pytest.mark.parametrize("name", FORMATS)
+def test_the_page_of_a_format_has_its_options_an_example_and_what_is_not_supported(name: str) -> None:
+    page = PAGES[f"docs/formats/{name}.md"]
+    assert re.findall(r"^<!-- generated: (\w+) ", page, re.MULTILINE) == [
+        *("format_spec", "format_parsed", "format_writing")
+    ]
+    assert re.search(r"^## Not supported\n\n- ", page, re.MULTILINE)
+    for option in (*FORMATS[name].spec.options, *FORMATS[name].spec.writes):
+        assert f"| `{option.name}` |" in page
+
+
 def test_links_lead_somewhere() -> None:
     link = re.compile(r"\]\((?!https?://)([^)#]+)(?:#[^)]*)?\)")
     targets = [(page, target) for page, text in PAGES.items() for target in link.findall(text)]

@@ -40,6 +40,7 @@ from tests.docs.guides import guide_list, guide_page, segments_page
 from tests.docs.markdown import code, fenced, sentence, table
 from tests.docs.product import SAMPLES, product
 from tests.docs.promises import PROMISES, home_of
+from tests.docs.sessions import format_parsed, session
 from tests.gateway.normalize.builders import loop
 from tests.gateway.normalize.test_functions import computed
 
@@ -343,6 +344,7 @@ BLOCKS: dict[str, Callable[[str], str]] = {
     "keys": keys,
     "functions": functions,
     "format_spec": format_spec,
+    "format_parsed": format_parsed,
     "format_writing": format_writing,
     "finding_codes": finding_codes,
     "finding_page": finding_page,
@@ -350,6 +352,7 @@ BLOCKS: dict[str, Callable[[str], str]] = {
     "guide_list": guide_list,
     "guide_page": guide_page,
     "segments_page": segments_page,
+    "session": session,
     "acknowledgment_codes": acknowledgment_codes,
     "problems": problems,
     "routes": routes,
