@@ -299,7 +299,8 @@ def _parts(term: Term, inside: dict[str, list[_Found]]) -> Iterator[Decimal | No
     if term.kind == "count":
         yield Decimal(len(rows))
         return
-    values = [(_qualifier(row), value) for row, place in rows if (value := _value(row, place))]
+    apart = term.kind == "any"
+    values = [(_qualifier(row) if apart else "", value) for row, place in rows if (value := _value(row, place))]
     if term.kind == "hash":
         digits = (re.sub(r"\D", "", re.split("[Ee]", value)[0]) for _, value in values)
         yield Decimal(sum(int(text[-HASH_DIGITS:] or 0) for text in digits) % 10**HASH_DIGITS)
@@ -310,8 +311,7 @@ def _parts(term: Term, inside: dict[str, list[_Found]]) -> Iterator[Decimal | No
         if number is None:
             yield None
             return
-        kind = qualifier if term.kind == "any" else ""
-        by_qualifier[kind] = by_qualifier.get(kind, Decimal()) + number
+        by_qualifier[qualifier] = by_qualifier.get(qualifier, Decimal()) + number
     yield from by_qualifier.values() or (Decimal(),)
 
 
@@ -328,9 +328,12 @@ def _is_one_of(row: list[Any], qualifiers: tuple[str, ...]) -> bool:
     return not qualifiers or _qualifier(row) in qualifiers
 
 
+_FIRST, _KIND_OF_LEVEL = Place("", (), 1, 1), Place("", (), 3, 1)
+
+
 def _qualifier(row: list[Any]) -> str:
     """The first component of the first element; of a level its kind (HL03)."""
-    return _value(row, Place("", (), 3 if row[0] == "HL" else 1, 1))
+    return _value(row, _KIND_OF_LEVEL if row[0] == "HL" else _FIRST)
 
 
 def _value(row: list[Any], place: Place) -> str:
