@@ -412,10 +412,6 @@ CODES: dict[str, Code] = {
         "The break was kept in the value; ask the sender to leave it out.",
         Severity.WARNING,
     ),
-    "element.release": Code(
-        "the release character stands at the end of the message, where there is nothing to release",
-        "Ask the sender to write the release character twice where it is meant itself.",
-    ),
     # x12: hierarchical levels (HL) and numbered loops (LX).
     "level.number": Code(
         "a level or numbered loop does not carry the next number",

@@ -31,7 +31,7 @@ from gateway.workspace.notation import FLAGS
 from gateway.workspace.tables import LAYOUTS, Key
 from sftp.names import TEMPORARY_SUFFIXES
 from tests.docs.blocks import all_codes, all_commands
-from tests.docs.explanations import ALIKE, EXPLAINED, UNTOLD
+from tests.docs.explanations import ALIKE, EXPLAINED
 from tests.docs.findings import EXAMPLES
 from tests.docs.guides import header
 from tests.docs.pages import ROOT, filled, pages, runnable, whole
@@ -106,8 +106,7 @@ def test_every_finding_has_its_page_or_section() -> None:
 
 def test_every_code_of_a_reader_is_explained_and_has_an_example() -> None:
     assert EXPLAINED.keys() == CODES.keys()
-    assert EXAMPLES.keys() | UNTOLD.keys() == CODES.keys()
-    assert not EXAMPLES.keys() & UNTOLD.keys()
+    assert EXAMPLES.keys() == CODES.keys()
     assert set(chain(*ALIKE)) <= CODES.keys()
 
 

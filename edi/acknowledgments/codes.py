@@ -79,7 +79,6 @@ TABLE: dict[str, Told] = {
     "element.repertoire":            Told("",    "",  "",   "8",   "6",    "",   "",   "",   "21",    "21"),
     "element.encoding":              Told("",    "",  "",   "8",   "6",    "",   "",   "",   "21",    "21"),
     "element.line_break":            Told("",    "",  "",   "8",   "6",    "",   "",   "",   "",      ""),
-    "element.release":               Told("",    "",  "",   "",    "",     "",   "",   "",   "22",    "22"),
     "element.binary":                Told("",    "",  "",   "8",   "6",    "",   "",   "",   "12",    "12"),
     "element.too_many":              Told("",    "",  "",   "8",   "3/13", "",   "",   "",   "16",    "16"),
     "element.repeated":              Told("",    "",  "",   "8",   "3/12", "",   "",   "",   "35",    "35"),

@@ -149,7 +149,6 @@ EXPLAINED: dict[str, str] = {
     "element.encoding": "X12 is read as UTF-8 or ISO 8859-1, EDIFACT in the character set that UNB declares.",
     "element.line_break": "Line ends between segments are passed over; one inside a value was put there by a program "
     "that wraps lines.",
-    "element.release": "The release character takes the meaning from the delimiter behind it.",
     "level.number": "Claims and eligibility inquiries number their levels, and the service lines of a claim, without "
     "a gap. A gap says that something may be missing.",
     "level.parent": "HL02 names the level above. That level is not there, or comes later.",
@@ -201,15 +200,9 @@ ALIKE: tuple[tuple[str, ...], ...] = (
     ("element.too_short", "element.too_long"),
     ("element.number", "element.letters", "element.too_long"),
     ("element.code", "element.code_unlisted"),
-    ("element.binary", "element.release", "element.too_many"),
+    ("element.binary", "element.too_many"),
     ("element.too_many", "element.repeated"),
     ("level.number", "level.parent", "level.code", "level.child"),
     ("total.count", "total.sum"),
 )
 """Groups of codes that have one cause, or that one takes for the other."""
-
-UNTOLD: dict[str, str] = {
-    "element.release": "No reader tells it at present: a release character at the end of a message takes its "
-    "meaning from the terminator, and the message is told as not closed.",
-}
-"""Codes that no input provokes, with the reason."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from edi.acknowledgments.codes import NOT_TOLD, TABLE
 from edi.findings import CODES
-from tests.docs.explanations import ALIKE, EXPLAINED, UNTOLD
+from tests.docs.explanations import ALIKE, EXPLAINED
 from tests.docs.markdown import fenced, sentence, table, wrapped
 from tests.docs.segmented_examples import ENVELOPES, SEGMENTS
 from tests.docs.text_examples import TEXTS
@@ -49,7 +49,7 @@ def finding_page(name: str) -> str:
     """The page of one code."""
     code = CODES[name]
     parts = [f"# {name}", wrapped(f"{sentence(code.title)} *{code.severity}*"), wrapped(EXPLAINED[name])]
-    parts += ["## An example", *(_example(EXAMPLES[name]) if name in EXAMPLES else [wrapped(UNTOLD[name])])]
+    parts += ["## An example", *_example(EXAMPLES[name])]
     parts += ["## What to do", wrapped(code.remedy), "## What the partner is told", _acknowledged(name)]
     alike = [f"[{each}]({each}.md)" for each in related(name)]
     parts += ["## See also", wrapped(", ".join([*alike, "[all findings and what they do](../findings.md)"]))]
