@@ -72,8 +72,13 @@ def give_up(line: Line, lease: Lease, routes: Routes, reason: str) -> None:
 
 
 def tidy(line: Line, lease: Lease, routes: Routes) -> None:
-    """After a try that broke off: take away what it staged, so that the contract is free for others meanwhile."""
-    Attempt(line, lease, routes).clear_what_broke_off()
+    """After a try that broke off: take away what it staged, so that the contract is free for others meanwhile.
+
+    It may have broken off after publishing, which the lease does not know of: what is held then stays held.
+    """
+    with line.database.read() as connection:
+        as_it_is = deliveries.by_number(connection, lease.delivery.number)
+    Attempt(line, replace(lease, delivery=as_it_is), routes).clear_what_broke_off()
 
 
 class Attempt:
@@ -160,7 +165,7 @@ class Attempt:
 
     def _reveal(self, transaction: Transaction) -> None:
         for here in staging.staged(transaction.connection, self._delivery.number):
-            staging.publish(transaction, here.id, self._delivery.number)
+            staging.publish(transaction, here.id, self._delivery.number, revision=self._routes.revision)
 
     def _settle(self) -> None:
         """Move a large delivery's published records to their place, chunk by chunk."""

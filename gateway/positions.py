@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from edi.findings import Finding as FileFinding
     from edi.model import Document
     from gateway.normalize.compiler import Mapper
-    from gateway.store.vault import Vault
+    from gateway.store.decisions import RawBytes
 
 VALUE_CHARACTERS_MAX = 200
 _WINDOW_BYTES = 64 * 1024
@@ -40,7 +40,7 @@ class Places:
     To be closed; the file is opened when the first thing is wrong.
     """
 
-    def __init__(self, vault: Vault, sha256: str) -> None:
+    def __init__(self, vault: RawBytes, sha256: str) -> None:
         self._vault = vault
         self._sha256 = sha256
         self._file: BinaryIO | None = None

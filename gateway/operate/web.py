@@ -80,6 +80,7 @@ def application(gateway: Gateway) -> Callable[..., Any]:
             now=utc_now,
             wait=_Waiter(gateway),
             cursor_secret=cursor_secret(gateway.folder),
+            routes_of=gateway.in_force.of,
         )
     )
 

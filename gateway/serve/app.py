@@ -22,6 +22,7 @@ from gateway.serve.problems import BY_STATUS, MEDIA_TYPE, PROBLEMS, Problem
 from gateway.serve.resources import (
     activity,
     deliveries,
+    evidence,
     health,
     pages,
     quarantine,
@@ -55,6 +56,7 @@ SHAPES: dict[str, Shape] = {
     **deliveries.SHAPES,
     **activity.SHAPES,
     **quarantine.SHAPES,
+    **evidence.SHAPES,
     **registry.SHAPES,
     **tables.SHAPES,
     **health.SHAPES,
@@ -89,6 +91,7 @@ def _resources(version: str) -> dict[str, tuple[Operation, ...]]:
     documents = Documents(lambda: chain.from_iterable(table.values()), SHAPES, version)
     table |= {
         "records": records.operations(),
+        "evidence": evidence.operations(),
         "uploads": uploads.operations(),
         "deliveries": deliveries.operations(),
         "quarantine": quarantine.operations(),

@@ -13,11 +13,15 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from marshmallow import ValidationError
+
 from gateway.serve.problems import Flaw, Problem, nearest, refuse
 from gateway.validate.columns import parse_column
+from gateway.validate.fields import DateTimeField
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
+    from datetime import datetime
 
     from gateway.contracts import Contract
 
@@ -82,12 +86,15 @@ class Asked:
     cursor: str | None = None
     count: bool = False
     version: str | None = None
+    as_of: int | datetime | None = None
+    field: str | None = None
 
     def identity(self) -> tuple[Any, ...]:
         """What a cursor is bound to: everything that decides which items follow which."""
         return (
             sorted((each.field, each.op, repr(each.value)) for each in self.conditions),
             self.sort,
+            str(self.as_of),
         )
 
 
@@ -232,6 +239,17 @@ class _Reading:
             self.refuse("bad_parameter", "count", f"count knows the word exact, not {_shown(text)}")
         return True
 
+    def moment(self, text: str) -> int | datetime | None:
+        if re.fullmatch(r"[0-9]{1,18}", text):
+            return int(text)
+        try:
+            moment: datetime = DateTimeField().deserialize(text)
+        except ValidationError:
+            detail = f"as_of is a moment with its offset from UTC or the number of a change, not {_shown(text)}"
+            self.refuse("bad_parameter", "as_of", detail, "Write 2026-12-31T23:59:59Z, or a number such as 8812.")
+            return None
+        return moment
+
 
 PARSERS: dict[str, Callable[[_Reading, str], Any]] = {
     "sort": _Reading.sort,
@@ -240,6 +258,8 @@ PARSERS: dict[str, Callable[[_Reading, str], Any]] = {
     "cursor": lambda _, text: text,
     "version": lambda _, text: text,
     "count": _Reading.count,
+    "as_of": _Reading.moment,
+    "field": lambda _, text: text,
 }
 
 

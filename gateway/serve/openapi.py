@@ -16,7 +16,7 @@ from apispec.ext.marshmallow import MarshmallowPlugin
 from gateway.serve import filters
 from gateway.serve.catalogue import readable
 from gateway.serve.cursors import fingerprint
-from gateway.serve.shapes import MOMENT, TEXT, WHOLE, Shape, many, named, page, thing
+from gateway.serve.shapes import MOMENT, TEXT, WHOLE, Shape, many, maybe, named, page, thing
 from gateway.validate.openapi import json_schema
 
 if TYPE_CHECKING:
@@ -170,7 +170,8 @@ def _record_shapes(contract: Contract, record: dict[str, Any]) -> dict[str, Shap
         _seq=WHOLE,
         at=MOMENT,
         delivery=TEXT,
-        record=named(contract.id),
+        changed={"type": ["array", "null"], "items": TEXT, "description": "JSON pointers; null for the first version"},
+        record=maybe(named(contract.id)),
     )
     return {
         contract.id: full,
@@ -245,9 +246,12 @@ def _record_parameters(operation: Operation, contract: Contract) -> list[Shape]:
     fields = filters.queryable(contract)
     version = _query("version", "an older version of the type; the newest is served without it", WHOLE)
     chosen = _query("fields", "the fields wanted, separated by commas; the others are then left out", TEXT)
+    past = _query("as_of", "as it stood then: a moment with its offset from UTC, or the number of a change", TEXT)
     if operation.id == "list_records":
-        return [*_conditions(fields.values()), *_list_parameters(fields.values()), chosen, version]
-    return [chosen, version] if operation.id == "get_record" else [version]
+        return [*_conditions(fields.values()), *_list_parameters(fields.values()), chosen, version, past]
+    if operation.id == "get_record_evidence":
+        return [_query("field", "one value, or all below it: /lines/0/price, or lines.0.price", TEXT), version, past]
+    return [chosen, version, past] if operation.id == "get_record" else [version]
 
 
 def _conditions(fields: Iterable[filters.Queryable]) -> list[Shape]:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from adapters.protocol import Source
     from gateway.configuration import Configuration
     from gateway.receive.landing import Receiver
+    from gateway.routing import Routes
     from gateway.store.database import Database
     from gateway.store.vault import Vault
 
@@ -24,7 +25,8 @@ class Services:
     `new_id` makes a sortable id with a prefix (``req`` → ``req_…``). `wait` pauses for at most so many seconds and may
     come back sooner, when something was committed. `cursor_secret` (32 bytes or more, the same in
     every process that serves this store) authenticates cursors. `spool` is where large uploads lie until their
-    checksum is known; None means the system's folder for temporary files.
+    checksum is known; None means the system's folder for temporary files. `routes_of` gives a revision that was applied
+    once, ready to work.
     """
 
     database: Database
@@ -39,3 +41,4 @@ class Services:
     version: str = "0.1.0"
     spool: Path | None = None
     followers_max: int = 24
+    routes_of: Callable[[str], Routes | None] = lambda _revision: None

@@ -1,18 +1,21 @@
-"""Records as they are read: by key, by page, through their versions.
+"""Records as they are read: by key, by page, through their versions, and as they stood.
 
 Pages are in keyset order, so that a page a million rows deep costs what the first does; the JSON is ready, stored when
-the document was accepted, and only the system's members are put before it.
+the document was accepted, and only the system's members are put before it. A version without a body (``null``) says
+that the record is gone.
 """
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select, text
 
+from gateway.store.database import stamp
 from gateway.store.deliveries import moment
-from gateway.store.staging import Standing, column_of, quoted, standing
+from gateway.store.staging import GONE, Standing, column_of, quoted, standing
 from gateway.store.tables import change_block
 
 if TYPE_CHECKING:
@@ -69,16 +72,40 @@ class StoredRecord:
     start: int
     end: int
 
+    def value(self) -> dict[str, Any]:
+        """The record as it was read from its JSON."""
+        value: dict[str, Any] = json.loads(self.json)
+        return value
+
 
 @dataclass(frozen=True, slots=True)
 class StoredVersion:
-    """One version of a record: when its delivery became visible, and what it said."""
+    """One version of a record: when it became visible, and what it said; `json` None says that the record is gone.
+
+    `delivery` brought it, with its bytes from `start` to `end`; `revision` judged it (None: that was not kept yet).
+    """
 
     version: int
     seq: int
     at: datetime
     delivery: str
-    json: bytes
+    json: bytes | None
+    document: int
+    start: int
+    end: int
+    revision: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A moment of a contract's records: all changes up to `change`, which became visible at `at`.
+
+    `last_id` is the last row of its table that had been published by then.
+    """
+
+    change: int
+    at: datetime | None
+    last_id: int
 
 
 OPERATORS = {
@@ -103,17 +130,29 @@ def state(connection: Connection, contract: Contract) -> int:
 
 def as_of(connection: Connection, contract: Contract) -> tuple[int, datetime | None]:
     """The change number up to which this contract's records are visible, and when that became so."""
-    at = connection.execute(
-        select(change_block.c.at)
-        .where(change_block.c.contract == contract.id)
-        .order_by(change_block.c.first_id.desc())
-        .limit(1)
-    ).scalar()
-    return state(connection, contract), moment(at) if at is not None else None
+    now = point(connection, contract)
+    return now.change, now.at
 
 
-def page(connection: Connection, query: Query) -> RecordPage:
-    """One page, in keyset order: a page a million rows deep costs what the first does."""
+def point(connection: Connection, contract: Contract, *, asked: int | datetime | None = None) -> Point:
+    """How far this contract's records had come by a change number or a time; None: by now.
+
+    A delivery becomes visible whole (R1): the number of one of its changes means the moment of all of them.
+    """
+    blocks = change_block
+    query = select(blocks).where(blocks.c.contract == contract.id).order_by(blocks.c.first_id.desc()).limit(1)
+    if isinstance(asked, int):
+        query = query.where(blocks.c.first_seq <= asked)
+    elif asked is not None:
+        query = query.where(blocks.c.at <= stamp(asked))
+    row = connection.execute(query).first()
+    if row is None:
+        return Point(0, None, 0)
+    return Point(row.last_seq, moment(row.at), row.first_id + row.last_seq - row.first_seq)
+
+
+def page(connection: Connection, query: Query, at: Point | None = None) -> RecordPage:
+    """One page, in keyset order: a page a million rows deep costs what the first does. `at`: as it stood then."""
     here = standing(connection, query.contract.id)
     if here is None:
         return RecordPage([], None, more=False)
@@ -128,7 +167,7 @@ def page(connection: Connection, query: Query) -> RecordPage:
         + [f"r.key {'DESC' if descending_key else 'ASC'}"]
     )
     wanted = ", ".join(["r.key", "r.seq", "r.version", "r.body", *(column for column, _, _ in order)])
-    statement = f"SELECT {wanted} {_visible(here, conditions)} ORDER BY {by} LIMIT {query.limit + 1}"
+    statement = f"SELECT {wanted} {_visible(here, conditions, at=at)} ORDER BY {by} LIMIT {query.limit + 1}"
     rows = connection.execute(text(statement), builder.values).all()
     kept = rows[: query.limit]
     more = len(rows) > query.limit
@@ -136,24 +175,26 @@ def page(connection: Connection, query: Query) -> RecordPage:
     return RecordPage([served(row[0], row[1], row[2], row[3]) for row in kept], last if more else None, more)
 
 
-def count(connection: Connection, query: Query) -> int:
-    """How many records the filters leave."""
+def count(connection: Connection, query: Query, at: Point | None = None) -> int:
+    """How many records the filters leave, or left then."""
     here = standing(connection, query.contract.id)
     if here is None:
         return 0
     builder = _Builder(connection, query.contract)
     conditions = [builder.condition(each) for each in query.filters]
-    found = connection.execute(text(f"SELECT count(*) {_visible(here, conditions)}"), builder.values).scalar_one()
+    found = connection.execute(
+        text(f"SELECT count(*) {_visible(here, conditions, at=at)}"), builder.values
+    ).scalar_one()
     return int(found)
 
 
-def get(connection: Connection, contract: Contract, key: str) -> StoredRecord | None:
-    """The current record with this key."""
+def get(connection: Connection, contract: Contract, key: str, at: Point | None = None) -> StoredRecord | None:
+    """The record with this key, as it stands, or as it stood then."""
     here = standing(connection, contract.id)
     if here is None:
         return None
     statement = f"""SELECT r.key, r.seq, r.version, r.body, d.id, r.document, r.start, r.stop
-        {_visible(here, ["r.key = :key"], "JOIN delivery d ON d.number = r.delivery")}"""
+        {_visible(here, ["r.key = :key"], "JOIN delivery d ON d.number = r.delivery", at=at)}"""
     row = connection.execute(text(statement), {"key": key}).first()
     if row is None:
         return None
@@ -167,18 +208,42 @@ def history(connection: Connection, contract: Contract, key: str) -> list[Stored
         return []
     rows = connection.execute(
         text(f"""
-        SELECT v.id, v.seq, v.body, d.id AS delivery, d.finished_at FROM {here.table} v
+        SELECT v.id, v.body, v.document, v.start, v.stop, d.id AS delivery, b.first_seq - b.first_id AS ahead, b.at,
+            coalesce(o.revision, d.revision) AS revision
+        FROM {here.table} v
         JOIN delivery d ON d.number = v.delivery
-        WHERE v.key = :key AND v.state IN (0, 1, 2) AND (v.state <> 0 OR :settling = 1) ORDER BY v.id"""),
-        {"key": key, "settling": int(here.offset is not None)},
+        JOIN change_block b ON b.contract = :contract AND b.first_id = {_block_of("v.id")}
+        -- A version that an undo brought back was judged when it was first made.
+        JOIN change_block o ON o.contract = :contract AND o.first_id = {_block_of(_first_of(here.table))}
+        WHERE v.key = :key AND v.id <= :last ORDER BY v.id"""),
+        {"key": key, "contract": contract.id, "last": point(connection, contract).last_id},
     ).all()
-    versions = []
-    for number, row in enumerate(rows, 1):
-        seq = row.seq if row.seq is not None else row.id + (here.offset or 0)
-        versions.append(
-            StoredVersion(number, seq, moment(row.finished_at), row.delivery, served(key, seq, number, row.body))
+    versions = [
+        StoredVersion(
+            number,
+            row.id + row.ahead,
+            moment(row.at),
+            row.delivery,
+            served(key, row.id + row.ahead, number, row.body) if row.body != GONE else None,
+            row.document,
+            row.start,
+            row.stop,
+            row.revision,
         )
+        for number, row in enumerate(rows, 1)
+    ]
     return versions[::-1]
+
+
+def _block_of(row: str) -> str:
+    """The first id of the run of changes in which a row was published."""
+    return f"(SELECT max(c.first_id) FROM change_block c WHERE c.contract = :contract AND c.first_id <= {row})"
+
+
+def _first_of(table: str) -> str:
+    """The row with which the version at hand was first made: the same bytes of the same document, the same record."""
+    same = "f.delivery = v.delivery AND f.document = v.document AND f.body = v.body"
+    return f"(SELECT min(f.id) FROM {table} f WHERE f.key = v.key AND {same})"
 
 
 def served(key: str, seq: int, version: int, body: str) -> bytes:
@@ -187,8 +252,11 @@ def served(key: str, seq: int, version: int, body: str) -> bytes:
     return f"{head}}}".encode() if body == "{}" else f"{head},{body[1:]}".encode()
 
 
-def _visible(here: Standing, conditions: Sequence[str], join: str = "") -> str:
+def _visible(here: Standing, conditions: Sequence[str], join: str = "", *, at: Point | None = None) -> str:
     """FROM and WHERE of what readers see; while a published delivery is being settled, its rows come first."""
+    if at is not None:
+        where = " WHERE " + " AND ".join(conditions) if conditions else ""
+        return f"FROM ({_stood(here, at)}) r {join}{where}"
     if here.offset is None:
         return f"FROM {here.table} r {join} WHERE " + " AND ".join(["r.state = 1", *conditions])
     later = f"SELECT 1 FROM {here.table} s WHERE s.state = 0 AND s.key = t.key"
@@ -205,9 +273,22 @@ def _visible(here: Standing, conditions: Sequence[str], join: str = "") -> str:
             WHERE t.state = 1 AND NOT EXISTS ({later})
         UNION ALL
         SELECT {columns}, t.id + {here.offset} AS seq, 1 + coalesce(({before}), 0) + ({same}) AS version
-            FROM {here.table} t WHERE t.state = 0 AND NOT EXISTS ({later} AND s.id > t.id)
+            FROM {here.table} t WHERE t.state = 0 AND t.body <> '{GONE}' AND NOT EXISTS ({later} AND s.id > t.id)
     )"""
     return f"FROM {both} r {join}" + (" WHERE " + " AND ".join(conditions) if conditions else "")
+
+
+def _stood(here: Standing, at: Point) -> str:
+    """The rows that were current when `at` was now: of each key the last that had been published, if it has a body."""
+    columns = ", ".join(
+        f"t.{name}"
+        for name in ("id", "key", "delivery", "document", "start", "stop", "body", *map(quoted, here.columns))
+    )
+    later = f"SELECT 1 FROM {here.table} s WHERE s.key = t.key AND s.id > t.id AND s.id <= {at.last_id}"
+    nth = f"(SELECT count(*) FROM {here.table} e WHERE e.key = t.key AND e.id <= t.id)"
+    return f"""SELECT {columns}, coalesce(t.seq, t.id + {here.offset or 0}) AS seq,
+        CASE WHEN t.version > 0 THEN t.version ELSE {nth} END AS version
+        FROM {here.table} t WHERE t.id <= {at.last_id} AND t.body <> '{GONE}' AND NOT EXISTS ({later})"""
 
 
 class _Builder:

@@ -5,7 +5,7 @@ indexed column for each key, filterable and sortable field. A row's `state` says
 
     0 staged     belongs to a delivery that is not published, or is published and not settled yet
     1 current    what a reader sees
-    2 replaced   history
+    2 replaced   history; so is at once a row whose body is null, which says that the record is gone
 
 **Staging** inserts rows with ascending ids in short transactions. **Publishing** is one short transaction whatever the
 size of the delivery: it takes a run of change numbers and writes one block, "ids a to b of this table are changes m to
@@ -37,6 +37,9 @@ if TYPE_CHECKING:
 
 SETTLED_AT_ONCE = 5_000
 """Deliveries with at most so many records are settled in the transaction that publishes them."""
+
+GONE = "null"
+"""The body of a version that takes the record away."""
 
 _NAME_BYTES_MAX = 63  # PostgreSQL cuts longer names, silently
 _KINDS = {"int": "BIGINT", "decimal": "NUMERIC", "bool": "INTEGER"}  # every other type is text
@@ -153,7 +156,7 @@ def _fill(connection: Connection, name: str, new: dict[str, str]) -> None:
         last = rows[-1].id
         values = []
         for row in rows:
-            record = json.loads(row.body)
+            record = json.loads(row.body) or {}
             values.append({f"v{place}": record.get(field) for place, field in enumerate(new)} | {"id": row.id})
         connection.execute(text(f"UPDATE {name} SET {setters} WHERE id = :id"), values)
 
@@ -284,8 +287,11 @@ def unstage(transaction: Transaction, contract_id: str, *, limit: int = 20_000) 
     return done
 
 
-def publish(transaction: Transaction, contract_id: str, delivery: int) -> int:
-    """Make what the delivery staged visible: one block of consecutive change numbers. Returns how many records."""
+def publish(transaction: Transaction, contract_id: str, delivery: int, *, revision: str | None = None) -> int:
+    """Make what the delivery staged visible: one block of consecutive change numbers. Returns how many records.
+
+    `revision` is the configuration that judged them.
+    """
     here = _locked(transaction, contract_id)
     if here.staging != delivery or here.staged_from is None or here.offset is not None:
         raise AssertionError(f"{contract_id} has nothing staged for delivery {delivery}")
@@ -300,6 +306,7 @@ def publish(transaction: Transaction, contract_id: str, delivery: int) -> int:
             delivery=delivery,
             first_id=here.staged_from,
             at=stamp(transaction.now),
+            revision=revision,
         )
     )
     connection.execute(
@@ -329,13 +336,13 @@ def settle(transaction: Transaction, contract_id: str, *, limit: int = 5_000) ->
     connection.execute(
         text(f"""
         WITH moved AS (
-            SELECT s.id, row_number() OVER same_key AS place, lead(s.id) OVER same_key AS later, coalesce((
+            SELECT s.id, s.body, row_number() OVER same_key AS place, lead(s.id) OVER same_key AS later, coalesce((
                 SELECT p.version FROM {here.table} p WHERE p.key = s.key AND p.id < :low AND p.state = 2
                 ORDER BY p.id DESC LIMIT 1), 0) AS before
             {moving} WINDOW same_key AS (PARTITION BY s.key ORDER BY s.id)
         )
         UPDATE {here.table} SET seq = {here.table}.id + :offset, version = moved.before + moved.place,
-            state = CASE WHEN moved.later IS NULL THEN 1 ELSE 2 END
+            state = CASE WHEN moved.later IS NULL AND moved.body <> '{GONE}' THEN 1 ELSE 2 END
         FROM moved WHERE moved.id = {here.table}.id"""),
         span | {"offset": here.offset},
     )

@@ -21,6 +21,9 @@ Exit status
 """
 
 
+_MACHINE = "Check the disk, its permissions and the limit of open files (ulimit -n); nothing was lost."
+
+
 COMMANDS = {
     "init": "workspace",
     "check": "workspace",
@@ -32,6 +35,7 @@ COMMANDS = {
     "work": "work",
     "tail": "log",
     "verify": "verify",
+    "explain": "explain",
     "key": "keys",
     "source": "sources",
     "parse": "formats",
@@ -91,3 +95,7 @@ def main() -> None:
     except BrokenPipeError:  # the reader of our lines has gone: head, less
         sys.stderr.close()
         sys.exit(0)
+    except OSError as trouble:  # the machine's: a broken or full disk, too many open files
+        where = f"{trouble.filename}: " if trouble.filename else ""
+        click.echo(f"gateway: {where}{trouble.strerror}. {_MACHINE}", err=True)
+        sys.exit(1)

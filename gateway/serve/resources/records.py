@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Response, request
 
+from gateway.repair.differences import changed
 from gateway.serve import cursors, filters
 from gateway.serve.answers import JSON, keys_of, listed, not_modified, path_of, said, tagged
 from gateway.serve.catalogue import collections, contract_of
@@ -18,15 +19,14 @@ from gateway.serve.problems import Problem
 from gateway.store import records
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from sqlalchemy import Connection
 
     from gateway.contracts import Contract
     from gateway.serve.operations import Call
-    from gateway.store.records import StoredRecord
+    from gateway.store.records import Point, StoredRecord, StoredVersion
 
 SYSTEM = ("_key", "_seq", "_version")
+_COMMON = ("version", "as_of")
 
 
 def operations() -> tuple[Operation, ...]:
@@ -67,8 +67,8 @@ def operations() -> tuple[Operation, ...]:
 
 def records_list(call: Call, collection: str) -> Response:
     """``GET /api/v1/orders?status=open&total__gte=100&sort=-ordered_on&fields=number,total``."""
-    contract, pairs = _contract(call, collection)
-    asked = filters.parse(pairs, collection, filters.queryable(contract), parameters=(*filters.PARAMETERS, "version"))
+    contract, pairs = asked_contract(call, collection)
+    asked = filters.parse(pairs, collection, filters.queryable(contract), parameters=(*filters.PARAMETERS, *_COMMON))
     identity = cursors.fingerprint(contract.id, *asked.identity())
     after = cursors.read(call.services.cursor_secret, identity, asked.cursor) if asked.cursor else None
     wanted = cursors.fingerprint(identity, asked.cursor, asked.limit, asked.fields, asked.count)
@@ -80,69 +80,82 @@ def records_list(call: Call, collection: str) -> Response:
         asked.limit,
     )
     with call.services.database.read() as connection:
-        change, time = records.as_of(connection, contract)
-        etag = f"{change}-{wanted}"
+        at = records.point(connection, contract, asked=asked.as_of)
+        etag = f"{at.change}-{wanted}"
         unchanged = not_modified(etag)
         if unchanged is not None:
             return unchanged
-        page = records.page(connection, query)
-        count = records.count(connection, query) if asked.count else None
+        then = at if asked.as_of is not None else None
+        page = records.page(connection, query, then)
+        count = records.count(connection, query, then) if asked.count else None
     answer = listed(
         page.items if asked.fields is None else [_cut(item, asked.fields) for item in page.items],
         cursor=cursors.write(call.services.cursor_secret, identity, page.last) if page.last is not None else None,
-        as_of=_as_of(change, time),
+        as_of=_as_of(at),
         count=count,
     )
-    _describe(answer, contract, call, collection)
+    describe(answer, contract, call, collection)
     return tagged(answer, etag)
 
 
 def one_record(call: Call, collection: str, key: str) -> Response:
-    """``GET /api/v1/orders/acme~4711``: the record as stored."""
-    contract, pairs = _contract(call, collection)
-    asked = filters.parse(pairs, collection, _no_conditions(contract), parameters=("fields", "version"))
+    """``GET /api/v1/orders/acme~4711?as_of=2026-11-01T00:00:00Z``: the record as stored, now or then."""
+    contract, pairs = asked_contract(call, collection)
+    asked = filters.parse(pairs, collection, no_conditions(contract), parameters=("fields", *_COMMON))
     with call.services.database.read() as connection:
-        stored = _found(connection, contract, collection, key)
+        then = records.point(connection, contract, asked=asked.as_of) if asked.as_of is not None else None
+        stored = found(connection, contract, collection, key, then)
     etag = str(stored.seq) if asked.fields is None else f"{stored.seq}-{cursors.fingerprint(asked.fields)}"
     answer = not_modified(etag)
     if answer is None:
         body = stored.json if asked.fields is None else _cut(stored.json, asked.fields)
         answer = Response(body, 200, mimetype=JSON)
-    _describe(answer, contract, call, collection)
+    describe(answer, contract, call, collection)
+    if then is not None:  # a record's body is the record alone
+        time = f" {then.at.isoformat().replace('+00:00', 'Z')}" if then.at is not None else ""
+        answer.headers["Gateway-As-Of"] = f"{then.change}{time}"
     return tagged(answer, etag)
 
 
 def record_history(call: Call, collection: str, key: str) -> Response:
-    """``GET /api/v1/orders/acme~4711/history``."""
-    contract, pairs = _contract(call, collection)
-    filters.parse(pairs, collection, _no_conditions(contract), parameters=("version",))
+    """``GET /api/v1/orders/acme~4711/history``: also of a record that is gone."""
+    contract, pairs = asked_contract(call, collection)
+    filters.parse(pairs, collection, no_conditions(contract), parameters=("version",))
     with call.services.database.read() as connection:
-        change, time = records.as_of(connection, contract)
-        stored = _found(connection, contract, collection, key)
-        versions = records.history(connection, contract, stored.key)
+        at = records.point(connection, contract)
+        versions = _versions(connection, contract, collection, key)
+    bodies = [json.loads(each.json) if each.json is not None else None for each in versions]
     answer = listed(
         [
-            said({"_version": each.version, "_seq": each.seq, "at": each.at, "delivery": each.delivery})[:-1]
+            said(
+                {
+                    "_version": each.version,
+                    "_seq": each.seq,
+                    "at": each.at,
+                    "delivery": each.delivery,
+                    "changed": changed(bodies[place + 1], bodies[place]) if place + 1 < len(bodies) else None,
+                }
+            )[:-1]
             + b',"record":'
-            + each.json
+            + (each.json or b"null")
             + b"}"
-            for each in versions
+            for place, each in enumerate(versions)
         ],
         cursor=None,
-        as_of=_as_of(change, time),
+        as_of=_as_of(at),
     )
-    _describe(answer, contract, call, collection)
-    return tagged(answer, f"{stored.seq}-{change}")
+    describe(answer, contract, call, collection)
+    return tagged(answer, f"{versions[0].seq}-{at.change}")
 
 
-def _contract(call: Call, collection: str) -> tuple[Contract, list[tuple[str, str]]]:
+def asked_contract(call: Call, collection: str) -> tuple[Contract, list[tuple[str, str]]]:
     """The contract that the request is about, and its query."""
     pairs = list(request.args.items(multi=True))
     version = next((text for name, text in pairs if name == "version"), None)
     return contract_of(call.services.configuration(), call.caller, collection, version), pairs
 
 
-def _no_conditions(contract: Contract) -> dict[str, filters.Queryable]:
+def no_conditions(contract: Contract) -> dict[str, filters.Queryable]:
     """The fields for `fields=` alone: a single record is not filtered."""
     return {
         name: filters.Queryable(name, field.type, filterable=False, sortable=False, value=field.value)
@@ -150,24 +163,35 @@ def _no_conditions(contract: Contract) -> dict[str, filters.Queryable]:
     }
 
 
-def _found(connection: Connection, contract: Contract, collection: str, key: str) -> StoredRecord:
-    """The record that the path means.
+def _versions(connection: Connection, contract: Contract, collection: str, key: str) -> list[StoredVersion]:
+    """The versions of the record that the path means, newest first; there is at least one."""
+    for each in keys_of(key, len(contract.key) + contract.per_partner):
+        versions = records.history(connection, contract, each)
+        if versions and versions[0].json is None:
+            return versions
+    return records.history(connection, contract, found(connection, contract, collection, key).key)
+
+
+def found(
+    connection: Connection, contract: Contract, collection: str, key: str, at: Point | None = None
+) -> StoredRecord:
+    """The record that the path means, now or then.
 
     Raises:
         Problem: ``unknown_record``, or ``ambiguous_key`` where two records fit.
     """
     candidates = keys_of(key, len(contract.key) + contract.per_partner)
-    found = [stored for each in candidates if (stored := records.get(connection, contract, each)) is not None]
-    if not found:
+    known = [stored for each in candidates if (stored := records.get(connection, contract, each, at)) is not None]
+    if not known:
         form = "~".join([*(["partner"] if contract.per_partner else []), *contract.key])
         raise Problem(
             "unknown_record",
-            f"{collection} has no record {key[:200]!r}",
+            f"{collection} has no record {key[:200]!r}" + (" at that time" if at is not None else ""),
             f"Keys of {collection} are of the form {form}.",
         )
-    if len(found) > 1:
-        raise Problem("ambiguous_key", f"{key[:200]!r} can mean {', '.join(each.key for each in found)}")
-    return found[0]
+    if len(known) > 1:
+        raise Problem("ambiguous_key", f"{key[:200]!r} can mean {', '.join(each.key for each in known)}")
+    return known[0]
 
 
 def _cut(item: bytes, fields: tuple[str, ...]) -> bytes:
@@ -176,11 +200,11 @@ def _cut(item: bytes, fields: tuple[str, ...]) -> bytes:
     return json.dumps(kept, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-def _as_of(change: int, time: datetime | None) -> dict[str, Any]:
-    return {"time": time, "change": change}
+def _as_of(at: Point) -> dict[str, Any]:
+    return {"time": at.at, "change": at.change}
 
 
-def _describe(answer: Response, contract: Contract, call: Call, collection: str) -> None:
+def describe(answer: Response, contract: Contract, call: Call, collection: str) -> None:
     """Where the contract is described, and where a newer version of it is (RFC 8288)."""
     answer.headers.add(
         "Link", f'<{path_of(f"/api/v1/types/{contract.name}/versions/{contract.version}")}>; rel="describedby"'

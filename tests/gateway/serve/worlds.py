@@ -169,8 +169,13 @@ class World:
             "now": self.now,
             "wait": self.wait,
             "cursor_secret": CURSOR_SECRET,
+            "routes_of": self.routes_of,
         }
         return Services(**(given | other))
+
+    def routes_of(self, revision: str) -> Routes | None:
+        """The one revision that there is."""
+        return Routes(self.configuration) if revision == self.configuration.revision else None
 
     def app(self, **other: Any) -> Flask:
         """The application; the plain one is made once."""

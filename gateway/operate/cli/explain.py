@@ -1,0 +1,109 @@
+"""Why a record has its values: explain."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import click
+
+from gateway.operate import wiring
+from gateway.operate.cli.options import workspace_option
+from gateway.repair.evidence import Explainer
+from gateway.serve.answers import said
+from gateway.serve.resources.evidence import evidence_said, pointer_of
+from gateway.store import records
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+    from pathlib import Path
+
+    from gateway.configuration import Configuration
+    from gateway.contracts import Contract
+    from gateway.repair.evidence import Evidence, FieldEvidence, Spot
+
+_BYTES_SHOWN = 120
+
+
+@click.command()
+@click.argument("type_name", metavar="TYPE")
+@click.argument("key")
+@click.argument("field", required=False, default="")
+@click.option("--change", type=click.IntRange(0), help="As it stood after that change, not as it stands now.")
+@click.option("--output", "-o", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@workspace_option
+def explain(type_name: str, key: str, field: str, change: int | None, output: str, workspace: Path) -> None:
+    """Show where the record KEY of a TYPE has its values from, or the value of one FIELD.
+
+    The line of the mapping, the revision, the very bytes, the file and who sent it; and the values before.
+
+    \b
+    gateway explain order acme~4711
+    gateway explain order acme~4711 lines.0.price
+    """  # noqa: D301 - \b keeps the lines as they are (click)
+    gateway = wiring.open_gateway(workspace)
+    try:
+        contract = _contract(gateway.in_force.configuration(), type_name)
+        with gateway.database.read() as connection:
+            at = records.point(connection, contract, asked=change) if change is not None else None
+        explainer = Explainer(gateway.database, gateway.vault, gateway.in_force.of)
+        evidence = explainer.explain(contract, key, field=pointer_of(field), at=at)
+    finally:
+        gateway.close()
+    if evidence is None:
+        raise click.ClickException(f"there is no record {key!r} of {contract.id}; its history may tell of one")
+    if not evidence.fields:
+        raise click.ClickException(f"the record {key!r} has no value at {field!r}")
+    if output == "json":
+        click.echo(json.dumps(json.loads(said(evidence_said(evidence))), indent=2, ensure_ascii=False))
+        return
+    for line in _lines(evidence):
+        click.echo(line)
+
+
+def _contract(configuration: Configuration, name: str) -> Contract:
+    """The newest contract of that name, or of that collection; ``order.v1`` names an older one."""
+    known = sorted(configuration.contracts.values(), key=lambda each: each.version)
+    found = [each for each in known if name in (each.name, each.collection, each.id)]
+    if not found:
+        raise click.UsageError(f"there is no type {name!r}; known are {', '.join(each.name for each in known)}")
+    return found[-1]
+
+
+def _lines(evidence: Evidence) -> Iterator[str]:
+    version, delivery = evidence.version, evidence.delivery
+    yield f"{evidence.contract} {evidence.key}  version {version.version}, change {version.seq}, {_time(version.at)}"
+    sender = f"{delivery.partner} ({delivery.source})" if delivery.partner else delivery.source
+    yield f"  {delivery.name}  {delivery.size:,} bytes from {sender}, {_time(delivery.received_at)}"
+    yield f"  {delivery.id}  sha256 {delivery.sha256}"
+    yield f"  document {version.document}, bytes {version.start} to {version.end}"
+    yield f"  {evidence.integration}, revision {evidence.revision or 'not known'}"
+    if evidence.correction is not None:
+        correction = evidence.correction
+        yield f"  corrected by {correction.who}, {_time(correction.at)}: {correction.reason}"
+    for each in evidence.fields:
+        yield from _field_lines(each)
+
+
+def _field_lines(field: FieldEvidence) -> Iterator[str]:
+    yield ""
+    yield f"{field.field}  {json.dumps(field.value, ensure_ascii=False)}"
+    yield f"  {field.rule}    {field.place}" if field.rule is not None else "  no rule of the mapping fills it"
+    for spot in field.sources:
+        yield f"  {_spot(spot)}"
+    for each in field.earlier:
+        value = json.dumps(each.value, ensure_ascii=False)
+        yield f"  before: {value} in version {each.version}, change {each.change}, {each.name} from {each.sender}"
+
+
+def _spot(spot: Spot) -> str:
+    if spot.start is None:
+        return f"{spot.path}: no value there"
+    shown = spot.text if len(spot.text) <= _BYTES_SHOWN else spot.text[:_BYTES_SHOWN] + "…"
+    place = f"line {spot.line}" + (f", segment {spot.segment}" if spot.segment else "")
+    return f"{spot.path}: {shown!r}  {place}, bytes {spot.start} to {spot.end}"
+
+
+def _time(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%dT%H:%M:%SZ}"

@@ -1,0 +1,232 @@
+"""Why a field has its value: the line of the mapping, the revision, the very bytes, the file and who sent it.
+
+Nothing of it was recorded field by field: a version of a record has its delivery, its byte span and its revision, and
+the reader of the format finds the bytes of each path again. That holds for rows of databases as well, whose delivery is
+the rows as they were captured.
+"""
+
+from __future__ import annotations
+
+import json
+from contextlib import closing
+from dataclasses import dataclass
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+
+from edi.findings import Finding as FileFinding
+from edi.formats import FORMATS
+from gateway.errors import Stop
+from gateway.judging import peeked
+from gateway.normalize.evidence import sources_of
+from gateway.positions import Places
+from gateway.repair.differences import leaves
+from gateway.routing import Flow
+from gateway.store import decisions, deliveries, records
+from gateway.store.decisions import Amended
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from sqlalchemy import Connection
+
+    from edi.model import Envelope
+    from edi.paths import Path
+    from gateway.contracts import Contract
+    from gateway.model import Delivery
+    from gateway.normalize.evidence import Loops
+    from gateway.routing import Routes
+    from gateway.store.database import Database
+    from gateway.store.decisions import Decision, RawBytes
+    from gateway.store.records import StoredVersion
+    from gateway.store.vault import Vault
+
+EARLIER_MAX = 20
+"""So many earlier values of a field are told."""
+_ONE_ENVELOPE = ("csv", "fixed", "jsonl", "json")
+"""Formats whose documents share the envelope of the first, where records are not of several types."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """Where one source of a value stands: bytes `start` to `end` of the delivery, and in the format's own words."""
+
+    path: str
+    start: int | None
+    end: int | None
+    line: int | None
+    segment: int | None
+    tag: str | None
+    element: int | None
+    component: int | None
+    column: str | None
+    raw: bytes
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """A value that the field had before, and who brought it; `value` None: there was none."""
+
+    version: int
+    change: int
+    value: Any
+    delivery: str
+    name: str
+    sender: str
+
+
+@dataclass(frozen=True, slots=True)
+class FieldEvidence:
+    """One value: `rule` is the mapping's expression and `place` its file, line and column; None: no rule fills it."""
+
+    field: str
+    value: Any
+    rule: str | None
+    place: str | None
+    functions: tuple[str, ...]
+    tables: tuple[str, ...]
+    sources: tuple[Spot, ...]
+    earlier: tuple[Earlier, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Where a version of a record comes from, and each of its values."""
+
+    contract: str
+    key: str
+    version: StoredVersion
+    delivery: Delivery
+    integration: str | None
+    revision: str | None
+    correction: Decision | None
+    fields: tuple[FieldEvidence, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Explainer:
+    """Explains records of one gateway. `routes_of` gives a revision ready to work."""
+
+    database: Database
+    vault: Vault
+    routes_of: Callable[[str], Routes | None]
+
+    def explain(
+        self, contract: Contract, key: str, *, field: str = "", at: records.Point | None = None
+    ) -> Evidence | None:
+        """The evidence of a record, for the values at `field` and below it; None where there is (or was) no record.
+
+        Raises:
+            Stop: the bytes are missing in the vault, or its revision is not known any more.
+        """
+        with self.database.read() as connection:
+            versions = records.history(connection, contract, key)
+            versions = [each for each in versions if at is None or each.seq <= at.change]
+            if not versions or versions[0].json is None:
+                return None
+            delivery = _delivery(connection, versions[0].delivery)
+            decided = decisions.of_delivery(connection, delivery.number).get(versions[0].document)
+            senders = {each.delivery: _delivery(connection, each.delivery) for each in versions[: EARLIER_MAX * 5]}
+        this = versions[0]
+        correction = decided if decided is not None and decided.kind == decisions.CORRECTED else None
+        raw: RawBytes = self.vault if correction is None else Amended(self.vault, correction)
+        routes = self.routes_of(this.revision) if this.revision is not None else None
+        found = _Document(raw, delivery, this, routes) if routes is not None else None
+        with closing(Places(raw, delivery.sha256)) as places:
+            fields = tuple(
+                _field(pointer, value, found, places, _earlier(pointer, versions, senders))
+                for pointer, value in leaves(json.loads(versions[0].json))
+                if pointer == field or pointer.startswith(f"{field}/")
+            )
+        integration = found.flow.integration.name if found is not None else delivery.integration
+        return Evidence(contract.id, key, this, delivery, integration, this.revision, correction, fields)
+
+
+def _delivery(connection: Connection, delivery_id: str) -> Delivery:
+    known = deliveries.get(connection, delivery_id)
+    assert known is not None, delivery_id
+    return known
+
+
+class _Document:
+    """A document of a delivery, with the flow that made a record of it."""
+
+    def __init__(self, raw: RawBytes, delivery: Delivery, version: StoredVersion, routes: Routes) -> None:
+        candidates = routes.candidates(delivery)
+        chunks, first = peeked(raw.chunks(delivery.sha256))
+        if not candidates:
+            raise Stop(
+                f"the revision {routes.revision} has no integration that takes {delivery.name}",
+                "Report it: it is the revision that is said to have judged the delivery.",
+            )
+        name, options = routes.reader_of(candidates, first)
+        envelope = _envelope(FORMATS[name].read(chunks, options), version.document)
+        flow = routes.route(candidates, envelope, delivery_partner=delivery.partner) if envelope is not None else None
+        if envelope is None or not isinstance(flow, Flow):
+            raise Stop(
+                f"document {version.document} of {delivery.id} is not found in its bytes as it was when it was judged",
+                "Report it, with the output of gateway verify --deep.",
+            )
+        self.envelope = envelope
+        self.flow = flow
+        self.start = version.start
+        self.raw = raw.read(delivery.sha256, version.start, version.end)
+
+    def spot(self, path: Path, loops: Loops, written: str, places: Places) -> Spot:
+        """Where the value of a path stands."""
+        position = FORMATS[self.envelope.format].locate(self.raw, self.envelope, path, loops)
+        if position is None:
+            return Spot(written, None, None, None, None, None, None, None, None, b"", "")
+        cut = self.raw[position.start : position.end]
+        start = self.start + position.start
+        return Spot(
+            written,
+            start,
+            self.start + position.end,
+            places.line_of(start),
+            position.segment,
+            position.tag,
+            position.element,
+            position.component,
+            position.column,
+            cut,
+            cut.decode(self.envelope.encoding, "replace"),
+        )
+
+
+def _envelope(items: Iterator[Any], number: int) -> Envelope | None:
+    for item in items:
+        if isinstance(item, FileFinding):
+            continue
+        envelope: Envelope = item.envelope
+        if item.number == number or (envelope.format in _ONE_ENVELOPE and envelope.message is None):
+            return envelope
+    return None
+
+
+def _field(
+    pointer: str, value: Any, found: _Document | None, places: Places, earlier: tuple[Earlier, ...]
+) -> FieldEvidence:
+    lineage = found.flow.mapper.lineage_of(pointer) if found is not None else None
+    if found is None or lineage is None:
+        return FieldEvidence(pointer, value, None, None, (), (), (), earlier)
+    spots = tuple(
+        found.spot(path, loops, written, places)
+        for written, (path, loops) in zip(lineage.paths, sources_of(found.flow.mapper, pointer), strict=True)
+    )
+    place = str(lineage.place)
+    return FieldEvidence(pointer, value, lineage.expression, place, lineage.functions, lineage.tables, spots, earlier)
+
+
+def _earlier(pointer: str, versions: Sequence[StoredVersion], senders: dict[str, Delivery]) -> tuple[Earlier, ...]:
+    """The values that a field had before, newest first, each with the version that brought it."""
+    values = [dict(leaves(json.loads(each.json))).get(pointer) if each.json else None for each in versions]
+    runs = [list(run) for _, run in groupby(range(len(values)), key=lambda place: repr(values[place]))]
+    found = []
+    for run in runs[1 : EARLIER_MAX + 1]:
+        each = versions[run[-1]]  # the oldest of those that agree brought the value
+        sender = senders.get(each.delivery)
+        if sender is not None:
+            who = sender.partner or sender.source
+            found.append(Earlier(each.version, each.seq, values[run[-1]], sender.id, sender.name, who))
+    return tuple(found)

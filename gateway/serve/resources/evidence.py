@@ -1,0 +1,168 @@
+"""Evidence: why a record has its values; the rule, the revision, the very bytes, the file and who sent it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from flask import Response  # noqa: TC002
+
+from gateway.repair.differences import leaves
+from gateway.repair.evidence import Explainer
+from gateway.serve import filters
+from gateway.serve.answers import answered
+from gateway.serve.operations import Operation
+from gateway.serve.problems import Problem, nearest
+from gateway.serve.resources.records import asked_contract, describe, found, no_conditions
+from gateway.serve.shapes import MOMENT, TEXT, WHOLE, Shape, many, maybe, named, thing
+from gateway.store import records
+
+if TYPE_CHECKING:
+    from gateway.repair.evidence import Evidence, FieldEvidence, Spot
+    from gateway.serve.operations import Call
+
+_ANY: Shape = {"description": "the value as the record has it"}
+
+SHAPES: dict[str, Shape] = {
+    "EvidenceSource": thing(
+        "Where a source of a value stands: bytes start to end of the delivery's content, which are base64 in bytes and "
+        "as text beside; nulls where the path has no value there.",
+        path=TEXT,
+        start=maybe(WHOLE),
+        end=maybe(WHOLE),
+        line=maybe(WHOLE),
+        segment=maybe(WHOLE),
+        tag=maybe(TEXT),
+        element=maybe(WHOLE),
+        component=maybe(WHOLE),
+        column=maybe(TEXT),
+        bytes=TEXT,
+        text=TEXT,
+    ),
+    "EarlierValue": thing(
+        "A value that the field had before, the change that brought it, and the file and who sent it.",
+        version=WHOLE,
+        change=WHOLE,
+        value=_ANY,
+        delivery=TEXT,
+        name=TEXT,
+        sender=TEXT,
+    ),
+    "FieldEvidence": thing(
+        "One value. rule is the expression of the mapping and place its file, line and column; null where no rule "
+        "fills the field.",
+        field=TEXT,
+        value=_ANY,
+        rule=maybe(TEXT),
+        place=maybe(TEXT),
+        functions=many(TEXT),
+        tables=many(TEXT),
+        sources=many(named("EvidenceSource")),
+        earlier=many(named("EarlierValue")),
+    ),
+    "Correction": thing("Who corrected the document, when and why.", who=TEXT, at=MOMENT, reason=TEXT),
+    "Evidence": thing(
+        "Where a version of a record comes from: document counts those of the delivery from 1, its bytes are start to "
+        "end of the content (or, corrected, of what stands in their place).",
+        type=TEXT,
+        _key=TEXT,
+        _seq=WHOLE,
+        _version=WHOLE,
+        at=MOMENT,
+        integration=maybe(TEXT),
+        revision=maybe(TEXT),
+        delivery=TEXT,
+        name=TEXT,
+        sha256=TEXT,
+        size=WHOLE,
+        source=TEXT,
+        partner=maybe(TEXT),
+        received_at=MOMENT,
+        document=WHOLE,
+        start=WHOLE,
+        end=WHOLE,
+        correction=maybe(named("Correction")),
+        fields=many(named("FieldEvidence")),
+    ),
+}
+
+
+def operations() -> tuple[Operation, ...]:
+    """The one operation, of every collection."""
+    return (
+        Operation(
+            "get_record_evidence",
+            "GET",
+            "/api/v1/{collection}/{key}/evidence",
+            "records",
+            "Why one record has its values",
+            record_evidence,
+            free_query=True,
+            answers={200: "Evidence"},
+        ),
+    )
+
+
+def record_evidence(call: Call, collection: str, key: str) -> Response:
+    """``GET /api/v1/orders/acme~4711/evidence?field=/total``."""
+    contract, pairs = asked_contract(call, collection)
+    parameters = ("field", "version", "as_of")
+    asked = filters.parse(pairs, collection, no_conditions(contract), parameters=parameters)
+    with call.services.database.read() as connection:
+        at = records.point(connection, contract, asked=asked.as_of) if asked.as_of is not None else None
+        stored = found(connection, contract, collection, key, at)
+    explainer = Explainer(call.services.database, call.services.vault, call.services.routes_of)
+    evidence = explainer.explain(contract, stored.key, field=pointer_of(asked.field or ""), at=at)
+    if evidence is None or not evidence.fields:
+        names = [pointer for pointer, _ in leaves(stored.value())]
+        raise Problem(
+            "bad_parameter",
+            f"{stored.key} has no value at {asked.field!r}",
+            nearest(pointer_of(asked.field or ""), names),
+        )
+    answer = answered(evidence_said(evidence))
+    describe(answer, contract, call, collection)
+    return answer
+
+
+def pointer_of(field: str) -> str:
+    """A field as a JSON pointer: ``ship_to.city`` and ``/ship_to/city`` mean the same."""
+    return field if not field or field.startswith("/") else "/" + field.replace(".", "/")
+
+
+def evidence_said(evidence: Evidence) -> dict[str, Any]:
+    """Evidence as it is shown."""
+    version, delivery, correction = evidence.version, evidence.delivery, evidence.correction
+    return {
+        "type": evidence.contract,
+        "_key": evidence.key,
+        "_seq": version.seq,
+        "_version": version.version,
+        "at": version.at,
+        "integration": evidence.integration,
+        "revision": evidence.revision,
+        "delivery": delivery.id,
+        "name": delivery.name,
+        "sha256": delivery.sha256,
+        "size": delivery.size,
+        "source": delivery.source,
+        "partner": delivery.partner,
+        "received_at": delivery.received_at,
+        "document": version.document,
+        "start": version.start,
+        "end": version.end,
+        "correction": None
+        if correction is None
+        else {"who": correction.who, "at": correction.at, "reason": correction.reason},
+        "fields": [_field_said(each) for each in evidence.fields],
+    }
+
+
+def _field_said(field: FieldEvidence) -> dict[str, Any]:
+    return asdict(field) | {"sources": [_spot_said(each) for each in field.sources]}
+
+
+def _spot_said(spot: Spot) -> dict[str, Any]:
+    said = asdict(spot)
+    text = said.pop("text")
+    return {**{name: value for name, value in said.items() if name != "raw"}, "bytes": spot.raw, "text": text}

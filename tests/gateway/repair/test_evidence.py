@@ -1,0 +1,153 @@
+"""Every value of a record leads back to the bytes that it was made of, whatever the format."""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from click.testing import CliRunner
+
+from gateway.operate.cli import gateway as command_line
+from gateway.receive.changes import canonical_lines
+from tests.acceptance.workspaces import opened, sample
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.acceptance.workspaces import Place
+
+CSV = sample("globex-prices.csv")
+TABLE = """\
+integration: erp-prices
+about: Prices of the warehouse
+owner: pricing-team
+source: table://erp/PREISE
+partner: globex
+key: ARTNR
+changes: snapshot every 60s
+contract: price v2
+precedence: 2
+map:
+  sku: ARTNR | strip
+  name: ARTNR
+  price: PREIS | decimal
+  currency: "'EUR'"
+  valid_from: AB | date
+  group: "'tools'"
+"""
+
+
+def the_bytes(place: Place, evidence: dict[str, Any]) -> None:
+    """Each source's bytes are those of the file between its offsets."""
+    raw = place.raw(evidence["delivery"])
+    sources = [source for field in evidence["fields"] for source in field["sources"] if source["start"] is not None]
+    assert sources
+    for each in sources:
+        assert base64.b64decode(each["bytes"]) == raw[each["start"] : each["end"]]
+        assert raw[: each["start"]].count(b"\n") + 1 == each["line"]
+
+
+@pytest.mark.parametrize(
+    ("name", "source", "path", "field", "rule", "text"),
+    [
+        pytest.param("acme-orders.edi", "drop://acme", "orders/acme~4711", "number", "BEG03", "4711", id="x12"),
+        pytest.param(
+            "acme-orders.edi", "drop://acme", "orders/acme~4711", "lines.1.quantity", "PO102", None, id="loop"
+        ),
+        pytest.param(
+            "northwind-orders.edi", "drop://northwind", "orders/northwind~*", "number", None, None, id="edifact"
+        ),
+        pytest.param(
+            "globex-prices.csv", "drop://globex", "prices/SCR-M8-40~2026-12-01", "price", "Preis", None, id="csv"
+        ),
+        pytest.param(
+            "initech-invoice.xml", "drop://initech", "invoices/*", "lines.0.amount", "LineExtension", None, id="xml"
+        ),
+    ],
+)
+def test_a_value_leads_to_its_bytes(
+    tmp_path: Path, name: str, source: str, path: str, field: str, rule: str | None, text: str | None
+) -> None:
+    with opened(tmp_path) as place:
+        file = "prices.csv" if name.endswith("csv") else "invoice.xml" if name.endswith("xml") else name
+        given = place.give(sample(name), file, source)
+        collection, _, key = path.partition("/")
+        if "*" in key:
+            key = next(each["_key"] for each in place.records(collection))
+        evidence = place.get(f"/api/v1/{collection}/{key}/evidence?field={field}")
+        assert (evidence["delivery"], evidence["sha256"]) == (given["id"], given["sha256"])
+        assert evidence["revision"] == given["revision"]
+        (found,) = evidence["fields"]
+        assert found["field"] == "/" + field.replace(".", "/")
+        assert found["place"].startswith(("integrations/", "standard/"))
+        assert rule is None or rule in found["rule"]
+        assert text is None or found["sources"][0]["text"] == text
+        the_bytes(place, evidence)
+        the_bytes(place, place.get(f"/api/v1/{collection}/{key}/evidence"))
+
+
+def test_a_row_of_a_database_is_its_own_evidence(tmp_path: Path, store_url: str) -> None:
+    with opened(tmp_path, store=store_url) as place:
+        (place.folder / "integrations/erp-prices.yaml").write_text(TABLE, encoding="utf-8")
+        (place.folder / "connections.yaml").write_text(
+            "erp:\n  kind: odbc\n  url: Driver={SQLite3}\n", encoding="utf-8"
+        )
+        place.change("integrations/globex-prices.yaml", "contract: price v2", "contract: price v2\nprecedence: 1")
+        rows: list[dict[str, Any]] = [
+            {"ARTNR": "Z-1 ", "PREIS": "12.50", "AB": "2026-12-01"},
+            {"ARTNR": "Z-2", "PREIS": 3, "AB": "2026-12-01"},
+        ]
+        place.give(canonical_lines(rows), "PREISE.jsonl", "table://erp/PREISE")
+        evidence = place.get("/api/v1/prices/Z-2~2026-12-01/evidence?field=price")
+        assert (evidence["source"], evidence["document"]) == ("table://erp/PREISE", 2)
+        assert evidence["fields"][0]["sources"][0]["text"] == "3"
+        the_bytes(place, evidence)
+
+
+def test_earlier_values_are_told_with_who_brought_them(tmp_path: Path, store_url: str) -> None:
+    with opened(tmp_path, store=store_url) as place:
+        first = place.give(CSV, "prices.csv", "drop://globex")
+        path = "/api/v1/prices/SCR-M8-40~2026-12-01"
+        price = place.get(path)["price"]
+        changed = [CSV.replace(b"M8 x 40;", b"M8 x 40 (%d);" % n) for n in range(2)]
+        place.give(changed[0], "same-price.csv", "drop://globex")
+        raised = _raised(CSV)
+        place.give(raised, "raised.csv", "drop://globex")
+        evidence = place.get(f"{path}/evidence?field=price")
+        assert evidence["name"] == "raised.csv"
+        (earlier,) = evidence["fields"][0]["earlier"]
+        assert (earlier["value"], earlier["delivery"], earlier["sender"]) == (price, first["id"], "globex")
+        then = place.get(f"{path}/evidence?field=price&as_of={earlier['change']}")
+        assert (then["delivery"], then["fields"][0]["value"]) == (first["id"], price)
+
+
+def _raised(content: bytes) -> bytes:
+    lines = content.split(b"\r\n")
+    cells = lines[1].split(b";")
+    assert cells[0] == b"SCR-M8-40"
+    cells[2] = b"999,00"
+    return b"\r\n".join([lines[0], b";".join(cells), *lines[2:]])
+
+
+def test_what_is_not_there_is_said(tmp_path: Path) -> None:
+    with opened(tmp_path) as place:
+        place.give(CSV, "prices.csv", "drop://globex")
+        nothing = place.ask("/api/v1/prices/SCR-M8-40~2026-12-01/evidence?field=prise")
+        assert (nothing.status_code, nothing.json["code"]) == (400, "bad_parameter")  # type: ignore[index]
+        assert "'/price'" in nothing.json["remedy"]  # type: ignore[index]
+        assert place.ask("/api/v1/prices/none~2026-12-01/evidence").status_code == 404
+
+
+def test_the_command_explains_a_field(tmp_path: Path) -> None:
+    with opened(tmp_path) as place:
+        place.give(sample("acme-orders.edi"))
+        words = ["explain", "order", "acme~4711", "number", "-w", str(tmp_path)]
+        shown = CliRunner().invoke(command_line, words)
+        assert shown.exit_code == 0, shown.output
+        assert "BEG03: '4711'  line" in shown.output
+        assert "integrations/acme-orders.yaml:" in shown.output
+        assert json.loads(CliRunner().invoke(command_line, [*words, "-o", "json"]).output)["_key"] == "acme~4711"
+        for wrong in (["explain", "ordr", "x"], ["explain", "order", "x"], ["explain", "order", "acme~4711", "x"]):
+            assert CliRunner().invoke(command_line, [*wrong, "-w", str(tmp_path)]).exit_code in (1, 2)
