@@ -110,7 +110,7 @@ class Transaction:
 
 
 class Unwritable(Stop):
-    """The store is full or read-only: no file's fault, and no try of one."""
+    """The store is full, read-only or damaged, or the machine is short of something: no file's fault, and no try of one."""
 
 
 class Database:
@@ -166,7 +166,7 @@ class Database:
                     connection = connection.execution_options(isolation_level="REPEATABLE READ")  # noqa: PLW2901 - the same connection
                 with connection.begin():
                     yield connection
-        except OperationalError as error:
+        except DBAPIError as error:
             raise self._translated(error) from error
 
     @contextmanager
@@ -203,8 +203,10 @@ class Database:
     def _translated(self, error: DBAPIError) -> Exception:
         """SQLite's and PostgreSQL's troubles by what the caller does; what is a defect of ours stays itself."""
         said = str(error.orig)
-        if self.path is not None and isinstance(error, OperationalError):
+        if self.path is not None:
             name = getattr(error.orig, "sqlite_errorname", "") or ""
+            if name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):  # also what follows a page that could not be read
+                return _sqlite_damaged(self.path, said)
             if name.startswith(("SQLITE_FULL", "SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_IOERR", "SQLITE_PERM")):
                 return _sqlite_stop(self.path, said)
             if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
@@ -295,6 +297,13 @@ def _sqlite_stop(path: Path, said: str) -> Unwritable:
     return Unwritable(
         f"the store {path} cannot be written: {said}",
         "Check that its disk has room and that this user may write the file and its folder; nothing was lost.",
+    )
+
+
+def _sqlite_damaged(path: Path, said: str) -> Unwritable:
+    return Unwritable(
+        f"the store {path} cannot be read: {said}",
+        "Check its disk. If PRAGMA integrity_check says more than ok, restore the store from a backup.",
     )
 
 

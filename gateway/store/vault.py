@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import itertools
 import os
@@ -10,12 +11,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
 
 from gateway.errors import Stop
+from gateway.store.database import Unwritable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
 _CHUNK = 1024 * 1024
+_SHORT = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
 _parts = itertools.count()
 
 
@@ -92,11 +95,11 @@ class Vault:
         """The content, chunk by chunk; it is hashed on the way.
 
         Raises:
-            Stop: the file is missing, or (after its last chunk) its bytes are no longer those of its name.
+            Stop: the file is missing or unreadable, or (after its last chunk) its bytes are no longer those of its name.
         """
         digest = hashlib.sha256()
         with self._open(sha256) as file:
-            while chunk := file.read(size):
+            while chunk := _next_of(file, size, sha256):
                 digest.update(chunk)
                 yield chunk
         if digest.hexdigest() != sha256:
@@ -141,10 +144,32 @@ class Vault:
     def _open(self, sha256: str) -> BinaryIO:
         try:
             return self.path(sha256).open("rb")
-        except OSError as error:
+        except FileNotFoundError as error:
             raise Stop(
                 f"the vault has no file {sha256}: {error.strerror}", "Restore it from a backup, or ask the sender."
             ) from error
+        except OSError as error:
+            raise _unreadable(sha256, error) from error
+
+
+def _next_of(file: BinaryIO, size: int, sha256: str) -> bytes:
+    try:
+        return file.read(size)
+    except OSError as error:
+        raise _unreadable(sha256, error) from error
+
+
+def _unreadable(sha256: str, error: OSError) -> Stop:
+    """What is short on the machine is no fault of the file's; a place of the disk that cannot be read is."""
+    if error.errno in _SHORT:
+        return Unwritable(
+            f"the vault file {sha256} cannot be opened now: {error.strerror}",
+            "Raise the limit of open files (ulimit -n), or see what uses the machine's memory.",
+        )
+    return Stop(
+        f"the vault file {sha256} cannot be read: {error.strerror}",
+        "Check the disk and its permissions; restore the file from a backup, or ask the sender.",
+    )
 
 
 def _writer_name() -> str:

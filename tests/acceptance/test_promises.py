@@ -512,6 +512,28 @@ def test_P3_a_worker_killed_in_the_middle_leaves_exactly_the_right_records(  # n
         conserved(place, landed.id)
 
 
+def test_P1_what_is_held_stays_held_when_a_try_breaks_off_after_publishing(  # noqa: N802
+    tmp_path: Path, store_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(staging, "SETTLED_AT_ONCE", 10)
+    settle = staging.settle
+
+    def busy(*_: Any, **__: Any) -> bool:
+        monkeypatch.setattr(staging, "settle", settle)
+        raise Retry("the store does not answer", delay_seconds=1.0)
+
+    with opened(tmp_path, store=store_url) as place:
+        landed = place.land(prices(100, bad_every=10), "p.csv", GLOBEX)
+        monkeypatch.setattr(staging, "settle", busy)
+        place.work()
+        assert staging.settle is settle
+        place.clock.forward(3600)
+        place.work()
+        assert place.delivery(landed.id)["documents"] == {"accepted": 90, "quarantined": 10}
+        assert len(place.held()) == len(place.findings(landed.id)) == 10
+        conserved(place, landed.id)
+
+
 # ── P4 ───────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 

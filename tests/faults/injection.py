@@ -73,6 +73,7 @@ def traced(
 
 
 _LINE = re.compile(r"(\d+) +(\w+)\((.*)$")
+_HERE = re.compile(r"^AT_FDCWD(<[^>]*>)?")
 _PATH = re.compile(r'<(/[^>]*)>|"(/[^"]*)"')
 
 
@@ -104,7 +105,7 @@ def _object(name: str, arguments: str) -> str:
     """What a call worked on, in a word that is the same in each run."""
     if name == "sendto":
         return "commit" if _COMMIT.search(arguments) else "socket"
-    found = _PATH.search(arguments)
+    found = _PATH.search(_HERE.sub("", arguments))
     if found is None:
         return "socket" if "<socket:" in arguments or "<TCP" in arguments else "pipe"
     path = found[1] or found[2]
@@ -137,6 +138,15 @@ def boundaries(calls: list[Call]) -> list[Call]:
             kept.append(call)
         last = step
     return kept
+
+
+def spread(calls: list[Call]) -> list[Call]:
+    """The first, the middle and the last call of each kind."""
+    kinds: dict[tuple[str, str], list[Call]] = {}
+    for call in calls:
+        if call.what not in ("standard error", "pipe", "elsewhere"):
+            kinds.setdefault((call.name, call.what), []).append(call)
+    return [each[at] for each in kinds.values() for at in sorted({0, len(each) // 2, len(each) - 1})]
 
 
 _COMMITS = {("fsync", "store-wal"), ("fdatasync", "store-wal"), ("sendto", "commit")}

@@ -12,6 +12,7 @@ import os
 import signal
 import sys
 import tempfile
+import traceback
 from contextlib import suppress
 from datetime import timedelta
 from functools import partial
@@ -72,9 +73,12 @@ def _be(request: dict[str, Any]) -> None:
         os.dup2(descriptor, target)
     os.closerange(3, 64)
     signal.sigwait({DOOR})
-    status = 70
+    status = 1
     try:
         status = _run(request)
+    except BaseException:  # noqa: BLE001 - what Python does at the end of a program
+        with suppress(OSError):
+            traceback.print_exc()
     finally:
         with suppress(OSError):
             sys.stdout.flush()

@@ -79,9 +79,14 @@ def scene(folder: Path, store_url: str, fill: Callable[[Place], object], *, more
     return Scene(folder, f"sqlite:{folder}/data/gateway.db" if store_url.startswith("sqlite:") else store_url)
 
 
-def some_deliveries(place: Place) -> None:
-    """A price list with bad rows, orders of which one is refused, the price list again, and a file nobody wants."""
+def one_of_each(place: Place) -> None:
+    """A price list with bad rows, orders of which one is refused, and a file nobody wants."""
     place.land(PRICES, "prices.csv", "drop://globex")
     place.land(ORDERS, "orders.edi", "drop://acme")
-    place.land(PRICES, "again.csv", "drop://globex")
     place.land(b"%PDF-1.7", "brochure.pdf", "drop://globex")
+
+
+def some_deliveries(place: Place) -> None:
+    """One of each, and the price list again."""
+    one_of_each(place)
+    place.land(PRICES, "again.csv", "drop://globex")
