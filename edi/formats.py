@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Any
 from edi import delimited, edifact, jsondoc, jsonlines, positional, text, x12, xmldoc
 from edi.delimited.cells import Syntax, scan
 from edi.positional.charsets import charset
-from edi.segmented.window import is_ebcdic
+from edi.segmented.walk.window import is_ebcdic
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from lxml import etree
 
 from edi.model import Document, Envelope
-from edi.segmented import naming
+from edi.segmented.structure import naming
 from edi.xmldoc.spans import tree_parser
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from edi.acknowledgments import edifact, x12
 from edi.findings import Finding
 from edi.model import Document
-from edi.segmented.events import Aside, Opened
+from edi.segmented.walk.events import Aside, Opened
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator

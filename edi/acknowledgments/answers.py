@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 
 from edi.findings import Finding
 from edi.model import Document
-from edi.segmented.events import Aside, Closed, Opened
+from edi.segmented.walk.events import Aside, Closed, Opened
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -15,7 +15,7 @@ from edi.acknowledgments.guided import guide_of, opens_loop
 from edi.acknowledgments.writing import is_usable, segment
 from edi.edifact.delimiters import CHARACTER_SETS, LEVEL_A, LEVEL_B, syntax_of
 from edi.findings import Finding, Severity
-from edi.segmented.standard import at
+from edi.segmented.walk.standard import at
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
     from edi.acknowledgments.answers import Kind, Verdict
     from edi.model import Document
-    from edi.segmented.events import Aside, Closed, Opened
-    from edi.segmented.segments import Syntax
+    from edi.segmented.walk.events import Aside, Closed, Opened
+    from edi.segmented.walk.segments import Syntax
 
 ACKNOWLEDGED, REJECTED = "7", "4"
 

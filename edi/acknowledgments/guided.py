@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from edi.segmented import guides
-from edi.segmented.choice import chosen
+from edi.segmented.guides.choice import chosen
 
 if TYPE_CHECKING:
     from edi.model import Document

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from edi.acknowledgments.codes import ELEMENTS_IN_ERROR, SEGMENTS_IN_ERROR, SET_ELEMENTS, TABLE
 from edi.acknowledgments.guided import guide_of, has_segment, is_borrowed, opens_loop, release_of
 from edi.findings import Severity
-from edi.segmented.standard import at
+from edi.segmented.walk.standard import at
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

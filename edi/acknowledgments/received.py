@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from edi.acknowledgments import words
 from edi.model import Document
-from edi.segmented.standard import at, text_of
+from edi.segmented.walk.standard import at, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from edi.acknowledgments.answers import Kind
     from edi.model import Loop
-    from edi.segmented.events import Aside
+    from edi.segmented.walk.events import Aside
 
 
 @dataclass(frozen=True, slots=True)

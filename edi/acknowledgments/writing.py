@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from edi.segmented.segments import Syntax
+    from edi.segmented.walk.segments import Syntax
 
 
 def segment(row: list[Any], syntax: Syntax) -> bytes:

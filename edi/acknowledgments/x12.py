@@ -16,8 +16,8 @@ from edi.acknowledgments.codes import ISA, ISA_NOTES, NO_TRAILER, TABLE
 from edi.acknowledgments.notes import Notes
 from edi.acknowledgments.writing import is_usable, segment
 from edi.findings import Finding, Severity
-from edi.segmented.segments import Syntax
-from edi.segmented.standard import at
+from edi.segmented.walk.segments import Syntax
+from edi.segmented.walk.standard import at
 from edi.x12.delimiters import LENGTHS
 from edi.x12.scanner import guide_version
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from edi.acknowledgments.answers import Kind, Verdict
     from edi.model import Document
-    from edi.segmented.events import Aside, Closed, Opened
+    from edi.segmented.walk.events import Aside, Closed, Opened
 
 DELIMITERS = "*>~^"
 """Element, component, segment, repetition: used where those that were received cannot be."""

@@ -12,7 +12,7 @@ r"""EDIFACT: messages out of batch interchanges, syntax versions 1 to 4.
 
 from edi.edifact.scanner import STANDARD, locate, read
 from edi.edifact.writing import WRITES, write
-from edi.segmented.standard import DOCUMENT_BYTES_MAX
+from edi.segmented.walk.standard import DOCUMENT_BYTES_MAX
 from edi.spec import Option, Spec
 
 SPEC = Spec(

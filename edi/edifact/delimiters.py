@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 from edi.segmented.elements import judge
 from edi.segmented.guides import Element
-from edi.segmented.segments import GAP, Syntax, drop_breaks, row_at, segment_spans
-from edi.segmented.standard import Header, Oddity, Unreadable, at, text_of
+from edi.segmented.walk.segments import GAP, Syntax, drop_breaks, row_at, segment_spans
+from edi.segmented.walk.standard import Header, Oddity, Unreadable, at, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from edi.segmented.window import Window
+    from edi.segmented.walk.window import Window
 
 LEVEL_A = ":+.? '"
 LEVEL_B = "\x1f\x1d,  \x1c"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from edi.edifact.delimiters import CHARACTER_SETS, LEVEL_A, LEVEL_B, syntax_of
 from edi.edifact.scanner import STANDARD
 from edi.segmented import writing as segmented
-from edi.segmented.standard import text_of
+from edi.segmented.walk.standard import text_of
 from edi.spec import Option
 from edi.writing import Unwritable
 
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from edi.model import Envelope
-    from edi.segmented.events import Opened
     from edi.segmented.guides import Guide
-    from edi.segmented.segments import Syntax
+    from edi.segmented.walk.events import Opened
+    from edi.segmented.walk.segments import Syntax
     from edi.segmented.writing import Heading, Item, Settings
 
 WRITES = (

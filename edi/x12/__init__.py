@@ -11,7 +11,7 @@ r"""X12: transaction sets out of interchanges, whichever delimiters they declare
 PO104 (unit price) is '12.5O', which is not a number: the last character is the letter O, not the digit 0.
 """
 
-from edi.segmented.standard import DOCUMENT_BYTES_MAX
+from edi.segmented.walk.standard import DOCUMENT_BYTES_MAX
 from edi.spec import Option, Spec
 from edi.x12.scanner import STANDARD, locate, read
 from edi.x12.writing import WRITES, write

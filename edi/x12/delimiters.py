@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 from edi.segmented.elements import judge
 from edi.segmented.guides import Element
-from edi.segmented.segments import Syntax
-from edi.segmented.standard import Header, Oddity, Unreadable, at
+from edi.segmented.walk.segments import Syntax
+from edi.segmented.walk.standard import Header, Oddity, Unreadable, at
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from edi.segmented.window import Window
+    from edi.segmented.walk.window import Window
 
 LENGTHS = (2, 10, 2, 10, 2, 15, 2, 15, 6, 4, 1, 5, 9, 1, 1, 1)
 """The lengths of ISA01 to ISA16."""

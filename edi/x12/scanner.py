@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from edi.segmented import choice, places
-from edi.segmented.interchange import Walk
-from edi.segmented.segments import Syntax
-from edi.segmented.standard import Standard, at, text_of
-from edi.segmented.window import codec_of, one_per_byte
+from edi.segmented.guides import choice
+from edi.segmented.structure import places
+from edi.segmented.walk.interchange import Walk
+from edi.segmented.walk.segments import Syntax
+from edi.segmented.walk.standard import Standard, at, text_of
+from edi.segmented.walk.window import codec_of, one_per_byte
 from edi.x12.delimiters import oddities, read_isa
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from edi.findings import Finding, Position
     from edi.model import Document, Envelope
     from edi.paths import SegmentPath
-    from edi.segmented.interchange import Event
+    from edi.segmented.walk.interchange import Event
 
 
 def describe(row: list[Any], group: list[Any] | None) -> tuple[str, str | None, str, str | None]:
@@ -72,7 +73,7 @@ def read(chunks: Iterable[bytes], options: Mapping[str, str]) -> Iterator[Docume
 
 
 def events(chunks: Iterable[bytes], options: Mapping[str, str]) -> Iterator[Event]:
-    """The same, and between them where interchanges and groups open and close: :mod:`edi.segmented.events`."""
+    """The same, and between them where interchanges and groups open and close: :mod:`edi.segmented.walk.events`."""
     return Walk(STANDARD, chunks, options).events()
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from edi.segmented import writing as segmented
-from edi.segmented.segments import Syntax
-from edi.segmented.standard import text_of
+from edi.segmented.walk.segments import Syntax
+from edi.segmented.walk.standard import text_of
 from edi.spec import Option
 from edi.writing import Unwritable
 from edi.x12.delimiters import LENGTHS
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from edi.model import Envelope
-    from edi.segmented.events import Opened
     from edi.segmented.guides import Guide
+    from edi.segmented.walk.events import Opened
     from edi.segmented.writing import Heading, Item, Settings
 
 DELIMITERS = "*>~^"

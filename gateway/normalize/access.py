@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from edi.segmented.following import below, qualifier
+from edi.segmented.structure.following import below, qualifier
 from gateway.normalize.faults import Failure, shown
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
 from edi.paths import ColumnPath, ElementPath, MemberPath, SegmentPath, SegmentStep, parse_path
-from edi.segmented import following
+from edi.segmented.structure import following
 from edi.xmldoc import compile_loop, compile_path
 from gateway.normalize import access
 from gateway.normalize.functions.codes import nearest

@@ -9,7 +9,7 @@ from edi import acknowledgments
 from edi.acknowledgments import Answered, Received, read_acknowledgment
 from edi.edifact import scanner as edifact
 from edi.model import Document
-from edi.segmented.events import Aside
+from edi.segmented.walk.events import Aside
 from edi.x12 import scanner as x12
 from tests.edi.acknowledgments.samples import answers, group, interchange, message, messages, order
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from edi.edifact.delimiters import CHARACTER_SETS, read_unb
-from edi.segmented.standard import Header, Unreadable
-from edi.segmented.window import Window
+from edi.segmented.walk.standard import Header, Unreadable
+from edi.segmented.walk.window import Window
 
 UNB = "UNB+UNOC:3+4012345000009:14+5412345000013+260112:0830+77'"
 

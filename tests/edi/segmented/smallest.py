@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from edi.segmented.definitions import qualifier_place
-from edi.segmented.notes import is_broken
+from edi.segmented.elements.notes import is_broken
+from edi.segmented.guides.definitions import qualifier_place
 from edi.segmented.structure import arrange
 
 if TYPE_CHECKING:

@@ -12,15 +12,15 @@ from edi.findings import Severity
 from edi.formats import FORMATS
 from edi.model import Document
 from edi.segmented import guides
-from edi.segmented.checking import Checker
+from edi.segmented.documents.checking import Checker
+from edi.segmented.documents.reading import Source, quickly
+from edi.segmented.documents.telling import Teller
 from edi.segmented.elements import judge, proof
+from edi.segmented.elements.kinds import KINDS
+from edi.segmented.elements.notes import explain, is_broken
 from edi.segmented.guides import Codes, Dictionary, Element, Guide, Note, Slot
-from edi.segmented.kinds import KINDS
-from edi.segmented.notes import explain, is_broken
-from edi.segmented.reading import Source, quickly
-from edi.segmented.segments import Syntax
-from edi.segmented.tables import extend
-from edi.segmented.telling import Teller
+from edi.segmented.guides.tables import extend
+from edi.segmented.walk.segments import Syntax
 from tests.edi.segmented.smallest import fullest_document
 
 X12 = Syntax("*", ">", "~", "^")

@@ -25,7 +25,7 @@ from tests.edi.makers.files import MAKERS, made
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from edi.segmented.interchange import Event
+    from edi.segmented.walk.interchange import Event
 
 SAMPLES = Path(__file__).parents[3] / "gateway" / "operate" / "demo" / "samples"
 TIME = {"time": "2026-01-02T10:10"}

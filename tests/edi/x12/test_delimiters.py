@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edi.segmented.standard import Header, Unreadable
-from edi.segmented.window import Window
+from edi.segmented.walk.standard import Header, Unreadable
+from edi.segmented.walk.window import Window
 from edi.x12.delimiters import read_isa
 
 
