@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from edi.model import Document, Envelope
-    from edi.segmented.events import Aside, Closed, Opened
+    from edi.segmented.walk.events import Aside, Closed, Opened
 
     Item = Document | Finding | Opened | Closed | Aside
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from edi.formats import FORMATS, parse_format
 from edi.model import Document
-from edi.segmented.naming import named
+from edi.segmented.structure.naming import named
 from tests.benchmarks.harness import figure, paired
 from tests.benchmarks.peers import PEERS, Missing, Peer, megabytes_a_second
 from tests.edi.makers.files import MAKERS, written

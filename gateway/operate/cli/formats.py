@@ -18,8 +18,9 @@ from edi.findings import Finding, Severity
 from edi.formats import FORMATS
 from edi.model import Document, Envelope
 from edi.plain import document_of, plain, plain_finding
-from edi.segmented import drawing, guides
-from edi.segmented.events import Opened
+from edi.segmented import guides
+from edi.segmented.guides import drawing
+from edi.segmented.walk.events import Opened
 from edi.writing import Unwritable
 from gateway.operate import wiring
 from gateway.operate.reading import Seen, Source, guessed, kind_of, read
