@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import edi
-from edi.segmented import drawing, guides
+from edi.segmented import guides
+from edi.segmented.guides import drawing
 from tests.docs.markdown import fenced, table, wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from edi.segmented.definitions import Definition, Dictionary, Element, Guide, Slot
+    from edi.segmented.guides.definitions import Definition, Dictionary, Element, Guide, Slot
 
 STANDARDS = {"x12": "X12", "edifact": "EDIFACT"}
 _FOLDER = Path(edi.__file__).parent

@@ -11,8 +11,8 @@ from lxml import etree
 from edi.findings import CODES, Finding
 from edi.formats import FORMATS
 from edi.model import Document
-from edi.segmented.events import Aside, Closed, Opened
-from edi.segmented.segments import GAP
+from edi.segmented.walk.events import Aside, Closed, Opened
+from edi.segmented.walk.segments import GAP
 from edi.writing import Unwritable
 
 if TYPE_CHECKING:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from edi.segmented.window import EBCDIC
+from edi.segmented.walk.window import EBCDIC
 from edi.x12.scanner import events
 from edi.x12.writing import write
 from tests.fuzz.invariants import answered, conserved, written_again
