@@ -25,8 +25,9 @@ LENGTHS = (2, 10, 2, 10, 2, 15, 2, 15, 6, 4, 1, 5, 9, 1, 1, 1)
 """The lengths of ISA01 to ISA16."""
 
 _FULL = 106
-_AT_MOST = _FULL + 20
-"""Room for a few line breaks."""
+_AT_MOST = _FULL + 44
+"""Room for a few line breaks, or for elements with too many blanks and the segment that follows."""
+_NEXT = re.compile(r"\s*(?:GS|TA1|IEA)[^A-Za-z0-9\s]")
 
 
 def read_isa(window: Window) -> Header | Unreadable:
@@ -44,7 +45,10 @@ def read_isa(window: Window) -> Header | Unreadable:
 
 
 def _unpadded(text: str, separator: str) -> Header | Unreadable:
-    """An ISA whose elements do not all have their length, if its end can be told all the same."""
+    """An ISA whose elements do not all have their length, if its end can be told all the same.
+
+    An element that is too long may hold the separator: what follows the ISA has to say that its end was found.
+    """
     parts = text.split(separator, 16)
     if len(parts) < 17 or len(parts[16]) < 2:
         message = f"The ISA has {len(parts) - 1} separators {separator!r} within {_FULL} characters instead of 16."
@@ -57,8 +61,10 @@ def _unpadded(text: str, separator: str) -> Header | Unreadable:
         return Unreadable("x12.isa", message)
     value = parts[number + 1]
     message = f"ISA{number + 1:02} has {_characters(len(value))} instead of {LENGTHS[number]}: {value!r}."
+    if not parts[13].strip().isdigit() or "\n" in "".join(parts[:16]):
+        return Unreadable("x12.isa", message)
     too_long = any(length > most for length, most in zip(lengths, LENGTHS, strict=False))
-    if too_long or not parts[13].strip().isdigit() or "\n" in "".join(parts[:16]):
+    if too_long and not _NEXT.match(text, sum(map(len, parts)) + 16):
         return Unreadable("x12.isa", message)
     return _header(separator, parts, sum(map(len, parts)) + 16, (("x12.isa_length", message),))
 
@@ -74,8 +80,9 @@ def _header(
     component, segment = tuple(parts[16])
     repetition = values[10] if values[11] >= "00402" and not values[10].isalnum() and values[10] != " " else ""
     characters = separator + component + segment + repetition
-    if len(set(characters)) < len(characters) or any(c.isalnum() or c == " " for c in characters):
-        return Unreadable("x12.isa", f"The ISA names delimiters that cannot be told apart: {characters!r}.")
+    trouble = _trouble(separator, component, segment, repetition)
+    if trouble:
+        return Unreadable("x12.isa", trouble)
     return Header(
         Syntax(separator, component, segment, repetition),
         length,
@@ -87,6 +94,37 @@ def _header(
         ["ISA", *values[:15], component],
         oddities=oddities,
     )
+
+
+def _trouble(separator: str, component: str, segment: str, repetition: str) -> str:
+    """Why these cannot be the delimiters of an interchange; "" if they can."""
+    named = (
+        ("the element separator", separator),
+        ("ISA11 (repetition separator)", repetition),
+        ("ISA16 (component separator)", component),
+        ("the segment terminator", segment),
+    )
+    for name, character in named:
+        if character.isalnum() or character == " ":
+            return f"{_sentence(name)} {_unusable(character)}."
+        same = [other for other, used in named if used == character]
+        if character and len(same) > 1:
+            return f"{_sentence(' and '.join(same))} are the same character, {character!r}, and must differ."
+    return ""
+
+
+def _unusable(character: str) -> str:
+    if character.isascii():
+        what = "a blank" if character == " " else f"the {'digit' if character.isdigit() else 'letter'} {character}"
+        return f"would be {what}, which cannot separate"
+    return (
+        f"would be the byte {ord(character):02X}: a delimiter is one byte, and a program that turns a file into UTF-8 "
+        "makes two or three of one beyond ASCII"
+    )
+
+
+def _sentence(words: str) -> str:
+    return words[0].upper() + words[1:]
 
 
 def _without_breaks(text: str) -> tuple[str, int]:

@@ -54,6 +54,22 @@ def test_a_line_end_can_end_segments(segment: str) -> None:
     assert (found.syntax.segment, found.length) == (segment, 106)
 
 
+@pytest.mark.parametrize("behind", ["GS*PO*A*B*20260301*1200*1*X*004010~", "\r\nTA1*000000001*", "\nIEA*0*000000001~"])
+def test_an_isa_with_too_many_blanks_is_read_where_what_follows_says_that_its_end_was_found(behind: str) -> None:
+    text = isa().replace("ACME ", "ACME    ")
+    found = header(text + behind)
+    assert isinstance(found, Header)
+    assert (found.length, found.delimiters) == (109, "*>~")
+    assert found.oddities == (("x12.isa_length", "ISA06 has 18 characters instead of 15: 'ACME              '."),)
+    assert isinstance(header(text + behind.replace("*", "")), Unreadable)
+
+
+def test_a_delimiter_may_be_any_one_byte_that_is_no_letter() -> None:
+    found = header(isa(segment="\xa6"))
+    assert isinstance(found, Header)
+    assert found.delimiters == "*>\xa6"
+
+
 def test_an_isa_broken_into_lines_is_put_together() -> None:
     text = isa()
     found = header(text[:80] + "\r\n" + text[80:])
@@ -65,13 +81,23 @@ def test_an_isa_broken_into_lines_is_put_together() -> None:
     ("text", "code", "words"),
     [
         (isa(component="*"), "x12.isa", "can be told apart"),
-        (isa(segment=">"), "x12.isa", "cannot be told apart"),
-        (isa(segment="A"), "x12.isa", "cannot be told apart"),
+        (
+            isa(segment=">"),
+            "x12.isa",
+            "ISA16 (component separator) and the segment terminator are the same character, '>', and must differ.",
+        ),
+        (isa(segment="A"), "x12.isa", "The segment terminator would be the letter A, which cannot separate."),
+        (isa(segment=" "), "x12.isa", "The segment terminator would be a blank, which cannot separate."),
+        (
+            isa(segment="\xe2") + "\x80\xa6",
+            "x12.isa",
+            "The segment terminator would be the byte E2: a delimiter is one",
+        ),
         (isa().replace("ACME ", "ACME INCORPORATED "), "x12.isa", "ISA06 has 28 characters instead of 15"),
         ("ISA*00*" + "x" * 200, "x12.isa", "The ISA has 2 separators '*'"),
         (isa()[:60], "envelope.truncated", "The file ends inside the ISA segment."),
     ],
-    ids=["twice the same", "component ends segment", "a letter", "too long", "no end", "cut off"],
+    ids=["twice the same", "component ends segment", "a letter", "a blank", "UTF-8", "too long", "no end", "cut off"],
 )
 def test_an_isa_that_cannot_be_read_says_why(text: str, code: str, words: str) -> None:
     found = header(text)
