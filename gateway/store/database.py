@@ -110,7 +110,7 @@ class Transaction:
 
 
 class Unwritable(Stop):
-    """The store is full, read-only or damaged, or the machine is short of something: no file's fault, and no try of one."""
+    """The store is full, read-only or damaged, or the machine is short of files: no file's fault, and no try of one."""
 
 
 class Database:

@@ -95,7 +95,7 @@ class Vault:
         """The content, chunk by chunk; it is hashed on the way.
 
         Raises:
-            Stop: the file is missing or unreadable, or (after its last chunk) its bytes are no longer those of its name.
+            Stop: the file is missing or unreadable, or (after its last chunk) its bytes are not those of its name.
         """
         digest = hashlib.sha256()
         with self._open(sha256) as file:

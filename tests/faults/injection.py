@@ -68,8 +68,10 @@ def traced(
     child.go()
     try:
         yield
+        process.communicate(timeout=10)
     finally:
-        process.communicate(timeout=60)
+        process.kill()
+        process.communicate()
 
 
 _LINE = re.compile(r"(\d+) +(\w+)\((.*)$")
@@ -140,14 +142,19 @@ def boundaries(calls: list[Call]) -> list[Call]:
     return kept
 
 
-def spread(calls: list[Call]) -> list[Call]:
-    """The first, the middle and the last call of each kind."""
+def samples(calls: list[Call]) -> list[Call]:
+    """The first call of each kind on what matters, and of writing to the store's log one in the middle and the last."""
     kinds: dict[tuple[str, str], list[Call]] = {}
     for call in calls:
-        if call.what not in ("standard error", "pipe", "elsewhere"):
+        if call.what in _SAMPLED:
             kinds.setdefault((call.name, call.what), []).append(call)
-    return [each[at] for each in kinds.values() for at in sorted({0, len(each) // 2, len(each) - 1})]
+    return [
+        each[at]
+        for (_, what), each in kinds.items()
+        for at in (sorted({0, len(each) // 2, len(each) - 1}) if what == "store-wal" else (0,))
+    ]
 
 
+_SAMPLED = ("gateway.yaml", "store-wal", "store.db", "vault part", "vault file", "vault folder", "held", "inbox")
 _COMMITS = {("fsync", "store-wal"), ("fdatasync", "store-wal"), ("sendto", "commit")}
 _PASSING = ("standard error", "pipe", "socket", "store-wal", "store-shm", "data")

@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 
 Ledger = dict[str, list[Any]]
 _ID = re.compile(r"\b(d|doc|a)_[0-9a-z]{26}\b")
-TROUBLES = ("attempt_failed", "receiver_failed", "receiver_recovered")
+TROUBLES = (
+    *("attempt_failed", "receiver_failed", "receiver_recovered"),
+    *("folder_unusable", "folder_unreadable", "claim_failed"),
+)
 """Activity that tells of a fault, which an undisturbed run does not have."""
 
 
@@ -55,7 +58,13 @@ def ledger(url: str) -> Ledger:
         for row in rows:
             kept = ("source", "name", "partner", "integration", "state", "sha256", "size", "whole", "revision", "tries")
             said["deliveries"].append(
-                [*(row[each] for each in kept), plain(row["twin"]), _sorted(row["documents"]), row["due"], row["owner"]]
+                [
+                    *(row[each] for each in kept),
+                    plain(row["twin"]),
+                    _sorted(row["documents"]),
+                    row["due"] is None,
+                    row["owner"],
+                ]
             )
         said["documents"] = [
             [place[row["delivery"]], *(row[each] for each in _DOCUMENT)]

@@ -42,7 +42,7 @@ class Child:
 
     def said(self) -> str:
         """What it wrote to standard output and error."""
-        return self.log.read_text(encoding="utf-8", errors="replace")
+        return self.log.read_text(encoding="utf-8", errors="replace") if self.log.exists() else ""
 
 
 class Nursery:

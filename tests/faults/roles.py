@@ -5,17 +5,20 @@ from __future__ import annotations
 import signal
 import time
 from contextlib import nullcontext, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.faults.injection import traced
+from tests.faults.injection import COMMITTING, traced
 from tests.servers import free_port
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from tests.faults.nursery import Child, Nursery
     from tests.faults.scenes import Scene
 
-SECONDS_MAX = 60.0
+SECONDS_MAX, TOLD_SECONDS = 30.0, 2.0
 
 
 def inbox_of(scene: Scene, partner: str) -> Path:
@@ -38,16 +41,33 @@ def alive(child: Child) -> bool:
     return False
 
 
-def collect(scene: Scene, children: Nursery, *, trace: Path | None = None, inject: str | None = None) -> int:
-    """``gateway sftp`` until it has taken what waits, or has died; its status."""
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a role ended, and what it said."""
+
+    status: int
+    said: str
+
+
+def collect(
+    scene: Scene,
+    children: Nursery,
+    *,
+    trace: Path | None = None,
+    inject: str | None = None,
+    only: Iterable[str] = COMMITTING,
+    or_told: bool = False,
+) -> Ended:
+    """``gateway sftp`` until it has taken what waits, has died, or with `or_told` has told of a problem."""
     scene.set("sftp", f"127.0.0.1:{free_port()}")
     child = children.start(scene.folder, "sftp")
-    with traced(child, trace, inject=inject) if trace is not None else nullcontext():
+    with traced(child, trace, inject=inject, only=only) if trace is not None else nullcontext():
         if trace is None:
             child.go()
-        until = time.monotonic() + SECONDS_MAX
-        while alive(child) and waiting(scene):
-            assert time.monotonic() < until, child.said()
+        until = time.monotonic() + (TOLD_SECONDS if or_told else SECONDS_MAX)
+        while alive(child) and waiting(scene) and not (or_told and "WARNING" in child.said()):
+            if time.monotonic() > until:
+                break
             time.sleep(0.005)
         child.signal(signal.SIGTERM)
-        return children.ended(child)
+        return Ended(children.ended(child), child.said())

@@ -62,7 +62,7 @@ def test_L1_a_collector_killed_at_any_call_loses_and_doubles_nothing(  # noqa: N
     if ALL:
         inbox_of(before, "acme").joinpath("orders.edi").write_bytes(ORDERS)
     undisturbed = before.copy(tmp_path / "undisturbed")
-    assert collect(undisturbed, children, trace=tmp_path / "trace") == 0
+    assert collect(undisturbed, children, trace=tmp_path / "trace").status == 0
     calls = calls_of(tmp_path / "trace")
     children.work(undisturbed.folder)
     expected = undisturbed.ledger()
@@ -71,8 +71,8 @@ def test_L1_a_collector_killed_at_any_call_loses_and_doubles_nothing(  # noqa: N
     kills = 0
     for call in chosen(calls):
         here = before.copy(tmp_path / "here")
-        kills += collect(here, children, trace=tmp_path / "trace", inject=kill(call)) == -signal.SIGKILL
-        assert not waiting(here) or collect(here, children) == 0
+        kills += collect(here, children, trace=tmp_path / "trace", inject=kill(call)).status == -signal.SIGKILL
+        assert not waiting(here) or collect(here, children).status == 0
         children.work(here.folder)
         assert here.ledger() == expected, f"killed at {call}"
         assert waiting(here) == []
