@@ -292,7 +292,8 @@ def _enclosed(header: list[Any], syntax: Syntax, number: int, now: datetime, con
 
 def _padded(row: list[Any]) -> list[Any]:
     """ISA with the lengths that its elements must have, and with a version in which it can be answered."""
-    values = [value.ljust(length) for value, length in zip(row[1:], LENGTHS, strict=True)]
+    pairs = zip(row[1:], LENGTHS, strict=True)
+    values = [(value.strip(" ") if len(value) > length else value).ljust(length) for value, length in pairs]
     values[11] = values[11] if _RELEASE.fullmatch(values[11] + "0") else "00401"
     values[12] = values[12].strip().zfill(9)
     return ["ISA", *values]

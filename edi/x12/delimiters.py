@@ -45,10 +45,7 @@ def read_isa(window: Window) -> Header | Unreadable:
 
 
 def _unpadded(text: str, separator: str) -> Header | Unreadable:
-    """An ISA whose elements do not all have their length, if its end can be told all the same.
-
-    An element that is too long may hold the separator: what follows the ISA has to say that its end was found.
-    """
+    """An ISA whose elements do not all have their length, if its end can be told all the same."""
     parts = text.split(separator, 16)
     if len(parts) < 17 or len(parts[16]) < 2:
         message = f"The ISA has {len(parts) - 1} separators {separator!r} within {_FULL} characters instead of 16."
@@ -63,9 +60,11 @@ def _unpadded(text: str, separator: str) -> Header | Unreadable:
     message = f"ISA{number + 1:02} has {_characters(len(value))} instead of {LENGTHS[number]}: {value!r}."
     if not parts[13].strip().isdigit() or "\n" in "".join(parts[:16]):
         return Unreadable("x12.isa", message)
-    too_long = any(length > most for length, most in zip(lengths, LENGTHS, strict=False))
-    if too_long and not _NEXT.match(text, sum(map(len, parts)) + 16):
-        return Unreadable("x12.isa", message)
+    if any(length > most for length, most in zip(lengths, LENGTHS, strict=False)):
+        # It may hold the separator, unless it is blanks that are too many and the next segment stands where it should.
+        fits = all(len(part.strip(" ")) <= most for part, most in zip(parts[1:16], LENGTHS, strict=False))
+        if not fits or not _NEXT.match(text, sum(map(len, parts)) + 16):
+            return Unreadable("x12.isa", message)
     return _header(separator, parts, sum(map(len, parts)) + 16, (("x12.isa_length", message),))
 
 

@@ -162,6 +162,7 @@ def test_a_file_that_ends_early_is_rejected_with_every_group_in_it() -> None:
         pytest.param(interchange(group(order(), "XYZ*1~", trailer="GE*1*5~")), "R*024", id="a stray segment"),
         pytest.param(interchange(group(order()).replace("GS*PO", "GS*")), "R*024", id="a group without a name"),
         pytest.param(interchange(group(order())).replace("ACME           ", "ACME ", 1), "E*006", id="not padded"),
+        pytest.param(interchange(group(order())).replace("ACME ", "ACME    ", 1), "E*006", id="too many blanks"),
         pytest.param(interchange(group(order())).replace("*260112*", "*261312*", 1), "E*014", id="no date"),
         pytest.param(interchange(group(order())).replace("0*P*>~", "0*P>~", 1), "R*022", id="ISA15 is not cut off"),
         pytest.param(interchange()[:100], "R*023", id="the file ends in the ISA"),

@@ -62,6 +62,7 @@ def test_an_isa_with_too_many_blanks_is_read_where_what_follows_says_that_its_en
     assert (found.length, found.delimiters) == (109, "*>~")
     assert found.oddities == (("x12.isa_length", "ISA06 has 18 characters instead of 15: 'ACME              '."),)
     assert isinstance(header(text + behind.replace("*", "")), Unreadable)
+    assert isinstance(header(text.replace("ACME".ljust(18), "ACME INCORPORATED ") + behind), Unreadable)
 
 
 def test_a_delimiter_may_be_any_one_byte_that_is_no_letter() -> None:
