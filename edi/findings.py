@@ -332,7 +332,12 @@ CODES: dict[str, Code] = {
     ),
     "edifact.syntax": Code(
         "the UNB names an unknown syntax or character set",
-        "It was read as far as it can be; ask the sender for UNOA to UNOK, UNOW, UNOX or UNOY, version 1 to 4.",
+        "It was read as far as it can be; ask the sender for UNOA to UNOL, UNOW, UNOX or UNOY, version 1 to 4.",
+    ),
+    "edifact.agency": Code(
+        "the UNB names the syntax of another agency than the UN/ECE, such as IATA",
+        "It was read with the rules of the UN/ECE, as UTF-8 or ISO 8859-1; if letters are wrong, name their encoding.",
+        Severity.WARNING,
     ),
     # x12, edifact: structure, segments, elements.
     "structure.guide_borrowed": Code(

@@ -108,6 +108,7 @@ NOT_TOLD: dict[str, str] = {
     "x12.ta1": "an acknowledgment is never acknowledged",
     "edifact.una": "sender and reference, which CONTRL must repeat, cannot be read",
     "edifact.unb": "sender and reference, which CONTRL must repeat, cannot be read",
+    "edifact.agency": "it is read all the same, and CONTRL has no word for a warning",
     "edifact.interactive": "CONTRL answers batch interchanges only",
     "structure.guide_borrowed": "the sender did nothing wrong",
     "structure.no_guide": "the sender did nothing wrong",

@@ -36,12 +36,15 @@ CHARACTER_SETS = {
     "UNOI": "iso8859-6",
     "UNOJ": "iso8859-8",
     "UNOK": "iso8859-9",
+    "UNOL": "iso8859-15",
     "UNOW": "utf-8",
     "UNOX": "iso2022_jp_2",
     "UNOY": "utf-8",
 }
 """The decoder of each syntax identifier (UNB, S001 0001)."""
 
+_KNOWN = "UNOA to UNOL, UNOW, UNOX and UNOY"
+_AGENCY = re.compile("[A-Z]{4}")
 _HEADER_MAX = 4_000
 _GAPS = re.compile(f"[{re.escape(GAP)}]*")
 
@@ -95,13 +98,11 @@ def _header(text: str, place: int, marks: str, *, ended: bool) -> Header | Unrea
         return Unreadable("edifact.unb", f"UNB has no end within {_HEADER_MAX} characters.", length=place + 1)
     body = drop_breaks(text[place + start : place + end], syntax)
     row = row_at(body, 0, len(body), syntax)
-    if len(row) < 6 or not isinstance(row[1], list):
-        message = f"UNB has {len(row) - 1} elements; syntax, sender, recipient, date and reference are required."
-        return Unreadable("edifact.unb", message, length=place + 1)
+    missing = _missing(row)
+    if missing:
+        return Unreadable("edifact.unb", f"UNB lacks {missing}.", length=place + 1)
     name, version = row[1][0], row[1][1]
-    oddities = []
-    if name not in CHARACTER_SETS or version not in ("1", "2", "3", "4"):
-        oddities.append(("edifact.syntax", f"UNB names the syntax {name}:{version}; UNOA to UNOY, 1 to 4 are known."))
+    oddities = tuple(_syntax_oddities(name, version))
     if version == "4" and marks[4] == " ":
         marks = marks[:4] + "*" + marks[5] if text.startswith("UNB") else marks
     return Header(
@@ -114,8 +115,28 @@ def _header(text: str, place: int, marks: str, *, ended: bool) -> Header | Unrea
         marks if version == "4" else marks[:4] + " " + marks[5],
         row,
         level=name,
-        oddities=tuple(oddities),
+        oddities=oddities,
     )
+
+
+def _missing(row: list[Any]) -> str:
+    """What a UNB needs to be read, and does not have."""
+    if not isinstance(row[1] if len(row) > 1 else "", list):
+        return f"the version of its syntax (UNB01 is {at(row, 1)!r}; UNOC:3, say, is expected)"
+    needed = ("UNB02 (sender)", "UNB03 (recipient)", "UNB04 (date and time)", "UNB05 (control reference)")
+    missing = needed[len(row) - 2 :]
+    return " and ".join(filter(None, (", ".join(missing[:-1]), *missing[-1:])))
+
+
+def _syntax_oddities(name: str, version: str) -> Iterator[tuple[str, str]]:
+    """S001: the first three letters name the agency whose syntax it is (UNO for the UN/ECE), the fourth its level."""
+    if version not in ("1", "2", "3", "4"):
+        yield "edifact.syntax", f"UNB names the version {version!r} of the syntax; 1 to 4 are known."
+    elif name.startswith("UNO") or not _AGENCY.fullmatch(name):
+        if name not in CHARACTER_SETS:
+            yield "edifact.syntax", f"UNB names the character set {name!r}; {_KNOWN} are known."
+    else:
+        yield "edifact.agency", f"UNB names the syntax {name}, which is not one of the UN/ECE ({_KNOWN})."
 
 
 def _party(value: object) -> str:

@@ -113,6 +113,8 @@ EXPLAINED: dict[str, str] = {
     "edifact.interactive": "Interactive interchanges are the turns of a conversation between two programs, in "
     "segments of their own.",
     "edifact.syntax": "The first element of UNB names a level such as UNOC and a version from 1 to 4.",
+    "edifact.agency": "Airlines, for one, have a syntax of their own (IATA, IATB). It differs in nothing that matters "
+    "here.",
     "structure.guide_borrowed": "Versions of a message differ in little. What its neighbour's guide finds is therefore "
     "a warning, never an error.",
     "structure.no_guide": "A mapping can read such a message, but what is wrong in it is not noticed here.",
@@ -141,7 +143,7 @@ EXPLAINED: dict[str, str] = {
     "element.code_unlisted": "Countries, currencies and units change without the standard, so that a code may be "
     "right that is not known here.",
     "element.repertoire": "UNOA has capital letters only, UNOB small ones, too. Many receivers read more; some "
-    "do not.",
+    "refuse the interchange. Small letters in UNOA are so common that they are a warning.",
     "element.binary": "BIN and BDS carry pictures and documents as they are, with any byte in them, and say how many. "
     "With a wrong count their end is unknown.",
     "element.too_many": "A delimiter that stands in a text cuts it in two, and everything behind it moves.",
@@ -193,6 +195,7 @@ ALIKE: tuple[tuple[str, ...], ...] = (
     ("x12.isa", "x12.isa_length"),
     ("x12.ta1", "envelope.stray"),
     ("edifact.una", "edifact.unb", "edifact.syntax", "edifact.interactive"),
+    ("edifact.syntax", "edifact.agency"),
     ("structure.more", "segment.order"),
     ("segment.unknown", "segment.order", "segment.missing", "segment.too_many"),
     ("segment.empty", "element.line_break"),

@@ -76,6 +76,7 @@ ENVELOPES: dict[str, Example] = {
     "edifact.unb": _edifact(("+5412345000013:14+260102:1010+77'", "'")),
     "edifact.interactive": Example("", b"UNA:+.? '\nUIB+UNOA:3++4711'\nUIH+IHCLME:D:96A:UN+1'\nUIT+1+2'\nUIZ'\n"),
     "edifact.syntax": _edifact(("UNOC:3", "UNOQ:3")),
+    "edifact.agency": _edifact(("UNOC:3", "IATB:1")),
     "structure.guide_borrowed": _x12(("*X*004010", "*X*006010"), ("*00401*", "*00601*")),
     "structure.no_guide": _x12(("ST*850", "ST*998"), ("GS*PO", "GS*XX")),
     "structure.more": _x12(
@@ -102,7 +103,7 @@ SEGMENTS: dict[str, Example] = {
     "element.letters": _edifact(("UNS+S", "UNS+1")),
     "element.code": _x12(("BEG*00*SA", "BEG*00*QQ")),
     "element.code_unlisted": _x12(("PO1", "CUR*BY*EUX~\nPO1"), ("SE*5", "SE*6")),
-    "element.repertoire": _edifact(("UNOC:3", "UNOA:3"), ("4711", "a4711")),
+    "element.repertoire": _edifact(("UNOC:3", "UNOA:3"), ("4711", "4711@")),
     "element.binary": Example("", (_HEADER.replace("GS*PO", "GS*QM") + _SIGNED + _TRAILER).encode()),
     "element.too_many": _x12(("CTT*1", "CTT*1******text*x")),
     "element.repeated": _x12(("*U*00401*", "*^*00501*"), ("*X*004010", "*X*005010"), ("*1*3*EA", "*1*3^4*EA")),

@@ -1,6 +1,7 @@
 """The characters that an EDIFACT interchange may hold at its syntax level.
 
-Levels A and B are subsets of ASCII: A has no small letters. What decoders read (UNOC and higher) needs no table.
+Levels A and B are subsets of ASCII: A has no small letters. So many programs declare A and send them, and so few
+receivers mind, that they are a warning. What decoders read (UNOC and higher) needs no table.
 Source: ISO 9735:1988, clause 5.
 """
 
@@ -8,9 +9,10 @@ from __future__ import annotations
 
 import re
 from itertools import islice
+from string import ascii_lowercase
 from typing import TYPE_CHECKING
 
-from edi.findings import CODES, Finding, Position
+from edi.findings import CODES, Finding, Position, Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,7 +35,8 @@ def findings(source: Source, diagnosis: Diagnosis, level: str) -> Iterator[Findi
     if not outside.search(source.text):
         return
     for place, span in islice(_values(source, diagnosis, outside), 100):
-        strangers = sorted({*outside.findall(source.text, *span)} - {*source.syntax.characters})
+        value = source.text[slice(*span)]
+        strangers = sorted({*outside.findall(source.decode(value) or value)} - {*source.syntax.characters})
         number, tag, element, component = place
         position = Position(
             source.start + span[0],
@@ -45,9 +48,12 @@ def findings(source: Source, diagnosis: Diagnosis, level: str) -> Iterator[Findi
             component,
         )
         address = f"{tag}{element:02}" + (f".{component:02}" if component else "")
-        characters = " ".join(source.decode(character) or repr(character) for character in strangers[:10])
-        message = f"{address} has characters that {level} does not know: {characters}."
-        yield Finding("element.repertoire", message, code.remedy, position, code.severity, source.quote(*span))
+        is_small = all(character in ascii_lowercase for character in strangers)
+        kind = "small letters" if is_small else "characters"
+        characters = " ".join(character if character.isprintable() else repr(character) for character in strangers[:10])
+        message = f"{address} has {kind} that {level} does not know: {characters}."
+        severity = Severity.WARNING if is_small else code.severity
+        yield Finding("element.repertoire", message, code.remedy, position, severity, source.quote(*span))
 
 
 def _values(source: Source, diagnosis: Diagnosis, outside: re.Pattern[str]) -> Iterator[tuple[_Place, tuple[int, int]]]:

@@ -44,10 +44,24 @@ def test_before_version_4_nothing_repeats() -> None:
     assert (found.syntax.repetition, found.delimiters) == ("", ":+.? '")
 
 
-def test_an_unknown_syntax_is_told_and_read() -> None:
-    found = header(UNB.replace("UNOC:3", "UNOZ:9"))
+@pytest.mark.parametrize(
+    ("name", "code", "words"),
+    [
+        (
+            "UNOZ:3",
+            "edifact.syntax",
+            "UNB names the character set 'UNOZ'; UNOA to UNOL, UNOW, UNOX and UNOY are known.",
+        ),
+        ("UNOC:9", "edifact.syntax", "UNB names the version '9' of the syntax; 1 to 4 are known."),
+        ("1234:3", "edifact.syntax", "UNB names the character set '1234'"),
+        ("IATB:1", "edifact.agency", "UNB names the syntax IATB, which is not one of the UN/ECE"),
+    ],
+)
+def test_an_unknown_syntax_is_told_and_read(name: str, code: str, words: str) -> None:
+    found = header(UNB.replace("UNOC:3", name))
     assert isinstance(found, Header)
-    assert [code for code, _ in found.oddities] == ["edifact.syntax"]
+    assert [code for code, _ in found.oddities] == [code]
+    assert found.oddities[0][1].startswith(words)
 
 
 @pytest.mark.parametrize("name", sorted(filter(None, CHARACTER_SETS.values())))
@@ -62,7 +76,13 @@ def test_every_character_set_has_a_decoder(name: str) -> None:
         ("UNA::.? '" + UNB, "edifact.una", "can be told apart"),
         ("UNA:+.? 'UNH+1", "edifact.unb", "stands where UNB must follow"),
         ("UNB*UNOC:3*A*B*260112:0830*1'", "edifact.unb", "elements are separated by '+' here"),
-        ("UNB+UNOC:3+A'", "edifact.unb", "UNB has 2 elements"),
+        (
+            "UNB+UNOC:3+A'",
+            "edifact.unb",
+            "UNB lacks UNB03 (recipient), UNB04 (date and time) and UNB05 (control reference).",
+        ),
+        ("UNB+UNOC:3+A+B+260112:0830'", "edifact.unb", "UNB lacks UNB05 (control reference)."),
+        (UNB.replace("UNOC:3", "UNOC"), "edifact.unb", "UNB lacks the version of its syntax (UNB01 is 'UNOC'; UNOC:3,"),
         ("UNB+UNOC:3+" + "A" * 5000, "edifact.unb", "UNB has no end"),
         ("UIB+UNOA:4+1'", "edifact.interactive", "interactive interchange"),
         (UNB[:30], "envelope.truncated", "The file ends inside its UNB."),

@@ -70,7 +70,7 @@ PUBLISHED = {
         Mutation("two BGM", "BGM+220+PO4712+9'", "BGM+220+PO4712+9'«BGM+220+PO4712+9»'", "segment.too_many BGM"),
     ),
     "charset level": (
-        Mutation("small letters in UNOA", "HEX BOLT M8", "«Hex Bolt M8»", "element.repertoire IMD03.04"),
+        Mutation("small letters in UNOA", "HEX BOLT M8", "«Hex Bolt M8»", "element.repertoire IMD03.04", warns=True),
     ),
     "total": (Mutation("CNT counts three lines", "CNT+2:2'", "CNT+2:«3»'", "total.count CNT01.02"),),
 }
