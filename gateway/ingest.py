@@ -16,10 +16,12 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from gateway import telling
-from gateway.judging import Batch, Judging, Task, doubt, peeked, state_of
+from gateway.deciding import Deciding
+from gateway.judging import Batch, Task, doubt, peeked, state_of
 from gateway.model import Delivery, DeliveryState, DocumentState
 from gateway.routing import Routes, unwanted_file
-from gateway.store import deliveries, leases, quarantine, staging
+from gateway.store import decisions, deliveries, leases, quarantine, replays, staging
+from gateway.store.decisions import CORRECTED, TAKEN, Decision
 from gateway.store.quarantine import Held
 
 if TYPE_CHECKING:
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from gateway.integrations import Integration
     from gateway.store.database import Database, Transaction
     from gateway.store.leases import Lease
+    from gateway.store.staging import Staged
     from gateway.store.vault import Vault
 
 
@@ -95,23 +98,31 @@ class Attempt:
         self._routes = routes
         self._delivery = lease.delivery
         self._of_table = lease.delivery.source.startswith("table://")
-        self._judging = Judging(line.vault, routes, line.new_id)
+        self._deciding = Deciding(line.vault, routes, line.new_id)
+        with line.database.read() as connection:
+            self._decided = decisions.of_delivery(connection, lease.delivery.number)
+        self._corrected = {number for number, each in self._decided.items() if each.kind == CORRECTED}
 
     # ── the ordinary way ─────────────────────────────────────────────────────────────────────────────────────────────
 
     def judge_and_publish(self, candidates: list[Integration]) -> None:
         """Judge every document; if the file as a whole is in doubt, hold them all; publish."""
         task = Task(self._delivery, candidates)
-        batch = self._judging.run(task, self._flush, self._stay_alive)
+        batch = self._judge(task)
         verdict = doubt(batch, size=self._delivery.size)
         if verdict is not None:
             if batch.flushed:
                 self.clear_what_broke_off(flushed=True)
-            batch = self._judging.run(replace(task, hold_all=True), self._flush, self._stay_alive)
+            batch = self._judge(replace(task, hold_all=True))
             if verdict not in batch.about_file:
                 batch.about_file.append(verdict)
+        if self._is_replay():
+            self._take_back(batch)
         self._publish(batch, candidates)
         self._settle()
+
+    def _judge(self, task: Task) -> Batch:
+        return self._deciding.run(task, self._decided, self._flush, self._stay_alive)
 
     def _flush(self, batch: Batch) -> None:
         """Put what was judged so far into the store, out of sight."""
@@ -126,6 +137,10 @@ class Attempt:
         for contract_id, rows in batch.accepted.items():
             contract = batch.contracts[contract_id]
             staging.claim(transaction, contract, number)
+            if self._is_replay():  # what it brings as it brought it before makes no version
+                same = replays.unchanged(transaction, contract_id, number, rows)
+                self._accept(transaction, batch, contract_id, [row for row in rows if row.document in same])
+                rows = [row for row in rows if row.document not in same]  # noqa: PLW2901 - the rest of them
             newer = staging.newer(transaction.connection, contract, number, [row.key for row in rows])
             if newer:
                 batch.noted.append(telling.older_than_records(self._delivery, newer))
@@ -139,13 +154,34 @@ class Attempt:
                 batch.count[DocumentState.DUPLICATE] += told - len(kept)
             if kept:
                 staging.stage(transaction, contract, number, kept)
-            batch.count[DocumentState.ACCEPTED] += len(kept)
-            batch.ended(kept, DocumentState.ACCEPTED)
+            self._accept(transaction, batch, contract_id, kept)
         quarantine.hold(transaction, number, batch.held)
         quarantine.add_findings(transaction, number, batch.noted)
         if batch.outcome is not None:
             batch.outcome |= {each.number: each.state for each in batch.held}
         batch.accepted, batch.held, batch.noted, batch.rows, batch.size = {}, [], [], 0, 0
+
+    def _accept(self, transaction: Transaction, batch: Batch, contract_id: str, rows: list[Staged]) -> None:
+        """Count documents that are accepted; those that were corrected are counted apart, and stay on record."""
+        corrected = [row for row in rows if row.document in self._corrected]
+        batch.count[DocumentState.ACCEPTED] += len(rows) - len(corrected)
+        batch.count[DocumentState.CORRECTED] += len(corrected)
+        batch.ended(rows, DocumentState.ACCEPTED)
+        batch.ended(corrected, DocumentState.CORRECTED)
+        if batch.outcome is None:
+            state = DocumentState.CORRECTED
+            spans = ((row.document, state, None, contract_id, row.start, row.end, ()) for row in corrected)
+            quarantine.hold(transaction, self._delivery.number, [Held(self._new_id("doc"), *span) for span in spans])
+
+    def _take_back(self, batch: Batch) -> None:
+        """What the delivery brought before, and does not bring any more, gives way to what was there before it."""
+        self._flush(batch)
+        with self._database.read() as connection:
+            published = list(replays.windows(connection, self._delivery.number))
+        for window in published:
+            with self._database.write() as transaction:
+                self._prove(transaction)
+                replays.take_back(transaction, window, self._delivery.number)
 
     def _publish(self, batch: Batch, candidates: list[Integration]) -> None:
         """The one transaction that makes a delivery visible: records, changes, held documents, counters, log, lease."""
@@ -156,12 +192,20 @@ class Attempt:
             state = state_of(batch.count)
             if not batch.total() and any(each.severity == "error" for each in batch.about_file):
                 state = DeliveryState.QUARANTINED
+                self._hold_file(transaction)
             self._reveal(transaction)
             if batch.left_out:
                 batch.about_file.append(telling.more_findings(delivery, batch.left_out))
             quarantine.add_findings(transaction, delivery.number, batch.about_file)
+            replays.forget_kept(transaction, delivery.number)
             self._close(transaction, delivery, state, batch.count)
             transaction.tell(*telling.finished(delivery, batch, state))
+
+    def _hold_file(self, transaction: Transaction) -> None:
+        """A file without any document that could be read is held as a whole, as number 0, which is not counted."""
+        of = self._delivery
+        whole = Held(self._new_id("doc"), 0, DocumentState.QUARANTINED, of.integration, None, 0, of.size, ())
+        quarantine.hold(transaction, of.number, [whole])
 
     def _reveal(self, transaction: Transaction) -> None:
         for here in staging.staged(transaction.connection, self._delivery.number):
@@ -191,9 +235,10 @@ class Attempt:
     def clear_what_broke_off(self, *, flushed: bool = False) -> None:
         """Settle what an earlier try published and throw away what it staged without publishing."""
         self._settle_or_unstage()
-        if not self.was_finished() and (flushed or self._holds_something()):
+        if not self.was_finished() and (flushed or self._is_replay() or self._holds_something()):
             with self._database.write() as transaction:
                 self._prove(transaction)
+                replays.forget_kept(transaction, self._delivery.number)
                 quarantine.clear(transaction, self._delivery.number)
 
     def twin(self) -> Delivery | None:
@@ -201,6 +246,8 @@ class Attempt:
         if self._of_table:
             return None
         with self._database.read() as connection:
+            if self._is_replay() and any(replays.windows(connection, self._delivery.number)):
+                return None  # it made records, so it was no duplicate
             return deliveries.twin_of(connection, self._delivery, self._delivery.integration)
 
     def close_as_duplicate(self, twin: Delivery) -> None:
@@ -231,6 +278,7 @@ class Attempt:
         with self._database.write() as transaction:
             self._prove(transaction)
             quarantine.add_findings(transaction, self._delivery.number, [finding])
+            self._hold_file(transaction)
             self._close(transaction, self._delivery, DeliveryState.FAILED, Counter())
             transaction.tell(telling.failed(self._delivery, reason))
 
@@ -250,13 +298,13 @@ class Attempt:
         return self._delivery.state is not DeliveryState.RECEIVED
 
     def begin_again(self) -> bool:
-        """A file that nobody wanted and somebody may now starts anew, as if it had just come; False for any other.
+        """A file that is held as a whole starts anew, as if it had just come; False for any other.
 
-        It has one held document: the whole file, or the only one in it.
+        It could not be read, or nobody wanted it and somebody may now: then it has one document, the only one or all.
         """
-        delivery = self._delivery
-        unwanted = delivery.documents == {str(DocumentState.UNROUTED): 1}
-        if not unwanted or not self._wanted_again() or not self._routes.candidates(delivery):
+        delivery, wanted = self._delivery, self._wanted_again()
+        unwanted = delivery.documents == {str(DocumentState.UNROUTED): 1} and wanted
+        if 0 not in wanted and not (unwanted and self._routes.candidates(delivery)):
             return False
         with self._database.write() as transaction:
             self._prove(transaction)
@@ -276,7 +324,7 @@ class Attempt:
                 transaction.tell(*(telling.retried(delivery, number, DocumentState.UNROUTED) for number in wanted))
                 leases.finish(transaction, self._lease)
             return
-        batch = self._judging.run(Task(delivery, candidates, only=wanted), self._flush, self._stay_alive)
+        batch = self._judge(Task(delivery, candidates, only=wanted))
         self._publish_again(batch, candidates, wanted)
         self._settle()
 
@@ -295,13 +343,27 @@ class Attempt:
             for number, state in outcome.items():
                 if state not in quarantine.OPEN:
                     quarantine.release(transaction, delivery.number, number, state)
+            self._note_taken(transaction, outcome)
             count = quarantine.recounted(transaction, delivery, taken=batch.count)
             self._close(transaction, delivery, state_of(count), count)
             transaction.tell(*(telling.retried(delivery, number, outcome.get(number)) for number in wanted))
 
+    def _note_taken(self, transaction: Transaction, outcome: dict[int, DocumentState]) -> None:
+        """A good document of a doubtful file was taken because somebody wanted it: a replay takes it, too."""
+        number = self._delivery.number
+        if quarantine.in_doubt(transaction.connection, number):
+            for each, state in outcome.items():
+                if state is DocumentState.ACCEPTED:
+                    taken = Decision(each, TAKEN, transaction.now, "", "retried by itself")
+                    decisions.keep(transaction, number, taken)
+
     def _wanted_again(self) -> dict[int, str]:
         with self._database.read() as connection:
             return quarantine.to_retry(connection, self._delivery.number)
+
+    def _is_replay(self) -> bool:
+        """Whether a delivery that was judged before is judged again as a whole."""
+        return self._delivery.replay is not None and not self.was_finished()
 
     # ── what all of them share ───────────────────────────────────────────────────────────────────────────────────────
 

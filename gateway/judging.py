@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from gateway.integrations import Accept, Integration
     from gateway.model import Delivery
     from gateway.routing import Routes
-    from gateway.store.vault import Vault
+    from gateway.store.decisions import RawBytes
 
 ROWS_A_BATCH = 20_000
 BYTES_A_BATCH = 8 * 1024 * 1024
@@ -99,25 +99,40 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """What is to be judged: a delivery by certain integrations; `only` chooses documents, number → the id they have."""
+    """What is to be judged: a delivery by certain integrations; `only` chooses documents, number → the id they have.
+
+    `leave` are documents that another pass judges, or nobody any more. `end` is where a corrected document must end.
+    """
 
     delivery: Delivery
     candidates: list[Integration]
     hold_all: bool = False
     only: dict[int, str] | None = None
+    leave: frozenset[int] = frozenset()
+    end: int | None = None
 
 
 class Judging:
     """The pass. `new_id` names documents that are held."""
 
-    def __init__(self, vault: Vault, routes: Routes, new_id: Callable[[str], str]) -> None:
+    def __init__(self, vault: RawBytes, routes: Routes, new_id: Callable[[str], str]) -> None:
         self._vault = vault
         self._routes = routes
         self._new_id = new_id
 
-    def run(self, task: Task, flush: Callable[[Batch], None], stay_alive: Callable[[], None] = lambda: None) -> Batch:
-        """Judge every document; the last batch is returned, not flushed. `stay_alive` is called as bytes are read."""
-        batch = Batch(outcome=None if task.only is None else {})
+    def run(
+        self,
+        task: Task,
+        flush: Callable[[Batch], None],
+        stay_alive: Callable[[], None] = lambda: None,
+        batch: Batch | None = None,
+    ) -> Batch:
+        """Judge every document; the last batch is returned, not flushed. `stay_alive` is called as bytes are read.
+
+        `batch` is one to go on with.
+        """
+        if batch is None:
+            batch = Batch(outcome=None if task.only is None else {})
         with closing(Places(self._vault, task.delivery.sha256)) as places:
             self._read(task, batch, places, flush, stay_alive)
         return batch
@@ -138,14 +153,17 @@ class Judging:
             if isinstance(item, FileFinding):
                 batch.tell_of_file(of_file(item))
                 continue
-            if task.only is not None and item.number not in task.only:
+            if (task.only is not None and item.number not in task.only) or item.number in task.leave:
                 continue
             if item.envelope is not envelope:
                 envelope = item.envelope
                 flow = self._routes.route(task.candidates, envelope, delivery_partner=task.delivery.partner)
                 if isinstance(flow, Flow | Unfit):
                     batch.accepts.add(flow.integration.accept)
-            if isinstance(flow, Finding):
+            if task.end is not None and item.end != task.end:
+                found = (not_one(item.number, item.start, task.end, item.end - item.start),)
+                self._hold(task, batch, item, None if isinstance(flow, Finding) else flow, found)
+            elif isinstance(flow, Finding):
                 self._hold(task, batch, item, None, _unreadable(item, places) or (places.of_route(flow, item),))
             elif isinstance(flow, Unfit):
                 self._hold(
@@ -270,6 +288,19 @@ def doubt(batch: Batch, *, size: int) -> Finding | None:
             end=size,
         )
     return None
+
+
+def not_one(document: int, start: int, end: int, read: int) -> Finding:
+    """The finding of a correction, at `start` to `end`, of which a document takes the first `read` bytes."""
+    return Finding(
+        code="document.not_one",
+        severity="error",
+        message=f"the correction has {end - start} bytes, and one document takes the first {read} of them",
+        remedy="Correct it again with exactly one document: one row, one element, one object, one message.",
+        start=start,
+        end=end,
+        document=document,
+    )
 
 
 def state_of(count: Counter[DocumentState]) -> DeliveryState:

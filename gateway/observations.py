@@ -39,6 +39,11 @@ DOCUMENT_UNROUTED = Observation("unrouted", "problem", "no integration wants doc
 ATTEMPT_FAILED = Observation("attempt_failed", "problem", "try {tries} did not finish: {reason}")
 DOCUMENT_RETRIED = Observation("retried", "info", "document {document} judged again: {state}")
 DOCUMENT_DISCARDED = Observation("discarded", "info", "document {document} discarded: {reason}")
+DOCUMENT_CORRECTED = Observation("corrected", "info", "document {document} corrected by {who}: {reason}")
+REPLAY_ASKED = Observation("replay", "info", "to be judged again as {how}, asked by {who}: {reason}")
+DELIVERY_UNDONE = Observation(
+    "undone", "info", "{records} records returned to what they were before, undone by {who}: {reason}"
+)
 REVISION_APPLIED = Observation("applied", "info", "revision {revision} is in force")
 TABLE_READ = Observation("table_read", "info", "{rows} rows read from {table}")
 TABLE_FAILED = Observation("table_failed", "problem", "{table} could not be read: {reason}")

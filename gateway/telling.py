@@ -30,7 +30,7 @@ def finished(delivery: Delivery, batch: Batch, state: DeliveryState) -> Iterator
         if each.severity == "error":
             yield FINDING_MADE(**who, where=where(each), message=each.message, code=each.code)
     total = batch.total()
-    accepted = batch.count[DocumentState.ACCEPTED]
+    accepted = batch.count[DocumentState.ACCEPTED] + batch.count[DocumentState.CORRECTED]
     if state is DeliveryState.ACCEPTED:
         yield DELIVERY_ACCEPTED(**who, accepted=accepted, documents=total)
     elif state is DeliveryState.PARTLY_ACCEPTED:
@@ -60,6 +60,7 @@ def failed(delivery: Delivery, reason: str) -> Activity:
 
 _AGAIN = {
     DocumentState.ACCEPTED: "accepted",
+    DocumentState.CORRECTED: "accepted as it was corrected",
     DocumentState.EXCLUDED: "left out, because a newer record is there",
     DocumentState.DUPLICATE: "left out, because the record says the same already",
     DocumentState.QUARANTINED: "held again",
@@ -101,7 +102,7 @@ def gave_up(delivery: Delivery, reason: str) -> Finding:
         code="delivery.failed",
         severity="error",
         message=f"the file could not be judged in {delivery.tries - 1} tries: {reason}",
-        remedy="Look at the log around these times; the raw file is kept. After a fix, upload it again.",
+        remedy="Look at the log around these times; the raw file is kept. After a fix, retry it in the quarantine.",
         start=0,
         end=delivery.size,
     )

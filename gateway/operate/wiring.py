@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from gateway.errors import Stop
 from gateway.ingest import Line
+from gateway.model import DeliveryState
 from gateway.observations import REVISION_APPLIED
 from gateway.operate.credentials import resolved
 from gateway.operate.ids import Ids
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from gateway.configuration import Configuration, Settings
+    from gateway.model import Delivery
     from gateway.store.database import Transaction
 
 _EARLIER_MAX = 8
@@ -59,6 +61,16 @@ class InForce:
     def configuration(self) -> Configuration:
         """The configuration in force."""
         return self.routes().configuration
+
+    def judging(self, delivery: Delivery) -> Routes:
+        """The integrations that judge a delivery: those in force, or for a replay as then those of its revision.
+
+        Raises:
+            Stop: no revision was ever applied.
+        """
+        if delivery.replay == "then" and delivery.state is DeliveryState.RECEIVED and delivery.revision is not None:
+            return self.of(delivery.revision) or self.routes()
+        return self.routes()
 
     def of(self, revision: str) -> Routes | None:
         """The integrations of a revision that was applied once, ready to work; None where there was none such."""

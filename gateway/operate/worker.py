@@ -79,6 +79,7 @@ def work_once(gateway: Gateway, owner: str) -> bool:
     if lease is None:
         return False
     try:
+        routes = gateway.in_force.judging(lease.delivery)
         if lease.delivery.tries > gateway.settings.tries:
             give_up(gateway.line, lease, routes, _last_reason(gateway, lease))
         else:

@@ -28,6 +28,7 @@ from gateway.serve.resources import (
     quarantine,
     records,
     registry,
+    repairs,
     tables,
     uploads,
 )
@@ -57,6 +58,7 @@ SHAPES: dict[str, Shape] = {
     **activity.SHAPES,
     **quarantine.SHAPES,
     **evidence.SHAPES,
+    **repairs.SHAPES,
     **registry.SHAPES,
     **tables.SHAPES,
     **health.SHAPES,
@@ -94,6 +96,7 @@ def _resources(version: str) -> dict[str, tuple[Operation, ...]]:
         "evidence": evidence.operations(),
         "uploads": uploads.operations(),
         "deliveries": deliveries.operations(),
+        "repairs": repairs.operations(),
         "quarantine": quarantine.operations(),
         "activity": activity.operations(),
         "registry": registry.operations(),

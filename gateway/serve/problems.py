@@ -128,6 +128,18 @@ PROBLEMS: dict[str, Kind] = {
     ),
     "no_key": Kind(409, "The rows of this table have no key", "Filter the table by its columns instead."),
     "not_held": Kind(409, "The document is not held", "Only documents that wait in the quarantine can be acted on."),
+    "not_finished": Kind(
+        409, "The delivery is being judged, or waits for it", "Ask again when it has ended; its activity tells."
+    ),
+    "not_replayable": Kind(
+        409, "The delivery cannot be judged again like that", "The detail says why, and what would do."
+    ),
+    "nothing_to_undo": Kind(409, "The delivery made no records that stand", "Look at its state and at its findings."),
+    "changed_since": Kind(
+        409,
+        "Records of the delivery were changed since",
+        "Undo the later deliveries first, the newest first; or ask with leave_changed: those records stay as they are.",
+    ),
     "no_files": Kind(
         409, "The integration reads a table and takes no files", "Upload to an integration with another source."
     ),

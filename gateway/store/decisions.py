@@ -1,4 +1,4 @@
-"""What people decided about single documents: corrected or given up; the latest decision counts, all are kept.
+"""What people decided about single documents: corrected, given up, taken; the latest decision counts, all are kept.
 
 A correction stands beside the raw bytes, which are never changed: `start` to `end` of the delivery's file is read as if
 it held the bytes of the vault file `sha256`.
@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
     from gateway.store.database import Transaction
 
-CORRECTED, DISCARDED = "corrected", "discarded"
+CORRECTED, DISCARDED, TAKEN = "corrected", "discarded", "taken"
+"""Taken: a good document of a file that is in doubt as a whole; somebody had it judged again by itself."""
 
 
 @dataclass(frozen=True, slots=True)

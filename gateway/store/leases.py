@@ -82,6 +82,17 @@ def take(transaction: Transaction, *, owner: str, seconds: float) -> Lease | Non
     return Lease(deliveries.by_number(connection, row.number), row.token, owner)
 
 
+def take_this(transaction: Transaction, number: int, *, owner: str, seconds: float) -> Lease | None:
+    """Lease a delivery for which nothing is due, to repair it; None where something is, or somebody works on it."""
+    row = transaction.connection.execute(
+        update(delivery)
+        .where(delivery.c.number == number, delivery.c.due.is_(None), delivery.c.owner.is_(None))
+        .values(owner=owner, token=delivery.c.token + 1, due=transaction.now.timestamp() + seconds)
+        .returning(delivery.c.token)
+    ).first()
+    return Lease(deliveries.by_number(transaction.connection, number), row.token, owner) if row is not None else None
+
+
 def hold(transaction: Transaction, lease: Lease, *, seconds: float) -> None:
     """Prove that the lease is still ours and prolong it; the first statement of every write for a delivery.
 

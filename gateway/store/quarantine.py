@@ -7,11 +7,12 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from sqlalchemy import and_, delete, func, insert, select, update
+from sqlalchemy import and_, delete, func, insert, literal, or_, select, update
 
 from gateway.model import DocumentState, Finding
-from gateway.store import deliveries
+from gateway.store import decisions, deliveries
 from gateway.store.database import stamp
+from gateway.store.decisions import Decision
 from gateway.store.deliveries import moment
 from gateway.store.tables import delivery, document, finding
 
@@ -31,6 +32,12 @@ FINDINGS_MAX = 100_000
 
 OPEN = (DocumentState.QUARANTINED, DocumentState.UNROUTED)
 
+_ABOUT = and_(
+    # Number 0 is the file as a whole, and a finding about the file is about no document.
+    finding.c.delivery == document.c.delivery,
+    or_(finding.c.document == document.c.number, and_(document.c.number == 0, finding.c.document.is_(None))),
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Held:
@@ -44,6 +51,8 @@ class Held:
     start: int
     end: int
     findings: tuple[Finding, ...]
+    reason: str | None = None
+    who: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +96,8 @@ def hold(transaction: Transaction, delivery_number: int, documents: Sequence[Hel
                 "start": each.start,
                 "end": each.end,
                 "held_at": stamp(transaction.now),
+                "reason": each.reason,
+                "who": each.who,
             }
             for each in documents
         ],
@@ -151,6 +162,12 @@ def holds_something(connection: Connection, delivery_number: int) -> bool:
     )
 
 
+def in_doubt(connection: Connection, delivery_number: int) -> bool:
+    """Whether a finding about a delivery's file as a whole holds it."""
+    about = (finding.c.delivery == delivery_number, finding.c.document.is_(None), finding.c.severity == "error")
+    return connection.execute(select(1).where(*about).limit(1)).first() is not None
+
+
 def to_retry(connection: Connection, delivery_number: int) -> dict[int, str]:
     """The documents of a delivery that someone wants judged again: number → id."""
     query = select(document.c.number, document.c.id).where(
@@ -173,15 +190,7 @@ def page(
     if integration is not None:
         query = query.where(document.c.integration == integration)
     if code is not None:
-        query = query.where(
-            select(1)
-            .where(
-                finding.c.delivery == document.c.delivery,
-                finding.c.document == document.c.number,
-                finding.c.code == code,
-            )
-            .exists()
-        )
+        query = query.where(select(1).where(_ABOUT, finding.c.code == code).exists())
     if delivery_id is not None:
         query = query.where(delivery.c.id == delivery_id)
     if after is not None:
@@ -231,9 +240,10 @@ def retry(transaction: Transaction, ids: Sequence[str]) -> int:
 def discard(transaction: Transaction, id: str, *, reason: str, who: str) -> bool:  # noqa: A002 - the column's name
     """Give a held document up, with who and why; False when it is not held, or a worker judges it again just now."""
     connection = transaction.connection
-    number = connection.execute(select(document.c.delivery).where(document.c.id == id)).scalar()
-    if number is None:
+    row = connection.execute(select(document).where(document.c.id == id)).first()
+    if row is None:
         return False
+    number = row.delivery
     # The delivery first, as a worker locks it: its counters are written from what is read here.
     owner = connection.execute(
         update(delivery).where(delivery.c.number == number).values(number=number).returning(delivery.c.owner)
@@ -246,6 +256,8 @@ def discard(transaction: Transaction, id: str, *, reason: str, who: str) -> bool
     ).rowcount
     if not discarded:
         return False
+    given_up = Decision(row.number, decisions.DISCARDED, transaction.now, who, reason, row.start, row.end)
+    decisions.keep(transaction, number, given_up)
     count = recounted(transaction, deliveries.by_number(connection, number))
     connection.execute(
         update(delivery)
@@ -263,8 +275,9 @@ def recounted(
     for state in (DocumentState.ACCEPTED, DocumentState.EXCLUDED, DocumentState.DUPLICATE):
         count[state] += (taken or {}).get(state, 0)
     query = select(document.c.state, func.count()).where(document.c.delivery == of.number)
+    query = query.where(document.c.number > 0)
     held = {row[0]: row[1] for row in transaction.connection.execute(query.group_by(document.c.state))}
-    for state in (*OPEN, DocumentState.DISCARDED):
+    for state in (*OPEN, DocumentState.DISCARDED, DocumentState.CORRECTED):
         count[state] = held.get(state, 0)
     return count
 
@@ -279,7 +292,7 @@ def groups(connection: Connection, *, limit: int = 100) -> list[tuple[str, str |
             func.count(document.c.id.distinct()),
             func.count(document.c.delivery.distinct()),
         )
-        .join(document, and_(document.c.delivery == finding.c.delivery, document.c.number == finding.c.document))
+        .join(document, _ABOUT)
         .where(document.c.state.in_(OPEN))
         .group_by(finding.c.code, document.c.integration, finding.c.value)
         .order_by(func.count(document.c.id.distinct()).desc(), finding.c.code)
@@ -304,11 +317,10 @@ def _with_findings(connection: Connection, rows: Sequence[Row[Any]]) -> list[Hel
         by_delivery.setdefault(row.delivery, []).append(row.number)
     for number, documents in by_delivery.items():
         for part in _parts(documents):
-            query = (
-                select(finding).where(finding.c.delivery == number, finding.c.document.in_(part)).order_by(finding.c.id)
-            )
+            about = or_(finding.c.document.in_(part), and_(finding.c.document.is_(None), literal(0 in part)))
+            query = select(finding).where(finding.c.delivery == number, about).order_by(finding.c.id)
             for each in connection.execute(query):
-                found.setdefault((number, each.document), []).append(_finding(each))
+                found.setdefault((number, each.document or 0), []).append(_finding(each))
     return [
         HeldDocument(
             row.id,

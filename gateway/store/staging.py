@@ -177,7 +177,7 @@ def claim(transaction: Transaction, contract: Contract, delivery: int) -> Standi
     Raises:
         Retry: another delivery stages into this contract now, or a revision with other columns came into force.
     """
-    here = _locked(transaction, contract.id)
+    here = locked(transaction, contract.id)
     if here.staging is not None and (here.staging != delivery or here.offset is not None):
         raise Retry(f"another delivery is being stored as {contract.id}", delay_seconds=0.5)
     if set(here.columns) != {column_of(field.name) for field in contract.columns()}:
@@ -272,7 +272,7 @@ def changed(connection: Connection, contract: Contract, rows: Sequence[Staged]) 
 
 def unstage(transaction: Transaction, contract_id: str, *, limit: int = 20_000) -> bool:
     """Throw away up to `limit` rows that a broken try left staged; True when none is left."""
-    here = _locked(transaction, contract_id)
+    here = locked(transaction, contract_id)
     if here.staging is None or here.offset is not None:
         return True
     low = here.staged_from or here.next_id
@@ -292,7 +292,7 @@ def publish(transaction: Transaction, contract_id: str, delivery: int, *, revisi
 
     `revision` is the configuration that judged them.
     """
-    here = _locked(transaction, contract_id)
+    here = locked(transaction, contract_id)
     if here.staging != delivery or here.staged_from is None or here.offset is not None:
         raise AssertionError(f"{contract_id} has nothing staged for delivery {delivery}")
     count = here.next_id - here.staged_from
@@ -322,7 +322,7 @@ def publish(transaction: Transaction, contract_id: str, delivery: int, *, revisi
 
 def settle(transaction: Transaction, contract_id: str, *, limit: int = 5_000) -> bool:
     """Move up to `limit` published rows to their place; True when nothing is left to settle."""
-    here = _locked(transaction, contract_id)
+    here = locked(transaction, contract_id)
     if here.offset is None or here.staged_from is None:
         return True
     connection = transaction.connection
@@ -355,7 +355,7 @@ def settle(transaction: Transaction, contract_id: str, *, limit: int = 5_000) ->
     return done
 
 
-def _locked(transaction: Transaction, contract_id: str) -> Standing:
+def locked(transaction: Transaction, contract_id: str) -> Standing:
     """The contract's line, locked until the transaction ends."""
     if not transaction.is_sqlite:
         table = tables.contract

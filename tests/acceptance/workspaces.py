@@ -205,7 +205,7 @@ def conserved(place: Place, delivery_id: str, *, reader: str | None = None) -> N
     `reader` is the name of the format where the configuration has another one by now.
     """
     delivery = place.row(delivery_id)
-    held = [each for each in place.held() if each["delivery"] == delivery_id]
+    held = [each for each in place.held() if each["delivery"] == delivery_id and each["number"] > 0]
     open_count = delivery.documents.get("quarantined", 0) + delivery.documents.get("unrouted", 0)
     assert open_count == len(held)
     place.gateway.vault.verify(delivery.sha256)

@@ -35,6 +35,11 @@ OURS = {
         "Ask the sender for the columns, or correct the mapping, apply, and retry the documents.",
         "error",
     ),
+    "document.not_one": (
+        "the correction of a document is more, or less, than one document",
+        "Correct it again with exactly one document: one row, one element, one object, one message.",
+        "error",
+    ),
     "accept.file": (
         "some documents are bad, and the integration takes a file whole or not at all (`accept: file`)",
         "Have the file corrected and sent again, or change `accept:` and retry.",
@@ -52,7 +57,7 @@ OURS = {
     ),
     "delivery.failed": (
         "the file could not be judged in as many tries as `tries:` allows; the finding says why",
-        "Look at the log of the worker around these times. The raw file is kept. After a fix, hand it in again.",
+        "Look at the log of the worker around these times. The raw file is kept. After a fix, retry it in the quarantine.",
         "error",
     ),
     "document.not_found": (

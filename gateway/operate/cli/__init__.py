@@ -36,6 +36,8 @@ COMMANDS = {
     "tail": "log",
     "verify": "verify",
     "explain": "explain",
+    "replay": "repair",
+    "undo": "repair",
     "key": "keys",
     "source": "sources",
     "parse": "formats",

@@ -31,7 +31,7 @@ _BYTES_SHOWN = 120
 @click.argument("key")
 @click.argument("field", required=False, default="")
 @click.option("--change", type=click.IntRange(0), help="As it stood after that change, not as it stands now.")
-@click.option("--output", "-o", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.option("--output", "-o", type=click.Choice(["text", "json"]), default="text", help="How it is printed.")
 @workspace_option
 def explain(type_name: str, key: str, field: str, change: int | None, output: str, workspace: Path) -> None:
     """Show where the record KEY of a TYPE has its values from, or the value of one FIELD.

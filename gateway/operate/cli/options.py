@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import logging
 import os
 import signal
@@ -29,6 +30,14 @@ def workspace_option(command: Command) -> Command:
         envvar="GATEWAY_WORKSPACE",
         help="The folder of the configuration (default: the current one, or $GATEWAY_WORKSPACE).",
     )(command)
+
+
+def decision_options(command: Command) -> Command:
+    """``--reason`` and ``--who``: what is decided about deliveries and documents is kept with who, and why."""
+    command = click.option("--reason", "-r", required=True, help="Why, in a sentence; it is kept.")(command)
+    return click.option("--who", default=getpass.getuser, help="Who decides (default: the user of this machine).")(
+        command
+    )
 
 
 def child_option(command: Command) -> Command:

@@ -105,21 +105,27 @@ def test_answers_to_posts_have_the_shapes_that_are_documented(here: World) -> No
     client = here.client()
     document = client.get("/api/v1/openapi.json").get_json()
     posts = {path: methods["post"] for path, methods in document["paths"].items() if "post" in methods}
-    assert len(posts) == 4
+    tried = {"/api/v1/integrations/{name}/deliveries"}
     for prefer in ({}, {"Prefer": "wait=5"}):
         content = HEADER + order("1", status="lost") + order("2") + order(str(len(prefer)), status="lost")
         answer = client.post("/api/v1/integrations/acme-orders/deliveries", data=content, headers=prefer)
         checked(document, posts["/api/v1/integrations/{name}/deliveries"], answer.status_code, answer.get_json())
     here.work()
+    delivery = client.get("/api/v1/deliveries?state=partly_accepted").get_json()["items"][0]["id"]
     first, second = client.get("/api/v1/quarantine?limit=2").get_json()["items"]
     for path, target, body in (
         ("/api/v1/quarantine/{id}/retry", f"/api/v1/quarantine/{first['id']}/retry", {}),
         ("/api/v1/quarantine/{id}/discard", f"/api/v1/quarantine/{second['id']}/discard", {"reason": "x"}),
         ("/api/v1/quarantine/retry", "/api/v1/quarantine/retry", {"code": "contract.code"}),
+        ("/api/v1/deliveries/{id}/undo", f"/api/v1/deliveries/{delivery}/undo", {"reason": "x", "leave_changed": True}),
+        ("/api/v1/deliveries/{id}/replay", f"/api/v1/deliveries/{delivery}/replay", {"reason": "x", "as": "now"}),
     ):
+        here.work()
+        tried.add(path)
         validator(document, posts[path]["requestBody"]["content"]["application/json"]["schema"]).validate(body)
         answer = client.post(target, json=body)
         checked(document, posts[path], answer.status_code, answer.get_json())
+    assert tried == posts.keys()
 
 
 def checked(document: dict[str, Any], operation: dict[str, Any], status: int, body: Any) -> None:

@@ -1,0 +1,69 @@
+"""Replay: a delivery is judged again from its raw bytes, with every decision that people made about its documents.
+
+As ``then``, with the revision that judged it last, it gives identical records (P5), which are no changes. As ``now``,
+with the revision in force, what differs becomes changes. It keeps its landing number, so that what came later stays
+(P6); a record that it no longer makes returns to what it was before. No acknowledgment is sent a second time (X1).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gateway.errors import Reject
+from gateway.model import DeliveryState
+from gateway.observations import REPLAY_ASKED
+from gateway.store import replays, staging
+
+if TYPE_CHECKING:
+    from gateway.model import Delivery
+    from gateway.routing import Routes
+    from gateway.store.database import Database
+    from gateway.store.vault import Vault
+
+THEN, NOW = "then", "now"
+
+
+def ask_replay(
+    database: Database, vault: Vault, delivery: Delivery, *, routes: Routes | None, how: str, who: str, reason: str
+) -> None:
+    """Put a delivery on the workers' table; `routes` are those of the revision that is to judge it.
+
+    Raises:
+        Reject: ``not_finished``: it is at work or waits; ``not_replayable``: its bytes are gone, or the revision of
+            its day does not take it or keeps records that have other columns today.
+    """
+    if delivery.state is DeliveryState.PURGED or not vault.exists(delivery.sha256):
+        raise Reject("not_replayable", f"the bytes of {delivery.id} are no longer kept", "Ask the sender for the file.")
+    if routes is None:
+        raise Reject("not_replayable", f"no revision has judged {delivery.id} yet", "Replay it as now.")
+    candidates = routes.candidates(delivery)
+    if not candidates:
+        raise Reject(
+            "not_replayable",
+            f"no integration of revision {routes.revision} takes {delivery.name} from {delivery.source}",
+            "Add an integration whose source: matches, apply, and replay it as now.",
+        )
+    with database.write() as transaction:
+        for contract in (routes.configuration.contract_of(each) for each in candidates):
+            here = staging.standing(transaction.connection, contract.id)
+            columns = {staging.column_of(field.name) for field in contract.columns()}
+            if here is None or set(here.columns) != columns:
+                raise Reject(
+                    "not_replayable",
+                    f"{contract.id} has other columns today than in revision {routes.revision}",
+                    "Replay it as now.",
+                )
+        if not replays.ask(transaction, delivery.number, how):
+            raise Reject(
+                "not_finished", f"{delivery.id} is being judged, or waits for it", "Ask again when it has ended."
+            )
+        transaction.tell(
+            REPLAY_ASKED(
+                integration=delivery.integration,
+                partner=delivery.partner,
+                delivery=delivery.id,
+                how=how,
+                who=who,
+                reason=reason,
+            )
+        )

@@ -1,0 +1,124 @@
+"""Deliveries judged again from their bytes, and undone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flask import Response  # noqa: TC002
+from marshmallow import fields, validate
+
+from gateway.repair.replay import NOW, THEN, ask_replay
+from gateway.repair.undo import undo
+from gateway.serve.answers import answered
+from gateway.serve.operations import Operation, Parameters
+from gateway.serve.resources.deliveries import delivery_said, known
+from gateway.serve.shapes import WHOLE, Shape, thing
+
+if TYPE_CHECKING:
+    from gateway.model import Delivery
+    from gateway.routing import Routes
+    from gateway.serve.operations import Call
+
+SHAPES: dict[str, Shape] = {
+    "Undone": thing(
+        "How many records returned to what they were before, and how many stay because they were changed since.",
+        records=WHOLE,
+        left=WHOLE,
+    ),
+}
+
+
+class Reason(fields.String):
+    """Why something is decided; it is kept."""
+
+    def __init__(self, about: str) -> None:
+        super().__init__(
+            required=True,
+            validate=validate.Length(1, 1000, error="not 1 to 1000 characters"),
+            metadata={"description": f"a sentence that says {about}, 1 to 1000 characters"},
+        )
+
+
+class ReplayBody(Parameters):
+    """``{"as": "now", "reason": "…"}``."""
+
+    how = fields.String(
+        required=True,
+        data_key="as",
+        validate=validate.OneOf([THEN, NOW], error="neither then nor now"),
+        metadata={"description": "then (by the revision that judged it last) or now (by the one in force)"},
+    )
+    reason = Reason("why the delivery is judged again")
+
+
+class UndoBody(Parameters):
+    """``{"reason": "…", "leave_changed": false}``."""
+
+    reason = Reason("why the delivery is undone")
+    leave_changed = fields.Boolean(
+        load_default=False,
+        truthy={True},
+        falsy={False},
+        metadata={"description": "true to leave records that were changed since, instead of refusing"},
+    )
+
+
+def operations() -> tuple[Operation, ...]:
+    """The operations that put deliveries right."""
+    one, scope = "/api/v1/deliveries/{id}", "deliveries:write"
+    return (
+        Operation(
+            "replay_delivery",
+            "POST",
+            f"{one}/replay",
+            "deliveries",
+            "Have a delivery judged again from its raw bytes",
+            replay,
+            scope=scope,
+            body=ReplayBody,
+            answers={202: "Delivery"},
+        ),
+        Operation(
+            "undo_delivery",
+            "POST",
+            f"{one}/undo",
+            "deliveries",
+            "Return the records that a delivery touched to what they were before",
+            undo_delivery,
+            scope=scope,
+            body=UndoBody,
+            answers={200: "Undone"},
+        ),
+    )
+
+
+def replay(call: Call, id: str) -> Response:  # noqa: A002 - the name in the path
+    """``POST /api/v1/deliveries/d_01j…/replay {"as": "now", "reason": "…"}``: a worker judges it soon."""
+    delivery, services = _known(call, id), call.services
+    how, reason = call.body["how"], call.body["reason"]
+    routes = _routes(call, delivery, how)
+    ask_replay(services.database, services.vault, delivery, routes=routes, how=how, who=call.caller.name, reason=reason)
+    return answered(delivery_said(_known(call, delivery.id)), 202, {"Location": f"/api/v1/deliveries/{delivery.id}"})
+
+
+def undo_delivery(call: Call, id: str) -> Response:  # noqa: A002 - as above
+    """``POST /api/v1/deliveries/d_01j…/undo {"reason": "…"}``."""
+    done = undo(
+        call.services.database,
+        _known(call, id),
+        who=call.caller.name,
+        reason=call.body["reason"],
+        owner=f"key {call.caller.name}",
+        leave_changed=call.body["leave_changed"],
+    )
+    return answered({"records": done.records, "left": done.left})
+
+
+def _routes(call: Call, delivery: Delivery, how: str) -> Routes | None:
+    revision = call.services.configuration().revision if how == NOW else delivery.revision
+    return call.services.routes_of(revision) if revision is not None else None
+
+
+def _known(call: Call, id: str) -> Delivery:  # noqa: A002 - as above
+    with call.services.database.read() as connection:
+        return known(connection, id)
