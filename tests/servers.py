@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 
 def free_port() -> int:
@@ -40,6 +40,21 @@ def postgresql_missing() -> str | None:
 @contextmanager
 def postgresql(*, settings: tuple[str, ...] = ("fsync=off",)) -> Iterator[str]:
     """A PostgreSQL server of our own in a folder of its own; yields its address. As root it runs as user postgres."""
+    with postgresql_program(settings=settings) as (address, serve, log):
+        process = serve()
+        try:
+            _wait_for_postgresql(address, process, log)
+            yield address
+        finally:
+            process.send_signal(signal.SIGQUIT)  # "immediate": nobody needs the data any more
+            process.wait(30)
+
+
+@contextmanager
+def postgresql_program(
+    *, settings: tuple[str, ...] = ("fsync=off",)
+) -> Iterator[tuple[str, Callable[[], subprocess.Popen[bytes]], Path]]:
+    """The data of a PostgreSQL server for a while: its address, what starts its process, and its log."""
     programs = _postgresql_bin()
     assert programs is not None
     user: dict[str, Any] = {"user": "postgres", "group": "postgres", "extra_groups": []} if os.geteuid() == 0 else {}
@@ -52,17 +67,13 @@ def postgresql(*, settings: tuple[str, ...] = ("fsync=off",)) -> Iterator[str]:
         subprocess.run([*make, "--locale=C.UTF-8"], check=True, stdout=subprocess.DEVNULL, timeout=120, cwd="/", **user)
         port = free_port()
         serve = [str(programs / "postgres"), "-D", str(data), "-p", str(port), "-h", "127.0.0.1", "-k", str(folder)]
-        with (folder / "log").open("wb") as log:
-            process = subprocess.Popen(
-                [*serve, *(part for each in settings for part in ("-c", each))], stderr=log, cwd="/", **user
-            )
-        try:
-            address = f"postgresql://postgres@127.0.0.1:{port}/postgres"
-            _wait_for_postgresql(address, process, folder / "log")
-            yield address
-        finally:
-            process.send_signal(signal.SIGQUIT)  # "immediate": nobody needs the data any more
-            process.wait(30)
+        command = [*serve, *(part for each in settings for part in ("-c", each))]
+
+        def start() -> subprocess.Popen[bytes]:
+            with (folder / "log").open("ab") as log:
+                return subprocess.Popen(command, stderr=log, cwd="/", **user)
+
+        yield f"postgresql://postgres@127.0.0.1:{port}/postgres", start, folder / "log"
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

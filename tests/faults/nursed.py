@@ -25,7 +25,7 @@ import gateway.operate.cli.serve
 import gateway.operate.cli.sftp
 import gateway.operate.cli.work  # noqa: F401 - the commands load their modules late, which a copy need not
 from gateway import judging
-from gateway.operate import wiring
+from gateway.operate import wiring, worker
 from gateway.operate.cli import main
 from gateway.store import staging
 from tests.acceptance.workspaces import opened
@@ -90,6 +90,7 @@ def _run(request: dict[str, Any]) -> int:
     if request["small"]:
         judging.ROWS_A_BATCH, staging.SETTLED_AT_ONCE = 20, 10
         vars(staging)["settle"] = partial(staging.settle, limit=30)
+        vars(worker)["_SLEEP_SECONDS"] = 0.05
     if request["hours"]:
         true_now, ahead = wiring.utc_now, timedelta(hours=request["hours"])
         wiring.utc_now = lambda: true_now() + ahead

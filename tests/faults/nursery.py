@@ -62,7 +62,7 @@ class Nursery:
             folder: the workspace.
             command: the command and its options.
             hours: by how much its clock is ahead of ours.
-            small: batches and steps of a few rows, so that a small file takes all the steps of a large one.
+            small: batches and steps of a few rows, so that a small file takes all steps of a large one; short sleeps.
         """
         self._count += 1
         log = folder.parent / f"{folder.name}.log-{self._count}"
