@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from gateway.errors import Stop
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
 _EARLIER_MAX = 8
 """So many earlier revisions are kept ready: a replay as then, and evidence, often want the same ones again."""
+
+
+_CLOCKS_DIFFER = timedelta(seconds=1)
 
 
 class InForce:
@@ -122,6 +125,9 @@ def open_gateway(folder: Path, settings: Settings | None = None) -> Gateway:
         settings = load_settings(folder)
     database = Database(_store_url(folder, resolved(settings.store, folder)), clock=utc_now)
     database.migrate()
+    ahead = database.ahead()  # machines whose clocks differ must agree when a lease is over
+    if abs(ahead) > _CLOCKS_DIFFER:
+        database.clock = lambda: utc_now() + ahead
     vault = Vault(folder / settings.vault)
     ids = Ids()
     in_force = InForce(database)

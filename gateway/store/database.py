@@ -13,6 +13,7 @@ import json
 import os
 import threading
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -245,6 +246,14 @@ class Database:
                 if isinstance(translated, Retry):
                     raise Stop(translated.message, "Check the line store: in gateway.yaml.") from error
                 raise translated from error
+
+    def ahead(self) -> timedelta:
+        """By how much the server's clock is ahead of ours; SQLite has no clock of its own."""
+        if self.is_sqlite:
+            return timedelta()
+        with self.read() as connection:
+            theirs: datetime = connection.execute(text("SELECT clock_timestamp()")).scalar_one()
+        return theirs - self.clock()
 
     def writable(self) -> bool:
         """Whether a write is kept right now, the question of /health/ready: a full disk shows in no other way."""

@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import select, text, update
+from sqlalchemy import or_, select, text, update
 
 from gateway.errors import Retry
 from gateway.store import deliveries
@@ -53,7 +53,7 @@ _TAKE = """
 UPDATE delivery SET owner = :owner, token = token + 1, tries = tries + 1, due = :until
 WHERE number = (
     SELECT d.number FROM delivery d
-    WHERE d.due <= :now AND NOT EXISTS (
+    WHERE (d.due <= :now OR {stray}) AND NOT EXISTS (
         SELECT 1 FROM delivery e
         WHERE e.lane = d.lane AND e.number < d.number AND e.due IS NOT NULL AND (e.tries = 0 OR e.owner IS NOT NULL)
     )
@@ -63,9 +63,21 @@ RETURNING number, token
 """
 
 
+# Nothing is ever put off for so long: what is due later than that was so by a clock that has been set back since. On
+# one machine all workers have one clock, and this holds for a lease, too; among machines two whose clocks differ would
+# take each other's work in turns, so there it holds only for what nobody has.
+_PUT_OFF_SECONDS_MAX = 3600.0
+_STRAY = {True: "d.due > :horizon", False: "d.due > :horizon AND d.owner IS NULL"}
+
+
 def something_due(connection: Connection, now: datetime) -> bool:
-    """Whether any delivery is due, which is cheaper to ask than to try to take one."""
-    query = select(delivery.c.number).where(delivery.c.due <= now.timestamp()).limit(1)
+    """Whether any delivery may be due, which is cheaper to ask than to try to take one."""
+    when = delivery.c.due
+    query = (
+        select(delivery.c.number)
+        .where(or_(when <= now.timestamp(), when > now.timestamp() + _PUT_OFF_SECONDS_MAX))
+        .limit(1)
+    )
     return connection.execute(query).first() is not None
 
 
@@ -75,7 +87,8 @@ def take(transaction: Transaction, *, owner: str, seconds: float) -> Lease | Non
     locked = "" if transaction.is_sqlite else "FOR UPDATE OF d SKIP LOCKED"
     now = transaction.now.timestamp()
     row = connection.execute(
-        text(_TAKE.format(locked=locked)), {"owner": owner, "until": now + seconds, "now": now}
+        text(_TAKE.format(locked=locked, stray=_STRAY[transaction.is_sqlite])),
+        {"owner": owner, "until": now + seconds, "now": now, "horizon": now + seconds + _PUT_OFF_SECONDS_MAX},
     ).first()
     if row is None:
         return None

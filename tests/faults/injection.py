@@ -58,7 +58,7 @@ def traced(
     `inject` is strace's own word, such as ``fsync:signal=KILL:when=3``.
     """
     calls = ",".join(f"?{name}" for name in only)
-    command = ["strace", "-f", "-y", "-s", str(length), "-e", f"trace={calls}", "-e", "signal=none", "-o", str(to)]
+    command = ["strace", "-f", "-y", "-s", str(length), "-e", f"trace={calls}", "-o", str(to)]
     if inject is not None:
         command += ["-e", f"inject={inject}"]
     process = subprocess.Popen([*command, "-p", str(child.pid)], stderr=subprocess.PIPE, text=True)

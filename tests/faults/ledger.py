@@ -125,3 +125,15 @@ def _rows(connection: Connection, query: str) -> list[dict[str, Any]]:
 def _sorted(documents: str) -> dict[str, int]:
     counted: dict[str, int] = json.loads(documents)
     return dict(sorted(counted.items()))
+
+
+def same(here: Ledger, expected: Ledger, when: str) -> None:
+    """Assert that two ledgers say the same, with the lines that differ."""
+    lines = [
+        f"{sign} {kind} {line}"
+        for sign, one, other in (("-", expected, here), ("+", here, expected))
+        for kind in expected
+        for line in one[kind]
+        if line not in other[kind]
+    ]
+    assert here == expected, "\n".join([when, *lines[:20]])

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import psycopg
+from sqlalchemy import text
 
 from tests.acceptance.children import prices
 from tests.acceptance.workspaces import opened, sample
-from tests.faults.ledger import Ledger, ledger
+from tests.faults.ledger import Ledger, ledger, reading
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -65,6 +66,12 @@ class Scene:
             server, _, name = self.url.rpartition("/")
             with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
                 connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+    def later(self) -> Scene:
+        """The same an hour later: leases have run out, and what waited for another try is due."""
+        with reading(self.url) as connection, connection.begin():
+            connection.execute(text("UPDATE delivery SET due = due - 3600"))
+        return self
 
     def ledger(self) -> Ledger:
         """What its store says."""
