@@ -16,6 +16,7 @@ from edi.findings import Finding, Position
 from edi.jsondoc_writing import WRITES, write
 from edi.jsonlines import locate, object_of
 from edi.model import Document, Envelope
+from edi.possessive import REPEATED
 from edi.spec import Option, Spec
 
 if TYPE_CHECKING:
@@ -44,12 +45,14 @@ SPEC = Spec(
 )
 
 _SPACE = re.compile(rb"[ \t\r\n]*+")
-_BRACKET = re.compile(rb'(?:[^"\[\]{}]++|"(?:[^"\\\n]++|\\.)*+(?:"|(?=\n)))*+([\[\]{}])', re.DOTALL)
+_REPEATED = REPEATED.encode()
+_INNER = rb'(?:[^"\\\n]++|\\.)' + _REPEATED
+_BRACKET = re.compile(rb'(?:[^"\[\]{}]++|"' + _INNER + rb'(?:"|(?=\n)))' + _REPEATED + rb"([\[\]{}])", re.DOTALL)
 _PLAIN = re.compile(rb'[^"\[\]{}]*+')
-_IN_TEXT = re.compile(rb'(?:[^"\\\n]++|\\.)*+', re.DOTALL)
-_TEXT = re.compile(rb'"(?:[^"\\\n]++|\\.)*+(?:"|(?=\n))', re.DOTALL)
+_IN_TEXT = re.compile(_INNER, re.DOTALL)
+_TEXT = re.compile(rb'"' + _INNER + rb'(?:"|(?=\n))', re.DOTALL)
 _SCALAR = re.compile(rb"[^ \t\r\n,\[\]{}\"]++|[\]}]")
-_KEY = re.compile(rb'("(?:[^"\\\n]++|\\.)*+")[ \t\r\n]*+:[ \t\r\n]*+(?=[^ \t\r\n])', re.DOTALL)
+_KEY = re.compile(rb'("' + _INNER + rb'")[ \t\r\n]*+:[ \t\r\n]*+(?=[^ \t\r\n])', re.DOTALL)
 _REMEDY = "Ask the sender to send the object again, written by a JSON program."
 
 

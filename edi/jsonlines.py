@@ -17,6 +17,7 @@ from edi.findings import Finding, Position
 from edi.jsonlines_writing import WRITES, write
 from edi.model import Document, Envelope
 from edi.paths import MemberPath, Path
+from edi.possessive import REPEATED
 from edi.spec import Option, Spec
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ SPEC = Spec(
 _BLANKS = b" \t\r"
 _ESCAPED = re.compile(rb"\\u(?:[dD][89a-fA-F]|0000)")
 _SURROGATE_OR_NUL = re.compile("[\0\ud800-\udfff]")
-_NESTING = re.compile(r'"(?:[^"\\]|\\.)*+"|[\[\]{}]')
+_NESTING = re.compile(rf'"(?:[^"\\]|\\.){REPEATED}"|[\[\]{{}}]')
 _SPACE = re.compile(r"[ \t\r\n]*+")
 _DEPTH_MAX = 200
 _FIRST_BYTES = 64

@@ -12,6 +12,7 @@ import re
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from edi.possessive import REPEATED
 from edi.spec import Option
 from edi.writing import Unwritable, line_end, shown, taken
 
@@ -25,7 +26,7 @@ WRITES = (Option("line_end", "lf", "what stands behind each object: lf or crlf")
 _DEPTH_MAX = 200
 _MARKED = re.compile(r'"\\u0000([^"]*)\\u0000"')
 _NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
-_NESTING = re.compile(r'"(?:[^"\\]|\\.)*+"|[\[\]{}]')
+_NESTING = re.compile(rf'"(?:[^"\\]|\\.){REPEATED}"|[\[\]{{}}]')
 
 
 def write(documents: Iterable[Document], options: Mapping[str, str]) -> Iterator[bytes]:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from edi.possessive import REPEATED
+
 _ATTRIBUTES = rb"""(?:\s+[^\s=<>"'/]+\s*=\s*(?:"[^"<]*"|'[^'<]*'))*"""
 _DOCTYPE = rb"""<!DOCTYPE(?:[^"'\[\]<>]|"[^"<]*"|'[^'<]*')*>"""
 _PROLOG = re.compile(
@@ -22,7 +24,8 @@ _AROUND = re.compile(
     + _DOCTYPE
     + rb"|</?[^\s<>/!?=\"']+"
     + _ATTRIBUTES
-    + rb"\s*/?>)*+",
+    + rb"\s*/?>)"
+    + REPEATED.encode(),
     re.DOTALL,
 )
 """What may stand before an element: whole pieces of markup, and text."""

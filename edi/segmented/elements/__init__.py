@@ -12,6 +12,7 @@ from functools import lru_cache
 from itertools import product
 from typing import TYPE_CHECKING
 
+from edi.possessive import REPEATED
 from edi.segmented.elements import codes, dates
 from edi.segmented.elements.dependencies import Limit, choices
 from edi.segmented.elements.kinds import kind
@@ -35,11 +36,6 @@ def judge(value: str, element: Element, syntax: Syntax, *, is_free: bool = False
     """
     fault = kind(element).fault(value, element, syntax)
     return fault if fault or is_free else codes.fault(value, element)
-
-
-# Before Python 3.11.5 a possessive repeat keeps what its last, failed round had read, so that a wrong segment could
-# pass for a right one (github.com/python/cpython/issues/106052). A greedy repeat finds the same end, with more memory.
-REPEATED = "*" if re.match("(?:ab?c)*+d?", "abd").end() else "*+"  # type: ignore[union-attr] # it always matches
 
 
 COMPONENTS_MAX = 10

@@ -6,7 +6,7 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from edi.segmented.elements.faults import Fault
+from edi.segmented.elements.faults import Fault, joined
 
 if TYPE_CHECKING:
     from edi.segmented.guides.definitions import Codes, Element
@@ -73,18 +73,17 @@ def fault(value: str, element: Element) -> Fault | None:
 def _fault(value: str, codes: Codes, number: str) -> Fault:
     name = "element.code_unlisted" if codes.is_external else "element.code"
     if codes.is_narrowed:
-        trouble = "which is none of the codes that the guide takes here"
+        trouble = "which is not one of the codes that the guide allows here"
     else:
-        trouble = f"which is no listed code of element {number}"
+        trouble = f"which is not in the code list of element {number}"
     near = likely(value, codes.listed)
     if len(codes.listed) <= LISTED_MAX:
         listed = sorted(codes.listed)
-        joined = f"{', '.join(listed[:-1])} and {listed[-1]}" if len(listed) > 1 else listed[0]
-        trouble += f"; {'listed are' if len(listed) > 1 else 'listed is only'} {joined}"
+        trouble += f"; {joined(listed, 'and')} are listed" if len(listed) > 1 else f"; only {listed[0]} is"
     elif not near:
         alike = sorted(code for code in codes.listed if _is_alike(value, code))
         if alike:
-            trouble += f"; listed and alike are {', '.join(alike[:8])}"
+            trouble += f"; {joined(alike[:8], 'and')} {'are' if len(alike) > 1 else 'is'} like it"
     if near:
         return Fault(name, trouble, f"If {near} is meant, ask the sender to send {near}{_difference(value, near)}.")
     if codes.is_external:
@@ -110,10 +109,13 @@ def _difference(value: str, meant: str) -> str:
 
 
 def _is_alike(value: str, code: str) -> bool:
-    """Whether a letter was mistaken, left out, added, or two were exchanged."""
+    """Whether a letter was mistaken, left out, added, or two were exchanged.
+
+    Of two letters, a mistaken one leaves too little to go by: whole columns of codes would be alike.
+    """
     if len(value) == len(code) > 1:
         wrong = [place for place, (a, b) in enumerate(zip(value, code, strict=True)) if a != b]
-        return len(wrong) == 1 or (
+        return len(wrong) == 1 < len(code) - 1 or (
             len(wrong) == 2 and value[wrong[0]] == code[wrong[1]] and value[wrong[1]] == code[wrong[0]]
         )
     longer, shorter = (value, code) if len(value) > len(code) else (code, value)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 class Fault(NamedTuple):
@@ -11,3 +14,8 @@ class Fault(NamedTuple):
     code: str
     trouble: str
     remedy: str
+
+
+def joined(names: Sequence[str], word: str) -> str:
+    """``a, b and c``."""
+    return f"{', '.join(names[:-1])} {word} {names[-1]}" if len(names) > 1 else names[0]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from edi.segmented.elements.faults import Fault
+from edi.segmented.elements.faults import Fault, joined
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,25 +39,21 @@ def explain(note: Note, present: Sequence[bool], address: str, definition: tuple
     sent = [place for place in note.places if place <= len(present) and present[place - 1]]
     unsent = [place for place in note.places if place not in sent]
     if note.kind == "E":
-        words = f"{_joined([names[p] for p in sent], 'and')} exclude one another, but are sent together."
+        words = f"{joined([names[p] for p in sent], 'and')} exclude one another, but are sent together."
         others = "the other" if len(sent) == 2 else "the others"
         remedy = f"Ask the sender which of them is meant, and to leave {others} empty."
         return Fault("element.excluded", words, remedy), sent[1]
     if note.kind == "R":
-        words = f"One of {_joined([names[p] for p in unsent], 'and')} is required, but all are empty."
+        words = f"One of {joined([names[p] for p in unsent], 'and')} is required, but {'both' if len(unsent) == 2 else 'all'} are empty."
     elif note.kind == "P":
-        words = f"{names[sent[0]]} is sent without {_joined([names[p] for p in unsent], 'and')}: all or none are sent."
+        words = f"{names[sent[0]]} is sent without {joined([names[p] for p in unsent], 'and')}: all or none are sent."
     else:
         link = "and" if note.kind == "C" else "or"
-        words = f"{names[note.places[0]]} is sent, which requires {_joined([names[p] for p in unsent], link)}."
-    addresses = _joined([f"{address}{place:02}" for place in unsent], "or" if note.kind in "RL" else "and")
+        words = f"{names[note.places[0]]} is sent, which requires {joined([names[p] for p in unsent], link)}."
+    addresses = joined([f"{address}{place:02}" for place in unsent], "or" if note.kind in "RL" else "and")
     return Fault("element.condition", words, f"Ask the sender to fill {addresses}."), unsent[0]
 
 
 def _told(address: str, place: int, definition: tuple[Element, ...]) -> str:
     label = definition[place - 1].label
     return f"{address}{place:02} ({label})" if label else f"{address}{place:02}"
-
-
-def _joined(names: list[str], word: str) -> str:
-    return f"{', '.join(names[:-1])} {word} {names[-1]}" if len(names) > 1 else names[0]

@@ -16,6 +16,8 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
+from edi.possessive import REPEATED
+
 GAP = " \t\r\n\f\0\x1a"
 """What may stand between segments and means nothing: blanks, ends of lines and pages, NUL, the old end-of-file mark."""
 
@@ -160,7 +162,7 @@ def _segment_pattern(syntax: Syntax) -> re.Pattern[str]:
     gap = f"[{re.escape(syntax.gap)}]*+"
     if syntax.release:
         release = re.escape(syntax.release)
-        return re.compile(f"{gap}((?:[^{stop}{release}]|{release}.)*+{release}?)(?:{stop}|\\Z)", re.DOTALL)
+        return re.compile(f"{gap}((?:[^{stop}{release}]|{release}.){REPEATED}{release}?)(?:{stop}|\\Z)", re.DOTALL)
     return re.compile(f"{gap}([^{stop}]*+)(?:{stop}|\\Z)", re.DOTALL)
 
 

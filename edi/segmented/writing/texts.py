@@ -62,11 +62,12 @@ class Pen:
         ):
             return text
         for number, (row, joined, parts) in enumerate(zip(rows, segments, components, strict=True)):
+            kept = _without_end(row) if self.trimmed else row
             if (
                 not joined
                 or self.doubtful.search(joined)
                 or joined.count(syntax.component) != parts
-                or joined.count(syntax.element) != len(row) - 1
+                or joined.count(syntax.element) != len(kept) - 1
             ):
                 segments[number] = self.segment(row, number + 1)
         return end.join(segments) + end

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from edi import edifact, x12
@@ -343,6 +343,7 @@ def trimmed(row: list[Any]) -> list[Any]:
     return row if row[-1] else trimmed(row[:-1])
 
 
+@example(rows=[["ZZZ", "+", ""]])
 @given(rows=ROWS)
 def test_edifact_of_syntax_4_holds_any_value_but_line_breaks(rows: list[list[Any]]) -> None:
     envelope = GLOBEX._replace(message="ZZZZZZ", delimiters=":+.?*'")
