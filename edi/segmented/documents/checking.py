@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from edi.segmented.guides.definitions import Dictionary, Element
 
 QUOTED_MAX = 60
+_COMPONENT_SIGNS = (":", ">", "<", "^", "|", "\\")
+"""What separates components in most interchanges."""
 
 Span = tuple[int, int]
 
@@ -137,7 +139,19 @@ class Checker:
         if code == "element.code" and self.is_agreed and element.codes and not element.codes.is_narrowed:
             code = "element.code_unlisted"
         words = f"{_name(self.address(place, component), element)} is {_quoted(value)}, {fault.trouble}."
-        self.tell(code, words, self.place(place, component, repeat), place, component, fault.remedy)
+        remedy = self.separator_remedy(value) if component == 1 and code == "element.too_long" else ""
+        self.tell(code, words, self.place(place, component, repeat), place, component, remedy or fault.remedy)
+
+    def separator_remedy(self, value: str) -> str:
+        """What to do about the first component that holds what looks like another component separator."""
+        used = self.syntax.component
+        other = next((sign for sign in _COMPONENT_SIGNS if sign != used and sign in value.strip(sign)), "")
+        if not other:
+            return ""
+        return (
+            f"The header of the interchange names {used!r} as component separator, and here {other!r} may be meant: "
+            "ask the sender to send the same one everywhere."
+        )
 
     def form_fault(self, value: str, place: int, at: int, around: Facts) -> Fault | None:
         """What is wrong with a date whose form a neighbour names."""

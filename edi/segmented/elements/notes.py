@@ -44,7 +44,8 @@ def explain(note: Note, present: Sequence[bool], address: str, definition: tuple
         remedy = f"Ask the sender which of them is meant, and to leave {others} empty."
         return Fault("element.excluded", words, remedy), sent[1]
     if note.kind == "R":
-        words = f"One of {joined([names[p] for p in unsent], 'and')} is required, but {'both' if len(unsent) == 2 else 'all'} are empty."
+        empty = "both are" if len(unsent) == 2 else "all are"
+        words = f"One of {joined([names[p] for p in unsent], 'and')} is required, but {empty} empty."
     elif note.kind == "P":
         words = f"{names[sent[0]]} is sent without {joined([names[p] for p in unsent], 'and')}: all or none are sent."
     else:

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Problem", "arrange", "assemble", "automaton", "finish", "flat"]
 
+_KNOWN_MAX = 12
+"""So many qualifiers are quoted."""
+
 
 def assemble(rows: Sequence[list[Any]], guide: Guide) -> Loop | None:
     """The loops of a document that is as the guide says; None if anything is not."""
@@ -287,14 +290,16 @@ class _Run:
         above = place.above
         where = f"the loop of {above.slot.name}" if above and above.above else f"the {self.guide.label}"
         siblings = above.children if above else []
-        known = dict.fromkeys(value for p in siblings if p.slot.tag == tag for value in p.slot.qualifiers)
+        known = [*dict.fromkeys(value for p in siblings if p.slot.tag == tag for value in p.slot.qualifiers)]
+        if len(known) > _KNOWN_MAX:
+            known[_KNOWN_MAX - 1 :] = [f"{len(known) - _KNOWN_MAX + 1} others"]
         label = self.label(tag)
         carries = f"with the qualifier {value!r}" if value else "without a qualifier"
         return Problem(
             "segment.order",
             index,
             tag,
-            f"{label} {carries} has no place in {where}; it is expected with {' or '.join(known)}.",
+            f"{label} {carries} has no place in {where}; expected there: {', '.join(known)}.",
             f"Ask the sender which {tag} is meant; if the two of you agreed on this one, add it to the guide.",
             qualifier_place(tag),
         )
@@ -334,14 +339,23 @@ class _Run:
 
 
 def _unknown(index: int, tag: str, guide: Guide) -> Problem:
-    known = "is a segment, but none of" if tag in guide.dictionary.segments else "is not a segment of"
-    return Problem(
-        "segment.unknown",
-        index,
-        tag,
-        f"{tag!r} {known} the {guide.label} {guide.message} in version {guide.version}.",
-        f"Ask the sender to leave {tag} out, or add it to the guide if the two of you agreed on it.",
-    )
+    where = f"the {guide.label} {guide.message} in version {guide.version}"
+    if not tag:
+        message, remedy = "A segment has no tag: it begins with a separator.", "Ask the sender which segment is meant."
+        return Problem("segment.unknown", index, tag, message, remedy)
+    known = "is a segment, but has no place in" if tag in guide.dictionary.segments else "is not a segment of"
+    meant = _meant(tag, guide)
+    remedy = f"Ask the sender to leave {tag} out, or add it to the guide if the two of you agreed on it."
+    if meant:
+        remedy = f"If {meant} is meant, ask the sender to put the tag right. {remedy}"
+    return Problem("segment.unknown", index, tag, f"{tag!r} {known} {where}.", remedy)
+
+
+def _meant(tag: str, guide: Guide) -> str:
+    """The only segment of the message whose tag is made of the same characters, or the same in capitals."""
+    places = automaton(guide).places
+    alike = [known for known in places if sorted(known) == sorted(tag.upper())]
+    return alike[0] if len(alike) == 1 and tag not in places else ""
 
 
 def arrange(rows: Sequence[list[Any]], guide: Guide) -> tuple[Loop, list[Problem]]:

@@ -136,7 +136,13 @@ def test_the_proof_takes_what_the_notes_allow_and_nothing_else(
     ("note", "present", "place", "words", "remedy"),
     [
         ("P0203", "101", 2, "AB03 (unit) is sent without AB02 (quantity): all or none are sent.", "to fill AB02."),
-        ("R0102", "001", 1, "One of AB01 and AB02 (quantity) is required, but all are empty.", "to fill AB01 or AB02."),
+        (
+            "R0102",
+            "001",
+            1,
+            "One of AB01 and AB02 (quantity) is required, but both are empty.",
+            "to fill AB01 or AB02.",
+        ),
         ("E0102", "11", 2, "AB01 and AB02 (quantity) exclude one another, but are sent together.", "the other empty."),
         ("C030102", "001", 1, "AB03 (unit) is sent, which requires AB01 and AB02 (quantity).", "fill AB01 and AB02."),
         ("L030102", "001", 1, "AB03 (unit) is sent, which requires AB01 or AB02 (quantity).", "fill AB01 or AB02."),
@@ -185,12 +191,12 @@ def test_the_proof_of_a_list_takes_the_listed_codes_and_nothing_else(listed: fro
 @pytest.mark.parametrize(
     ("value", "listed", "trouble", "remedy"),
     [
-        ("XX", "NE SA", "which is no listed code of element 92; listed are NE and SA", "Ask the sender for a listed"),
-        ("sa", "NE SA", "listed are NE and SA", "If SA is meant, ask the sender to send SA in capitals."),
-        ("SA ", "NE SA", "listed are", "If SA is meant, ask the sender to send SA without the blanks."),
-        ("9", "009", "listed is only 009", "If 009 is meant, ask the sender to send 009 with its zeros."),
-        ("EAA", MANY + " EA", "which is no listed code of element 92; listed and alike are EA", "Ask the sender"),
-        ("QQQ", MANY, "which is no listed code of element 92", "Ask the sender for a listed"),
+        ("XX", "NE SA", "which is not in the code list of element 92; NE and SA are listed", "Ask the sender for"),
+        ("sa", "NE SA", "NE and SA are listed", "If SA is meant, ask the sender to send SA in capitals."),
+        ("SA ", "NE SA", "are listed", "If SA is meant, ask the sender to send SA without the blanks."),
+        ("9", "009", "only 009 is", "If 009 is meant, ask the sender to send 009 with its zeros."),
+        ("EAA", MANY + " EA", "which is not in the code list of element 92; EA is like it", "Ask the sender"),
+        ("QQQ", MANY, "which is not in the code list of element 92", "Ask the sender for a listed"),
     ],
 )  # fmt: skip
 def test_a_value_that_is_no_code_is_explained(value: str, listed: str, trouble: str, remedy: str) -> None:
@@ -207,7 +213,7 @@ def test_lists_that_others_keep_only_warn_and_those_of_a_guide_are_named() -> No
     assert external
     assert narrowed
     assert (external.code, narrowed.code) == ("element.code_unlisted", "element.code")
-    assert narrowed.trouble == "which is none of the codes that the guide takes here; listed is only 22"
+    assert narrowed.trouble == "which is not one of the codes that the guide allows here; only 22 is"
 
 
 EDIFACT = Syntax("+", ":", "'", "", "?")

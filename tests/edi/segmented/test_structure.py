@@ -83,6 +83,31 @@ def test_what_stands_wrong_is_told_once_and_kept(tags: str, codes: list[str], wo
     assert sorted(all_rows(loop)) == sorted(document)
 
 
+@pytest.mark.parametrize(
+    ("tag", "words"),
+    [
+        ("BGE", "If BEG is meant, ask the sender to put the tag right. Ask the sender to leave BGE out, or"),
+        ("po1", "If PO1 is meant,"),
+        ("ZZZ", "Ask the sender to leave ZZZ out, or add it to the guide if the two of you agreed on it."),
+    ],
+)
+def test_a_tag_that_was_mistaken_for_another_is_guessed(tag: str, words: str) -> None:
+    _, (problem, *_) = arrange([["ST"], ["BEG"], [tag], ["PO1"], ["SE"]], ORDER)
+    assert problem.remedy.startswith(words)
+
+
+def test_a_segment_without_a_tag_is_told_as_such() -> None:
+    _, (problem,) = arrange([["ST"], ["BEG"], ["", "1"], ["PO1"], ["SE"]], ORDER)
+    assert (problem.code, problem.message) == ("segment.unknown", "A segment has no tag: it begins with a separator.")
+
+
+def test_of_many_qualifiers_that_are_expected_some_are_named() -> None:
+    qualifiers = ",".join(f"Q{number:02}" for number in range(20))
+    guide = replace(CLAIMS, root=guides.parse_structure(f"ST 1\nREF[{qualifiers}] 0..1\nSE 1", "x"))
+    _, (problem,) = arrange([["ST"], ["REF", "ZZ"], ["SE"]], guide)
+    assert problem.message.endswith("expected there: Q00, Q01, Q02, Q03, Q04, Q05, Q06, Q07, Q08, Q09, Q10, 9 others.")
+
+
 def test_a_loop_that_repeats_too_often_is_told() -> None:
     _, problems = arrange(rows("UNH BGM DTM" + " PAT" * 11 + " UNS UNT"), MESSAGE)
     assert [(p.code, p.row) for p in problems] == [("segment.too_many", 13)]
