@@ -29,6 +29,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from dataclasses import replace
 from functools import lru_cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -44,6 +45,8 @@ __all__ = [
     "available", "dictionary", "find", "load", "parse", "parse_dictionary", "parse_structure",
 ]  # fmt: skip
 
+_YEARS_OF_FOUR_DIGITS = 4010
+"""Before this release of X12, dates (element 373) were YYMMDD."""
 _DICTIONARIES = ("segments.toml", "codes.toml")
 
 
@@ -60,7 +63,25 @@ def find(standard: str, message: str, version: str) -> Guide | None:
         return None
     wanted = _age(version)
     nearest = min(releases, key=lambda name: (abs(_age(name) - wanted), name))
-    return load(standard, message, nearest)
+    guide = load(standard, message, nearest)
+    return _with_short_years(guide) if standard == "x12" and 0 < wanted < _YEARS_OF_FOUR_DIGITS else guide
+
+
+@lru_cache(maxsize=64)
+def _with_short_years(guide: Guide) -> Guide:
+    """The guide for documents of a release in which dates had years of two digits: it takes both."""
+    known = guide.dictionary
+    segments = {tag: tuple(map(_with_short_year, elements)) for tag, elements in known.segments.items()}
+    qualified = {
+        tag: {value: each._replace(elements=tuple(map(_with_short_year, each.elements))) for value, each in by.items()}
+        for tag, by in known.qualified.items()
+    }
+    return replace(guide, dictionary=replace(known, segments=segments, qualified=qualified))
+
+
+def _with_short_year(element: Element) -> Element:
+    shortest = 6 if element.kind == "DT" else element.shortest
+    return replace(element, shortest=shortest, components=tuple(map(_with_short_year, element.components)))
 
 
 @lru_cache(maxsize=256)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import edi
+from edi import x12
 from edi.formats import FORMATS
 from edi.model import Document
 from edi.segmented import guides
@@ -267,6 +268,27 @@ def test_an_element_has_its_type_lengths_and_requirement() -> None:
 def test_the_nearest_version_is_found(standard: str, message: str, version: str, found: str | None) -> None:
     guide = guides.find(standard, message, version)
     assert (guide.version if guide else None) == found
+
+
+@pytest.mark.parametrize(
+    ("version", "date", "codes"),
+    [
+        ("003040", "970115", []),
+        ("003070", "19970115", []),
+        ("003040", "971315", ["element.date"]),
+        ("004010", "970115", ["element.date"]),
+        ("004030", "970115", ["element.date"]),
+    ],
+)
+def test_before_004010_years_have_two_digits(version: str, date: str, codes: list[str]) -> None:
+    text = (
+        "ISA*00*          *00*          *ZZ*A              *ZZ*B              *970115*0830*U*00304*000000001*0*P*>~"
+        f"GS*PO*A*B*970115*0830*1*X*{version}~ST*850*0001~BEG*00*SA*1**{date}~PO1*1*1*EA*1**VP*A~SE*4*0001~GE*1*1~"
+        "IEA*1*000000001~"
+    )
+    (document,) = (item for item in x12.read([text.encode()], {}) if isinstance(item, Document))
+    assert [finding.code for finding in document.findings] == codes
+    assert guides.find("x12", "850", version) is guides.find("x12", "850", version)
 
 
 def test_a_wrong_table_is_refused_with_its_place() -> None:
