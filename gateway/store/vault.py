@@ -52,7 +52,7 @@ class Vault:
         digest = hashlib.sha256()
         size = 0
         try:
-            incoming.mkdir(parents=True, exist_ok=True)
+            _make_folders(incoming, below=incoming.parents[-1])  # a vault that is new is an entry of its folder, too
             with part.open("xb") as file:
                 while chunk := stream.read(_CHUNK):
                     digest.update(chunk)
