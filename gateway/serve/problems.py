@@ -127,6 +127,9 @@ PROBLEMS: dict[str, Kind] = {
         "A part of the key holds a slash or a tilde; filter the collection by the key fields instead.",
     ),
     "no_key": Kind(409, "The rows of this table have no key", "Filter the table by its columns instead."),
+    "not_correctable": Kind(
+        409, "The document cannot be corrected like that", "The detail says why, and what would do."
+    ),
     "not_held": Kind(409, "The document is not held", "Only documents that wait in the quarantine can be acted on."),
     "not_finished": Kind(
         409, "The delivery is being judged, or waits for it", "Ask again when it has ended; its activity tells."

@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from sqlalchemy import and_, delete, func, insert, literal, or_, select, update
+from sqlalchemy import and_, delete, func, insert, or_, select, update
 
 from gateway.model import DocumentState, Finding
 from gateway.store import decisions, deliveries
@@ -30,13 +30,28 @@ Part = TypeVar("Part")
 FINDINGS_MAX = 100_000
 """So many findings of one delivery are kept; of a document held behind them only its first is, and the rest counted."""
 
+_ABOUT_FILE_MAX = 20
+"""So many findings about the file are shown with a document that has none of its own."""
+
 OPEN = (DocumentState.QUARANTINED, DocumentState.UNROUTED)
 
-_ABOUT = and_(
-    # Number 0 is the file as a whole, and a finding about the file is about no document.
+_OWN = finding.alias("own")
+ABOUT = and_(
+    # What is held for nothing of its own is held for what is wrong with the file; so is, as number 0, the file itself.
     finding.c.delivery == document.c.delivery,
-    or_(finding.c.document == document.c.number, and_(document.c.number == 0, finding.c.document.is_(None))),
+    or_(
+        finding.c.document == document.c.number,
+        and_(
+            finding.c.document.is_(None),
+            ~select(1)
+            .where(_OWN.c.delivery == document.c.delivery, _OWN.c.document == document.c.number)
+            .where(_OWN.c.severity == "error")
+            .correlate(document)
+            .exists(),
+        ),
+    ),
 )
+"""Which findings are about a held document."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +86,8 @@ class HeldDocument:
     findings: tuple[Finding, ...]
     reason: str | None = None
     who: str | None = None
+    name: str = ""
+    revision: str | None = None
 
 
 def hold(transaction: Transaction, delivery_number: int, documents: Sequence[Held]) -> None:
@@ -181,16 +198,21 @@ def page(
     *,
     integration: str | None = None,
     code: str | None = None,
+    value: str | None = None,
     delivery_id: str | None = None,
     after: str | None = None,
     limit: int = 100,
 ) -> list[HeldDocument]:
-    """The documents that wait for someone, in the order of their ids; `delivery_id` names one delivery."""
+    """The documents that wait for someone, in the order of their ids; `delivery_id` names one delivery.
+
+    `code` and `value` are those of one finding.
+    """
     query = _shown().where(document.c.state.in_(OPEN)).order_by(document.c.id).limit(limit)
     if integration is not None:
         query = query.where(document.c.integration == integration)
-    if code is not None:
-        query = query.where(select(1).where(_ABOUT, finding.c.code == code).exists())
+    about = [column == wanted for column, wanted in ((finding.c.code, code), (finding.c.value, value)) if wanted]
+    if about:
+        query = query.where(select(1).where(ABOUT, *about).exists())
     if delivery_id is not None:
         query = query.where(delivery.c.id == delivery_id)
     if after is not None:
@@ -198,9 +220,17 @@ def page(
     return _with_findings(connection, connection.execute(query).all())
 
 
-def get(connection: Connection, id: str) -> HeldDocument | None:  # noqa: A002 - the column's name
-    """One document that is or was held."""
-    shown = _with_findings(connection, connection.execute(_shown().where(document.c.id == id)).all())
+def get(connection: Connection, id_or_prefix: str) -> HeldDocument | None:
+    """One document that is or was held, by its id or the only one that starts so.
+
+    Raises:
+        LookupError: several ids start so.
+    """
+    low, high = id_or_prefix, id_or_prefix + "\x7f"
+    query = _shown().where(document.c.id >= low, document.c.id < high).order_by(document.c.id).limit(2)
+    shown = _with_findings(connection, connection.execute(query).all())
+    if len(shown) > 1 and shown[0].id != id_or_prefix:
+        raise LookupError(f"several held documents start with {id_or_prefix}: {shown[0].id}, {shown[1].id}, …")
     return shown[0] if shown else None
 
 
@@ -237,6 +267,22 @@ def retry(transaction: Transaction, ids: Sequence[str]) -> int:
     return marked
 
 
+def free(transaction: Transaction, id: str) -> bool:  # noqa: A002 - the column's name
+    """Lock the delivery of a held document, as a worker does; False when a worker is at it just now, or it is not held.
+
+    The delivery first: a worker locks in that order, and its counters are written from what is read then.
+    """
+    connection = transaction.connection
+    row = connection.execute(select(document.c.delivery).where(document.c.id == id)).first()
+    if row is None:
+        return False
+    table = delivery
+    touched = update(table).where(table.c.number == row.delivery).values(number=row.delivery).returning(table.c.owner)
+    owner = connection.execute(touched).scalar()
+    held = connection.execute(select(document.c.retry).where(document.c.id == id, document.c.state.in_(OPEN))).first()
+    return held is not None and (owner is None or not held.retry)
+
+
 def discard(transaction: Transaction, id: str, *, reason: str, who: str) -> bool:  # noqa: A002 - the column's name
     """Give a held document up, with who and why; False when it is not held, or a worker judges it again just now."""
     connection = transaction.connection
@@ -244,18 +290,13 @@ def discard(transaction: Transaction, id: str, *, reason: str, who: str) -> bool
     if row is None:
         return False
     number = row.delivery
-    # The delivery first, as a worker locks it: its counters are written from what is read here.
-    owner = connection.execute(
-        update(delivery).where(delivery.c.number == number).values(number=number).returning(delivery.c.owner)
-    ).scalar()
-    free = document.c.state.in_(OPEN) if owner is None else and_(document.c.state.in_(OPEN), document.c.retry == 0)
-    discarded = connection.execute(
-        update(document)
-        .where(document.c.id == id, free)
-        .values(state=DocumentState.DISCARDED, reason=reason, who=who, retry=0)
-    ).rowcount
-    if not discarded:
+    if not free(transaction, id):
         return False
+    connection.execute(
+        update(document)
+        .where(document.c.id == id)
+        .values(state=DocumentState.DISCARDED, reason=reason, who=who, retry=0)
+    )
     given_up = Decision(row.number, decisions.DISCARDED, transaction.now, who, reason, row.start, row.end)
     decisions.keep(transaction, number, given_up)
     count = recounted(transaction, deliveries.by_number(connection, number))
@@ -282,45 +323,28 @@ def recounted(
     return count
 
 
-def groups(connection: Connection, *, limit: int = 100) -> list[tuple[str, str | None, str | None, int, int]]:
-    """What is held, grouped: code, integration, value, documents, deliveries; the largest group first."""
-    query = (
-        select(
-            finding.c.code,
-            document.c.integration,
-            finding.c.value,
-            func.count(document.c.id.distinct()),
-            func.count(document.c.delivery.distinct()),
-        )
-        .join(document, _ABOUT)
-        .where(document.c.state.in_(OPEN))
-        .group_by(finding.c.code, document.c.integration, finding.c.value)
-        .order_by(func.count(document.c.id.distinct()).desc(), finding.c.code)
-        .limit(limit)
-    )
-    return [(row[0], row[1], row[2], row[3], row[4]) for row in connection.execute(query)]
-
-
 def _shown() -> Any:
     """Held documents of deliveries that are finished: those of a running try are not visible (P2)."""
     return (
-        select(document, delivery.c.id.label("delivery_id"))
+        select(document, delivery.c.id.label("delivery_id"), delivery.c.name, delivery.c.revision)
         .join(delivery, delivery.c.number == document.c.delivery)
         .where(delivery.c.finished_at.is_not(None))
     )
 
 
 def _with_findings(connection: Connection, rows: Sequence[Row[Any]]) -> list[HeldDocument]:
-    found: dict[tuple[int, int], list[Finding]] = {}
+    found: dict[tuple[int, int | None], list[Finding]] = {}
     by_delivery: dict[int, list[int]] = {}
     for row in rows:
         by_delivery.setdefault(row.delivery, []).append(row.number)
     for number, documents in by_delivery.items():
         for part in _parts(documents):
-            about = or_(finding.c.document.in_(part), and_(finding.c.document.is_(None), literal(0 in part)))
+            about = or_(finding.c.document.in_(part), finding.c.document.is_(None))
             query = select(finding).where(finding.c.delivery == number, about).order_by(finding.c.id)
             for each in connection.execute(query):
-                found.setdefault((number, each.document or 0), []).append(_finding(each))
+                kept = found.setdefault((number, each.document), [])
+                if each.document is not None or len(kept) < _ABOUT_FILE_MAX:
+                    kept.append(_finding(each))
     return [
         HeldDocument(
             row.id,
@@ -332,9 +356,11 @@ def _with_findings(connection: Connection, rows: Sequence[Row[Any]]) -> list[Hel
             row.start,
             row.end,
             moment(row.held_at),
-            tuple(found.get((row.delivery, row.number), ())),
+            tuple(found.get((row.delivery, row.number)) or found.get((row.delivery, None)) or ()),
             row.reason,
             row.who,
+            row.name,
+            row.revision,
         )
         for row in rows
     ]

@@ -36,6 +36,7 @@ COMMANDS = {
     "tail": "log",
     "verify": "verify",
     "explain": "explain",
+    "quarantine": "quarantine",
     "replay": "repair",
     "undo": "repair",
     "key": "keys",

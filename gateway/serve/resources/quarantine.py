@@ -1,21 +1,27 @@
-"""The quarantine: documents that are held with their findings until someone retries or discards them."""
+"""The quarantine: documents that are held with their findings until someone retries, corrects or discards them."""
 
 from __future__ import annotations
 
+import base64
+import binascii
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from marshmallow import ValidationError, fields, validate, validates_schema
 
 from gateway.model import DocumentState
-from gateway.observations import DOCUMENT_DISCARDED
+from gateway.repair import held
+from gateway.repair.held import Change
+from gateway.repair.rules import judged_by
 from gateway.serve import cursors
 from gateway.serve.answers import answered, listed, said
 from gateway.serve.operations import Operation, Parameters
 from gateway.serve.parameters import CURSOR, LIMIT, Text
 from gateway.serve.problems import Problem
+from gateway.serve.resources.deliveries import SHAPES as DELIVERY_SHAPES
+from gateway.serve.resources.repairs import Reason
 from gateway.serve.shapes import MOMENT, TEXT, WHOLE, Shape, many, maybe, named, page, thing, words
-from gateway.store import deliveries, quarantine
+from gateway.store import groups, quarantine
 
 if TYPE_CHECKING:
     from flask import Response
@@ -24,14 +30,24 @@ if TYPE_CHECKING:
     from gateway.store.quarantine import HeldDocument
 
 SCOPE_READ, SCOPE_WRITE = "quarantine:read", "quarantine:write"
-_AT_ONCE = 500
 
 SHAPES: dict[str, Shape] = {
+    "HeldFinding": thing(
+        "A finding with what judged the value: rule is the expression of the mapping and place its file, line and "
+        "column; expected is what the contract takes, in words; name is that of the file.",
+        **DELIVERY_SHAPES["Finding"]["properties"],
+        name=TEXT,
+        rule=maybe(TEXT),
+        place=maybe(TEXT),
+        expected=maybe(TEXT),
+    ),
     "HeldDocument": thing(
         "A document that is or was held: its bytes are start to end of the delivery's content; number counts the "
-        "documents of the delivery from 1. reason and who are those of a discard.",
+        "documents of the delivery from 1, and 0 is a file as a whole in which none could be read. name is that of the "
+        "file; reason and who are those of a discard.",
         id=TEXT,
         delivery=TEXT,
+        name=TEXT,
         number=WHOLE,
         integration=maybe(TEXT),
         contract=maybe(TEXT),
@@ -39,47 +55,94 @@ SHAPES: dict[str, Shape] = {
         start=WHOLE,
         end=WHOLE,
         held_at=MOMENT,
-        findings=many(named("Finding")),
+        findings=many(named("HeldFinding")),
         reason=maybe(TEXT),
         who=maybe(TEXT),
     ),
     "HeldDocuments": page(named("HeldDocument"), "Documents that wait for someone, in the order of their ids."),
+    "HeldGroup": thing(
+        "What is held for one reason: so many documents in so many deliveries. example is one of the documents.",
+        code=TEXT,
+        integration=maybe(TEXT),
+        value=maybe(TEXT),
+        documents=WHOLE,
+        deliveries=WHOLE,
+        message=TEXT,
+        remedy=TEXT,
+        example=TEXT,
+    ),
+    "HeldGroups": page(named("HeldGroup"), "What is held, by code, integration and value; the largest group first."),
     "Retried": thing("How many documents a worker will judge again.", documents=WHOLE),
 }
 
 
-class QuarantineQuery(Parameters):
-    """``?integration=&code=&delivery=&limit=&cursor=``."""
+INTEGRATION = Text("the name of an integration")
+CODE = Text("the code of a finding, as in contract.pattern")
+VALUE = Text("the value that a finding quotes")
+DELIVERY = Text("the id of a delivery")
 
-    integration = Text("the name of an integration")
-    code = Text("the code of a finding, as in contract.pattern")
-    delivery = Text("the id of a delivery")
+
+class QuarantineQuery(Parameters):
+    """``?integration=&code=&value=&delivery=&limit=&cursor=``."""
+
+    integration, code, value, delivery = INTEGRATION, CODE, VALUE, DELIVERY
     limit = LIMIT
     cursor = CURSOR
+
+
+class GroupsQuery(Parameters):
+    """``?integration=&code=&limit=``."""
+
+    integration, code = INTEGRATION, CODE
+    limit = LIMIT
 
 
 class DiscardBody(Parameters):
     """``{"reason": "…"}``."""
 
-    reason = fields.String(
-        required=True,
-        validate=validate.Length(1, 1000, error="not 1 to 1000 characters"),
-        metadata={"description": "a sentence that says why the document is given up, 1 to 1000 characters"},
+    reason = Reason("why the document is given up")
+
+
+class ChangeBody(Parameters):
+    """``{"start": 97, "end": 101, "text": "open"}``."""
+
+    start = fields.Integer(required=True, strict=True, metadata={"description": "the first byte to replace"})
+    end = fields.Integer(required=True, strict=True, metadata={"description": "the byte behind the last"})
+    text = fields.String(required=True, metadata={"description": "what shall stand there"})
+
+
+class CorrectBody(Parameters):
+    """``{"patch": [{"start": 97, "end": 101, "text": "open"}], "reason": "…"}``, or ``content``."""
+
+    patch = fields.List(
+        fields.Nested(ChangeBody),
+        validate=validate.Length(1, 1000, error="not 1 to 1000 changes"),
+        metadata={"description": "changes of bytes of the delivery's content, as findings tell them"},
     )
+    content = fields.String(metadata={"description": "the whole document, as text"})
+    base64 = fields.String(metadata={"description": "the whole document, as bytes in base64"})
+    reason = Reason("why it is corrected")
+
+    @validates_schema
+    def said_once(self, data: dict[str, Any], **_: Any) -> None:
+        """One of the three ways."""
+        if sum(name in data for name in ("patch", "content", "base64")) != 1:
+            raise ValidationError("the body says the correction not once: patch, content or base64, one of them")
 
 
 class RetryGroupBody(Parameters):
-    """``{"integration": "…", "code": "…", "delivery": "…"}``, at least one of them."""
+    """``{"integration": "…", "code": "…", "value": "…", "delivery": "…"}``, at least one of them, or ``all``."""
 
-    integration = Text("the name of an integration")
-    code = Text("the code of a finding, as in contract.pattern")
-    delivery = Text("the id of a delivery")
+    integration, code, value, delivery = INTEGRATION, CODE, VALUE, DELIVERY
+    everything = fields.Boolean(
+        data_key="all", truthy={True}, falsy={False}, metadata={"description": "true for everything that is held"}
+    )
 
     @validates_schema
     def named_something(self, data: dict[str, Any], **_: Any) -> None:
         """An empty body must not retry everything by mistake."""
-        if not data:
-            raise ValidationError("the body names no group: integration, code, delivery, at least one of them")
+        if not data or data == {"everything": False}:
+            raise ValidationError("the body names no group: integration, code, value, delivery, at least one, or all")
 
 
 class NoBody(Parameters):
@@ -102,11 +165,22 @@ def operations() -> tuple[Operation, ...]:
             answers={200: "HeldDocuments"},
         ),
         Operation(
+            "list_quarantine_groups",
+            "GET",
+            f"{path}/groups",
+            "quarantine",
+            "What is held, by code, integration and value",
+            groups_list,
+            scope=SCOPE_READ,
+            query=GroupsQuery,
+            answers={200: "HeldGroups"},
+        ),
+        Operation(
             "get_held_document",
             "GET",
             f"{path}/{{id}}",
             "quarantine",
-            "One document that is or was held, with its findings",
+            "One document that is or was held, by its id or an unambiguous beginning of it, with its findings",
             one_document,
             scope=SCOPE_READ,
             answers={200: "HeldDocument"},
@@ -120,6 +194,17 @@ def operations() -> tuple[Operation, ...]:
             retry_one,
             scope=SCOPE_WRITE,
             body=NoBody,
+            answers={202: "Retried"},
+        ),
+        Operation(
+            "correct_document",
+            "POST",
+            f"{path}/{{id}}/correct",
+            "quarantine",
+            "Correct one document, beside its raw bytes, and have it judged again",
+            correct,
+            scope=SCOPE_WRITE,
+            body=CorrectBody,
             answers={202: "Retried"},
         ),
         Operation(
@@ -138,7 +223,7 @@ def operations() -> tuple[Operation, ...]:
             "POST",
             f"{path}/retry",
             "quarantine",
-            "Have all held documents of an integration, a finding's code or a delivery judged again",
+            "Have all held documents of an integration, a finding's code and value or a delivery judged again",
             retry_group,
             scope=SCOPE_WRITE,
             body=RetryGroupBody,
@@ -147,9 +232,15 @@ def operations() -> tuple[Operation, ...]:
     )
 
 
-def document_said(document: HeldDocument) -> dict[str, Any]:
-    """A held document as it is shown."""
-    return asdict(document)
+def document_said(call: Call, document: HeldDocument) -> dict[str, Any]:
+    """A held document as it is shown, each finding with what judged it."""
+    said = asdict(document)
+    revision = said.pop("revision")
+    routes = call.services.routes_of(revision) if revision is not None else None
+    for each in said["findings"]:
+        judged = judged_by(routes.configuration if routes else None, document.integration, each["target"])
+        each |= {"name": document.name, **asdict(judged)}
+    return said
 
 
 def quarantine_list(call: Call) -> Response:
@@ -162,73 +253,90 @@ def quarantine_list(call: Call) -> Response:
         found = quarantine.page(connection, after=after, limit=limit + 1, **_group(asked))
     more = cursors.write(secret, identity, (found[limit - 1].id,)) if len(found) > limit else None
     return listed(
-        [said(document_said(each)) for each in found[:limit]], cursor=more, as_of={"time": call.services.now()}
+        [said(document_said(call, each)) for each in found[:limit]], cursor=more, as_of={"time": call.services.now()}
     )
+
+
+def groups_list(call: Call) -> Response:
+    """``GET /api/v1/quarantine/groups?integration=acme-orders``: the first thing to look at in the morning."""
+    with call.services.database.read() as connection:
+        found = groups.groups(connection, **call.parameters)
+    return listed([said(asdict(each)) for each in found], cursor=None, as_of={"time": call.services.now()})
 
 
 def one_document(call: Call, id: str) -> Response:  # noqa: A002 - the name in the path
     """``GET /api/v1/quarantine/doc_01j…``."""
-    return answered(document_said(_known(call, id)))
+    return answered(document_said(call, _known(call, id)))
 
 
 def retry_one(call: Call, id: str) -> Response:  # noqa: A002 - as above
     """``POST /api/v1/quarantine/doc_01j…/retry``: a worker judges it soon."""
     document = _known(call, id)
-    with call.services.database.write() as transaction:
-        marked = quarantine.retry(transaction, [document.id])
+    marked = held.retry(call.services.database, [document.id])
     if not marked:
-        raise _not_held(document)
+        raise Problem("not_held", f"the document {document.id} is {document.state}, so it cannot be judged again")
     return answered({"documents": marked}, 202, {"Location": f"/api/v1/quarantine/{document.id}"})
+
+
+def correct(call: Call, id: str) -> Response:  # noqa: A002 - as above
+    """``POST /api/v1/quarantine/doc_01j…/correct {"patch": [{"start": 97, "end": 101, "text": "open"}], …}``."""
+    document, services = _known(call, id), call.services
+    text = _corrected(call, document)
+    held.correct(services.database, services.vault, document, text, who=call.caller.name, reason=call.body["reason"])
+    return answered({"documents": 1}, 202, {"Location": f"/api/v1/quarantine/{document.id}"})
 
 
 def discard(call: Call, id: str) -> Response:  # noqa: A002 - as above
     """``POST /api/v1/quarantine/doc_01j…/discard {"reason": "…"}``."""
-    document, reason = _known(call, id), call.body["reason"]
-    with call.services.database.write() as transaction:
-        if quarantine.discard(transaction, document.id, reason=reason, who=call.caller.name):
-            delivery = deliveries.get(transaction.connection, document.delivery)
-            transaction.tell(
-                DOCUMENT_DISCARDED(
-                    integration=document.integration,
-                    partner=delivery.partner if delivery is not None else None,
-                    delivery=document.delivery,
-                    document=document.number,
-                    reason=reason,
-                )
-            )
-        else:
-            raise _not_held(document)
-    return answered(document_said(_known(call, id)))
+    document = _known(call, id)
+    held.discard(call.services.database, document, who=call.caller.name, reason=call.body["reason"])
+    return answered(document_said(call, _known(call, document.id)))
 
 
 def retry_group(call: Call) -> Response:
     """``POST /api/v1/quarantine/retry {"integration": "acme-orders", "code": "contract.pattern"}``."""
-    group, after, marked = _group(call.body), None, 0
-    while True:
-        with call.services.database.read() as connection:
-            found = quarantine.page(connection, after=after, limit=_AT_ONCE, **group)
-        if not found:
-            return answered({"documents": marked}, 202)
-        after = found[-1].id
-        with call.services.database.write() as transaction:
-            marked += quarantine.retry(transaction, [each.id for each in found])
+    asked = {name: value for name, value in call.body.items() if name != "everything"}
+    return answered({"documents": held.retry_group(call.services.database, **_group(asked))}, 202)
+
+
+def _corrected(call: Call, document: HeldDocument) -> bytes:
+    """The bytes that shall stand in the document's place."""
+    body, services = call.body, call.services
+    if "base64" in body:
+        try:
+            return base64.b64decode(body["base64"], validate=True)
+        except binascii.Error as error:
+            raise Problem("invalid_body", f"base64: {error}", "Send the bytes in base64 (RFC 4648, 4).") from error
+    encoding = held.encoding_of(services.routes_of(document.revision or ""), document)
+    if "content" in body:
+        return _encoded(body["content"], encoding)
+    before, _ = held.as_it_stands(services.database, services.vault, document)
+    changes = [Change(each["start"], each["end"], _encoded(each["text"], encoding)) for each in body["patch"]]
+    return held.changed(before, document, changes)
+
+
+def _encoded(text: str, encoding: str) -> bytes:
+    try:
+        return text.encode(encoding)
+    except UnicodeEncodeError as error:
+        raise Problem(
+            "invalid_body",
+            f"{text[error.start : error.end][:20]!r} cannot be written in {encoding}, in which the file is",
+            "Write it otherwise, or send the bytes in base64.",
+        ) from error
 
 
 def _group(asked: dict[str, Any]) -> dict[str, Any]:
     """The conditions in the store's words."""
-    words = {"integration": "integration", "code": "code", "delivery": "delivery_id"}
-    return {words[name]: value for name, value in asked.items()}
+    return {("delivery_id" if name == "delivery" else name): value for name, value in asked.items()}
 
 
 def _known(call: Call, id: str) -> HeldDocument:  # noqa: A002 - as above
-    with call.services.database.read() as connection:
-        document = quarantine.get(connection, id)
+    try:
+        with call.services.database.read() as connection:
+            document = quarantine.get(connection, id)
+    except LookupError as error:
+        raise Problem("ambiguous_id", str(error)) from error
     if document is None:
         raise Problem("unknown_document", f"there is no held document {id[:100]!r}")
     return document
-
-
-def _not_held(document: HeldDocument) -> Problem:
-    return Problem(
-        "not_held", f"the document {document.id} is {document.state}, so there is nothing to decide about it"
-    )

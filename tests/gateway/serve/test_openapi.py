@@ -115,6 +115,11 @@ def test_answers_to_posts_have_the_shapes_that_are_documented(here: World) -> No
     first, second = client.get("/api/v1/quarantine?limit=2").get_json()["items"]
     for path, target, body in (
         ("/api/v1/quarantine/{id}/retry", f"/api/v1/quarantine/{first['id']}/retry", {}),
+        (
+            "/api/v1/quarantine/{id}/correct",
+            f"/api/v1/quarantine/{second['id']}/correct",
+            {"reason": "x", "patch": [{"start": second["start"], "end": second["start"], "text": "0"}]},
+        ),
         ("/api/v1/quarantine/{id}/discard", f"/api/v1/quarantine/{second['id']}/discard", {"reason": "x"}),
         ("/api/v1/quarantine/retry", "/api/v1/quarantine/retry", {"code": "contract.code"}),
         ("/api/v1/deliveries/{id}/undo", f"/api/v1/deliveries/{delivery}/undo", {"reason": "x", "leave_changed": True}),

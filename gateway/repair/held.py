@@ -1,0 +1,175 @@
+"""What a person does about held documents: has them judged again, corrects one, gives one up; with who and why.
+
+A correction stands beside the raw bytes, which never change: it is a file of the vault that is read in the document's
+place from then on, at every retry and every replay.
+"""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from gateway.errors import Reject
+from gateway.observations import DOCUMENT_CORRECTED, DOCUMENT_DISCARDED
+from gateway.store import decisions, deliveries, quarantine
+from gateway.store.decisions import CORRECTED, Amended, Decision
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from gateway.model import Delivery
+    from gateway.routing import Routes
+    from gateway.store.database import Database, Transaction
+    from gateway.store.decisions import RawBytes
+    from gateway.store.quarantine import HeldDocument
+    from gateway.store.vault import Vault
+
+CORRECTION_BYTES_MAX = 16 * 1024 * 1024
+_AT_ONCE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Bytes `start` to `end` of the delivery's content, as a finding tells them, and what shall stand there."""
+
+    start: int
+    end: int
+    text: bytes
+
+
+def retry(database: Database, ids: Sequence[str]) -> int:
+    """Have held documents judged again, with the configuration in force by then; returns how many were held."""
+    with database.write() as transaction:
+        return quarantine.retry(transaction, ids)
+
+
+def retry_group(database: Database, **group: Any) -> int:
+    """Have all held documents judged again that ``quarantine.page`` chooses by `group`; returns how many."""
+    after, marked = None, 0
+    while True:
+        with database.read() as connection:
+            found = quarantine.page(connection, after=after, limit=_AT_ONCE, **group)
+        if not found:
+            return marked
+        after = found[-1].id
+        marked += retry(database, [each.id for each in found])
+
+
+def discard(database: Database, document: HeldDocument, *, who: str, reason: str) -> None:
+    """Give a held document up.
+
+    Raises:
+        Reject: ``not_held``.
+    """
+    with database.write() as transaction:
+        if not quarantine.discard(transaction, document.id, reason=reason, who=who):
+            raise _not_held(document)
+        delivery = _delivery(transaction, document)
+        transaction.tell(
+            DOCUMENT_DISCARDED(
+                integration=document.integration,
+                partner=delivery.partner,
+                delivery=document.delivery,
+                document=document.number,
+                reason=reason,
+                who=who,
+            )
+        )
+
+
+def as_it_stands(database: Database, vault: Vault, document: HeldDocument) -> tuple[bytes, Decision | None]:
+    """The bytes of a held document, and its correction if it has one already."""
+    with database.read() as connection:
+        delivery = deliveries.get(connection, document.delivery)
+        assert delivery is not None, document.delivery
+        known = decisions.of_delivery(connection, delivery.number).get(document.number)
+    correction = known if known is not None and known.kind == CORRECTED else None
+    raw: RawBytes = vault if correction is None else Amended(vault, correction)
+    end = document.end if correction is None else correction.start + correction.size
+    return raw.read(delivery.sha256, document.start, end), correction
+
+
+def changed(text: bytes, document: HeldDocument, changes: Sequence[Change]) -> bytes:
+    """The document's bytes with the changes made.
+
+    Raises:
+        Reject: ``not_correctable``: a change lies outside of the document, or two overlap.
+    """
+    at = len(text)
+    for each in sorted(changes, key=lambda each: each.start, reverse=True):
+        start, end = each.start - document.start, each.end - document.start
+        if not 0 <= start <= end <= at:
+            raise Reject(
+                "not_correctable",
+                f"bytes {each.start} to {each.end} are not within the document, which is {document.start} to "
+                f"{document.start + len(text)}, or overlap another change",
+                "Give the bytes as the finding tells them.",
+            )
+        text, at = text[:start] + each.text + text[end:], start
+    return text
+
+
+def correct(database: Database, vault: Vault, document: HeldDocument, text: bytes, *, who: str, reason: str) -> None:
+    """Have a document read as `text` from now on, and judged again.
+
+    Raises:
+        Reject: ``not_held``; ``not_correctable``: it is a file as a whole, or nothing or too much is in its place.
+    """
+    before, correction = as_it_stands(database, vault, document)
+    if document.number == 0:
+        raise Reject(
+            "not_correctable",
+            "the file is held as a whole, because no document in it could be read",
+            "Hand a corrected file in, and discard this one.",
+        )
+    if not text or len(text) > CORRECTION_BYTES_MAX:
+        raise Reject(
+            "not_correctable",
+            f"the correction has {len(text)} bytes; it has at least one and at most {CORRECTION_BYTES_MAX}",
+            "Discard the document instead, or hand a corrected file in.",
+        )
+    for ending in (b"\r\n", b"\n", b"\r"):  # an editor adds one where the document had none
+        if text.endswith(ending) and not before.endswith(ending):
+            text = text.removesuffix(ending)
+            break
+    stored = vault.put(io.BytesIO(text))
+    start, end = (document.start, document.end) if correction is None else (correction.start, correction.end)
+    with database.write() as transaction:
+        if not quarantine.free(transaction, document.id):
+            raise _not_held(document)
+        delivery = _delivery(transaction, document)
+        decided = Decision(
+            document.number, CORRECTED, transaction.now, who, reason, start, end, stored.sha256, stored.size
+        )
+        decisions.keep(transaction, delivery.number, decided)
+        quarantine.retry(transaction, [document.id])
+        transaction.tell(
+            DOCUMENT_CORRECTED(
+                integration=document.integration,
+                partner=delivery.partner,
+                delivery=delivery.id,
+                document=document.number,
+                who=who,
+                reason=reason,
+            )
+        )
+
+
+def encoding_of(routes: Routes | None, document: HeldDocument) -> str:
+    """The encoding in which the document's integration reads its files, for a correction that is given as text."""
+    known = routes.configuration.integrations.get(document.integration or "") if routes is not None else None
+    return dict(known.format.options).get("encoding", "utf-8") if known is not None else "utf-8"
+
+
+def _delivery(transaction: Transaction, document: HeldDocument) -> Delivery:
+    delivery = deliveries.get(transaction.connection, document.delivery)
+    assert delivery is not None, document.delivery
+    return delivery
+
+
+def _not_held(document: HeldDocument) -> Reject:
+    return Reject(
+        "not_held",
+        f"the document {document.id} is {document.state} or is being judged, so there is nothing to decide about it",
+    )

@@ -1,0 +1,311 @@
+"""A person finds the cause of what is held, mends it once for all, and what was decided lasts through every replay."""
+
+from __future__ import annotations
+
+import base64
+import io
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from click.testing import CliRunner
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.operate.cli import gateway as command_line
+from gateway.repair.rules import Judged, judged_by
+from gateway.repair.verify import verify
+from gateway.store.decisions import CORRECTED, Amended, Decision
+from gateway.store.vault import Vault
+from tests.acceptance.workspaces import conserved, opened
+from tests.gateway.repair.test_replay import GARDEN, GLOBEX, WHY, file, replay, row, sound
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.acceptance.workspaces import Place
+
+BAD = file(row(1), row(2, "zwölf"), row(3, group="77"), row(4, group="77"), row(5), row(6))
+
+
+def post(place: Place, document: dict[str, Any], verb: str, body: dict[str, Any], status: int = 202) -> Any:
+    answer = place.ask(f"/api/v1/quarantine/{document['id']}/{verb}", "POST", json=body)
+    assert answer.status_code == status, answer.get_data(as_text=True)
+    place.work()
+    sound(place)
+    return answer.json
+
+
+def the_one(place: Place, query: str) -> dict[str, Any]:
+    (document,) = place.held(query)
+    return dict(document)
+
+
+def patched(document: dict[str, Any], text: str) -> dict[str, Any]:
+    """The body that puts a text in the place of what the first finding quotes."""
+    finding = document["findings"][0]
+    return {"patch": [{"start": finding["start"], "end": finding["end"], "text": text}], **WHY}
+
+
+def test_what_is_held_is_grouped_by_its_cause(tmp_path: Path, store_url: str) -> None:
+    with opened(tmp_path, store=store_url) as place:
+        place.give(BAD, "prices.csv", GLOBEX)
+        place.give(file(row(7), row(8, group="77")), "more.csv", GLOBEX)
+        items = place.get("/api/v1/quarantine/groups")["items"]
+        assert [(each["code"], each["value"], each["documents"], each["deliveries"]) for each in items] == [
+            ("mapping.code", "77", 3, 2),
+            ("mapping.number", "zwölf", 1, 1),
+        ]
+        assert {each["integration"] for each in items} == {"globex-prices"}
+        assert place.get("/api/v1/quarantine/groups?code=mapping.number")["items"] == items[1:]
+        assert len(place.held("&code=mapping.code&value=77")) == 3
+
+        place.change("codes/product-groups.csv", GARDEN, GARDEN + "77,garden,Spades\n")
+        answer = place.ask("/api/v1/quarantine/retry", "POST", json={"code": "mapping.code", "value": "77"})
+        assert answer.json == {"documents": 3}
+        place.work()
+        assert [each["code"] for each in place.get("/api/v1/quarantine/groups")["items"]] == ["mapping.number"]
+        assert place.ask("/api/v1/quarantine/retry", "POST", json={"all": True}).json == {"documents": 1}
+        assert place.ask("/api/v1/quarantine/retry", "POST", json={"all": False}).status_code == 422
+
+
+def test_a_finding_names_its_file_its_rule_and_what_was_expected(tmp_path: Path) -> None:
+    with opened(tmp_path) as place:
+        place.give(BAD, "prices.csv", GLOBEX)
+        finding = the_one(place, "&code=mapping.number")["findings"][0]
+        assert (finding["name"], finding["line"], finding["column"], finding["value"]) == (
+            "prices.csv",
+            3,
+            "Preis",
+            "zwölf",
+        )
+        assert finding["rule"] == "Preis | decimal('1.234,56')"
+        assert finding["place"] == "integrations/globex-prices.yaml:14:15"
+        assert finding["expected"].startswith("a number")
+        configuration = place.gateway.in_force.configuration()
+        assert judged_by(configuration, "acme-orders", "/lines/2/quantity") == Judged(
+            "PO102 | decimal", "integrations/acme-orders.yaml:24:19", "a number above 0"
+        )
+        assert judged_by(configuration, "acme-orders", "/nothing") == Judged()
+        assert judged_by(configuration, None, "/number") == Judged()
+
+
+def test_a_corrected_document_is_accepted_and_stays_corrected_in_a_replay(tmp_path: Path, store_url: str) -> None:
+    with opened(tmp_path, store=store_url) as place:
+        given_ = place.give(BAD, "prices.csv", GLOBEX)
+        raw = place.raw(given_["id"])
+        document = the_one(place, "&code=mapping.number")
+        post(place, document, "correct", patched(document, "12,34"))
+        delivery = place.delivery(given_["id"])
+        assert delivery["documents"] == {"accepted": 3, "quarantined": 2, "corrected": 1}
+        assert place.raw(given_["id"]) == raw
+        assert place.get("/api/v1/prices/A-2~2026-12-01")["price"] == "12.34"
+        evidence = place.get("/api/v1/prices/A-2~2026-12-01/evidence?field=price")
+        assert (evidence["correction"]["who"], evidence["correction"]["reason"]) == ("test", "a test")
+        assert evidence["fields"][0]["sources"][0]["text"] == "12,34"
+        assert evidence["fields"][0]["sources"][0]["line"] == 3
+        line = next(
+            each
+            for each in place.get(f"/api/v1/deliveries/{given_['id']}/activity")["items"]
+            if each["event"] == "corrected"
+        )
+        assert (line["data"]["who"], line["data"]["reason"]) == ("test", "a test")
+        before = place.get("/api/v1/prices?limit=1000")
+        again = replay(place, delivery, "then")
+        assert place.get("/api/v1/prices?limit=1000") == before
+        assert again["documents"] == delivery["documents"]
+        place.change("codes/product-groups.csv", GARDEN, GARDEN + "77,garden,Spades\n")
+        assert replay(place, delivery)["documents"] == {"accepted": 5, "corrected": 1}
+        conserved(place, given_["id"])
+
+
+def test_a_correction_that_is_still_wrong_is_told_in_its_own_bytes(tmp_path: Path, store_url: str) -> None:
+    with opened(tmp_path, store=store_url) as place:
+        place.give(BAD, "prices.csv", GLOBEX)
+        document = the_one(place, "&code=mapping.number")
+        post(place, document, "correct", patched(document, "eine ganze Menge"))
+        wrong = the_one(place, "&code=mapping.number")
+        assert wrong["id"] == document["id"]
+        finding = wrong["findings"][0]
+        assert finding["value"] == "eine ganze Menge"
+        assert (finding["start"], finding["line"]) == (document["findings"][0]["start"], 3)
+        assert finding["end"] - finding["start"] == len("eine ganze Menge")
+        post(place, document, "correct", patched(wrong, "7,00"))
+        assert place.get("/api/v1/prices/A-2~2026-12-01")["price"] == "7.00"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param({"content": "A-2;Artikel;3,50;01.12.2026;10\r\n"}, id="text"),
+        pytest.param({"base64": base64.b64encode(row(2, "3,50").rstrip()).decode()}, id="bytes"),
+    ],
+)
+def test_a_document_can_be_corrected_as_a_whole(tmp_path: Path, body: dict[str, Any]) -> None:
+    with opened(tmp_path) as place:
+        place.give(BAD, "prices.csv", GLOBEX)
+        post(place, the_one(place, "&code=mapping.number"), "correct", {**body, **WHY})
+        assert place.get("/api/v1/prices/A-2~2026-12-01")["price"] == "3.50"
+
+
+@pytest.mark.parametrize(
+    ("content", "code"),
+    [
+        pytest.param("A-8;X;1,00;01.12.2026;10\r\nA-9;X;1,00;01.12.2026;10", "document.not_one", id="two rows"),
+        pytest.param("\r\n\r\n", None, id="nothing"),
+    ],
+)
+def test_a_correction_is_one_document(tmp_path: Path, content: str, code: str | None) -> None:
+    with opened(tmp_path) as place:
+        given_ = place.give(BAD, "prices.csv", GLOBEX)
+        document = the_one(place, "&code=mapping.number")
+        post(place, document, "correct", {"content": content, **WHY})
+        (still,) = [each for each in place.held() if each["id"] == document["id"]]
+        assert code in (None, still["findings"][0]["code"])
+        assert place.ask("/api/v1/prices/A-8~2026-12-01").status_code == 404
+        conserved(place, given_["id"])
+        replay(place, given_)
+        conserved(place, given_["id"])
+
+
+def test_what_cannot_be_corrected_is_refused(tmp_path: Path) -> None:
+    with opened(tmp_path) as place:
+        place.give(BAD, "prices.csv", GLOBEX)
+        place.give(b"", "empty.csv", GLOBEX)
+        document = the_one(place, "&code=mapping.number")
+        outside = {"patch": [{"start": 0, "end": 3, "text": "x"}], **WHY}
+        assert post(place, document, "correct", outside, 409)["code"] == "not_correctable"
+        assert post(place, document, "correct", {"content": "", **WHY}, 409)["code"] == "not_correctable"
+        assert post(place, document, "correct", {"content": "\N{SNOWMAN}", **WHY}, 422)["code"] == "invalid_body"
+        assert post(place, document, "correct", {"base64": "?", **WHY}, 422)["code"] == "invalid_body"
+        assert (
+            post(place, document, "correct", {"content": "x", "base64": "eA==", **WHY}, 422)["code"] == "invalid_body"
+        )
+        whole = next(each for each in place.held() if each["number"] == 0)
+        assert post(place, whole, "correct", {"content": "x", **WHY}, 409)["code"] == "not_correctable"
+        post(place, document, "discard", WHY, 200)
+        assert post(place, document, "correct", {"content": "x", **WHY}, 409)["code"] == "not_held"
+
+
+def test_a_discard_lasts_through_a_replay_with_its_reason(tmp_path: Path, store_url: str) -> None:
+    with opened(tmp_path, store=store_url) as place:
+        given_ = place.give(BAD, "prices.csv", GLOBEX)
+        post(place, the_one(place, "&code=mapping.number"), "discard", WHY, 200)
+        again = replay(place, given_)
+        assert again["documents"] == {"accepted": 3, "quarantined": 2, "discarded": 1}
+        assert place.held("&code=mapping.number") == []
+        conserved(place, given_["id"])
+
+
+def test_a_good_row_that_was_taken_from_a_doubtful_file_is_taken_in_a_replay(tmp_path: Path, store_url: str) -> None:
+    with opened(tmp_path, store=store_url) as place:
+        doubtful = place.give(file(row(1), row(2, "x"), row(3, "x"), row(4, "x")), "prices.csv", GLOBEX)
+        assert doubtful["documents"] == {"quarantined": 4}
+        good = next(each for each in place.held() if each["number"] == 1)
+        post(place, good, "retry", {})
+        assert place.delivery(doubtful["id"])["documents"] == {"accepted": 1, "quarantined": 3}
+        before = place.get("/api/v1/prices")
+        assert replay(place, doubtful, "then")["documents"] == {"accepted": 1, "quarantined": 3}
+        assert place.get("/api/v1/prices") == before
+
+
+def test_a_file_that_could_not_be_read_can_be_retried_and_given_up(tmp_path: Path, store_url: str) -> None:
+    with opened(tmp_path, store=store_url) as place:
+        unreadable = place.give(b"", "x.csv", GLOBEX)
+        whole = the_one(place, f"&delivery={unreadable['id']}")
+        assert (whole["number"], whole["end"], whole["name"]) == (0, 0, "x.csv")
+        assert whole["findings"][0]["code"].startswith("file.")
+        groups = place.get("/api/v1/quarantine/groups")["items"]
+        assert groups[0]["documents"] == 1
+        post(place, whole, "retry", {})
+        again = the_one(place, f"&delivery={unreadable['id']}")
+        assert again["number"] == 0
+        post(place, again, "discard", WHY, 200)
+        assert place.held() == []
+        assert place.delivery(unreadable["id"])["documents"] == {}
+        found = verify(place.gateway.database, place.gateway.vault, place.gateway.in_force.of, deep=True)
+        assert found.disagreements == []
+
+
+def test_a_delivery_that_was_given_up_is_judged_again_after_a_fix(
+    tmp_path: Path, store_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def breaks(*_: object, **__: object) -> None:
+        raise ValueError("poison")
+
+    with opened(tmp_path, store=store_url) as place:
+        with monkeypatch.context() as broken:
+            broken.setattr("gateway.judging.Judging.run", breaks)
+            landed = place.land(BAD, "prices.csv", GLOBEX)
+            for _ in range(place.gateway.settings.tries + 1):
+                place.work()
+                place.clock.forward(120)
+        assert place.delivery(landed.id)["state"] == "failed"
+        whole = the_one(place, "&code=delivery.failed")
+        post(place, whole, "retry", {})
+        assert place.delivery(landed.id)["documents"] == {"accepted": 3, "quarantined": 3}
+
+
+def test_short_ids_do(tmp_path: Path) -> None:
+    with opened(tmp_path) as place:
+        place.give(BAD, "prices.csv", GLOBEX)
+        document = the_one(place, "&code=mapping.number")
+        assert place.get(f"/api/v1/quarantine/{document['id'][:-1]}")["id"] == document["id"]
+        ambiguous = place.ask("/api/v1/quarantine/doc_/retry", "POST", json={})
+        assert (ambiguous.status_code, ambiguous.json["code"]) == (409, "ambiguous_id")  # type: ignore[index]
+
+
+def test_the_commands_show_and_mend_what_is_held(tmp_path: Path) -> None:
+    def run(*words: str, status: int = 0) -> str:
+        done = CliRunner().invoke(command_line, ["quarantine", *words, "-w", str(tmp_path)])
+        place.clock.forward(60)  # the command has a clock of its own
+        assert done.exit_code == status, done.output
+        return done.output
+
+    with opened(tmp_path) as place:
+        assert run() == "Nothing is held.\n"
+        place.give(BAD, "prices.csv", GLOBEX)
+        assert "mapping.code  globex-prices '77': 2 documents in 1 file\n" in run()
+        document = the_one(place, "&code=mapping.number")["id"]
+        assert run("list", "--code", "mapping.number").startswith(f"{document}  prices.csv document 2  line 3 Preis: ")
+        shown = run("show", document)
+        assert "A-2;Artikel;zwölf;01.12.2026;10\n" in shown
+        assert "1. mapping.number  line 3 Preis, bytes " in shown
+        assert "rule      Preis | decimal('1.234,56')    integrations/globex-prices.yaml:14:15" in shown
+        run("correct", document, "--value", "5,00", "-r", "asked them")
+        place.work()
+        assert place.get("/api/v1/prices/A-2~2026-12-01")["price"] == "5.00"
+        assert run("retry", "--code", "mapping.code") == "2 documents will be judged again\n"
+        place.work()
+        first, second = (each["id"] for each in place.held())
+        (tmp_path / "row.txt").write_bytes(row(3))
+        run("correct", first, "--file", str(tmp_path / "row.txt"), "-r", "sent by mail")
+        assert run("discard", second, "-r", "not wanted", "--who", "ann") == f"{second} is discarded\n"
+        place.work()
+        assert run() == "Nothing is held.\n"
+        run("retry", status=2)
+        run("show", "doc_none", status=1)
+
+
+@given(st.binary(max_size=60), st.binary(max_size=20), st.data())
+def test_an_amended_file_is_the_file_with_the_correction_in_it(
+    tmp_path_factory: pytest.TempPathFactory, raw: bytes, text: bytes, data: st.DataObject
+) -> None:
+    vault = Vault(tmp_path_factory.getbasetemp() / "amended")
+    start = data.draw(st.integers(0, len(raw)))
+    end = data.draw(st.integers(start, len(raw)))
+    whole = raw[:start] + text + raw[end:]
+    stored, kept = _put(vault, raw), _put(vault, text)
+    decided = Decision(1, CORRECTED, data.draw(st.datetimes()), "w", "r", start, end, kept, len(text))
+    amended = Amended(vault, decided)
+    if start < len(raw):
+        assert b"".join(amended.chunks(stored, data.draw(st.integers(1, 70)))) == whole
+    low = data.draw(st.integers(0, len(whole)))
+    high = data.draw(st.integers(low, len(whole) + 3))
+    assert amended.read(stored, low, high) == whole[low:high]
+    with amended.spans(stored) as spans:
+        spans.seek(low)
+        assert spans.read(high - low) == whole[low:high]
+
+
+def _put(vault: Vault, raw: bytes) -> str:
+    return vault.put(io.BytesIO(raw)).sha256
