@@ -321,8 +321,16 @@ class Walk:
             progress.is_closed = True
         else:
             yield from (event for event in events if isinstance(event, (Opened, Closed)) and event.kind == "group")
-            yield self.truncated(progress, length)
+            yield self.unfit(progress, tag, length) if tag == standard.closes else self.truncated(progress, length)
         window.advance(length)
+
+    def unfit(self, progress: _Progress, tag: str, length: int) -> Finding:
+        """The finding that the file ends inside the trailer of the interchange."""
+        opens = progress.header.row[0]
+        message = (
+            f"The file ends inside its {tag}, which has no terminator and does not fit its {opens}: it may be cut."
+        )
+        return finding("envelope.truncated", message, self.cursor.span(length), tag)
 
     def stray(self, syntax: Syntax) -> Finding:
         """Skip segments that stand outside every document, up to the next segment of an envelope."""
@@ -339,9 +347,9 @@ class Walk:
             end = window.offset
             value += self.cursor.skip_gap(syntax)[: VALUE_MAX - len(value)]
         word = standard.document_word
-        what = f"{tag} stands" if tag else "These bytes stand"
+        what, it = (f"{tag} stands", "it belongs") if tag else ("These bytes stand", "they belong")
         span = first._replace(end=end, value=value[: end - first.start])
-        return finding("envelope.stray", f"{what} outside every {word}; nobody can tell where it belongs.", span, tag)
+        return finding("envelope.stray", f"{what} outside every {word}; nobody can tell where {it}.", span, tag)
 
     def clean(self, progress: _Progress) -> Iterator[Document]:
         """The documents from here on that are right in every way, up to one that is not, or to something else."""

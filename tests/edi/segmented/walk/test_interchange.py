@@ -247,6 +247,34 @@ def test_a_set_without_its_trailer_is_held_alone() -> None:
     assert [f.code for f in items if isinstance(f, Finding)] == ["envelope.not_closed"]
 
 
+@pytest.mark.parametrize(
+    ("end", "severity", "words"),
+    [
+        (
+            b"IEA*1*{}",
+            Severity.WARNING,
+            "The terminator of IEA is missing at the end of the file; everything before it",
+        ),
+        (b"IEA*1*00", Severity.ERROR, "The file ends inside its IEA, which has no terminator and does not fit its ISA"),
+        (b"IEA*2*{}", Severity.ERROR, "The file ends inside its IEA, which has no terminator and does not fit its ISA"),
+        (b"IE", Severity.ERROR, "The file ends inside an interchange: IEA is missing."),
+        (b"", Severity.ERROR, "The file ends inside an interchange: IEA is missing."),
+    ],
+)
+def test_a_file_that_ends_in_the_trailer_of_its_interchange_says_so(end: bytes, severity: Severity, words: str) -> None:
+    raw = (CORPUS / "x12/version-6010.edi").read_bytes()
+    reference = raw.split(b"*")[13]
+    raw = raw[: raw.index(b"IEA*")] + end.replace(b"{}", reference)
+    told = [f for f in read("x12", [raw]) if isinstance(f, Finding) and f.code == "envelope.truncated"]
+    assert [(f.severity, f.message.startswith(words)) for f in told] == [(severity, True)]
+
+
+def test_bytes_without_a_tag_outside_of_every_document_are_told_as_such() -> None:
+    raw = (CORPUS / "x12/version-6010.edi").read_bytes().replace(b"ST*", b"T*", 1)
+    (told,) = [f for f in read("x12", [raw]) if isinstance(f, Finding) and f.code == "envelope.stray"]
+    assert told.message == "These bytes stand outside every transaction set; nobody can tell where they belong."
+
+
 def test_a_set_outside_of_every_group_is_an_error_of_the_file() -> None:
     raw = (CORPUS / "x12/version-6010.edi").read_bytes()
     raw = re.sub(rb"GS\*[^~]*~", b"", raw)
