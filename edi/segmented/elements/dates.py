@@ -107,6 +107,8 @@ def fault(value: str, forms: list[str], code: str, because: str = "") -> Fault |
     trouble = _trouble(value, form) if form else ""
     if trouble is None:
         return None
+    if not trouble and value != value.strip(" "):
+        trouble = "it has blanks at its ends"
     word = "time" if code == "element.time" else "date"
     allowed = " or ".join(form for form in forms if "d" not in form)
     if word == "time":

@@ -48,7 +48,10 @@ def _text_proof(element: Element, cell: str) -> str:
 
 
 def _text_fault(value: str, element: Element, _: Syntax) -> Fault | None:
-    return _length_fault(len(value), "character", element)
+    fault = _length_fault(len(value), "character", element)
+    if fault and element.shortest <= len(value.strip(" ")) <= element.longest:
+        return fault._replace(remedy="Ask the sender to leave out the blanks at its ends, which count as characters.")
+    return fault
 
 
 def _length_fault(length: int, unit: str, element: Element) -> Fault | None:

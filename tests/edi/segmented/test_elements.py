@@ -69,6 +69,8 @@ def test_every_date_of_the_calendar_is_right_and_nearly_all_are_proved(day: obje
         ("DT", (8, 8), "20260231", "element.date", "that month has no day 31"),
         ("DT", (8, 8), "20261301", "element.date", "there is no month 13"),
         ("DT", (8, 8), "260112", "element.date", "CCYYMMDD is expected"),
+        ("DT", (8, 8), "20260112 ", "element.date", "which is not a date: it has blanks at its ends"),
+        ("DT", (8, 8), "0260112 ", "element.date", "which is not a date: it has blanks at its ends"),
         ("TM", (4, 8), "2460", "element.time", "HHMM or HHMMSS is expected"),
         ("ID", (2, 2), "EACH", "element.too_long", "which has 4 characters; 2 are allowed"),
         ("AN", (2, 80), "1", "element.too_short", "which has 1 character; 2 to 80 are allowed"),
@@ -82,6 +84,19 @@ def test_what_is_wrong_is_said(kind: str, bounds: tuple[int, int], value: str, c
     assert fault.code == code
     assert words in fault.trouble
     assert fault.remedy.startswith(("Ask", "If"))
+
+
+@pytest.mark.parametrize(
+    ("value", "remedy"),
+    [
+        ("M  ", "Ask the sender to leave out the blanks at its ends, which count as characters."),
+        ("MXX", "Ask the sender for a value of 1 to 2 characters."),
+    ],
+)
+def test_blanks_that_make_a_value_too_long_are_to_be_left_out(value: str, remedy: str) -> None:
+    fault = judge(value, Element("1", "AN", 1, 2), X12)
+    assert fault is not None
+    assert (fault.code, fault.remedy) == ("element.too_long", remedy)
 
 
 @pytest.mark.parametrize(
