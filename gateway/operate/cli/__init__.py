@@ -18,6 +18,7 @@ Exit status
   1  something is wrong: problems were found, or it could not be done; the message says what to do
   2  wrong usage
   3  gateway tail --until-idle saw problems
+  4  gateway plan saw records that would differ
 """
 
 
@@ -28,6 +29,7 @@ COMMANDS = {
     "init": "workspace",
     "check": "workspace",
     "apply": "workspace",
+    "plan": "plan",
     "schema": "workspace",
     "up": "up",
     "serve": "serve",
