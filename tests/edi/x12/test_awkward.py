@@ -220,7 +220,6 @@ CASES = [
         .replace("20260102*1010*17*X*004010", "260102*1010*17*X*003040")
         .replace("20260102", "260102"),
         edited(SET, BEG05="260102"),
-        warns="element.date",
     ),
     case("a value in quotes", with_set('N1*BY*"ACME", ZZ'), order_with('N1*BY*"ACME", ZZ')),
     case("a value of 80 characters", with_set(f"PER*BD**TE*{'5' * 80}"), order_with(f"PER*BD**TE*{'5' * 80}")),
