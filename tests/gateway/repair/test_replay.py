@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -90,6 +91,21 @@ def test_a_replay_as_now_changes_what_differs_and_no_newer_record(tmp_path: Path
         assert again["revision"] != first["revision"]
         assert place.held() == []
         conserved(place, first["id"])
+
+
+def test_a_corrected_mapping_changes_each_record_once(tmp_path: Path, store_url: str) -> None:
+    with opened(tmp_path, store=store_url) as place:
+        first = place.give(file(row(1), row(2), row(1, "2,00")), "prices.csv", GLOBEX)
+        place.change("integrations/globex-prices.yaml", "Bezeichnung | squash", "Bezeichnung | squash | upper")
+        replay(place, first)
+        names = {each["sku"]: (each["name"], each["price"], each["_version"]) for each in place.records("prices")}
+        assert names == {"A-1": ("ARTIKEL", "2.00", 4), "A-2": ("ARTIKEL", "1.50", 2)}
+        history = place.get("/api/v1/prices/A-2~2026-12-01/history")["items"]
+        assert history[0]["changed"] == ["/name"]
+        evidence = place.get("/api/v1/prices/A-2~2026-12-01/evidence?field=name")
+        assert evidence["fields"][0]["rule"] == "Bezeichnung | squash | upper"
+        then = place.get(f"/api/v1/prices/A-2~2026-12-01/evidence?field=name&as_of={history[1]['_seq']}")
+        assert then["fields"][0]["rule"] == "Bezeichnung | squash"
 
 
 def test_what_a_replay_makes_no_more_returns_to_what_it_was(
@@ -252,3 +268,46 @@ def test_the_commands_replay_and_undo(tmp_path: Path) -> None:
         assert [line["data"]["who"] for line in lines if "who" in line["data"]] == ["ann", "ann"]
         assert CliRunner().invoke(command_line, ["undo", "d_none", *words]).exit_code == 1
         assert isinstance(CliRunner().invoke(command_line, ["undo", delivery["id"], *words]).exception, Reject)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_whatever_is_undone_and_replayed_the_records_are_those_of_what_stands(
+    tmp_path: Path, store_url: str, seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The records are the deliveries that are not undone, one after the other in the order of their landing."""
+    chance = random.Random(seed)
+    monkeypatch.setattr(replays, "ROWS_A_WINDOW", 2)
+    monkeypatch.setattr(staging, "SETTLED_AT_ONCE", 2)
+    monkeypatch.setattr(judging, "ROWS_A_BATCH", 3)
+    given: list[tuple[dict[str, Any], dict[str, str]]] = []
+    undone: set[int] = set()
+
+    def standing() -> dict[str, str]:
+        return {
+            key: value
+            for number, (_, brought) in enumerate(given)
+            if number not in undone
+            for key, value in brought.items()
+        }
+
+    with opened(tmp_path, store=store_url) as place:
+        for step in range(14):
+            which = chance.randrange(len(given)) if given else 0
+            later = {key for each in range(which + 1, len(given)) if each not in undone for key in given[each][1]}
+            free = bool(given) and not later & given[which][1].keys()
+            match chance.choice(["give", "give", "undo", "undo", "replay"]):
+                case "undo" if given and which not in undone:
+                    answer = take_back(place, given[which][0])
+                    assert (answer.status_code == 200) == free, answer.json
+                    undone |= {which} if free else set()
+                case "replay" if given and (free or which not in undone):
+                    replay(place, given[which][0], "then")
+                    undone.discard(which)
+                case _:
+                    numbers = [chance.randrange(5) for _ in range(chance.randrange(1, 6))]
+                    lines = [(number, f"{step + 1},{place_:02}") for place_, number in enumerate(numbers)]
+                    brought = {f"A-{number}": price.replace(",", ".") for number, price in lines}
+                    content = file(*(row(number, price) for number, price in lines))
+                    given.append((place.give(content, f"{step}.csv", GLOBEX), brought))
+            assert shown(place) == standing(), step
+            sound(place)
