@@ -58,6 +58,11 @@ class Envelope(NamedTuple):
     otherwise bytes."""
     namespaces: tuple[tuple[str, str], ...] = ()
     """xml: the prefixes that elements around a repeated element declare, with their namespaces ("" is the default)."""
+    usage: str = ""
+    """x12, edifact: P for production, T for test, I for information (ISA15); a UNB that says nothing is P."""
+    group_sender: str = ""
+    """x12: GS02, edifact: UNG 0040; empty without a group."""
+    group_receiver: str = ""
     guide: str = ""
     """x12, edifact: which guide the document was read with: a version (005010X222A1, D96A), or the text of a guide."""
 

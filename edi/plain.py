@@ -59,6 +59,8 @@ def named_content(document: Document) -> Any:
     content, envelope = document.content, document.envelope
     if envelope.format in _SEGMENTED:
         return _down(naming.named(content))
+    if content is None:
+        return None
     if envelope.format in _TABULAR and len(set(envelope.columns)) == len(envelope.columns) == len(content):
         return dict(zip(envelope.columns, content, strict=True))
     return _tree(content) if etree.iselement(content) else _down(content)

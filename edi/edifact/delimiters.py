@@ -114,6 +114,7 @@ def _header(text: str, place: int, marks: str, *, ended: bool) -> Header | Unrea
         CHARACTER_SETS.get(name, ""),
         marks if version == "4" else marks[:4] + " " + marks[5],
         row,
+        usage="T" if at(row, 11) == "1" else "P",
         level=name,
         oddities=oddities,
     )

@@ -93,7 +93,7 @@ class _Edifact(segmented.Family):
         date = settings.time.strftime("%Y%m%d" if version == "4" else "%y%m%d")
         sender, receiver = _party(envelope.sender), _party(envelope.receiver)
         row = ["UNB", [name, version], sender, receiver, [date, settings.time.strftime("%H%M")], reference]
-        if settings.given["usage"] == "T":
+        if (settings.given["usage"] or envelope.usage) == "T":
             row += ["", "", "", "", "", "1"]
         return self.heading(row, marks, settings, has_una=False)
 
@@ -127,12 +127,15 @@ class _Edifact(segmented.Family):
     def group(self, envelope: Envelope, key: Any, settings: Settings, number: int | None) -> list[Any]:
         assert settings.time, "the interchange has asked for it"
         reference, message, *version = key
-        sender, receiver = (
-            _party(settings.given[option] or party)
-            for option, party in (("group_sender", envelope.sender), ("group_receiver", envelope.receiver))
-        )
+        sender = self._group_party(settings.given["group_sender"], envelope.group_sender, envelope.sender)
+        receiver = self._group_party(settings.given["group_receiver"], envelope.group_receiver, envelope.receiver)
         date = [settings.time.strftime("%y%m%d"), settings.time.strftime("%H%M")]
         return ["UNG", message, sender, receiver, date, str(number) if number else reference, "UN", version]
+
+    @staticmethod
+    def _group_party(given: str, read: str, otherwise: str | None) -> Any:
+        """Who sends or receives a group: as an option says, as it was read (identifier:qualifier), or as around it."""
+        return read.split(":") if read and not given else _party(given or otherwise)
 
     def numbered(self, row: list[Any], number: int) -> list[Any]:
         return [row[0], str(number), *row[2:]]

@@ -91,6 +91,7 @@ def _header(
         "",
         characters,
         ["ISA", *values[:15], component],
+        usage=values[14],
         oddities=oddities,
     )
 

@@ -92,7 +92,7 @@ class _X12(segmented.Family):
         sender, receiver = _party(envelope.sender, "ISA06"), _party(envelope.receiver, "ISA08")
         row = ["ISA", "00", " " * 10, "00", " " * 10, *sender, *receiver]
         row += [settings.time.strftime("%y%m%d"), settings.time.strftime("%H%M"), marks[3] if repeats else "U"]
-        row += [control, reference, "0", settings.given["usage"], marks[1]]
+        row += [control, reference, "0", settings.given["usage"] or envelope.usage or "P", marks[1]]
         for place, length in enumerate(LENGTHS, 1):
             if len(row[place]) != length:
                 words = f"{row[place]!r} has {len(row[place])} characters instead of {length}"
@@ -112,8 +112,8 @@ class _X12(segmented.Family):
     def group(self, envelope: Envelope, key: Any, settings: Settings, number: int | None) -> list[Any]:
         assert settings.time, "the interchange has asked for it"
         _, kind, version = key
-        sender = settings.given["group_sender"] or _identifier(envelope.sender)
-        receiver = settings.given["group_receiver"] or _identifier(envelope.receiver)
+        sender = settings.given["group_sender"] or envelope.group_sender or _identifier(envelope.sender)
+        receiver = settings.given["group_receiver"] or envelope.group_receiver or _identifier(envelope.receiver)
         date, time = settings.time.strftime("%Y%m%d"), settings.time.strftime("%H%M")
         reference = str(number) if number is not None else envelope.group
         return ["GS", kind, sender, receiver, date, time, reference, "X", version]

@@ -162,6 +162,9 @@ class Judge:
             header.reference,
             number,
             delimiters=header.delimiters,
+            usage=header.usage,
+            group_sender=at(around.group or [], 2),
+            group_receiver=at(around.group or [], 3),
             guide=self.guide if guide and self.is_given(guide) else standard.guide_version(row, around.group),
         )
         declared = header.encoding if self.encoding == "auto" else self.encoding

@@ -30,6 +30,7 @@ from __future__ import annotations
 import re
 import tomllib
 from dataclasses import replace
+from difflib import get_close_matches
 from functools import lru_cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -38,6 +39,7 @@ from edi.segmented.guides.definitions import MANY, Codes, Definition, Dictionary
 from edi.segmented.guides.tables import extend, parse_dictionary, parse_structure
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from importlib.resources.abc import Traversable
 
 __all__ = [
@@ -115,6 +117,7 @@ def parse(text: str) -> Guide:
 
 
 def _extended(standard: str, table: dict[str, Any], name: str) -> Guide:
+    _check(table)
     told = str(table.get("extends") or f"{table['version']}/{table['message']}")
     *before, version, message = told.split("/") if "/" in told else (told, str(table.get("message", "")))
     standard = before[0] if before else standard or ("x12" if re.match(r"\d{6}", version) else "edifact")
@@ -124,10 +127,58 @@ def _extended(standard: str, table: dict[str, Any], name: str) -> Guide:
             root = parse_structure(table["structure"], name)
         else:
             root = base.root if base else _absent(version, message)
+        _check_root(root, table)
         known = base.dictionary if base else dictionary(standard, version)
         return _guide(table, root, extend(known, table), base)
     except ValueError as error:
         raise ValueError(f"{name}: {error}" if name not in str(error) else str(error)) from None
+
+
+_TEXTS = ("extends", "message", "version", "label", "group", "structure", "totals")
+_TABLES = ("labels", "elements", "composites", "segments", "notes", "codes")
+
+
+def _check(table: dict[str, Any]) -> None:
+    """Raise ValueError for what a guide that extends another cannot have: nothing in it is ignored."""
+    trouble = next(_troubles(table), None)
+    if trouble:
+        raise ValueError(trouble)
+
+
+def _troubles(table: dict[str, Any]) -> Iterator[str]:
+    known = (*_TEXTS, *_TABLES)
+    for key, value in table.items():
+        if key not in known:
+            near = get_close_matches(key, known, 1)
+            yield f"a guide has no {key!r}; {f'did you mean {near[0]}?' if near else 'known are ' + ', '.join(known)}"
+        elif key in _TEXTS:
+            if not isinstance(value, str):
+                yield f"{key} is {value!r}; write it in quotes"
+        elif not isinstance(value, dict):
+            yield f"{key} is {value!r}; write [{key}] and a line for each below it"
+        else:
+            for name, text in value.items():
+                if isinstance(text, dict):
+                    yield f'[{key}] {name} has a point in its name; write it in quotes: "{name}.{next(iter(text))}"'
+                elif not isinstance(text, str):
+                    yield f"[{key}] {name} is {text!r}; write it in quotes"
+
+
+def _check_root(root: Slot, table: dict[str, Any]) -> None:
+    """Raise ValueError for a structure without its header and trailer, or for segments that it does not have."""
+    pairs = {"ST": "SE", "UNH": "UNT"}
+    last = root.children[-1].tag if root.children else ""
+    if pairs.get(root.tag) != last:
+        ends = "it begins with ST and ends with SE, or UNH and UNT"
+        raise ValueError(f"the structure goes from {root.tag} to {last or root.tag}; {ends}")
+    tags = _tags(root)
+    for name in table.get("segments", {}):
+        if name.partition("[")[0] not in tags:
+            raise ValueError(f"[segments] {name}: the structure has no {name.partition('[')[0]}")
+
+
+def _tags(slot: Slot) -> set[str]:
+    return {slot.tag}.union(*map(_tags, slot.children))
 
 
 def _base(standard: str, version: str, message: str) -> Guide | None:

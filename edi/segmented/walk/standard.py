@@ -31,6 +31,8 @@ class Header:
     delimiters: str
     row: list[Any]
     """ISA or UNB as a row."""
+    usage: str = "P"
+    """P for production, T for test, I for information."""
     level: str = ""
     """The syntax level that the header declares: UNOA, UNOB …"""
     oddities: tuple[tuple[str, str], ...] = ()

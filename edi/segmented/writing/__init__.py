@@ -41,8 +41,12 @@ WRITES = (
     Option("trimmed", "true", "true: what is empty at the end of a segment or composite is left out"),
     Option("encoding", "auto", "how values are encoded; auto: as they were read, or as the header says"),
     Option("time", "", "date and time of a header that is built, 2026-01-02T10:10; required for it"),
-    Option("usage", "P", "P for production or T for test, in a header that is built"),
-    Option("group_sender", "", "who sends, in a group's header that is built; empty: as in the interchange's"),
+    Option("usage", "", "P for production or T for test, in a header that is built; empty: as it was read, or P"),
+    Option(
+        "group_sender",
+        "",
+        "who sends, in a group's header that is built; empty: as it was read, or as the interchange",
+    ),
     Option("group_receiver", "", "who receives, likewise"),
     Option("first_control_number", "", "number of the first interchange: all are numbered anew; empty: kept"),
 )
@@ -144,7 +148,7 @@ def settings_of(family: Family, options: Mapping[str, str]) -> Settings:
         time = datetime.fromisoformat(given["time"]) if given["time"] else None
     except ValueError:
         raise ValueError(f"time {given['time']!r} is no date and time; write 2026-01-02T10:10") from None
-    if given["usage"] not in ("P", "T"):
+    if given["usage"] not in ("", "P", "T"):
         raise ValueError(f"usage {given['usage']!r} is neither P (production) nor T (test)")
     settings = Settings(
         given,
@@ -291,7 +295,7 @@ class _Writer:
     def settle(self, envelope: Envelope) -> bytes:
         """Have the interchange open that a document without events belongs to; what closes before it, in bytes."""
         given = envelope.delimiters if not self.settings.delimiters else ""
-        key = (envelope.sender, envelope.receiver, envelope.interchange, given, envelope.encoding == EBCDIC)
+        key = (*envelope[3:6], envelope.usage, given, envelope.encoding == EBCDIC)
         if self.place and self.place.key == key:
             return b""
         before = self.close()

@@ -57,7 +57,13 @@ file_argument = click.argument("file", type=click.File("rb"), default="-")
     flag_value="auto",
     help="Only the acknowledgment; auto: 997 or 999, and TA1 if it is asked for; CONTRL.",
 )
-@click.option("--control-number", default=1, show_default=True, help="The first of the acknowledgments.")
+@click.option(
+    "--control-number",
+    type=click.IntRange(1, 999_999_999),
+    default=1,
+    show_default=True,
+    help="The first of the acknowledgments.",
+)
 @click.option("--output", "-o", type=click.Choice(["text", "json"]), default="text", help="How findings are printed.")
 @click.pass_context
 def parse(

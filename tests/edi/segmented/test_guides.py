@@ -360,7 +360,8 @@ def test_a_guide_that_names_no_structure_has_that_of_the_guide_it_extends() -> N
 def test_elements_and_composites_of_a_guide_take_the_place_of_the_standard_s() -> None:
     text = '[elements]\n324 = "AN 1..10 our number"\nZ1 = "AN 1..3"\n'
     text += '[segments]\nZZ1 = "Z1! 324"\n[labels]\nZZ1 = "extra"\n'
-    dictionary = guides.parse('extends = "004010/850"\n' + text).dictionary
+    structure = "structure = 'ST 1\\nBEG 1\\nZZ1 0..1\\nSE 1'\n".replace("'", '"')
+    dictionary = guides.parse('extends = "004010/850"\n' + structure + text).dictionary
     assert (dictionary.segments["BEG"][2].longest, dictionary.segments["BEG"][2].required) == (10, True)
     assert [element.number for element in dictionary.segments["ZZ1"]] == ["Z1", "324"]
     assert dictionary.labels["ZZ1"] == "extra"
@@ -381,6 +382,12 @@ def test_elements_and_composites_of_a_guide_take_the_place_of_the_standard_s() -
         ("extends = '004010/850'\n[notes]\nXXX = 'P0102'", "XXX is no segment of this guide"),
         ("extends = '004010/850'\nstructure = '''ST 1\nN1[ 1'''", "line 2 of the structure: write a tag and how often"),
         ("extends = '004010/850'\nstructure = ''", "the structure is empty"),
+        ("extends = '004010/850'\nstructure = 'BEG 1'", "the structure goes from BEG to BEG; it begins with ST"),
+        ("extends = '004010/850'\n[segments]\nQQQ = '98'", "[segments] QQQ: the structure has no QQQ"),
+        ("extends = '004010/850'\n[segments]\nCUR = 3", "[segments] CUR is 3; write it in quotes"),
+        ("extends = '004010/850'\n[codes]\nBEG02 = ['SA']", "[codes] BEG02 is ['SA']; write it in quotes"),
+        ("extends = '004010/850'\n[codes]\nC1.01 = 'SA'", 'has a point in its name; write it in quotes: "C1.01"'),
+        ("extends = '004010/850'\n[segment]\nCUR = '98'", "a guide has no 'segment'; did you mean segments?"),
         ("extends", "="),
     ],
 )  # fmt: skip
