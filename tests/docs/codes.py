@@ -57,7 +57,7 @@ OURS = {
     ),
     "delivery.failed": (
         "the file could not be judged in as many tries as `tries:` allows; the finding says why",
-        "Look at the log of the worker around these times. The raw file is kept. After a fix, retry it from quarantine.",
+        "Look at the log of the worker around these times. The raw file is kept. After a fix, retry it there.",
         "error",
     ),
     "document.not_found": (
