@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tests.edi.corpus import cases
-from tests.fuzz import csv, edifact, fixed, jsonl, x12, xml
+from tests.fuzz import csv, edifact, fixed, json, jsonl, x12, xml
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,10 +16,12 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
     "csv": csv.one,
     "fixed": fixed.one,
     "xml": xml.one,
+    "json": json.one,
     "jsonl": jsonl.one,
 }
 FOLDERS = {"fixed": "positional"}
-CHOICES = {"csv": len(csv.DECLARATIONS), "fixed": len(fixed.DECLARATIONS), "xml": len(xml.DECLARATIONS)}
+_CHOOSING = {"csv": csv.DECLARATIONS, "fixed": fixed.DECLARATIONS, "json": json.DECLARATIONS, "xml": xml.DECLARATIONS}
+CHOICES = {name: len(declarations) for name, declarations in _CHOOSING.items()}
 """How many declarations the first byte chooses from."""
 
 
