@@ -57,20 +57,29 @@ def traced(
 
     `inject` is strace's own word, such as ``fsync:signal=KILL:when=3``.
     """
+    with attached(child.pid, to, inject=inject, only=only, length=length) as strace:
+        child.go()
+        yield
+        strace.communicate(timeout=10)
+
+
+@contextmanager
+def attached(
+    pid: int, to: Path, *, inject: str | None = None, only: Iterable[str] = COMMITTING, length: int = 160
+) -> Iterator[subprocess.Popen[str]]:
+    """Attach strace to a process and all its threads; each thread's calls are counted from now on."""
     calls = ",".join(f"?{name}" for name in only)
     command = ["strace", "-f", "-y", "-s", str(length), "-e", f"trace={calls}", "-o", str(to)]
     if inject is not None:
         command += ["-e", f"inject={inject}"]
-    process = subprocess.Popen([*command, "-p", str(child.pid)], stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen([*command, "-p", str(pid)], stderr=subprocess.PIPE, text=True)
     assert process.stderr is not None
     attached = process.stderr.readline()
     assert "attached" in attached, attached
-    child.go()
     try:
-        yield
-        process.communicate(timeout=10)
+        yield process
     finally:
-        process.kill()
+        process.kill()  # the kernel lets go of a process that goes on
         process.communicate()
 
 

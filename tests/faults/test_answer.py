@@ -1,0 +1,118 @@
+"""The API is killed at any call of taking in an upload and answering it; its sender asks again with the same key."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from gateway.operate import wiring
+from gateway.operate.credentials import make_key
+from tests.acceptance.workspaces import SCOPES
+from tests.faults.injection import attached, boundaries, calls_of, missing
+from tests.faults.scenes import ALL, ORDERS, scene
+from tests.servers import free_port
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.faults.scenes import Scene
+
+pytestmark = pytest.mark.skipif(missing() is not None, reason=str(missing()))
+PATH = "/api/v1/integrations/acme-orders/deliveries?filename=orders.edi"
+
+
+class Api:
+    """``gateway serve`` of a workspace."""
+
+    def __init__(self, scene: Scene) -> None:
+        self.port = free_port()
+        scene.set("http", f"127.0.0.1:{self.port}")
+        gateway = wiring.open_gateway(scene.folder)
+        self.token = make_key(gateway, "test", SCOPES)
+        gateway.close()
+        self._command = [sys.executable, "-m", "gateway.operate", "serve", "--workspace", str(scene.folder)]
+        self.start()
+
+    def start(self) -> None:
+        """Start the role, as its supervisor does when it has ended."""
+        self.process = subprocess.Popen(self._command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def upload(self, content: bytes, key: str) -> dict[str, object] | None:
+        """The answer to an upload; None when the connection ended without one."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=3)
+        headers = {"Authorization": f"Bearer {self.token}", "Idempotency-Key": key}
+        try:
+            connection.request("POST", PATH, body=content, headers=headers)
+            answer = connection.getresponse()
+            said: dict[str, object] = json.loads(answer.read())
+        except (OSError, http.client.HTTPException):
+            return None
+        finally:
+            connection.close()
+        assert answer.status in (201, 202), said
+        return said
+
+    def upload_until_answered(self, content: bytes, key: str) -> dict[str, object]:
+        """Ask again until there is an answer."""
+        until = time.monotonic() + 30
+        while (said := self.upload(content, key)) is None:
+            assert time.monotonic() < until
+            if self.process.poll() is not None:  # it gives up when its worker dies twice within seconds
+                self.start()
+            time.sleep(0.05)
+        return said
+
+    def worker(self) -> int:
+        """The process that answers."""
+        for entry in Path("/proc").glob("[0-9]*/stat"):
+            try:
+                fields = entry.read_text().rpartition(")")[2].split()
+                line = (entry.parent / "cmdline").read_bytes()
+            except OSError:
+                continue
+            if int(fields[1]) == self.process.pid and fields[0] != "Z" and b"resource_tracker" not in line:
+                return int(entry.parent.name)
+        raise AssertionError("nobody answers")
+
+
+@contextmanager
+def serving(scene: Scene) -> Iterator[Api]:
+    """The API for a while."""
+    api = Api(scene)
+    try:
+        yield api
+    finally:
+        api.process.terminate()
+        api.process.wait(30)
+
+
+def test_R2_an_upload_whose_answer_was_lost_is_answered_again_and_counts_once(  # noqa: N802 - the promise's name
+    tmp_path: Path, store_url: str
+) -> None:
+    here = scene(tmp_path / "here", store_url, lambda _: None)
+    with serving(here) as api:
+        api.upload_until_answered(ORDERS, "first")
+        with attached(api.worker(), tmp_path / "trace"):
+            assert api.upload(ORDERS + b"\n", "traced") is not None
+        calls = calls_of(tmp_path / "trace")
+        chosen = calls if ALL else boundaries(calls)[-4:]
+        killed = 0
+        for number, call in enumerate(chosen):
+            content, key = ORDERS + b"\n" * (number + 2), f"key-{number}"
+            inject = f"{call.name}:signal=KILL:when={call.nth}"
+            with attached(api.worker(), tmp_path / "trace", inject=inject):
+                heard = api.upload(content, key)
+            killed += heard is None
+            again = api.upload_until_answered(content, key)
+            assert heard is None or heard["id"] == again["id"]
+    sizes = [each[6] for each in here.ledger()["deliveries"]]
+    assert len(sizes) == len(set(sizes)) == len(chosen) + 2
+    assert killed >= min(3, len(chosen) // 2)
