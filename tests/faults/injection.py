@@ -164,6 +164,6 @@ def samples(calls: list[Call]) -> list[Call]:
     ]
 
 
-_SAMPLED = ("gateway.yaml", "store-wal", "store.db", "vault part", "vault file", "vault folder", "held", "inbox")
+_SAMPLED = ("gateway.yaml", "store-wal", "vault part", "vault file", "vault folder", "held")
 _COMMITS = {("fsync", "store-wal"), ("fdatasync", "store-wal"), ("sendto", "commit")}
 _PASSING = ("standard error", "pipe", "socket", "store-wal", "store-shm", "data")
