@@ -1,0 +1,1 @@
+"""What was stored is told: acknowledgments to the partner who sent the file."""

@@ -1,0 +1,10 @@
+"""The members of deliveries that are archives."""
+
+from __future__ import annotations
+
+revision = "0006"
+down_revision = "0005"
+
+
+def upgrade() -> None:
+    pass
