@@ -17,7 +17,7 @@ from gateway.receive.landing import Receiver
 from gateway.routing import Routes
 from gateway.store import leases, revisions, staging
 from gateway.store.database import Database
-from gateway.store.vault import Vault
+from gateway.store.local import LocalVault
 from gateway.workspace.loader import load, load_settings, parse
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from gateway.configuration import Configuration, Settings
     from gateway.model import Delivery
     from gateway.store.database import Transaction
+    from gateway.store.vault import Vault
 
 _EARLIER_MAX = 8
 """So many earlier revisions are kept ready: a replay as then, and evidence, often want the same ones again."""
@@ -128,7 +129,7 @@ def open_gateway(folder: Path, settings: Settings | None = None) -> Gateway:
     ahead = database.ahead()  # machines whose clocks differ must agree when a lease is over
     if abs(ahead) > _CLOCKS_DIFFER:
         database.clock = lambda: utc_now() + ahead
-    vault = Vault(folder / settings.vault)
+    vault = LocalVault(folder / settings.vault)
     ids = Ids()
     in_force = InForce(database)
     receiver = Receiver(database, vault, ids.new, in_force.configuration)

@@ -6,7 +6,7 @@
     >>> from gateway.serve.app import create_app
     >>> from gateway.serve.services import Services
     >>> from gateway.store.database import Database
-    >>> from gateway.store.vault import Vault
+    >>> from gateway.store.local import LocalVault
     >>> from gateway.workspace.loader import parse
     >>>
     >>> folder = tempfile.TemporaryDirectory()
@@ -15,7 +15,7 @@
     ...     return datetime.now(UTC)
     >>> database = Database(f"sqlite:{path / 'gateway.db'}", clock=now)
     >>> database.migrate()
-    >>> vault, configuration = Vault(path / "vault"), parse({"gateway.yaml": ""})
+    >>> vault, configuration = LocalVault(path / "vault"), parse({"gateway.yaml": ""})
     >>> app = create_app(Services(
     ...     database=database, vault=vault, configuration=lambda: configuration, sources=dict,
     ...     receiver=Receiver(database, vault, "{}_1".format, lambda: configuration),

@@ -1,25 +1,17 @@
-"""The raw bytes of every delivery, named by their SHA-256 and never modified (L2)."""
+"""The vault: the raw bytes of every delivery, named by their SHA-256 and never modified (L2).
+
+``gateway.store.local`` keeps them in a folder of one machine, ``gateway.store.s3`` in a bucket for many.
+"""
 
 from __future__ import annotations
 
-import errno
-import hashlib
-import itertools
-import os
-import threading
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, Protocol
 
-from gateway.errors import Stop
-from gateway.store.database import Unwritable
+from gateway.store.decisions import RawBytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
-
-_CHUNK = 1024 * 1024
-_SHORT = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
-_parts = itertools.count()
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,167 +22,54 @@ class Stored:
     size: int
 
 
-class Vault:
-    """A local vault: ``ab/cd/<sha256>`` below `folder`.
+class Vault(RawBytes, Protocol):
+    """Where raw bytes are kept.
 
-    A file is written under a temporary name, synced, renamed, and its folder synced: when `put` returns, a power cut
-    takes nothing away. After a failed sync the file is thrown away and never synced again, because the kernel may have
-    dropped the pages while the second attempt reports success.
+    Whatever reads raises Stop when the content is missing, damaged or out of reach, and its subclass Unwritable when
+    that is the fault of machine, network or server and no file's: then it is tried again, and is no try of a delivery.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-
     def put(self, stream: BinaryIO) -> Stored:
-        """Keep the whole stream.
+        """Keep the whole stream; when this returns, a power cut takes nothing away.
+
+        Content that is there already is checked, and replaced where it is damaged.
 
         Raises:
-            Stop: the disk is full or the folder cannot be written. Nothing half is left behind.
+            Stop: it cannot be kept. Nothing half is left behind under the content's name.
         """
-        incoming = self.folder / "incoming"
-        part = incoming / f"{_writer_name()}.part"
-        digest = hashlib.sha256()
-        size = 0
-        try:
-            _make_folders(incoming, below=incoming.parents[-1])  # a vault that is new is an entry of its folder, too
-            with part.open("xb") as file:
-                while chunk := stream.read(_CHUNK):
-                    digest.update(chunk)
-                    size += len(chunk)
-                    file.write(chunk)
-                file.flush()
-                os.fsync(file.fileno())
-            stored = Stored(digest.hexdigest(), size)
-            target = self.path(stored.sha256)
-            if not self._holds(stored):  # a damaged file is replaced: the sender's copy goes when this returns
-                _make_folders(target.parent, below=self.folder)
-                part.rename(target)
-            _sync_folder(target.parent)  # also where another writer renamed it a moment ago
-        except OSError as error:
-            raise Stop(
-                f"the vault {self.folder} cannot keep a file: {error.strerror}",
-                "Make room on its disk or check its permissions; the file stays where it came from.",
-            ) from error
-        finally:
-            part.unlink(missing_ok=True)
-        return stored
-
-    def _holds(self, stored: Stored) -> bool:
-        """Whether the very bytes of that name are here already."""
-        try:
-            with self.path(stored.sha256).open("rb") as file:
-                return hashlib.file_digest(file, "sha256").hexdigest() == stored.sha256
-        except FileNotFoundError:
-            return False
-
-    def path(self, sha256: str) -> Path:
-        """Where the content of that name lies."""
-        return self.folder / sha256[:2] / sha256[2:4] / sha256
 
     def exists(self, sha256: str) -> bool:
-        """Whether the vault holds that content."""
-        return self.path(sha256).exists()
+        """Whether the vault holds content of that name; its hash is not checked."""
 
     def chunks(self, sha256: str, size: int = 256 * 1024) -> Iterator[bytes]:
         """The content, chunk by chunk; it is hashed on the way.
 
         Raises:
-            Stop: the file is missing or unreadable, or (after its last chunk) its bytes are not those of its name.
+            Stop: it is missing or unreadable, or (after its last chunk) its bytes are not those of its name.
         """
-        digest = hashlib.sha256()
-        with self._open(sha256) as file:
-            while chunk := _next_of(file, size, sha256):
-                digest.update(chunk)
-                yield chunk
-        if digest.hexdigest() != sha256:
-            raise Stop(
-                f"the vault file {sha256} was changed on disk",
-                "Restore it from a backup; the delivery cannot be judged from damaged bytes.",
-            )
 
     def verify(self, sha256: str) -> None:
-        """Read the whole file and compare its hash with its name."""
-        for _ in self.chunks(sha256, _CHUNK):
-            pass
+        """Read the whole content and compare its hash with its name."""
 
     def open(self, sha256: str) -> BinaryIO:
-        """The content as a file, after its hash was checked."""
-        self.verify(sha256)
-        return self._open(sha256)
+        """The content as a file, after its hash was checked. To be closed."""
 
     def read(self, sha256: str, start: int, end: int) -> bytes:
         """The bytes from `start` to before `end`, for a view of a span; the hash is not checked."""
-        with self._open(sha256) as file:
-            file.seek(start)
-            return file.read(max(0, end - start))
 
     def spans(self, sha256: str) -> BinaryIO:
         """The content for many views of spans: seek and read; the hash is not checked. To be closed."""
-        return self._open(sha256)
+
+    def delete(self, sha256: str) -> None:
+        """Take the content away for good; what is not there is gone already.
+
+        A vault knows nothing of deliveries. A `put` of the same content that runs at this moment may have found it in
+        place, and returns although it goes: the store, which sees both, must keep them apart. Whoever deletes says so
+        in a transaction first; whoever has put looks there in the transaction of its row, and puts once more.
+
+        Raises:
+            Stop: it cannot be removed; it stays as it is.
+        """
 
     def writable(self) -> bool:
-        """Whether a file could be kept right now: one part of the question of /health/ready."""
-        probe = self.folder / f".probe-{_writer_name()}"
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            try:
-                probe.write_bytes(b"\0" * 4096)  # an empty file can still be made on a full disk
-            finally:
-                probe.unlink(missing_ok=True)
-        except OSError:
-            return False
-        return True
-
-    def _open(self, sha256: str) -> BinaryIO:
-        try:
-            return self.path(sha256).open("rb")
-        except FileNotFoundError as error:
-            raise Stop(
-                f"the vault has no file {sha256}: {error.strerror}", "Restore it from a backup, or ask the sender."
-            ) from error
-        except OSError as error:
-            raise _unreadable(sha256, error) from error
-
-
-def _next_of(file: BinaryIO, size: int, sha256: str) -> bytes:
-    try:
-        return file.read(size)
-    except OSError as error:
-        raise _unreadable(sha256, error) from error
-
-
-def _unreadable(sha256: str, error: OSError) -> Stop:
-    """What is short on the machine is no fault of the file's; a place of the disk that cannot be read is."""
-    if error.errno in _SHORT:
-        return Unwritable(
-            f"the vault file {sha256} cannot be opened now: {error.strerror}",
-            "Raise the limit of open files (ulimit -n), or see what uses the machine's memory.",
-        )
-    return Stop(
-        f"the vault file {sha256} cannot be read: {error.strerror}",
-        "Check the disk and its permissions; restore the file from a backup, or ask the sender.",
-    )
-
-
-def _writer_name() -> str:
-    """A name that no other thread of this machine uses at the same time."""
-    return f"{os.getpid()}-{threading.get_ident()}-{next(_parts)}"
-
-
-def _make_folders(folder: Path, *, below: Path) -> None:
-    """Make `folder` and sync each parent that got a new entry, up to `below`."""
-    missing = []
-    while folder != below and not folder.exists():
-        missing.append(folder)
-        folder = folder.parent
-    for new in reversed(missing):
-        new.mkdir(exist_ok=True)
-        _sync_folder(new.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        """Whether content could be kept right now: one part of the question of /health/ready."""

@@ -77,7 +77,7 @@ def deliveries_of(place: Place) -> list[dict[str, Any]]:
 def test_L1_a_receiver_that_fails_keeps_the_senders_file(tmp_path: Path) -> None:  # noqa: N802 - the promise's name
     with opened(tmp_path) as place:
         collecting = Collecting(place, drop_folder(tmp_path / "drops", "globex"))
-        vault = place.gateway.vault.folder
+        vault = place.vault.folder
         vault.parent.mkdir(parents=True, exist_ok=True)
         vault.write_bytes(b"in the way")
         (collecting.folder.path / "prices.csv").write_bytes(CSV)
@@ -133,7 +133,7 @@ def test_L1_a_kill_while_landing_loses_and_doubles_nothing(tmp_path: Path, store
 def test_L2_a_vault_file_is_named_by_its_content_and_not_written_twice(tmp_path: Path) -> None:  # noqa: N802
     with opened(tmp_path) as place:
         first = place.land(CSV, "prices.csv", GLOBEX)
-        file = place.gateway.vault.path(first.sha256)
+        file = place.vault.path(first.sha256)
         before = file.stat()
         second = place.land(CSV, "again.csv", GLOBEX)
 
@@ -145,7 +145,7 @@ def test_L2_a_vault_file_is_named_by_its_content_and_not_written_twice(tmp_path:
 def test_L2_damaged_bytes_are_never_judged_nor_shown_and_heal_when_they_come_again(tmp_path: Path) -> None:  # noqa: N802
     with opened(tmp_path, more="\ntries: 2\n") as place:
         landed = place.land(CSV, "prices.csv", GLOBEX)
-        file = place.gateway.vault.path(landed.sha256)
+        file = place.vault.path(landed.sha256)
         file.write_bytes(CSV.replace(b"SCR-M8-40", b"SCR-M8-41"))
         for _ in range(3):
             place.work()
@@ -612,7 +612,7 @@ def test_P4_a_file_that_kills_its_worker_is_given_up_and_holds_nobody_up(  # noq
 def test_L2_a_missing_vault_file_is_told_with_its_remedy(tmp_path: Path) -> None:  # noqa: N802
     with opened(tmp_path) as place:
         landed = place.land(CSV, "prices.csv", GLOBEX)
-        place.gateway.vault.path(landed.sha256).unlink()
+        place.vault.path(landed.sha256).unlink()
         with pytest.raises(Stop, match="the vault has no file") as stopped:
             list(place.gateway.vault.chunks(landed.sha256))
         assert "backup" in stopped.value.remedy

@@ -187,7 +187,7 @@ def test_a_full_disk_takes_nothing_half_and_goes_on_when_there_is_room(tmp_path:
             assert [each["state"] for each in shown] == ["partly_accepted"] * 2
             for each in shown:
                 place.gateway.vault.verify(each["sha256"])
-            assert not list(place.gateway.vault.folder.glob("incoming/*"))
+            assert not list(place.vault.folder.glob("incoming/*"))
 
 
 # ── a port in use ────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -26,6 +26,7 @@ from gateway.operate import demo, web, wiring
 from gateway.operate.credentials import make_key
 from gateway.operate.worker import work
 from gateway.store import deliveries
+from gateway.store.local import LocalVault
 from gateway.workspace.loader import load
 
 if TYPE_CHECKING:
@@ -114,6 +115,12 @@ class Place:
         delivery = self.land(content, name, source)
         self.work()
         return self.delivery(delivery.id)
+
+    @property
+    def vault(self) -> LocalVault:
+        """The vault, which is a folder here."""
+        assert isinstance(self.gateway.vault, LocalVault)
+        return self.gateway.vault
 
     @property
     def client(self) -> FlaskClient:

@@ -14,9 +14,9 @@ from gateway.contracts import Contract, Field
 from gateway.model import Arrived
 from gateway.store import deliveries, staging
 from gateway.store.database import Database
+from gateway.store.local import LocalVault
 from gateway.store.sqlite import library
 from gateway.store.staging import Staged
-from gateway.store.vault import Vault
 from tests.benchmarks.harness import figure
 
 ROWS = 200_000
@@ -58,7 +58,7 @@ def _ours(folder: Path, rows: list[Staged]) -> tuple[float, float, float]:
     """Rows a second staged, seconds to publish, rows a second settled."""
     database = Database(f"sqlite:{folder / 'gateway.db'}", clock=lambda: datetime.now(UTC))
     database.migrate()
-    stored = Vault(folder / "vault").put(io.BytesIO(b"raw"))
+    stored = LocalVault(folder / "vault").put(io.BytesIO(b"raw"))
     with database.write() as transaction:
         staging.ensure(transaction, PRICE)
         number = deliveries.land(transaction, Arrived("folder:in", "a", None), stored, new_id="d_1")[0].number

@@ -26,7 +26,7 @@ from gateway.operate.worker import work
 from gateway.receive.changes import canonical_lines
 from gateway.receive.landing import Receiver
 from gateway.store.database import Database
-from gateway.store.vault import Vault
+from gateway.store.local import LocalVault
 from gateway.workspace.loader import load
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ def product(folder: Path) -> Iterator[Product]:
     ids = _Ids()
     database = Database(f"sqlite:{folder / 'gateway.db'}", clock=lambda: NOW)
     database.migrate()
-    vault = Vault(folder / "vault")
+    vault = LocalVault(folder / "vault")
     in_force = wiring.InForce(database)
     gateway = wiring.Gateway(
         folder,

@@ -14,7 +14,7 @@ from edi.model import Document, Envelope
 from gateway import positions
 from gateway.model import Finding
 from gateway.positions import Places
-from gateway.store.vault import Vault
+from gateway.store.local import LocalVault
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,21 +25,21 @@ UNKNOWN = Finding("route.unknown_partner", "error", "the sender ZZ:EVIL …", "A
 
 
 @pytest.fixture
-def vault(tmp_path: Path) -> Vault:
-    return Vault(tmp_path)
+def vault(tmp_path: Path) -> LocalVault:
+    return LocalVault(tmp_path)
 
 
 def document_at(raw: bytes, start: int, envelope: Envelope = ENVELOPE, number: int = 1) -> Document:
     return Document(number, start, len(raw), {}, envelope)
 
 
-def of_route(vault: Vault, raw: bytes, start: int, finding: Finding, envelope: Envelope = ENVELOPE) -> Finding:
+def of_route(vault: LocalVault, raw: bytes, start: int, finding: Finding, envelope: Envelope = ENVELOPE) -> Finding:
     stored = vault.put(io.BytesIO(raw))
     with closing(Places(vault, stored.sha256)) as places:
         return places.of_route(finding, document_at(raw, start, envelope))
 
 
-def test_an_unknown_sender_is_shown_in_its_own_element_and_nowhere_else(vault: Vault) -> None:
+def test_an_unknown_sender_is_shown_in_its_own_element_and_nowhere_else(vault: LocalVault) -> None:
     raw = b"\n\n" + ISA + b"GS*PO*EVIL*GATEWAY~ST*850*0001~"
     found = of_route(vault, raw, raw.index(b"ST*"), UNKNOWN)
     assert found.start is not None
@@ -49,13 +49,13 @@ def test_an_unknown_sender_is_shown_in_its_own_element_and_nowhere_else(vault: V
 
 
 @pytest.mark.parametrize("between", [0, 70_000, 200_000, 64 * 1024 - 110, 64 * 1024 - 60])
-def test_the_header_is_found_however_far_before_the_document_it_stands(vault: Vault, between: int) -> None:
+def test_the_header_is_found_however_far_before_the_document_it_stands(vault: LocalVault, between: int) -> None:
     raw = ISA + b"ST*850*0001~N1*BY*ISABEL~" + b"x" * between + b"ST*850*0002~"
     found = of_route(vault, raw, raw.rindex(b"ST*"), UNKNOWN)
     assert (found.start, found.value) == (35, "EVIL")
 
 
-def test_an_edifact_sender_is_shown_in_its_header(vault: Vault) -> None:
+def test_an_edifact_sender_is_shown_in_its_header(vault: LocalVault) -> None:
     raw = b"UNA:+.? 'UNB+UNOC:3+5400000000009:14+4012345000009:14+261121:0905+N0001'UNH+1+ORDERS:D:96A:UN'"
     envelope = Envelope("edifact", "ORDERS", "D96A", "14:5400000000009", interchange="N0001")
     finding = Finding("route.unknown_partner", "error", "…", "…", value="14:5400000000009")
@@ -65,19 +65,19 @@ def test_an_edifact_sender_is_shown_in_its_header(vault: Vault) -> None:
     assert raw[found.start : found.end] == b"5400000000009" == (found.value or "").encode()
 
 
-def test_a_sender_that_is_not_found_again_leaves_the_finding_at_the_document(vault: Vault) -> None:
+def test_a_sender_that_is_not_found_again_leaves_the_finding_at_the_document(vault: LocalVault) -> None:
     raw = b"no header at all\nST*850*0001~"
     found = of_route(vault, raw, 17, UNKNOWN)
     assert (found.start, found.end, found.line, found.value) == (17, len(raw), 2, None)
 
 
-def test_an_unwanted_message_is_shown_at_the_document(vault: Vault) -> None:
+def test_an_unwanted_message_is_shown_at_the_document(vault: LocalVault) -> None:
     raw = ISA + b"ST*855*0001~"
     found = of_route(vault, raw, len(ISA), Finding("route.unwanted_message", "error", "…", "…", value="855"))
     assert (found.start, found.end, found.line, found.value) == (len(ISA), len(raw), 2, "855")
 
 
-def test_a_finding_about_the_columns_is_shown_on_the_first_line(vault: Vault) -> None:
+def test_a_finding_about_the_columns_is_shown_on_the_first_line(vault: LocalVault) -> None:
     raw = b"a;b\r\n1;2\r\n"
     stored = vault.put(io.BytesIO(raw))
     with closing(Places(vault, stored.sha256)) as places:
@@ -89,7 +89,7 @@ def test_a_finding_about_the_columns_is_shown_on_the_first_line(vault: Vault) ->
 def test_lines_are_counted_the_same_in_any_order_of_questions(
     tmp_path_factory: pytest.TempPathFactory, raw: bytes, offsets: list[int]
 ) -> None:
-    vault = Vault(tmp_path_factory.mktemp("vault"))
+    vault = LocalVault(tmp_path_factory.mktemp("vault"))
     stored = vault.put(io.BytesIO(raw))
     with closing(Places(vault, stored.sha256)) as places, pytest.MonkeyPatch.context() as small:
         small.setattr(positions, "_COUNTED_BYTES", 7)
@@ -110,7 +110,7 @@ class Counted(io.BytesIO):
 
 
 def test_questions_in_another_order_than_the_bytes_read_as_many_bytes_as_there_are_between_them(
-    vault: Vault, monkeypatch: pytest.MonkeyPatch
+    vault: LocalVault, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     row = b"99;01.12.2026;0,3X;x\n"
     raw = row * 5_000

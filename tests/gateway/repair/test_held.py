@@ -15,7 +15,7 @@ from gateway.operate.cli import gateway as command_line
 from gateway.repair.rules import Judged, judged_by
 from gateway.repair.verify import verify
 from gateway.store.decisions import CORRECTED, Amended, Decision
-from gateway.store.vault import Vault
+from gateway.store.local import LocalVault
 from tests.acceptance.workspaces import conserved, opened
 from tests.gateway.repair.test_replay import GARDEN, GLOBEX, WHY, file, replay, row, sound
 
@@ -290,7 +290,7 @@ def test_the_commands_show_and_mend_what_is_held(tmp_path: Path) -> None:
 def test_an_amended_file_is_the_file_with_the_correction_in_it(
     tmp_path_factory: pytest.TempPathFactory, raw: bytes, text: bytes, data: st.DataObject
 ) -> None:
-    vault = Vault(tmp_path_factory.getbasetemp() / "amended")
+    vault = LocalVault(tmp_path_factory.getbasetemp() / "amended")
     start = data.draw(st.integers(0, len(raw)))
     end = data.draw(st.integers(start, len(raw)))
     whole = raw[:start] + text + raw[end:]
@@ -307,5 +307,5 @@ def test_an_amended_file_is_the_file_with_the_correction_in_it(
         assert spans.read(high - low) == whole[low:high]
 
 
-def _put(vault: Vault, raw: bytes) -> str:
+def _put(vault: LocalVault, raw: bytes) -> str:
     return vault.put(io.BytesIO(raw)).sha256

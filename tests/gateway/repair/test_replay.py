@@ -251,7 +251,7 @@ def test_a_replay_that_cannot_be_done_is_refused_with_a_reason(tmp_path: Path) -
         place.change("contracts/order.v1.yaml", "ordered_on:  date, filter, sort", "ordered_on:  date")
         assert "order.v1 has other columns today" in refused(delivery, "then")
         assert replay(place, delivery)["documents"] == delivery["documents"]
-        place.gateway.vault.path(delivery["sha256"]).unlink()
+        place.vault.path(delivery["sha256"]).unlink()
         assert "no longer kept" in refused(delivery, "now")
 
 

@@ -95,7 +95,7 @@ def test_a_vault_file_that_was_harmed_is_found_by_reading_it(
 ) -> None:
     with opened(tmp_path) as place:
         delivery = place.row(filled(place))
-        harm(place.gateway.vault.path(delivery.sha256))
+        harm(place.vault.path(delivery.sha256))
         assert computed(place, deep=False).disagreements == []
         found = computed(place).disagreements
         assert {each.what for each in found} >= {delivery.id}

@@ -19,7 +19,7 @@ from gateway.serve.app import create_app
 from gateway.serve.services import Services
 from gateway.store import keys, leases, staging
 from gateway.store.database import Database
-from gateway.store.vault import Vault
+from gateway.store.local import LocalVault
 from gateway.workspace.loader import parse
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ class World:
     """The gateway and what a test does with it."""
 
     database: Database
-    vault: Vault
+    vault: LocalVault
     ids: Ids
     configuration: Configuration
     receiver: Receiver
@@ -211,7 +211,7 @@ def world(folder: Path, *, url: str | None = None, template: Path | None = None)
     if template is not None:
         shutil.copy(template, folder / "gateway.db")
     database = Database(url or f"sqlite:{folder / 'gateway.db'}", clock=lambda: datetime.now(UTC))
-    vault, ids = Vault(folder / "vault"), Ids()
+    vault, ids = LocalVault(folder / "vault"), Ids()
     receiver = Receiver(database, vault, ids.new, lambda: made.configuration)
     made = World(database, vault, ids, configured(), receiver)
     if template is None:

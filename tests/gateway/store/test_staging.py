@@ -14,9 +14,9 @@ from gateway.errors import Retry, Stop
 from gateway.model import Arrived, DeliveryState
 from gateway.store import deliveries, leases, records, staging
 from gateway.store.database import Database
+from gateway.store.local import LocalVault
 from gateway.store.records import Filter, Query
 from gateway.store.staging import Staged
-from gateway.store.vault import Vault
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -63,7 +63,7 @@ def deliver(database: Database, tmp_path: Path, *rows: Staged, settled: bool = T
 
 
 def begin(database: Database, tmp_path: Path) -> int:
-    stored = Vault(tmp_path / "vault").put(io.BytesIO(b"raw"))
+    stored = LocalVault(tmp_path / "vault").put(io.BytesIO(b"raw"))
     with database.read() as connection:
         name = f"d_{len(deliveries.page(connection)) + 1}"
     with database.write() as transaction:
