@@ -24,6 +24,7 @@ from sqlalchemy import create_engine, event, insert, text, update
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from gateway.errors import Retry, Stop
+from gateway.store import chain
 from gateway.store.sqlite import library
 from gateway.store.tables import activity, counter
 
@@ -48,12 +49,13 @@ def stamp(moment: datetime) -> str:
 
 
 class Transaction:
-    """One write transaction: its connection, its time, and the activity lines that are written just before commit."""
+    """One write transaction: its connection, its time, and the lines of logs that are written just before commit."""
 
     def __init__(self, connection: Connection, now: datetime) -> None:
         self.connection = connection
         self.now = now
         self._lines: list[Activity] = []
+        self._entries: list[chain.Entry] = []
 
     @property
     def is_sqlite(self) -> bool:
@@ -63,6 +65,10 @@ class Transaction:
     def tell(self, *lines: Activity) -> None:
         """Keep activity lines for the end of this transaction: the log cannot tell what did not happen."""
         self._lines.extend(lines)
+
+    def record(self, *entries: chain.Entry) -> None:
+        """Keep rows of the audit log for the very end: whoever writes one keeps all others waiting until the commit."""
+        self._entries.extend(entries)
 
     def alone(self, what: str) -> None:
         """Let nobody else who names the same thing go on until this transaction ends; SQLite has one writer anyway."""
@@ -85,8 +91,13 @@ class Transaction:
         ).scalar_one()
         return int(taken) - count + 1
 
-    def write_lines(self) -> None:
-        """Insert the kept activity lines; the last thing before commit."""
+    def write_logs(self) -> None:
+        """Insert what was kept for the logs; the last thing before commit."""
+        self._write_lines()
+        if self._entries:
+            chain.append(self.connection, stamp(self.now), self._entries)
+
+    def _write_lines(self) -> None:
         if not self._lines:
             return
         self.wake()
@@ -183,7 +194,7 @@ class Database:
                 with self._writer.begin() as connection:
                     transaction = Transaction(connection, self.clock())
                     yield transaction
-                    transaction.write_lines()
+                    transaction.write_logs()
             except DBAPIError as error:
                 raise self._translated(error) from error
             except psycopg.Error as error:  # from COPY, which SQLAlchemy does not see
@@ -259,7 +270,9 @@ class Database:
         """Whether a write is kept right now, the question of /health/ready: a full disk shows in no other way."""
         try:
             with self.write() as transaction:
-                transaction.connection.execute(update(counter).values(value=counter.c.value))
+                transaction.connection.execute(
+                    update(counter).where(counter.c.name == "seq").values(value=counter.c.value)
+                )
         except (Stop, Retry):
             return False
         return True

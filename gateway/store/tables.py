@@ -173,6 +173,28 @@ activity = Table(
     Index("activity_integration", "integration", "id"),
 )
 
+audit = Table(
+    # Who did what: each row's hash covers the row before it (chain.py). Rows are only ever added.
+    "audit",
+    metadata,
+    Column("number", Number, primary_key=True, autoincrement=False),
+    Column("at", Text, nullable=False),
+    Column("who", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("details", Text, nullable=False),  # JSON
+    Column("hash", Text, nullable=False),
+    Index("audit_subject", "subject", "number"),
+)
+
+audit_head = Table(
+    # One row: what the newest row of the audit log is.
+    "audit_head",
+    metadata,
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("hash", Text, nullable=False),
+)
+
 revision = Table(
     "revision",
     metadata,
