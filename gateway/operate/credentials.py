@@ -6,14 +6,16 @@ A secret never stands in the configuration, only the name under which it is kept
 
 from __future__ import annotations
 
+import getpass
 import hashlib
+import os
 import re
 import secrets
 import stat
 from typing import TYPE_CHECKING
 
 from gateway.errors import Stop
-from gateway.store import keys
+from gateway.store import audit, keys
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -22,17 +24,42 @@ if TYPE_CHECKING:
     from gateway.operate.wiring import Gateway
 
 
-def make_key(gateway: Gateway, name: str, scopes: tuple[str, ...], *, expires_at: datetime | None = None) -> str:
-    """Keep a new API key and return its token."""
+def user_of_machine() -> str:
+    """Who runs this process, for what is kept with who did it; a container's user need not have a name."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"user {os.getuid()}"
+
+
+def make_key(
+    gateway: Gateway,
+    name: str,
+    scopes: tuple[str, ...],
+    *,
+    expires_at: datetime | None = None,
+    who: str | None = None,
+) -> str:
+    """Keep a new API key and return its token; `who` makes it, by default the user of this machine."""
     token = f"gw_{secrets.token_urlsafe(32)}"
+    key_id = gateway.ids.new("key")
     with gateway.database.write() as transaction:
         keys.add(
             transaction,
-            id=gateway.ids.new("key"),
+            id=key_id,
             name=name,
             sha256_hex=hashlib.sha256(token.encode()).hexdigest(),
             scopes=scopes,
             expires_at=expires_at,
+        )
+        audit.write(
+            transaction,
+            "key_made",
+            f"key {key_id}",
+            who=who or user_of_machine(),
+            name=name,
+            scopes=scopes,
+            expires_at=expires_at.isoformat() if expires_at else None,
         )
     return token
 

@@ -11,11 +11,11 @@ from gateway.errors import Stop
 from gateway.ingest import Line
 from gateway.model import DeliveryState
 from gateway.observations import REVISION_APPLIED
-from gateway.operate.credentials import resolved
+from gateway.operate.credentials import resolved, user_of_machine
 from gateway.operate.ids import Ids
 from gateway.receive.landing import Receiver
 from gateway.routing import Routes
-from gateway.store import leases, revisions, staging
+from gateway.store import audit, leases, revisions, staging
 from gateway.store.database import Database
 from gateway.store.local import LocalVault
 from gateway.workspace.loader import load, load_settings, parse
@@ -137,13 +137,16 @@ def open_gateway(folder: Path, settings: Settings | None = None) -> Gateway:
     return Gateway(folder, settings, database, vault, ids, in_force, receiver, line)
 
 
-def apply(gateway: Gateway, configuration: Configuration) -> bool:
+def apply(gateway: Gateway, configuration: Configuration, *, who: str | None = None) -> bool:
     """Put a configuration in force, whole or not at all (C1); False when it is the one in force already."""
     with gateway.database.write() as transaction:
         transaction.alone("apply")
-        if revisions.current_name(transaction.connection) == configuration.revision:
+        previous = revisions.current_name(transaction.connection)
+        if previous == configuration.revision:
             return False
         _apply(transaction, configuration)
+        subject = f"revision {configuration.revision}"
+        audit.write(transaction, "applied", subject, who=who or user_of_machine(), previous=previous)
     return True
 
 

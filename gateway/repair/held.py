@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from gateway.errors import Reject
 from gateway.observations import DOCUMENT_CORRECTED, DOCUMENT_DISCARDED
-from gateway.store import decisions, deliveries, quarantine
+from gateway.store import audit, decisions, deliveries, quarantine
 from gateway.store.decisions import CORRECTED, Amended, Decision
 
 if TYPE_CHECKING:
@@ -38,22 +38,34 @@ class Change:
     text: bytes
 
 
-def retry(database: Database, ids: Sequence[str]) -> int:
+def retry(database: Database, ids: Sequence[str], *, who: str) -> int:
     """Have held documents judged again, with the configuration in force by then; returns how many were held."""
     with database.write() as transaction:
-        return quarantine.retry(transaction, ids)
+        marked = quarantine.retry(transaction, ids)
+        if marked:
+            subject, listed = (f"document {ids[0]}", None) if len(ids) == 1 else (f"{marked} documents", list(ids))
+            audit.write(transaction, "retried", subject, who=who, documents=listed)
+        return marked
 
 
-def retry_group(database: Database, **group: Any) -> int:
-    """Have all held documents judged again that ``quarantine.page`` chooses by `group`; returns how many."""
+def retry_group(database: Database, *, who: str, **group: Any) -> int:
+    """Have all held documents judged again that ``quarantine.page`` chooses by `group`; returns how many.
+
+    The audit log has one row for the decision, with the first of them; a value by which they were chosen is a value of
+    documents, and not told.
+    """
     after, marked = None, 0
+    told = {name: "…" if name == "value" else said for name, said in group.items()}
     while True:
         with database.read() as connection:
             found = quarantine.page(connection, after=after, limit=_AT_ONCE, **group)
         if not found:
             return marked
+        with database.write() as transaction:
+            if after is None:
+                audit.write(transaction, "retried", "group of documents" if group else "all documents", who=who, **told)
+            marked += quarantine.retry(transaction, [each.id for each in found])
         after = found[-1].id
-        marked += retry(database, [each.id for each in found])
 
 
 def discard(database: Database, document: HeldDocument, *, who: str, reason: str) -> None:
@@ -66,6 +78,9 @@ def discard(database: Database, document: HeldDocument, *, who: str, reason: str
         if not quarantine.discard(transaction, document.id, reason=reason, who=who):
             raise _not_held(document)
         delivery = _delivery(transaction, document)
+        audit.write(
+            transaction, "discarded", f"document {document.id}", who=who, delivery=document.delivery, reason=reason
+        )
         transaction.tell(
             DOCUMENT_DISCARDED(
                 integration=document.integration,
@@ -144,6 +159,15 @@ def correct(database: Database, vault: Vault, document: HeldDocument, text: byte
         )
         decisions.keep(transaction, delivery.number, decided)
         quarantine.retry(transaction, [document.id])
+        audit.write(
+            transaction,
+            "corrected",
+            f"document {document.id}",
+            who=who,
+            delivery=delivery.id,
+            sha256=stored.sha256,
+            reason=reason,
+        )
         transaction.tell(
             DOCUMENT_CORRECTED(
                 integration=document.integration,

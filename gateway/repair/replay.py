@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from gateway.errors import Reject
 from gateway.model import DeliveryState
 from gateway.observations import REPLAY_ASKED
-from gateway.store import replays, staging
+from gateway.store import audit, replays, staging
 
 if TYPE_CHECKING:
     from gateway.model import Delivery
@@ -57,6 +57,7 @@ def ask_replay(
             raise Reject(
                 "not_finished", f"{delivery.id} is being judged, or waits for it", "Ask again when it has ended."
             )
+        audit.write(transaction, "replay_asked", f"delivery {delivery.id}", who=who, how=how, reason=reason)
         transaction.tell(
             REPLAY_ASKED(
                 integration=delivery.integration,

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from gateway.errors import Reject
 from gateway.model import DeliveryState
 from gateway.observations import DELIVERY_UNDONE
-from gateway.store import leases, replays, staging
+from gateway.store import audit, leases, replays, staging
 
 if TYPE_CHECKING:
     from gateway.model import Delivery
@@ -84,6 +84,7 @@ class _Undoing:
                 staging.publish(transaction, here.id, self._number)
             replays.close_undone(transaction, self._number, who=who, reason=reason)
             of = self._lease.delivery
+            audit.write(transaction, "undone", f"delivery {of.id}", who=who, records=records, left=left, reason=reason)
             transaction.tell(
                 DELIVERY_UNDONE(
                     integration=of.integration,

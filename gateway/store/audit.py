@@ -11,7 +11,12 @@ from typing import TYPE_CHECKING
 from gateway.store.chain import Entry
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from gateway.store.database import Transaction
+
+WORKER = "worker"
+"""Who does what the gateway does by itself."""
 
 
 def write(transaction: Transaction, action: str, subject: str, *, who: str, **details: object) -> None:
@@ -25,6 +30,30 @@ def write(transaction: Transaction, action: str, subject: str, *, who: str, **de
     told = {name: value for name, value in details.items() if value is not None}
     text = json.dumps(told, sort_keys=True, separators=(",", ":"), default=str)
     transaction.record(Entry(_plain(action), _plain(subject), _plain(who), text))
+
+
+def write_closed(
+    transaction: Transaction,
+    delivery_id: str,
+    *,
+    sha256: str,
+    state: str,
+    revision: str,
+    documents: Mapping[str, int],
+    twin: str | None = None,
+) -> None:
+    """Have it written how a delivery ended: which bytes, judged by which revision, became how many of what."""
+    write(
+        transaction,
+        "closed",
+        f"delivery {delivery_id}",
+        who=WORKER,
+        sha256=sha256,
+        state=str(state),
+        revision=revision,
+        documents={str(name): count for name, count in documents.items()},
+        twin=twin,
+    )
 
 
 def _plain(text: str) -> str:

@@ -4,21 +4,30 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import bindparam, func, insert, select, update
 
 from gateway.model import Arrived, Delivery, DeliveryState
+from gateway.store import audit
 from gateway.store.database import stamp
 from gateway.store.tables import delivery
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from sqlalchemy import Connection, Row
 
     from gateway.store.database import Transaction
     from gateway.store.vault import Stored
+
+
+class Closing(NamedTuple):
+    """A leased delivery as it ends: with the integration and partner that it turned out to have."""
+
+    delivery: Delivery
+    token: int
+    documents: Mapping[str, int]
 
 
 def land(transaction: Transaction, arrived: Arrived, stored: Stored, *, new_id: str) -> tuple[Delivery, bool]:
@@ -31,7 +40,7 @@ def land(transaction: Transaction, arrived: Arrived, stored: Stored, *, new_id: 
         transaction.alone(f"arrival {arrived.arrival}")
         known = connection.execute(select(delivery).where(delivery.c.arrival == arrived.arrival)).first()
         if known is not None:
-            return _delivery(known), False
+            return from_row(known), False
     row = connection.execute(
         insert(delivery)
         .values(
@@ -51,7 +60,7 @@ def land(transaction: Transaction, arrived: Arrived, stored: Stored, *, new_id: 
         )
         .returning(delivery)
     ).one()
-    return _delivery(row), True
+    return from_row(row), True
 
 
 def get(connection: Connection, id_or_prefix: str) -> Delivery | None:
@@ -65,15 +74,15 @@ def get(connection: Connection, id_or_prefix: str) -> Delivery | None:
         select(delivery).where(delivery.c.id >= low, delivery.c.id < high).order_by(delivery.c.id).limit(2)
     ).all()
     if rows and rows[0].id == id_or_prefix:
-        return _delivery(rows[0])
+        return from_row(rows[0])
     if len(rows) > 1:
         raise LookupError(f"several deliveries start with {id_or_prefix}: {rows[0].id}, {rows[1].id}, …")
-    return _delivery(rows[0]) if rows else None
+    return from_row(rows[0]) if rows else None
 
 
 def by_number(connection: Connection, number: int) -> Delivery:
     """The delivery with this landing number."""
-    return _delivery(connection.execute(select(delivery).where(delivery.c.number == number)).one())
+    return from_row(connection.execute(select(delivery).where(delivery.c.number == number)).one())
 
 
 def page(
@@ -95,7 +104,7 @@ def page(
         query = query.where(delivery.c.partner == partner)
     if before is not None:
         query = query.where(delivery.c.number < before)
-    return [_delivery(row) for row in connection.execute(query)]
+    return [from_row(row) for row in connection.execute(query)]
 
 
 def all_of_them(connection: Connection) -> Iterator[Delivery]:
@@ -104,7 +113,7 @@ def all_of_them(connection: Connection) -> Iterator[Delivery]:
     while rows := connection.execute(
         select(delivery).where(delivery.c.number > last).order_by(delivery.c.number).limit(1000)
     ).all():
-        yield from map(_delivery, rows)
+        yield from map(from_row, rows)
         last = rows[-1].number
 
 
@@ -113,6 +122,12 @@ def twin_of(connection: Connection, this: Delivery, integration: str | None) -> 
 
     Only the latest one counts: A, B, A is a change back and not a duplicate.
     """
+    latest = latest_accepted(connection, this, integration)
+    return latest if latest is not None and latest.sha256 == this.sha256 else None
+
+
+def latest_accepted(connection: Connection, this: Delivery, integration: str | None) -> Delivery | None:
+    """The latest accepted delivery before this one of the same partner and integration."""
     query = (
         select(delivery)
         .where(
@@ -127,7 +142,7 @@ def twin_of(connection: Connection, this: Delivery, integration: str | None) -> 
         .limit(1)
     )
     latest = connection.execute(query).first()
-    return _delivery(latest) if latest is not None and latest.sha256 == this.sha256 else None
+    return from_row(latest) if latest is not None else None
 
 
 def close(
@@ -142,7 +157,7 @@ def close(
     twin: str | None = None,
 ) -> None:
     """Write how a delivery ended. Its lease is closed by ``leases.finish`` in the same transaction."""
-    transaction.connection.execute(
+    row = transaction.connection.execute(
         update(delivery)
         .where(delivery.c.number == number)
         .values(
@@ -154,7 +169,54 @@ def close(
             twin=twin,
             finished_at=stamp(transaction.now),
         )
+        .returning(delivery.c.id, delivery.c.sha256)
+    ).one()
+    audit.write_closed(
+        transaction, row.id, sha256=row.sha256, state=state, revision=revision, documents=documents, twin=twin
     )
+
+
+def close_accepted(transaction: Transaction, closing: Sequence[Closing], *, revision: str) -> bool:
+    """Write that leased deliveries were accepted, and that nothing is left to do; False where a lease was lost.
+
+    The one statement for many: the token of each lease is proven by it.
+    """
+    result = transaction.connection.execute(
+        update(delivery)
+        .where(delivery.c.number == bindparam("of"), delivery.c.token == bindparam("proof"))
+        .values(
+            state=DeliveryState.ACCEPTED,
+            integration=bindparam("by"),
+            partner=bindparam("whose"),
+            documents=bindparam("counted"),
+            revision=revision,
+            finished_at=stamp(transaction.now),
+            due=None,
+            owner=None,
+            tries=0,
+        ),
+        [
+            {
+                "of": each.delivery.number,
+                "proof": each.token,
+                "by": each.delivery.integration,
+                "whose": each.delivery.partner,
+                "counted": json.dumps(dict(each.documents)),
+            }
+            for each in closing
+        ],
+    )
+    for each in closing:
+        of = each.delivery
+        audit.write_closed(
+            transaction,
+            of.id,
+            sha256=of.sha256,
+            state=DeliveryState.ACCEPTED,
+            revision=revision,
+            documents=each.documents,
+        )
+    return result.rowcount == len(closing)
 
 
 def reopen(transaction: Transaction, number: int) -> None:
@@ -187,7 +249,7 @@ def latest_per_integration(connection: Connection) -> dict[str, Delivery]:
         .group_by(delivery.c.integration)
     )
     rows = connection.execute(select(delivery).where(delivery.c.number.in_(newest)))
-    return {row.integration: _delivery(row) for row in rows}
+    return {row.integration: from_row(row) for row in rows}
 
 
 def moment(text: str) -> datetime:
@@ -195,7 +257,8 @@ def moment(text: str) -> datetime:
     return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
 
 
-def _delivery(row: Row[Any]) -> Delivery:
+def from_row(row: Row[Any]) -> Delivery:
+    """The delivery of a row of the table."""
     return Delivery(
         id=row.id,
         number=row.number,

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import click
 
 from gateway.operate import wiring
-from gateway.operate.cli.options import workspace_option
+from gateway.operate.cli.options import who_option, workspace_option
 from gateway.operate.credentials import make_key
-from gateway.store import keys
+from gateway.store import audit, keys
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,8 +25,9 @@ def key() -> None:
 @click.argument("name")
 @click.option("--scope", "scopes", multiple=True, default=("*:read",), show_default=True, help="May be repeated.")
 @click.option("--days", type=click.IntRange(1), help="How long the key is good (default: until revoked).")
+@who_option
 @workspace_option
-def add(name: str, scopes: tuple[str, ...], days: int | None, workspace: Path) -> None:
+def add(name: str, scopes: tuple[str, ...], days: int | None, who: str, workspace: Path) -> None:
     """Make a key for NAME and print its token, once: only its hash is kept.
 
     \b
@@ -35,7 +36,7 @@ def add(name: str, scopes: tuple[str, ...], days: int | None, workspace: Path) -
     gateway = wiring.open_gateway(workspace)
     try:
         expires_at = wiring.utc_now() + timedelta(days=days) if days else None
-        click.echo(make_key(gateway, name, scopes, expires_at=expires_at))
+        click.echo(make_key(gateway, name, scopes, expires_at=expires_at, who=who))
     finally:
         gateway.close()
 
@@ -56,13 +57,16 @@ def list_keys(workspace: Path) -> None:
 
 @key.command()
 @click.argument("key_id")
+@who_option
 @workspace_option
-def revoke(key_id: str, workspace: Path) -> None:
+def revoke(key_id: str, who: str, workspace: Path) -> None:
     """End the key KEY_ID at once."""
     gateway = wiring.open_gateway(workspace)
     try:
         with gateway.database.write() as transaction:
             done = keys.revoke(transaction, key_id)
+            if done:
+                audit.write(transaction, "key_revoked", f"key {key_id}", who=who)
     finally:
         gateway.close()
     if not done:

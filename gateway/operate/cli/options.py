@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import logging
 import os
 import signal
@@ -12,6 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+
+from gateway.operate.credentials import user_of_machine
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,10 +35,13 @@ def workspace_option(command: Command) -> Command:
 
 def decision_options(command: Command) -> Command:
     """``--reason`` and ``--who``: what is decided about deliveries and documents is kept with who, and why."""
-    command = click.option("--reason", "-r", required=True, help="Why, in a sentence; it is kept.")(command)
-    return click.option("--who", default=getpass.getuser, help="Who decides (default: the user of this machine).")(
-        command
-    )
+    return who_option(click.option("--reason", "-r", required=True, help="Why, in a sentence; it is kept.")(command))
+
+
+def who_option(command: Command) -> Command:
+    """``--who``: the audit log says who did what."""
+    help_text = "Who does it, for the audit log (default: the user of this machine)."
+    return click.option("--who", default=user_of_machine, help=help_text)(command)
 
 
 def child_option(command: Command) -> Command:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from gateway.operate import wiring
-from gateway.operate.cli.options import decision_options, workspace_option
+from gateway.operate.cli.options import decision_options, who_option, workspace_option
 from gateway.repair import held
 from gateway.repair.held import Change
 from gateway.repair.rules import judged_by
@@ -107,6 +107,7 @@ def show(document_id: str, workspace: Path) -> None:
 @click.argument("document_ids", metavar="[DOCUMENT]...", nargs=-1)
 @group_options
 @click.option("--all", "everything", is_flag=True, help="Everything that is held.")
+@who_option
 @workspace_option
 def retry(
     document_ids: tuple[str, ...],
@@ -115,6 +116,7 @@ def retry(
     value: str | None,
     delivery: str | None,
     everything: bool,
+    who: str,
     workspace: Path,
 ) -> None:
     """Have documents judged again by a worker, with the revision in force: some by their ids, a group, or all."""
@@ -124,9 +126,9 @@ def retry(
         raise click.UsageError("name documents, or a group by its options, or --all")
     with opened(workspace) as gateway:
         if document_ids:
-            count = held.retry(gateway.database, [known(gateway, each).id for each in document_ids])
+            count = held.retry(gateway.database, [known(gateway, each).id for each in document_ids], who=who)
         else:
-            count = held.retry_group(gateway.database, **group)
+            count = held.retry_group(gateway.database, who=who, **group)
     click.echo(f"{count} document{_s(count)} will be judged again")
 
 

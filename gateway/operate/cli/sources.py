@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import click
 
 from gateway.operate import wiring
-from gateway.operate.cli.options import workspace_option
-from gateway.store import leases
+from gateway.operate.cli.options import who_option, workspace_option
+from gateway.store import audit, leases
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,8 +34,9 @@ def list_sources(workspace: Path) -> None:
 
 @source.command()
 @click.argument("name")
+@who_option
 @workspace_option
-def reset(name: str, workspace: Path) -> None:
+def reset(name: str, who: str, workspace: Path) -> None:
     """Forget how far the source NAME (table://erp/KUNDEN) was read: it is read from the beginning again.
 
     Records that did not change get no new version.
@@ -44,6 +45,8 @@ def reset(name: str, workspace: Path) -> None:
     try:
         with gateway.database.write() as transaction:
             done = leases.forget_position(transaction, name)
+            if done:
+                audit.write(transaction, "source_reset", f"source {name}", who=who)
     finally:
         gateway.close()
     if not done:

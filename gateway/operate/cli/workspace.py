@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from gateway.operate import wiring
-from gateway.operate.cli.options import workspace_option
+from gateway.operate.cli.options import who_option, workspace_option
 from gateway.workspace import starter
 from gateway.workspace.loader import load
 from gateway.workspace.schema import schema as all_schemas
@@ -50,13 +50,14 @@ def check(folder: Path) -> None:
 
 
 @click.command()
+@who_option
 @workspace_option
-def apply(workspace: Path) -> None:
+def apply(who: str, workspace: Path) -> None:
     """Make the working copy the revision in force, whole or not at all."""
     configuration = load(workspace)
     gateway = wiring.open_gateway(workspace, configuration.settings)
     try:
-        if wiring.apply(gateway, configuration):
+        if wiring.apply(gateway, configuration, who=who):
             click.echo(f"revision {configuration.revision} is in force")
         else:
             click.echo(f"revision {configuration.revision} was in force already")

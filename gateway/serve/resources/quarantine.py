@@ -272,7 +272,7 @@ def one_document(call: Call, id: str) -> Response:  # noqa: A002 - the name in t
 def retry_one(call: Call, id: str) -> Response:  # noqa: A002 - as above
     """``POST /api/v1/quarantine/doc_01j…/retry``: a worker judges it soon."""
     document = _known(call, id)
-    marked = held.retry(call.services.database, [document.id])
+    marked = held.retry(call.services.database, [document.id], who=call.caller.name)
     if not marked:
         raise Problem("not_held", f"the document {document.id} is {document.state}, so it cannot be judged again")
     return answered({"documents": marked}, 202, {"Location": f"/api/v1/quarantine/{document.id}"})
@@ -296,7 +296,8 @@ def discard(call: Call, id: str) -> Response:  # noqa: A002 - as above
 def retry_group(call: Call) -> Response:
     """``POST /api/v1/quarantine/retry {"integration": "acme-orders", "code": "contract.pattern"}``."""
     asked = {name: value for name, value in call.body.items() if name != "everything"}
-    return answered({"documents": held.retry_group(call.services.database, **_group(asked))}, 202)
+    marked = held.retry_group(call.services.database, who=call.caller.name, **_group(asked))
+    return answered({"documents": marked}, 202)
 
 
 def _corrected(call: Call, document: HeldDocument) -> bytes:
