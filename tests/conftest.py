@@ -25,12 +25,16 @@ def postgresql_server() -> Iterator[str]:
         yield address
 
 
+def _empty_database(server: str) -> str:
+    name = f"test_{next(_names)}"
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+    return server.rpartition("/")[0] + f"/{name}"
+
+
 @pytest.fixture
 def postgresql_url(postgresql_server: str) -> str:
-    name = f"test_{next(_names)}"
-    with psycopg.connect(postgresql_server, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}")
-    return postgresql_server.rpartition("/")[0] + f"/{name}"
+    return _empty_database(postgresql_server)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -40,3 +44,11 @@ def store_url(request: pytest.FixtureRequest) -> str:
         return f"sqlite:{request.getfixturevalue('tmp_path')}/gateway.db"
     url: str = request.getfixturevalue("postgresql_url")
     return url
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def module_store(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The same for all tests of a file, which share what stands in it."""
+    if request.param == "sqlite":
+        return f"sqlite:{tmp_path_factory.mktemp('store')}/gateway.db"
+    return _empty_database(request.getfixturevalue("postgresql_server"))

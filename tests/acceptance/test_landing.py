@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,12 +16,12 @@ from tests.acceptance.workspaces import Place, opened, reopened, sample
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from sftp.arrival import Arrival
 
 X12, CSV = sample("acme-orders.edi"), sample("globex-prices.csv")
 GLOBEX = "drop://globex"
-CORPUS = Path(__file__).parent.parent / "corpus"
 
 
 class Collecting:
@@ -64,8 +63,8 @@ def deliveries_of(place: Place) -> list[dict[str, Any]]:
 # ── L1 ───────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_L1_a_receiver_that_fails_keeps_the_senders_file(tmp_path: Path) -> None:  # noqa: N802 - the promise's name
-    with opened(tmp_path) as place:
+def test_L1_a_receiver_that_fails_keeps_the_senders_file(tmp_path: Path, store_url: str) -> None:  # noqa: N802 - the promise's name
+    with opened(tmp_path, store=store_url) as place:
         collecting = Collecting(place, drop_folder(tmp_path / "drops", "globex"))
         vault = place.vault.folder
         vault.parent.mkdir(parents=True, exist_ok=True)
@@ -120,8 +119,8 @@ def test_L1_a_kill_while_landing_loses_and_doubles_nothing(tmp_path: Path, store
 # ── L2 ───────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_L2_a_vault_file_is_named_by_its_content_and_not_written_twice(tmp_path: Path) -> None:  # noqa: N802
-    with opened(tmp_path) as place:
+def test_L2_a_vault_file_is_named_by_its_content_and_not_written_twice(tmp_path: Path, store_url: str) -> None:  # noqa: N802
+    with opened(tmp_path, store=store_url) as place:
         first = place.land(CSV, "prices.csv", GLOBEX)
         file = place.vault.path(first.sha256)
         before = file.stat()
@@ -132,8 +131,10 @@ def test_L2_a_vault_file_is_named_by_its_content_and_not_written_twice(tmp_path:
         assert (after.st_ino, after.st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
 
 
-def test_L2_damaged_bytes_are_never_judged_nor_shown_and_heal_when_they_come_again(tmp_path: Path) -> None:  # noqa: N802
-    with opened(tmp_path, more="\ntries: 2\n") as place:
+def test_L2_damaged_bytes_are_never_judged_nor_shown_and_heal_when_they_come_again(  # noqa: N802
+    tmp_path: Path, store_url: str
+) -> None:
+    with opened(tmp_path, store=store_url, more="\ntries: 2\n") as place:
         landed = place.land(CSV, "prices.csv", GLOBEX)
         file = place.vault.path(landed.sha256)
         file.write_bytes(CSV.replace(b"SCR-M8-40", b"SCR-M8-41"))
@@ -154,8 +155,8 @@ def test_L2_damaged_bytes_are_never_judged_nor_shown_and_heal_when_they_come_aga
         assert place.raw(landed.id) == CSV
 
 
-def test_L2_a_missing_vault_file_is_told_with_its_remedy(tmp_path: Path) -> None:  # noqa: N802
-    with opened(tmp_path) as place:
+def test_L2_a_missing_vault_file_is_told_with_its_remedy(tmp_path: Path, store_url: str) -> None:  # noqa: N802
+    with opened(tmp_path, store=store_url) as place:
         landed = place.land(CSV, "prices.csv", GLOBEX)
         place.vault.path(landed.sha256).unlink()
         with pytest.raises(Stop, match="the vault has no file") as stopped:
@@ -168,8 +169,8 @@ def test_L2_a_missing_vault_file_is_told_with_its_remedy(tmp_path: Path) -> None
 # ── L3 ───────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_L3_a_file_is_taken_when_it_has_settled_and_again_when_it_changes(tmp_path: Path) -> None:  # noqa: N802
-    with opened(tmp_path) as place:
+def test_L3_a_file_is_taken_when_it_has_settled_and_again_when_it_changes(tmp_path: Path, store_url: str) -> None:  # noqa: N802
+    with opened(tmp_path, store=store_url) as place:
         place.change("integrations/globex-prices.yaml", "drop://globex/*.csv", "folder:prices/*.csv")
         inbox = tmp_path / "prices"
         collecting = Collecting(place, Folder(inbox, "folder:prices", inbox / ".held", None, ("*.csv",), 5.0))
@@ -199,8 +200,8 @@ def test_L3_a_file_is_taken_when_it_has_settled_and_again_when_it_changes(tmp_pa
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
-    with opened(tmp_path_factory.mktemp("workspace")) as one:
+def place(tmp_path_factory: pytest.TempPathFactory, module_store: str) -> Iterator[Place]:
+    with opened(tmp_path_factory.mktemp("workspace"), store=module_store) as one:
         yield one
 
 
@@ -225,8 +226,8 @@ def test_L4_what_cannot_be_read_is_a_delivery_with_a_finding(place: Place, sourc
     assert place.raw(shown["id"]) == content
 
 
-def test_L4_a_file_whose_envelope_is_open_waits_and_then_becomes_a_delivery(tmp_path: Path) -> None:  # noqa: N802
-    with opened(tmp_path) as place:
+def test_L4_a_file_whose_envelope_is_open_waits_and_then_becomes_a_delivery(tmp_path: Path, store_url: str) -> None:  # noqa: N802
+    with opened(tmp_path, store=store_url) as place:
         collecting = Collecting(place, drop_folder(tmp_path / "drops", "acme", partial_after_seconds=900))
         (collecting.folder.path / "orders.edi").write_bytes(X12[:400])
         collecting.turn()
@@ -255,8 +256,8 @@ def test_L5_the_same_content_again_is_a_duplicate_whatever_its_name(tmp_path: Pa
         assert all(each["_version"] == 1 for each in place.records("prices"))
 
 
-def test_L5_a_change_back_and_a_resend_of_what_was_refused_are_no_duplicates(tmp_path: Path) -> None:  # noqa: N802
-    with opened(tmp_path) as place:
+def test_L5_a_change_back_and_a_resend_of_what_was_refused_are_no_duplicates(tmp_path: Path, store_url: str) -> None:  # noqa: N802
+    with opened(tmp_path, store=store_url) as place:
         old, new, refused = prices(2), prices(2, price="1,60"), prices(2, bad_every=1)
         states = [place.give(each, "p.csv", GLOBEX)["state"] for each in (old, new, old, refused, refused)]
 
