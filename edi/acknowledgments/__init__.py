@@ -28,8 +28,19 @@ Which code tells which finding stands in one table, :data:`edi.acknowledgments.c
 what the envelope lacks, is told; what a contract refuses is not: that is no error of the standard.
 """
 
-from edi.acknowledgments.acknowledging import acknowledge
-from edi.acknowledgments.answers import Acknowledgment, Kind, Verdict
+from edi.acknowledgments.acknowledging import NUMBER_MAX, acknowledge, drafts
+from edi.acknowledgments.answers import Acknowledgment, Draft, Kind, Verdict
 from edi.acknowledgments.received import Answered, Received, read_acknowledgment
 
-__all__ = ["Acknowledgment", "Answered", "Kind", "Received", "Verdict", "acknowledge", "read_acknowledgment"]
+__all__ = [
+    "NUMBER_MAX",
+    "Acknowledgment",
+    "Answered",
+    "Draft",
+    "Kind",
+    "Received",
+    "Verdict",
+    "acknowledge",
+    "drafts",
+    "read_acknowledgment",
+]

@@ -37,22 +37,27 @@ def acknowledge(
     Raises:
         ValueError: a control number has more than nine digits, or is none.
     """
-    for draft in _drafts(events, frozenset(kinds)):
+    for draft in drafts(events, kinds=kinds):
         number = next(numbers)
         if not 1 <= number <= NUMBER_MAX:
             raise ValueError(f"the control number {number} is not one of 1 to {NUMBER_MAX}")
         yield draft.finished(number, now)
 
 
-def _drafts(events: Iterable[Event], kinds: frozenset[Kind]) -> Iterator[Draft]:
+def drafts(events: Iterable[Event], *, kinds: Collection[Kind]) -> Iterator[Draft]:
+    """What :func:`acknowledge` gives, before it has control numbers, for who takes these in a transaction.
+
+    ``draft.finished(number, now)`` is the acknowledgment; ``draft.parties()`` says whose numbers are to be counted.
+    """
+    wanted = frozenset(kinds)
     answers: Answers | None = None
     for event in events:
         if isinstance(event, Opened) and event.kind == "interchange":
             family = x12.X12Answers if event.row[0] == "ISA" else edifact.EdifactAnswers
-            answers = family(event, kinds)
+            answers = family(event, wanted)
         elif answers is None:
             if isinstance(event, Finding):
-                yield from x12.unreadable(event, kinds)
+                yield from x12.unreadable(event, wanted)
         elif isinstance(event, Document):
             answers.document(event)
         elif isinstance(event, Finding):

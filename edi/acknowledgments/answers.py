@@ -42,6 +42,17 @@ class Acknowledgment:
 class Draft(Protocol):
     """An acknowledgment that lacks its control number and its time."""
 
+    @property
+    def kind(self) -> Kind:
+        """Which acknowledgment it is."""
+
+    @property
+    def place(self) -> int:
+        """Which group of its interchange it answers, from 1; 0 for the interchange itself."""
+
+    def parties(self) -> tuple[str, str]:
+        """Who sent, and who received, what is answered: ``ZZ:ACME``; EDIFACT without a qualifier: ``:ACME``."""
+
     def finished(self, number: int, now: datetime) -> Acknowledgment:
         """The acknowledgment as it is sent."""
 

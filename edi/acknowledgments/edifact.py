@@ -13,7 +13,7 @@ from edi.acknowledgments.answers import Acknowledgment
 from edi.acknowledgments.codes import NO_TRAILER, TABLE
 from edi.acknowledgments.guided import guide_of, opens_loop
 from edi.acknowledgments.writing import is_usable, segment
-from edi.edifact.delimiters import CHARACTER_SETS, LEVEL_A, LEVEL_B, syntax_of
+from edi.edifact.delimiters import CHARACTER_SETS, LEVEL_A, LEVEL_B, party, syntax_of
 from edi.findings import Finding, Severity
 from edi.segmented.walk.standard import at
 
@@ -155,6 +155,20 @@ class Contrl:
     syntax: Syntax
     is_newest: bool
 
+    @property
+    def kind(self) -> Kind:
+        """Which acknowledgment it is."""
+        return "CONTRL"
+
+    @property
+    def place(self) -> int:
+        """It answers the interchange."""
+        return 0
+
+    def parties(self) -> tuple[str, str]:
+        """Who sent, and who received, the interchange."""
+        return party(self.top.row[2]), party(self.top.row[3])
+
     def finished(self, number: int, now: datetime) -> Acknowledgment:
         """CONTRL in an interchange of its own."""
         top, header = self.top, self.top.row
@@ -186,6 +200,7 @@ class Contrl:
         names = header[1] if header[1][0] in CHARACTER_SETS else ["UNOA", *header[1][1:]]
         date = now.strftime("%Y%m%d" if self.is_newest else "%y%m%d")
         row = ["UNB", [names[0], _version(header)], header[3], header[2], [date, now.strftime("%H%M")], str(number)]
+        row += ["", "", "", "", "", "1"] if at(header, 11) else []  # 0035: what answers a test is one
         usual = LEVEL_A[:4] + "*" + LEVEL_A[5] if self.is_newest else LEVEL_A
         advice = b"" if self.marks in (usual, LEVEL_B) else b"UNA" + self.marks.encode("latin-1")
         return advice + segment(row, self.syntax)

@@ -46,6 +46,7 @@ class _Group:
     """A group and its answers so far, without ST, AK1, AK9 and SE; `rows` counts the segments of each."""
 
     row: list[Any]
+    place: int
     bodies: dict[Kind, bytearray]
     rows: dict[Kind, int]
     received: int = 0
@@ -83,7 +84,7 @@ class X12Answers:
             return
         self.only_acknowledges = False
         wanted = [kind for kind in ("997", "999") if kind in self.kinds]
-        self.group = _Group(row, {kind: bytearray() for kind in wanted}, dict.fromkeys(wanted, 0))
+        self.group = _Group(row, self.count, {kind: bytearray() for kind in wanted}, dict.fromkeys(wanted, 0))
         if len(at(row, 1)) == 2 and at(row, 6).isdecimal() and len(at(row, 6)) <= 9:
             self.groups.append(self.group)
         else:
@@ -181,6 +182,20 @@ class Ta1:
     included: int | None
     received: int
 
+    @property
+    def kind(self) -> Kind:
+        """Which acknowledgment it is."""
+        return "TA1"
+
+    @property
+    def place(self) -> int:
+        """It answers the interchange."""
+        return 0
+
+    def parties(self) -> tuple[str, str]:
+        """Who sent, and who received, the interchange."""
+        return _parties(self.header)
+
     def finished(self, number: int, now: datetime) -> Acknowledgment:
         """TA1 in an interchange of its own, which has no group."""
         row = ["TA1", self.header[13], self.header[9], self.header[10], self.verdict, self.note]
@@ -200,6 +215,15 @@ class GroupAnswer:
     kind: Kind
     group: _Group
     rejects: bool
+
+    @property
+    def place(self) -> int:
+        """Which group of its interchange it answers."""
+        return self.group.place
+
+    def parties(self) -> tuple[str, str]:
+        """Who sent, and who received, the interchange."""
+        return _parties(self.header)
 
     def verdict(self) -> Verdict:
         """AK901: R where the group or all sets in it are rejected, P where some are, E where errors were noted."""
@@ -297,6 +321,12 @@ def _padded(row: list[Any]) -> list[Any]:
     values[11] = values[11] if _RELEASE.fullmatch(values[11] + "0") else "00401"
     values[12] = values[12].strip().zfill(9)
     return ["ISA", *values]
+
+
+def _parties(header: list[Any]) -> tuple[str, str]:
+    """ISA05 and ISA06, ISA07 and ISA08."""
+    sender, receiver = (f"{header[n].strip()}:{header[n + 1].strip()}" for n in (5, 7))
+    return sender, receiver
 
 
 def _syntax(marks: str) -> Syntax:

@@ -108,8 +108,8 @@ def _header(text: str, place: int, marks: str, *, ended: bool) -> Header | Unrea
     return Header(
         syntax_of(marks, repeats=version == "4"),
         place + end + 1,
-        _party(row[2]),
-        _party(row[3]),
+        party(row[2]),
+        party(row[3]),
         text_of(row[5]),
         CHARACTER_SETS.get(name, ""),
         marks if version == "4" else marks[:4] + " " + marks[5],
@@ -140,7 +140,7 @@ def _syntax_oddities(name: str, version: str) -> Iterator[tuple[str, str]]:
         yield "edifact.agency", f"UNB names the syntax {name}, which is not one of the UN/ECE ({_KNOWN})."
 
 
-def _party(value: object) -> str:
+def party(value: object) -> str:
     """``qualifier:identifier`` from the composite identifier, qualifier."""
     identifier, qualifier = (*value, "")[:2] if isinstance(value, list) else (value, "")
     return f"{qualifier}:{str(identifier).rstrip()}"

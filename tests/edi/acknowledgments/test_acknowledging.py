@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edi.acknowledgments import acknowledge
+from edi.acknowledgments import acknowledge, drafts
 from edi.edifact import scanner as edifact
 from edi.x12 import scanner as x12
 from tests.edi.acknowledgments.samples import NOW, answers, findings, group, interchange, message, messages, order
@@ -65,3 +65,27 @@ def test_a_file_that_ends_anywhere_is_never_accepted_as_a_whole(standard: str) -
         assert told != whole
         # Interchanges that are whole are answered as if nothing had happened behind them.
         assert all(answer in whole for answer in told if answer.verdict == "A"), place
+
+
+def test_drafts_say_what_they_answer_before_they_have_numbers() -> None:
+    acknowledgments = group("ST*997*0001~AK1*PO*1~AK9*A*1*1*1~SE*4*0001~", kind="FA", number=4)
+    text = interchange(acknowledgments, group(order())) + interchange(group(order()), number=8)
+    told = list(drafts(x12.events([text.encode()], {}), kinds=("TA1", "997")))
+    assert [(each.kind, each.place) for each in told] == [("TA1", 0), ("997", 2), ("TA1", 0), ("997", 1)]
+    assert {each.parties() for each in told} == {("ZZ:ACME", "ZZ:US")}
+    (contrl,) = drafts(edifact.events([SAMPLES["edifact"]], {}), kinds=KINDS)
+    assert (contrl.kind, contrl.place) == ("CONTRL", 0)
+    assert contrl.parties() == ("14:4012345000009", "14:5412345000013")
+
+
+@pytest.mark.parametrize(
+    ("given", "marked"),
+    [
+        (messages(message()).replace("+77'UNH", "+77++++++1'UNH").encode(), b"+1++++++1'UNH"),
+        (interchange(group(order())).replace("*0*P*>~", "*0*T*>~").encode(), b"*0*T*>~GS"),
+    ],
+)
+def test_the_answer_to_a_test_is_a_test(given: bytes, marked: bytes) -> None:
+    (answer,) = answers(given, "997", "CONTRL")
+    assert marked in answer.content
+    assert findings(answer) == []
