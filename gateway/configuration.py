@@ -38,6 +38,9 @@ class Settings:
     lease_seconds: float = 60.0
     field_bytes_max: int = 16 * 1024 * 1024
     upload_bytes_max: int = 1024 * 1024 * 1024
+    archive_bytes_max: int = 4 * 1024 * 1024 * 1024
+    archive_ratio_max: int = 200
+    archive_members_max: int = 10_000
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,6 +77,8 @@ class Finding:
     target: str | None = None
     value: str | None = None
     document: int | None = None
+    member: str | None = None
+    """In an archive: the member in which `start`, `end`, `line` and `document` are counted; None is the file itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +119,8 @@ class Delivery:
     whole: bool | None = None
     replay: str | None = None
     """``then`` or ``now`` where it is to be, or was, judged again from its bytes: by which revision."""
+    archive: str | None = None
+    """``zip`` or ``gzip`` where its members were unpacked: they are its content then."""
 
 
 @dataclass(frozen=True, slots=True)

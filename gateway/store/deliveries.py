@@ -216,6 +216,15 @@ def close_accepted(transaction: Transaction, closing: Sequence[Closing], *, revi
             revision=revision,
             documents=each.documents,
         )
+    for each in closing:
+        audit.write_closed(
+            transaction,
+            each.delivery.id,
+            sha256=each.delivery.sha256,
+            state=DeliveryState.ACCEPTED,
+            revision=revision,
+            documents=each.documents,
+        )
     return result.rowcount == len(closing)
 
 
@@ -277,4 +286,5 @@ def from_row(row: Row[Any]) -> Delivery:
         twin=row.twin,
         whole=None if row.whole is None else bool(row.whole),
         replay=row.replay,
+        archive=row.archive,
     )

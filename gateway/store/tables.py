@@ -41,6 +41,7 @@ delivery = Table(
     Column("token", BigInteger, nullable=False, server_default="0"),
     Column("tries", Integer, nullable=False, server_default="0"),
     Column("replay", Text),  # then, now: how it is to be, or was, judged again from its bytes
+    Column("archive", Text),  # zip, gzip: its members were unpacked
     Index("delivery_due", "due"),
     Index(
         "delivery_open",
@@ -69,6 +70,22 @@ document = Table(
     Column("reason", Text),
     Column("who", Text),
     Index("document_state", "state", "id"),
+)
+
+member = Table(
+    # What an archive holds. Its members' offsets, and the numbers of their documents, go on behind the archive's own:
+    # `start` is where a member's first byte is then. A file of the vault that is named here is one in use.
+    "member",
+    metadata,
+    Column("delivery", BigInteger, primary_key=True, autoincrement=False),
+    Column("number", Integer, primary_key=True, autoincrement=False),  # its place in the archive, from 1
+    Column("name", Text, nullable=False),
+    Column("sha256", Text),  # its bytes, in the vault; NULL: it was not unpacked
+    Column("size", BigInteger, nullable=False),
+    Column("start", BigInteger, nullable=False),
+    Column("code", Text),  # the code of the finding that says why it was not unpacked
+    Index("member_start", "delivery", "start"),
+    Index("member_sha256", "sha256"),
 )
 
 decision = Table(
@@ -139,6 +156,7 @@ change_block = Table(
     Column("revision", Text),  # the configuration that judged what the delivery brought
     Index("change_block_contract", "contract", "first_id"),
     Index("change_block_delivery", "delivery", "contract"),
+    Index("change_block_latest", "contract", "delivery"),
 )
 
 kept = Table(

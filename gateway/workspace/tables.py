@@ -106,6 +106,9 @@ GATEWAY = (
     Key("lease", DURATION, "how long a worker holds a delivery without a sign of life", "60s"),
     Key("field_max", SIZE, "the longest single value that is read", "16 MiB"),
     Key("upload_max", SIZE, "the largest file that is taken in", "1 GiB"),
+    Key("archive_max", SIZE, "how much is unpacked of one archive at most", "4 GiB"),
+    Key("archive_ratio", WHOLE, "how many times its own size is unpacked of one archive at most", "200"),
+    Key("archive_members", WHOLE, "how many members are taken of one archive at most", "10000"),
 )
 
 CONNECTION = (
