@@ -25,7 +25,7 @@ from gateway.store.decisions import CORRECTED, TAKEN, Decision
 from gateway.store.quarantine import Held
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from gateway.integrations import Integration
     from gateway.store.database import Database, Transaction
@@ -82,6 +82,14 @@ def tidy(line: Line, lease: Lease, routes: Routes) -> None:
     with line.database.read() as connection:
         as_it_is = deliveries.by_number(connection, lease.delivery.number)
     Attempt(line, replace(lease, delivery=as_it_is), routes).clear_what_broke_off()
+
+
+def addressed(delivery: Delivery, candidates: Sequence[Integration]) -> Delivery:
+    """The delivery with the integration and partner that only its only candidate can tell."""
+    if len(candidates) != 1:
+        return delivery
+    only = candidates[0]
+    return replace(delivery, integration=only.name, partner=delivery.partner or only.partner)
 
 
 class Attempt:
@@ -185,7 +193,7 @@ class Attempt:
 
     def _publish(self, batch: Batch, candidates: list[Integration]) -> None:
         """The one transaction that makes a delivery visible: records, changes, held documents, counters, log, lease."""
-        delivery = self._addressed(candidates)
+        delivery = addressed(self._delivery, candidates)
         with self._database.write() as transaction:
             self._prove(transaction)
             self._store(transaction, batch)
@@ -329,7 +337,7 @@ class Attempt:
         self._settle()
 
     def _publish_again(self, batch: Batch, candidates: list[Integration], wanted: dict[int, str]) -> None:
-        delivery = self._addressed(candidates)
+        delivery = addressed(self._delivery, candidates)
         with self._database.write() as transaction:
             self._prove(transaction)
             self._store(transaction, batch)
@@ -384,13 +392,6 @@ class Attempt:
     def _unsettled(self) -> list[staging.Standing]:
         with self._database.read() as connection:
             return staging.staged(connection, self._delivery.number)
-
-    def _addressed(self, candidates: list[Integration]) -> Delivery:
-        """The delivery with the integration and partner that only its only candidate can tell."""
-        if len(candidates) != 1:
-            return self._delivery
-        only = candidates[0]
-        return replace(self._delivery, integration=only.name, partner=self._delivery.partner or only.partner)
 
     def _close(
         self,

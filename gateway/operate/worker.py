@@ -8,6 +8,7 @@ import os
 import socket
 from typing import TYPE_CHECKING
 
+from gateway import runs
 from gateway.errors import Retry, Stop
 from gateway.ingest import give_up, ingest, tidy
 from gateway.observations import ATTEMPT_FAILED
@@ -69,15 +70,45 @@ def work(gateway: Gateway, stop: threading.Event, *, until_idle: bool = False) -
 
 
 def work_once(gateway: Gateway, owner: str) -> bool:
-    """Take one delivery that is due and do what is to be done; False when nothing is due."""
+    """Take a delivery that is due, and small ones behind it, and do what is to be done; False when nothing is due."""
     with gateway.database.read() as connection:  # is a write transaction worth it?
         if not leases.something_due(connection, gateway.database.clock()):
             return False
     routes = gateway.in_force.routes()  # before the lease: a revision that cannot be read is no try of a file
+    seconds = gateway.settings.lease_seconds
     with gateway.database.write() as transaction:
-        lease = leases.take(transaction, owner=owner, seconds=gateway.settings.lease_seconds)
-    if lease is None:
-        return False
+        lease = leases.take(transaction, owner=owner, seconds=seconds)
+        if lease is None:
+            return False
+        followers = leases.take_followers(
+            transaction, lease, seconds=seconds, count=runs.DELIVERIES_MAX - 1, size_max=runs.BYTES_MAX
+        )
+    run = [lease, *followers]
+    while run:
+        run = run[_finish_plain(gateway, run, routes) :]
+        if run:
+            _finish(gateway, run.pop(0), routes)
+    return True
+
+
+def _finish_plain(gateway: Gateway, run: list[Lease], routes: Routes) -> int:
+    """Publish as many deliveries of a run as go together; how many need nothing more now."""
+    if len(run) < 2:
+        return 0
+    try:
+        return runs.ingest_run(gateway.line, run, routes)
+    except Exception as trouble:  # noqa: BLE001 - which of them it is shows when each is tried alone
+        _log.info("%d deliveries are not published together: %s", len(run), trouble)
+        seconds = trouble.delay_seconds if isinstance(trouble, Retry) else _backoff(run[0])
+        for lease in run:
+            _give_back(
+                gateway, lease, routes, str(trouble), seconds=seconds, counted=not isinstance(trouble, Retry | Stop)
+            )
+        return len(run)
+
+
+def _finish(gateway: Gateway, lease: Lease, routes: Routes) -> None:
+    """Do what is to be done for one delivery, or say why that could not be."""
     try:
         routes = gateway.in_force.judging(lease.delivery)
         if lease.delivery.tries > gateway.settings.tries:
@@ -94,7 +125,6 @@ def work_once(gateway: Gateway, owner: str) -> bool:
         _log.exception("judging %s failed", lease.delivery.id)
         reason = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else 'no message'}"
         _give_back(gateway, lease, routes, reason, seconds=_backoff(lease), counted=True)
-    return True
 
 
 def _backoff(lease: Lease) -> float:

@@ -95,6 +95,42 @@ def take(transaction: Transaction, *, owner: str, seconds: float) -> Lease | Non
     return Lease(deliveries.by_number(connection, row.number), row.token, owner)
 
 
+def take_followers(transaction: Transaction, first: Lease, *, seconds: float, count: int, size_max: int) -> list[Lease]:
+    """Lease up to `count` small deliveries that follow one that was just taken for the first time, in its lane.
+
+    While the first is at work or untried nobody else takes a later one, so that no other worker can be in between. One
+    that failed and waits is passed, as ever. A larger one, or one that is not new, ends the run.
+    """
+    if first.delivery.tries != 1 or first.delivery.size > size_max:
+        return []
+    connection = transaction.connection
+    lane = select(delivery.c.lane).where(delivery.c.number == first.delivery.number).scalar_subquery()
+    rows = connection.execute(
+        select(delivery)
+        .where(delivery.c.lane == lane, delivery.c.number > first.delivery.number, delivery.c.due.is_not(None))
+        .order_by(delivery.c.number)
+        .limit(count)
+    )
+    now = transaction.now.timestamp()
+    run = []
+    for row in rows:
+        if row.tries and row.owner is None:
+            continue
+        if row.tries or row.due > now or row.size > size_max or row.finished_at or row.replay:
+            break
+        run.append(row.number)
+    if not run:
+        return []
+    leased = connection.execute(
+        update(delivery)
+        .where(delivery.c.number.in_(run))
+        .values(owner=first.owner, token=delivery.c.token + 1, tries=delivery.c.tries + 1, due=now + seconds)
+        .returning(delivery)
+    )
+    rows_by_number = sorted(leased, key=lambda row: row.number)
+    return [Lease(deliveries.from_row(row), row.token, first.owner) for row in rows_by_number]
+
+
 def take_this(transaction: Transaction, number: int, *, owner: str, seconds: float) -> Lease | None:
     """Lease a delivery for which nothing is due, to repair it; None where something is, or somebody works on it."""
     row = transaction.connection.execute(

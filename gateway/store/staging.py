@@ -191,31 +191,35 @@ def stage(transaction: Transaction, contract: Contract, delivery: int, rows: Seq
     Raises:
         Retry: as for :func:`claim`.
     """
-    connection = transaction.connection
     here = claim(transaction, contract, delivery)
     first = here.next_id
+    _insert(transaction, here, contract, [(delivery, row) for row in rows])
+    transaction.connection.execute(
+        update(tables.contract)
+        .where(tables.contract.c.id == contract.id)
+        .values(
+            staging=delivery,
+            staged_from=first if here.staging is None else here.staged_from,
+            next_id=first + len(rows),
+        )
+    )
+
+
+def _insert(transaction: Transaction, here: Standing, contract: Contract, rows: Sequence[tuple[int, Staged]]) -> None:
+    """Insert rows, each of a delivery, with the next ids, out of sight."""
     columns = [column_of(field.name) for field in contract.columns()]
     values = [
         (number, row.key, 0, 0, delivery, row.document, row.start, row.end, row.json, *row.columns)
-        for number, row in enumerate(rows, first)
+        for number, (delivery, row) in enumerate(rows, here.next_id)
     ]
     names = ", ".join(
         ["id", "key", "state", "version", "delivery", "document", "start", "stop", "body", *map(quoted, columns)]
     )
     if transaction.is_sqlite:
         marks = ", ".join("?" * (9 + len(columns)))
-        connection.exec_driver_sql(f"INSERT INTO {here.table} ({names}) VALUES ({marks})", values)
+        transaction.connection.exec_driver_sql(f"INSERT INTO {here.table} ({names}) VALUES ({marks})", values)
     else:
-        _copy(connection, f"COPY {here.table} ({names}) FROM STDIN", values)
-    connection.execute(
-        update(tables.contract)
-        .where(tables.contract.c.id == contract.id)
-        .values(
-            staging=delivery,
-            staged_from=first if here.staging is None else here.staged_from,
-            next_id=first + len(values),
-        )
-    )
+        _copy(transaction.connection, f"COPY {here.table} ({names}) FROM STDIN", values)
 
 
 def _copy(connection: Connection, statement: str, rows: list[tuple[Any, ...]]) -> None:
@@ -236,9 +240,7 @@ def staged(connection: Connection, delivery: int) -> list[Standing]:
 
 def newer(connection: Connection, contract: Contract, delivery: int, keys: Sequence[str]) -> set[str]:
     """The keys among `keys` whose current record came with a later delivery: an older one must not replace it (P6)."""
-    blocks = tables.change_block
-    latest = connection.execute(select(func.max(blocks.c.delivery)).where(blocks.c.contract == contract.id)).scalar()
-    if latest is None or latest <= delivery:
+    if _latest_delivery(connection, contract) <= delivery:
         return set()
     found: set[str] = set()
     for at in range(0, len(keys), 500):
@@ -254,6 +256,13 @@ def newer(connection: Connection, contract: Contract, delivery: int, keys: Seque
             ).scalars()
         )
     return found
+
+
+def _latest_delivery(connection: Connection, contract: Contract) -> int:
+    """The number of the latest delivery that has published records of a contract; 0 where none has."""
+    blocks = tables.change_block
+    latest = connection.execute(select(func.max(blocks.c.delivery)).where(blocks.c.contract == contract.id)).scalar()
+    return latest or 0
 
 
 def changed(connection: Connection, contract: Contract, rows: Sequence[Staged]) -> list[Staged]:
@@ -320,39 +329,81 @@ def publish(transaction: Transaction, contract_id: str, delivery: int, *, revisi
     return count
 
 
+def put(
+    transaction: Transaction, contract: Contract, brought: Sequence[tuple[int, Sequence[Staged]]], *, revision: str
+) -> None:
+    """Stage, publish and settle what several small deliveries brought, in their order, all in this transaction.
+
+    The tables end as if each of them had been staged, published and settled after the other.
+
+    Raises:
+        Retry: as for :func:`claim`, or a later delivery has brought records already.
+    """
+    here = claim(transaction, contract, 0)
+    numbers = [number for number, _ in brought]
+    if _latest_delivery(transaction.connection, contract) > min(numbers):
+        raise Retry(f"a later delivery has brought records of {contract.id}", delay_seconds=0.0)
+    rows = [(number, row) for number, theirs in brought for row in theirs]
+    _insert(transaction, here, contract, rows)
+    first = transaction.next_number("seq", len(rows))
+    offset = first - here.next_id
+    blocks = []
+    at = here.next_id
+    for number, theirs in brought:
+        blocks.append(
+            {
+                "first_seq": at + offset,
+                "last_seq": at + offset + len(theirs) - 1,
+                "contract": contract.id,
+                "delivery": number,
+                "first_id": at,
+                "at": stamp(transaction.now),
+                "revision": revision,
+            }
+        )
+        at += len(theirs)
+    transaction.connection.execute(insert(tables.change_block), blocks)
+    _move(transaction.connection, here.table, here.next_id, at, offset)
+    transaction.connection.execute(
+        update(tables.contract).where(tables.contract.c.id == contract.id).values(next_id=at, last_seq=at + offset - 1)
+    )
+
+
 def settle(transaction: Transaction, contract_id: str, *, limit: int = 5_000) -> bool:
     """Move up to `limit` published rows to their place; True when nothing is left to settle."""
     here = locked(transaction, contract_id)
     if here.offset is None or here.staged_from is None:
         return True
-    connection = transaction.connection
     low, high = here.staged_from, min(here.staged_from + limit, here.next_id)
-    span = {"low": low, "high": high}
-    moving = f"FROM {here.table} s WHERE s.id >= :low AND s.id < :high AND s.state = 0"
-    connection.execute(
-        text(f"UPDATE {here.table} SET state = 2 WHERE state = 1 AND key IN (SELECT s.key {moving})"), span
-    )
-    # A key that stands several times among the rows at hand: each is a version, and the last of them is current.
-    connection.execute(
-        text(f"""
-        WITH moved AS (
-            SELECT s.id, s.body, row_number() OVER same_key AS place, lead(s.id) OVER same_key AS later, coalesce((
-                SELECT p.version FROM {here.table} p WHERE p.key = s.key AND p.id < :low AND p.state = 2
-                ORDER BY p.id DESC LIMIT 1), 0) AS before
-            {moving} WINDOW same_key AS (PARTITION BY s.key ORDER BY s.id)
-        )
-        UPDATE {here.table} SET seq = {here.table}.id + :offset, version = moved.before + moved.place,
-            state = CASE WHEN moved.later IS NULL AND moved.body <> '{GONE}' THEN 1 ELSE 2 END
-        FROM moved WHERE moved.id = {here.table}.id"""),
-        span | {"offset": here.offset},
-    )
+    _move(transaction.connection, here.table, low, high, here.offset)
     done = high == here.next_id
-    connection.execute(
+    transaction.connection.execute(
         update(tables.contract)
         .where(tables.contract.c.id == contract_id)
         .values({"staged_from": high} if not done else {"staging": None, "staged_from": None, "offset": None})
     )
     return done
+
+
+def _move(connection: Connection, table: str, low: int, high: int, offset: int) -> None:
+    """Move the staged rows with ids from `low` to before `high` to their place; `offset` is change number - id."""
+    span = {"low": low, "high": high}
+    moving = f"FROM {table} s WHERE s.id >= :low AND s.id < :high AND s.state = 0"
+    connection.execute(text(f"UPDATE {table} SET state = 2 WHERE state = 1 AND key IN (SELECT s.key {moving})"), span)
+    # A key that stands several times among the rows at hand: each is a version, and the last of them is current.
+    connection.execute(
+        text(f"""
+        WITH moved AS (
+            SELECT s.id, s.body, row_number() OVER same_key AS place, lead(s.id) OVER same_key AS later, coalesce((
+                SELECT p.version FROM {table} p WHERE p.key = s.key AND p.id < :low AND p.state = 2
+                ORDER BY p.id DESC LIMIT 1), 0) AS before
+            {moving} WINDOW same_key AS (PARTITION BY s.key ORDER BY s.id)
+        )
+        UPDATE {table} SET seq = {table}.id + :offset, version = moved.before + moved.place,
+            state = CASE WHEN moved.later IS NULL AND moved.body <> '{GONE}' THEN 1 ELSE 2 END
+        FROM moved WHERE moved.id = {table}.id"""),
+        span | {"offset": offset},
+    )
 
 
 def locked(transaction: Transaction, contract_id: str) -> Standing:

@@ -14,6 +14,7 @@ _NUMBER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 def upgrade() -> None:
     op.add_column("change_block", sa.Column("revision", sa.Text))
     op.create_index("change_block_delivery", "change_block", ["delivery", "contract"])
+    op.create_index("change_block_latest", "change_block", ["contract", "delivery"])
     op.add_column("delivery", sa.Column("replay", sa.Text))
     op.create_table(
         "decision",
