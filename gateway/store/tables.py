@@ -9,7 +9,19 @@ Times are RFC 3339 text in UTC with six digits of a second, which sorts like tim
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Double, Index, Integer, MetaData, Table, Text, UniqueConstraint, text
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Double,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
 
 metadata = MetaData()
 
@@ -128,6 +140,80 @@ finding = Table(
     Column("value", Text),
     Index("finding_delivery", "delivery", "document"),
     Index("finding_code", "code"),
+)
+
+answering = Table(
+    # Which deliveries are to be answered, once for ever; `due`, `owner` and `token` are a lease, as deliveries have.
+    "answering",
+    metadata,
+    Column("delivery", BigInteger, primary_key=True, autoincrement=False),
+    Column("revision", Text, nullable=False),  # that judged it; by which it is answered
+    Column("twin", BigInteger),  # of a duplicate: the delivery whose acknowledgments are sent again
+    Column("state", Text, nullable=False),  # due, built, nothing, failed
+    Column("due", Double),
+    Column("owner", Text),
+    Column("token", BigInteger, nullable=False, server_default="0"),
+    Column("tries", Integer, nullable=False, server_default="0"),
+    Column("problem", Text),
+    Index("answering_due", "due"),
+)
+
+acknowledgment = Table(
+    # What a delivery is answered: the very bytes, never changed, and how far they are on their way.
+    "acknowledgment",
+    metadata,
+    Column("id", Number, primary_key=True, autoincrement=True),
+    Column("delivery", BigInteger, nullable=False),
+    Column("place", Integer, nullable=False),  # within the delivery, from 1
+    Column("interchange", Integer, nullable=False),  # which one of the delivery is answered, from 1
+    Column("functional_group", Integer, nullable=False),  # which one of that, from 1; 0: the interchange itself
+    Column("kind", Text, nullable=False),
+    Column("standard", Text, nullable=False),
+    Column("sender", Text, nullable=False),  # we, as the envelope names us
+    Column("receiver", Text, nullable=False),
+    Column("number", BigInteger, nullable=False),  # our control number
+    Column("answers_interchange", Text, nullable=False),  # their control numbers
+    Column("answers_group", Text),
+    Column("disposition", Text, nullable=False),
+    Column("included", BigInteger),
+    Column("received", BigInteger, nullable=False),
+    Column("accepted", BigInteger, nullable=False),
+    Column("partner", Text),
+    Column("name", Text, nullable=False),  # of the file in the partner's outbox
+    Column("content", LargeBinary, nullable=False),
+    Column("again", Integer, nullable=False),  # 1: sent before, and once more because the delivery was a duplicate
+    Column("state", Text, nullable=False),  # built, staged, sent, kept
+    Column("built_at", Text, nullable=False),
+    Column("sent_at", Text),
+    Column("due", Double),
+    Column("owner", Text),
+    Column("token", BigInteger, nullable=False, server_default="0"),
+    Column("tries", Integer, nullable=False, server_default="0"),
+    Column("staged", BigInteger),  # the token under which its file was written, out of the partner's sight
+    Column("problem", Text),
+    Index("acknowledgment_delivery", "delivery", "place", unique=True),
+    Index(
+        "acknowledgment_number",
+        "standard",
+        "sender",
+        "receiver",
+        "number",
+        unique=True,
+        sqlite_where=text("again = 0"),
+        postgresql_where=text("again = 0"),
+    ),
+    Index("acknowledgment_answers", "standard", "receiver", "sender", "answers_interchange"),
+    Index("acknowledgment_due", "due"),
+)
+
+control_number = Table(
+    # The last control number of interchanges that we gave out, for each pair of sender and receiver.
+    "control_number",
+    metadata,
+    Column("standard", Text, primary_key=True),
+    Column("sender", Text, primary_key=True),
+    Column("receiver", Text, primary_key=True),
+    Column("last", BigInteger, nullable=False),
 )
 
 contract = Table(
