@@ -21,6 +21,7 @@ from gateway.serve.operations import Operation, Shared, blueprint
 from gateway.serve.problems import BY_STATUS, MEDIA_TYPE, PROBLEMS, Problem
 from gateway.serve.resources import (
     activity,
+    audit,
     deliveries,
     evidence,
     health,
@@ -56,6 +57,7 @@ SHAPES: dict[str, Shape] = {
     **shared_shapes.SHAPES,
     **deliveries.SHAPES,
     **activity.SHAPES,
+    **audit.SHAPES,
     **quarantine.SHAPES,
     **evidence.SHAPES,
     **repairs.SHAPES,
@@ -99,6 +101,7 @@ def _resources(version: str) -> dict[str, tuple[Operation, ...]]:
         "repairs": repairs.operations(),
         "quarantine": quarantine.operations(),
         "activity": activity.operations(),
+        "audit": audit.operations(),
         "registry": registry.operations(),
         "tables": tables.operations(),
         "health": health.operations(),

@@ -41,6 +41,7 @@ COMMANDS = {
     "quarantine": "quarantine",
     "replay": "repair",
     "undo": "repair",
+    "audit": "audit",
     "key": "keys",
     "source": "sources",
     "parse": "formats",
