@@ -43,6 +43,8 @@ class Settings:
     archive_members_max: int = 10_000
 
 
+    keep: str | None = None
+    """How long raw files and held documents are kept where no integration says it: ``90d``; None: for ever."""
 @dataclass(frozen=True, slots=True)
 class CodeTable:
     """One table of codes/*.csv: from a partner's code to ours.

@@ -7,9 +7,11 @@ The notation of a field (``text 1..22``, ``decimal(12,4) >= 0``, ``date?``, ``co
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from decimal import Decimal
 
     from gateway.integrations import Expression, Place
@@ -67,6 +69,9 @@ class Contract:
     collection: str = ""
     rules: tuple[Rule, ...] = ()
     keep: str | None = None
+    """How long its records are kept after their last change, as written: ``7y``; None: for ever."""
+    keep_personal: str | None = None
+    """How long the values of fields marked ``pii`` are kept after the change that brought them."""
     place: Place | None = None
 
     @property
@@ -81,3 +86,29 @@ class Contract:
             for field in self.fields
             if field.type not in ("object", "list") and (field.name in self.key or field.filterable or field.sortable)
         )
+
+    def personal(self) -> Iterator[tuple[str, ...]]:
+        """The fields marked ``pii``, as the names that lead to them from the record: ``("ship_to", "city")``."""
+        yield from personal_of(self.fields)
+
+
+def personal_of(fields: tuple[Field, ...]) -> Iterator[tuple[str, ...]]:
+    """The paths of the fields marked ``pii`` among these and below them."""
+    for field in fields:
+        if field.pii:
+            yield (field.name,)
+        for inner in personal_of(field.fields):
+            yield (field.name, *inner)
+
+
+def kept_since(age: str, now: datetime) -> datetime:
+    """The moment before which what is kept for `age` is over: 90 days ago for ``90d``, this day in 2019 for ``7y``."""
+    count, unit = int(age[:-1]), age[-1]
+    try:
+        if unit == "d":
+            return now - timedelta(days=count)
+        if now.month == 2 and now.day == 29:  # of a year that has no such day, the last of February
+            now = now.replace(day=28)
+        return now.replace(year=now.year - count)
+    except (OverflowError, ValueError):  # before all times
+        return datetime.min.replace(tzinfo=UTC)

@@ -134,4 +134,6 @@ class Integration:
 
     It is demanded and kept, but not acted on yet: today the later delivery wins.
     """
+    keep: str | None = None
+    """How long raw files and held documents are kept after they came, as written: ``90d``."""
     place: Place = Place("", 1, 1)

@@ -33,6 +33,7 @@ class DocumentState(StrEnum):
     UNROUTED = "unrouted"
     DISCARDED = "discarded"
     CORRECTED = "corrected"
+    PURGED = "purged"
     UNDONE = "undone"
 
 
@@ -119,6 +120,10 @@ class Delivery:
     whole: bool | None = None
     replay: str | None = None
     """``then`` or ``now`` where it is to be, or was, judged again from its bytes: by which revision."""
+    purged_at: datetime | None = None
+    """When its bytes, and what was held of it, were purged; then `state` says so, too."""
+    purged_by: str | None = None
+    """What had them purged: ``keep: 90d of acme-orders``."""
     archive: str | None = None
     """``zip`` or ``gzip`` where its members were unpacked: they are its content then."""
 

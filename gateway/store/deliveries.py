@@ -286,5 +286,7 @@ def from_row(row: Row[Any]) -> Delivery:
         twin=row.twin,
         whole=None if row.whole is None else bool(row.whole),
         replay=row.replay,
+        purged_at=moment(row.purged_at) if row.purged_at else None,
+        purged_by=row.purged_by,
         archive=row.archive,
     )

@@ -54,7 +54,18 @@ delivery = Table(
     Column("tries", Integer, nullable=False, server_default="0"),
     Column("replay", Text),  # then, now: how it is to be, or was, judged again from its bytes
     Column("archive", Text),  # zip, gzip: its members were unpacked
+    Column("purged_at", Text),  # when its bytes, and what was held of it, were purged
+    Column("purged_by", Text),  # keep: 90d of acme-orders
+    Column("ended", Text),  # the state that it had before
     Index("delivery_due", "due"),
+    Index("delivery_sha256", "sha256"),
+    Index(
+        "delivery_kept",
+        "integration",
+        "received_at",
+        sqlite_where=text("purged_at IS NULL"),
+        postgresql_where=text("purged_at IS NULL"),
+    ),
     Index(
         "delivery_open",
         "lane",
@@ -116,6 +127,7 @@ decision = Table(
     Column("who", Text, nullable=False),
     Column("reason", Text, nullable=False),
     Index("decision_document", "delivery", "document", "id"),
+    Index("decision_sha256", "sha256"),
 )
 
 finding = Table(
@@ -227,6 +239,33 @@ contract = Table(
     Column("staging", BigInteger),  # the delivery whose records are being staged or settled
     Column("staged_from", BigInteger),  # the first id of those
     Column("offset", BigInteger),  # change number - id of those, once they are published
+    Column("purged_to", BigInteger, nullable=False, server_default="0"),  # rows up to there have met their keep:
+    Column("erased_to", BigInteger, nullable=False, server_default="0"),  # and their keep_personal:
+    Column("erased", Text),  # JSON: which fields were erased by that
+    Column("whole_from", BigInteger, nullable=False, server_default="0"),  # before this change, versions are missing
+)
+
+purged_content = Table(
+    # Bytes of the vault that nothing names any more: told here first, then deleted, and done when `deleted_at` says so.
+    "purged_content",
+    metadata,
+    Column("sha256", Text, primary_key=True),
+    Column("at", Text, nullable=False),
+    Column("deleted_at", Text),
+    Index(
+        "purged_content_left",
+        "at",
+        sqlite_where=text("deleted_at IS NULL"),
+        postgresql_where=text("deleted_at IS NULL"),
+    ),
+)
+
+chore = Table(
+    # What one process at a time does now and then, and when it is due again.
+    "chore",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("due", Double, nullable=False),
 )
 
 change_block = Table(

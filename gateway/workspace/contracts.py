@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from gateway.contracts import Contract, Field, Rule
+from gateway.contracts import Contract, Field, Rule, kept_since, personal_of
 from gateway.normalize.compiler import check_contract
 from gateway.workspace.expressions import Language, read_expression
 from gateway.workspace.nodes import Mapping, Scalar, Sequence
@@ -56,11 +57,35 @@ def read_contract(section: Section, codes: Iterable[str]) -> Contract | None:
         collection=section.get("collection") or plural(name),
         rules=rules,
         keep=section.get("keep"),
+        keep_personal=_read_keep_personal(section, fields, key),
         place=section.text("contract").place,
     )
     if len(section.mapping.file.problems) == before:
         language.refuse(check_contract(contract), section.mapping.key("rules"))
     return contract
+
+
+def _read_keep_personal(section: Section, fields: tuple[Field, ...] | None, key: tuple[str, ...]) -> str | None:
+    """How long personal data are kept; noted where that could not be kept to."""
+    age: str | None = section.get("keep_personal")
+    keep: str | None = section.get("keep")
+    if age is None or fields is None:
+        return age
+    if not any(personal_of(fields)):
+        section.refuse("keep_personal", "no field is marked as personal data", "write 'text, pii', or take this out")
+    if keep is not None and kept_since(age, _SOME_DAY) <= kept_since(keep, _SOME_DAY):
+        section.refuse("keep_personal", f"the records go after {keep} already", "write less than under keep:")
+    for field in fields:
+        if field.pii and field.name in key:
+            section.refuse(
+                "keep_personal",
+                f"the key field {field.name!r} is personal data, and a record's key stays when they are erased",
+                "make something else the key, or take pii away from it",
+            )
+    return age
+
+
+_SOME_DAY = datetime(2400, 1, 1, tzinfo=UTC)  # years and days are compared from a day that has both behind it
 
 
 def plural(name: str) -> str:

@@ -93,7 +93,7 @@ def read_integration(section: Section, known: Known) -> Integration | None:
 _COLUMNS = {"fixed": positional.columns_of, "csv": delimited.columns_of}
 """Formats that may declare the columns of their rows, and which they are then."""
 
-OPTIONAL = ("accept", "key", "changes", "expect", "answer", "precedence")
+OPTIONAL = ("accept", "key", "changes", "expect", "answer", "precedence", "keep")
 """Keys that go into the integration as they were read."""
 
 

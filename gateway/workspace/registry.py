@@ -28,6 +28,7 @@ SETTINGS = {
     "lease": "lease_seconds",
     "field_max": "field_bytes_max",
     "upload_max": "upload_bytes_max",
+    "keep": "keep",
     "archive_max": "archive_bytes_max",
     "archive_ratio": "archive_ratio_max",
     "archive_members": "archive_members_max",

@@ -119,6 +119,7 @@ CONNECTION = (
     Key("dialect", NAME, "the SQL it speaks, where its driver does not tell", "db2"),
     Key("user", TEXT, "the login of an account that may only read", "gateway_reader"),
     Key("password", SECRET, "its password, by reference", "secret:erp/password"),
+    Key("keep", AGE, "how long raw files and held documents are kept where no integration says it", "1y"),
     Key("timeout", DURATION, "how long a statement may take", "30s"),
     Key("connect_timeout", DURATION, "how long connecting may take", "10s"),
     Key("connections", WHOLE, "how many connections are held at most", "4"),
@@ -166,7 +167,8 @@ CONTRACT_FILE = (
     Key("owner", NAME, "the team that answers for it", "orders-team", required=True),
     Key("key", KEY_FIELDS, "the fields that tell records apart", "number per partner", required=True),
     Key("collection", NAME, "its name in URLs, where the plural is not it", "stock"),
-    Key("keep", AGE, "how long records are kept", "7y"),
+    Key("keep", AGE, "how long records are kept after their last change", "7y"),
+    Key("keep_personal", AGE, "how long the values of fields marked pii are kept, when that is less", "90d"),
     Key("fields", FIELDS, "the fields, in the notation of contracts", "", required=True),
     Key("rules", RULES, "what holds for a whole record: expression : what is wrong otherwise", ""),
 )
@@ -203,6 +205,7 @@ STANDARD_MAPPING = (
     Key("map", MAP, "what fills each field of the contract", "", required=True),
 )
 """What the mappings that the product ships say."""
+    Key("keep", AGE, "how long raw files and held documents are kept after they came", "90d"),
 
 STANDARD_CONTRACT = tuple(key for key in CONTRACT_FILE if key.name != "owner")
 """What the contracts that the product ships say: they belong to whoever fills them."""

@@ -36,7 +36,8 @@ _CHUNK = 256 * 1024
 SHAPES: dict[str, Shape] = {
     "Delivery": thing(
         "One arrival that was taken. documents counts, for each state, the documents that ended in it; twin is the "
-        "delivery that brought the same content first; replay says by which revision it was judged again, then or now.",
+        "delivery that brought the same content first; replay says by which revision it was judged again, then or now; "
+        "purged_at and purged_by say when its bytes went, and by which keep:.",
         id=TEXT,
         number=WHOLE,
         state=words(*(str(state) for state in DeliveryState)),
@@ -58,6 +59,8 @@ SHAPES: dict[str, Shape] = {
         twin=maybe(TEXT),
         whole=maybe(FLAG),
         replay={"type": ["string", "null"], "enum": ["then", "now", None]},
+        purged_at=maybe(MOMENT),
+        purged_by=maybe(TEXT),
     ),
     "Deliveries": page(shape("Delivery"), "Deliveries, newest first."),
     "Finding": thing(
