@@ -29,6 +29,11 @@ class Settings:
 
     store: str = "sqlite:data/gateway.db"
     vault: str = "data/vault"
+    s3_endpoint: str | None = None
+    s3_region: str | None = None
+    s3_access_key: str | None = None
+    s3_secret_key: str | None = None
+    """How the bucket of a vault ``s3://…`` is reached; the two keys may still be references."""
     http: str = "127.0.0.1:8080"
     sftp: str = "127.0.0.1:2222"
     drops: str = "data/sftp"
@@ -38,13 +43,13 @@ class Settings:
     lease_seconds: float = 60.0
     field_bytes_max: int = 16 * 1024 * 1024
     upload_bytes_max: int = 1024 * 1024 * 1024
+    keep: str | None = None
+    """How long raw files and held documents are kept where no integration says it: ``90d``; None: for ever."""
     archive_bytes_max: int = 4 * 1024 * 1024 * 1024
     archive_ratio_max: int = 200
     archive_members_max: int = 10_000
 
 
-    keep: str | None = None
-    """How long raw files and held documents are kept where no integration says it: ``90d``; None: for ever."""
 @dataclass(frozen=True, slots=True)
 class CodeTable:
     """One table of codes/*.csv: from a partner's code to ours.

@@ -34,7 +34,18 @@ _END_SECONDS = 5
 # secret would stand in every debug page: only what the system's libraries and libpq read is kept.
 _KEPT = (
     *("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "PYTHONPATH", "VIRTUAL_ENV"),
+    *("AWS_PROFILE", "AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE", "AWS_REGION", "AWS_DEFAULT_REGION"),
+    *("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_CA_BUNDLE", "AWS_EC2_METADATA_DISABLED"),
+    *("AWS_ROLE_ARN", "AWS_ROLE_SESSION_NAME", "AWS_WEB_IDENTITY_TOKEN_FILE"),
+    *("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "AWS_CONTAINER_CREDENTIALS_FULL_URI"),
+    "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
     *("LD_LIBRARY_PATH", "ODBCSYSINI", "ODBCINI", "PGPASSFILE", "PGSSLMODE", "PGSSLROOTCERT", "PGSERVICEFILE"),
+)
+
+# What boto3 reads once, when the vault is opened.
+_WHILE_OPENING = (
+    *("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_CONTAINER_AUTHORIZATION_TOKEN"),
+    *("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "NO_PROXY", "no_proxy"),
 )
 
 
@@ -46,6 +57,7 @@ def serve(folder: Path, *, address: str) -> None:
     """
     host, _, port = address.rpartition(":")
     _check_free(host, int(port))
+    while_opening = {name: os.environ[name] for name in _WHILE_OPENING if name in os.environ}
     for name in set(os.environ) - set(_KEPT):
         del os.environ[name]
     server = Granian(
@@ -59,12 +71,20 @@ def serve(folder: Path, *, address: str) -> None:
         workers_kill_timeout=_END_SECONDS,  # a follower's open connection must not keep a process
         log_level=LogLevels.error,
     )
-    server.serve(target_loader=partial(load, folder), wrap_loader=False)
+    server.serve(target_loader=partial(load, folder, while_opening), wrap_loader=False)
 
 
-def load(folder: Path) -> Callable[..., Any]:
-    """The WSGI application of a workspace, made in the process that serves it."""
-    return application(open_gateway(folder))
+def load(folder: Path, while_opening: Mapping[str, str] | None = None) -> Callable[..., Any]:
+    """The WSGI application of a workspace, made in the process that serves it.
+
+    `while_opening` is added to the environment until the gateway is open, and stands in no WSGI environ.
+    """
+    os.environ.update(while_opening or {})
+    try:
+        return application(open_gateway(folder))
+    finally:
+        for name in while_opening or ():
+            del os.environ[name]
 
 
 def application(gateway: Gateway) -> Callable[..., Any]:

@@ -16,8 +16,10 @@ from gateway.operate.ids import Ids
 from gateway.receive.landing import Receiver
 from gateway.routing import Routes
 from gateway.store import audit, leases, revisions, staging
+from gateway.store.bucket import Access
 from gateway.store.database import Database
 from gateway.store.local import LocalVault
+from gateway.store.s3 import S3Vault
 from gateway.workspace.loader import load, load_settings, parse
 
 if TYPE_CHECKING:
@@ -129,7 +131,7 @@ def open_gateway(folder: Path, settings: Settings | None = None) -> Gateway:
     ahead = database.ahead()  # machines whose clocks differ must agree when a lease is over
     if abs(ahead) > _CLOCKS_DIFFER:
         database.clock = lambda: utc_now() + ahead
-    vault = LocalVault(folder / settings.vault)
+    vault = _vault(folder, settings)
     ids = Ids()
     in_force = InForce(database)
     receiver = Receiver(database, vault, ids.new, in_force.configuration)
@@ -170,6 +172,13 @@ def _apply(transaction: Transaction, configuration: Configuration) -> None:
     leases.add_sources(transaction, tables)
     revisions.apply(transaction, configuration.revision, configuration.files)
     transaction.tell(REVISION_APPLIED(revision=configuration.revision))
+
+
+def _vault(folder: Path, settings: Settings) -> Vault:
+    if not settings.vault.startswith("s3://"):
+        return LocalVault(folder / settings.vault)
+    keys = (resolved(each, folder) if each else None for each in (settings.s3_access_key, settings.s3_secret_key))
+    return S3Vault(settings.vault, Access(settings.s3_endpoint, settings.s3_region, *keys))
 
 
 def _store_url(folder: Path, store: str) -> str:

@@ -51,7 +51,13 @@ KINDS_LATER = ("sftp", "postgres", "mariadb", "sqlserver", "kafka", "http", "sec
 
 def read_settings(section: Section) -> Settings:
     """The settings; what gateway.yaml leaves out has its default."""
-    return Settings(**{SETTINGS[name]: value for name, value in section.values.items() if name in SETTINGS})
+    values = {SETTINGS[name]: value for name, value in section.values.items() if name in SETTINGS}
+    bucket: Section | None = section.get("s3")
+    if bucket is not None:
+        values |= {f"s3_{name}": value for name, value in bucket.values.items()}
+        if not str(section.get("vault", "")).startswith("s3://"):
+            section.refuse("s3", "s3: says how a bucket is reached, and the vault is none", "write vault: s3://bucket")
+    return Settings(**values)
 
 
 def read_connections(root: Mapping) -> dict[str, Connection | None]:

@@ -33,7 +33,8 @@ AGE = Kind("time to keep", values.read_age, _text("[1-9][0-9]*[dy]"))
 SIZE = Kind("size", values.read_size, _text(r"[0-9]+\s*([KMG]i?B|B)"))
 ADDRESS = Kind("host:port", values.read_address, _text(r"\S+:[0-9]{1,5}"))
 STORE = Kind("store", values.read_store, _text("(sqlite:|postgresql://|secret:).+"))
-VAULT = Kind("folder", values.read_vault, _ANY_TEXT)
+VAULT = Kind("folder or bucket", values.read_vault, _ANY_TEXT)
+ENDPOINT = Kind("URL", values.read_endpoint, _text(r"https?://[^\s/?#@]+/?"))
 SECRET = Kind("reference to a secret", values.read_secret, _text(r"secret:[\w./-]+"))
 PASSWORD_HASH = Kind("argon2id hash", values.read_password_hash, _text(r"(secret:|\$argon2id\$).+"))
 CONTRACT = Kind("contract and version", values.read_contract_name, _text(r"[a-z][a-z0-9-]* v[1-9][0-9]*"))
@@ -96,7 +97,19 @@ class Key:
 GATEWAY = (
     Key("about", TEXT, "what this gateway is for", "Orders and prices of the Leeds plant"),
     Key("store", STORE, "where records are kept", "sqlite:data/gateway.db"),
-    Key("vault", VAULT, "the folder of raw files", "data/vault"),
+    Key("vault", VAULT, "where raw files are kept: a folder, or a bucket that speaks S3", "s3://orders-raw/leeds"),
+    Key(
+        "s3",
+        SECTION,
+        "how the vault's bucket is reached; what is left out, boto3 finds as it always does",
+        "",
+        keys=(
+            Key("endpoint", ENDPOINT, "the server, where it is not Amazon's", "https://s3.company.example"),
+            Key("region", TEXT, "the bucket's region", "eu-central-1"),
+            Key("access_key", TEXT, "the name of the access key, or a reference to it", "secret:s3/access-key"),
+            Key("secret_key", SECRET, "the secret of the access key, by reference", "secret:s3/secret-key"),
+        ),
+    ),
     Key("http", ADDRESS, "where the REST API listens", "127.0.0.1:8080"),
     Key("sftp", ADDRESS, "where the SFTP server listens", "127.0.0.1:2222"),
     Key("drops", TEXT, "the folder of the partners' drop folders", "data/sftp"),
@@ -106,6 +119,7 @@ GATEWAY = (
     Key("lease", DURATION, "how long a worker holds a delivery without a sign of life", "60s"),
     Key("field_max", SIZE, "the longest single value that is read", "16 MiB"),
     Key("upload_max", SIZE, "the largest file that is taken in", "1 GiB"),
+    Key("keep", AGE, "how long raw files and held documents are kept where no integration says it", "1y"),
     Key("archive_max", SIZE, "how much is unpacked of one archive at most", "4 GiB"),
     Key("archive_ratio", WHOLE, "how many times its own size is unpacked of one archive at most", "200"),
     Key("archive_members", WHOLE, "how many members are taken of one archive at most", "10000"),
@@ -119,7 +133,6 @@ CONNECTION = (
     Key("dialect", NAME, "the SQL it speaks, where its driver does not tell", "db2"),
     Key("user", TEXT, "the login of an account that may only read", "gateway_reader"),
     Key("password", SECRET, "its password, by reference", "secret:erp/password"),
-    Key("keep", AGE, "how long raw files and held documents are kept where no integration says it", "1y"),
     Key("timeout", DURATION, "how long a statement may take", "30s"),
     Key("connect_timeout", DURATION, "how long connecting may take", "10s"),
     Key("connections", WHOLE, "how many connections are held at most", "4"),
@@ -192,6 +205,7 @@ INTEGRATION = (
     Key("expect", EXPECT, "when something is expected to arrive", "every 1h, Mon-Fri 08:00-18:00 Europe/London"),
     Key("answer", ANSWER, "which acknowledgments are sent", "997"),
     Key("accept", ACCEPT, "what is taken of a delivery that is partly bad", "rows, hold the file above 1% bad"),
+    Key("keep", AGE, "how long raw files and held documents are kept after they came", "90d"),
     Key("extends", EXTENDS, "what the lines under `map` are laid over: the standard mapping", "standard"),
     Key("map", MAP, "what fills each field of the contract; without it, the standard mapping does", ""),
     Key("check", CHECKS, "what must hold for each document", ""),
@@ -205,7 +219,6 @@ STANDARD_MAPPING = (
     Key("map", MAP, "what fills each field of the contract", "", required=True),
 )
 """What the mappings that the product ships say."""
-    Key("keep", AGE, "how long raw files and held documents are kept after they came", "90d"),
 
 STANDARD_CONTRACT = tuple(key for key in CONTRACT_FILE if key.name != "owner")
 """What the contracts that the product ships say: they belong to whoever fills them."""

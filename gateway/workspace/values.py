@@ -31,6 +31,8 @@ _DURATION = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)(ms|s|m|h|d)")
 _AGE = re.compile(r"[1-9][0-9]*[dy]")
 _SIZE = re.compile(r"([0-9]{1,9})\s*([KMG]i?B|B)")
 _ADDRESS = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[\w.-]+):([0-9]{1,5})")
+_BUCKET = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](?:/[\w.-]+)*/?", re.ASCII)
+_ENDPOINT = re.compile(r"https?://(?:\[[0-9A-Fa-f:.]+\]|[\w.-]+)(?::[0-9]{1,5})?/?", re.ASCII)
 _ACCEPT = re.compile(r"(rows|documents)(?:\s*,\s*hold the file above ([0-9]{1,3}(?:\.[0-9]{1,6})?)\s*% bad)?")
 _CHANGES = re.compile(r"(?:(snapshot)|([^\W\d][\w$#@]*)) every (\S+)")
 _EXPECT = re.compile(
@@ -148,12 +150,23 @@ def read_store(node: Node) -> str | None:
 
 
 def read_vault(node: Node) -> str | None:
-    """The folder of raw files."""
+    """Where raw files are kept: a folder, or a bucket with or without a prefix."""
     text = scalar(node)
-    if text and "://" in text.value:
-        text.refuse(f"a vault at {text.value!r} is not yet available in this version", "name a folder: data/vault")
+    if text and "://" in text.value and not _BUCKET.fullmatch(text.value):
+        text.refuse(f"{text.value!r} names no vault", "write a folder, data/vault, or a bucket, s3://bucket/prefix")
         return None
     return text.value if text else None
+
+
+def read_endpoint(node: Node) -> str | None:
+    """The URL of a server, without any login."""
+    text = scalar(node)
+    if text and "@" in text.value:
+        text.file.hide(text.start, text.end)
+        text.refuse("a login stands in this URL", "write it below access_key: and secret_key:")
+        return None
+    match = _matched(node, _ENDPOINT, "{} is not the URL of a server", "write https://s3.company.example")
+    return match[0] if match else None
 
 
 def read_secret(node: Node) -> str | None:
