@@ -20,7 +20,7 @@ from gateway.deciding import Deciding
 from gateway.judging import Batch, Task, doubt, peeked, state_of
 from gateway.model import Delivery, DeliveryState, DocumentState
 from gateway.routing import Routes, unwanted_file
-from gateway.store import decisions, deliveries, leases, quarantine, replays, staging
+from gateway.store import acknowledgments, decisions, deliveries, leases, quarantine, replays, staging
 from gateway.store.decisions import CORRECTED, TAKEN, Decision
 from gateway.store.quarantine import Held
 
@@ -207,6 +207,7 @@ class Attempt:
             quarantine.add_findings(transaction, delivery.number, batch.about_file)
             replays.forget_kept(transaction, delivery.number)
             self._close(transaction, delivery, state, batch.count)
+            acknowledgments.owe(transaction, [(delivery, candidates)], revision=self._routes.revision)
             transaction.tell(*telling.finished(delivery, batch, state))
 
     def _hold_file(self, transaction: Transaction) -> None:
@@ -265,6 +266,7 @@ class Attempt:
             self._prove(transaction)
             quarantine.add_findings(transaction, self._delivery.number, [telling.repeats(self._delivery, twin)])
             self._close(transaction, self._delivery, DeliveryState.DUPLICATE, count, twin=twin.id)
+            acknowledgments.owe_again(transaction, self._delivery, twin)
             transaction.tell(telling.duplicate(self._delivery, twin))
 
     def close_as_unwanted(self) -> None:

@@ -137,3 +137,8 @@ class Integration:
     keep: str | None = None
     """How long raw files and held documents are kept after they came, as written: ``90d``."""
     place: Place = Place("", 1, 1)
+
+    @property
+    def answers(self) -> frozenset[str]:
+        """The kinds of acknowledgments that `answer` asks for: TA1, 997, 999, CONTRL."""
+        return frozenset((self.answer or "none").replace(",", " ").split()) - {"none"}

@@ -14,7 +14,7 @@ from gateway.errors import Retry
 from gateway.ingest import addressed
 from gateway.judging import Judging, Task
 from gateway.model import DeliveryState, DocumentState
-from gateway.store import deliveries, staging
+from gateway.store import acknowledgments, deliveries, staging
 from gateway.store.deliveries import Closing
 
 if TYPE_CHECKING:
@@ -104,6 +104,8 @@ def _publish(line: Line, good: Sequence[Good], routes: Routes) -> None:
             raise Retry("the lease of a delivery went to another worker", delay_seconds=0.0)
         for contract_id in sorted(brought):
             staging.put(transaction, contracts[contract_id], brought[contract_id], revision=routes.revision)
+        published = [(each.delivery, routes.candidates(each.delivery)) for each in good]
+        acknowledgments.owe(transaction, published, revision=routes.revision)
         for each in good:
             each.batch.accepted = {}
             transaction.tell(*telling.finished(each.delivery, each.batch, DeliveryState.ACCEPTED))

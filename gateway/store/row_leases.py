@@ -1,0 +1,58 @@
+"""Leases on the rows of a table that has `due`, `owner`, `token` and `tries`, as deliveries have them (P3, P4)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import and_, literal, or_, select, update
+
+from gateway.errors import Retry
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from sqlalchemy import ColumnElement, Connection, Row, Select, Table
+
+    from gateway.store.database import Transaction
+
+_PUT_OFF_SECONDS_MAX = 3600.0
+"""What is due later than that behind the end of a lease was put off by a clock that has been set back since."""
+
+
+def something_due(connection: Connection, table: Table, now: datetime) -> bool:
+    """Whether any row may be due, which is cheaper to ask than to try to take one."""
+    when = table.c.due
+    is_due = or_(when <= now.timestamp(), when > now.timestamp() + _PUT_OFF_SECONDS_MAX)
+    return connection.execute(select(literal(1)).select_from(table).where(is_due).limit(1)).first() is not None
+
+
+def is_due(table: Table, transaction: Transaction, seconds: float) -> ColumnElement[bool]:
+    """Due, or put off by a clock that was wrong; among machines that says nothing of what another one has."""
+    now = transaction.now.timestamp()
+    is_stray = table.c.due > now + seconds + _PUT_OFF_SECONDS_MAX
+    return or_(table.c.due <= now, is_stray if transaction.is_sqlite else and_(is_stray, table.c.owner.is_(None)))
+
+
+def locked(transaction: Transaction, query: Select[Any], table: Table) -> Sequence[Row[Any]]:
+    """The rows of a query that nobody else is just taking."""
+    if not transaction.is_sqlite:
+        query = query.with_for_update(of=table, skip_locked=True)
+    return transaction.connection.execute(query).all()
+
+
+def lease(transaction: Transaction, table: Table, which: ColumnElement[bool], *, owner: str, seconds: float) -> None:
+    """Take a row: its token is raised, and a try counted."""
+    until = transaction.now.timestamp() + seconds
+    taken = {"owner": owner, "token": table.c.token + 1, "tries": table.c.tries + 1, "due": until}
+    transaction.connection.execute(update(table).where(which).values(taken))
+
+
+def set_held(transaction: Transaction, table: Table, which: ColumnElement[bool], **values: object) -> None:
+    """Write to the row that is held with the token in `which`.
+
+    Raises:
+        Retry: somebody else has taken it since; the transaction must not commit.
+    """
+    if transaction.connection.execute(update(table).where(which).values(values)).rowcount != 1:
+        raise Retry("the lease of an answer went to another worker", delay_seconds=0.0)
