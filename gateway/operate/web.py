@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import os
 import secrets
@@ -20,6 +19,7 @@ from gateway.operate.poller import sources
 from gateway.operate.wiring import Gateway, open_gateway, utc_now
 from gateway.serve.app import create_app
 from gateway.serve.services import Services
+from gateway.store import shared
 from gateway.store.bell import Bell
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ def application(gateway: Gateway) -> Callable[..., Any]:
             new_id=gateway.ids.new,
             now=utc_now,
             wait=_Waiter(gateway),
-            cursor_secret=cursor_secret(gateway.folder),
+            cursor_secret=cursor_secret(gateway),
             routes_of=gateway.in_force.of,
         )
     )
@@ -138,19 +138,9 @@ class _Waiter:
         self._local.bell.wait(seconds, self._never)
 
 
-def cursor_secret(folder: Path) -> bytes:
-    """The secret that authenticates cursors: made once for a workspace, so that they outlive a restart."""
-    path = folder / "data" / "cursor.key"
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        draft = path.with_name(f".cursor.key.{os.getpid()}")
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(secrets.token_bytes(32))
-        with contextlib.suppress(FileExistsError):  # a process that is a moment earlier wins
-            path.hardlink_to(draft)
-        draft.unlink()
-    return hashlib.sha256(path.read_bytes()).digest()
+def cursor_secret(gateway: Gateway) -> bytes:
+    """The secret that authenticates cursors: one for all machines on the store, so that each reads those of another."""
+    return hashlib.sha256(shared.secret(gateway.database, "cursors", lambda: secrets.token_bytes(32))).digest()
 
 
 def _check_free(host: str, port: int) -> None:

@@ -147,12 +147,13 @@ class Bucket:
         quick = patient.merge(
             Config(connect_timeout=_PROBE_SECONDS, read_timeout=_PROBE_SECONDS, retries={"total_max_attempts": 1})
         )
+        wrong: tuple[type[Exception], ...] = (*self.errors, ValueError)
         try:
             return (
                 session.client("s3", endpoint_url=endpoint, config=patient),
                 session.client("s3", endpoint_url=endpoint, config=quick),
             )
-        except (*self.errors, ValueError) as error:
+        except wrong as error:
             raise Stop(f"the vault {self.url} cannot be used: {error}", "Check s3: in gateway.yaml.") from error
 
     def translated(self, error: Exception, what: str) -> Retry | Stop:

@@ -385,3 +385,12 @@ idempotency = Table(
     Column("at", Text, nullable=False),
     UniqueConstraint("client", "key"),
 )
+
+shared_secret = Table(
+    # What all machines of one gateway must know and nobody else: it is served nowhere.
+    "shared_secret",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("value", LargeBinary, nullable=False),
+    Column("made_at", Text, nullable=False),
+)

@@ -1,4 +1,4 @@
-"""The members of deliveries that are archives."""
+"""The members of deliveries that are archives; secrets that the machines of one gateway share."""
 
 from __future__ import annotations
 
@@ -23,3 +23,9 @@ def upgrade() -> None:
     )
     op.create_index("member_start", "member", ["delivery", "start"])
     op.create_index("member_sha256", "member", ["sha256"])
+    op.create_table(
+        "shared_secret",
+        sa.Column("name", sa.Text, primary_key=True),
+        sa.Column("value", sa.LargeBinary, nullable=False),
+        sa.Column("made_at", sa.Text, nullable=False),
+    )
