@@ -167,7 +167,8 @@ def check(connection: Connection, anchors: Sequence[Anchor] = ()) -> Verdict:
     Memory is bounded whatever the number of rows. Whoever can write to the database can also compute a chain anew from
     a row on, or cut its end off with the head's row; that shows only against an anchor that was kept elsewhere.
     """
-    newest = head(connection)
+    row = connection.execute(select(audit_head)).first()
+    known = Anchor(row.number, row.hash) if row is not None else None
     faults: list[Fault] = []
     previous: str | None = GENESIS
     rows, number, ending = 0, 0, GENESIS
@@ -177,19 +178,21 @@ def check(connection: Connection, anchors: Sequence[Anchor] = ()) -> Verdict:
             faults.append(_missing(number + 1, row.number - 1))
             previous = None
         fits = previous is None or row_hash(previous, row.number, row.at, _entry(row)) == row.hash
-        if row.number > newest.number:
+        if known is not None and row.number > known.number:
             faults.append(_added(row.number))
         elif row.number < 1 or not fits:
             faults.append(_changed(row.number))
         previous = ending = row.hash
         number = row.number
-    if number < newest.number:
-        faults.append(_missing(number + 1, newest.number))
-    elif number == newest.number and ending != newest.hash:
+    if known is None:
+        faults.append(_no_head(number))
+    elif number < known.number:
+        faults.append(_missing(number + 1, known.number))
+    elif number == known.number and ending != known.hash:
         faults.append(_other_head(number))
     faults += [_cut_off(each, number) for each in anchors if each.number > number]
     faults += [_rewritten(each) for each in anchors if _hash(connection, each.number) not in (None, each.hash)]
-    return Verdict(rows, newest, tuple(faults))
+    return Verdict(rows, known or Anchor(number, ending), tuple(faults))
 
 
 def _hash(connection: Connection, number: int) -> str | None:
@@ -224,6 +227,14 @@ def _changed(number: int) -> Fault:
 
 def _added(number: int) -> Fault:
     return Fault(number, f"row {number} stands behind the newest that was written", f"It was put in. {_WHO_WRITES}")
+
+
+def _no_head(number: int) -> Fault:
+    return Fault(
+        number,
+        f"what the newest row is, is missing; the last that is there is row {number}",
+        f"The row of audit_head was taken away, and perhaps rows of the log. {_WHO_WRITES}",
+    )
 
 
 def _other_head(number: int) -> Fault:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import text
 
+from gateway.errors import Stop
 from gateway.operate import wiring
 from gateway.operate.credentials import make_key
 from gateway.repair import held
@@ -20,6 +21,7 @@ from gateway.store.chain import Entry, row_hash
 from gateway.store.database import Database
 from gateway.workspace.loader import load
 from tests.acceptance.children import die, in_child, prices
+from tests.acceptance.test_command_line import gateway
 from tests.acceptance.workspaces import Place, opened
 
 if TYPE_CHECKING:
@@ -233,7 +235,7 @@ CHANGED = "does not follow from the row before it"
         (insert_in_the_middle, {5: CHANGED, 6: CHANGED, 7: "behind the newest"}),
         (insert_at_the_end, {7: "behind the newest"}),
         (run("UPDATE audit_head SET hash = 'x'"), {6: "another hash than was written"}),
-        (run("DELETE FROM audit_head"), dict.fromkeys(range(1, 7), "behind the newest")),
+        (run("DELETE FROM audit_head"), {6: "what the newest row is, is missing"}),
     ],
 )
 def test_A1_whatever_is_done_to_a_row_is_found_with_its_number_and_a_remedy(  # noqa: N802 - as above
@@ -294,6 +296,17 @@ def test_A1_a_chain_that_was_written_anew_shows_against_an_anchor(store_url: str
     assert checked(database).faults == ()
     (fault,) = checked(database, kept).faults
     assert (fault.number, "another hash than the anchor" in fault.message) == (6, True)
+    database.close()
+
+
+def test_A1_nothing_is_done_any_more_without_being_on_record(store_url: str) -> None:  # noqa: N802 - as above
+    database = store(store_url)
+    filled(database, 1)
+    with database.write() as transaction:
+        run("DELETE FROM audit_head")(transaction.connection)
+    with pytest.raises(Stop, match="the row of audit_head is gone"):
+        filled(database, 1)
+    assert len(rows(database)) == 1
     database.close()
 
 
@@ -420,3 +433,44 @@ def test_A1_a_key_without_the_scope_reads_nothing(tmp_path: Path) -> None:  # no
 
 def wiring_key(place: Place, scope: str) -> str:
     return make_key(place.gateway, "other", (scope,), who="ann")
+
+
+# ── on the command line ──────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_A1_the_command_line_lists_proves_and_anchors(tmp_path: Path) -> None:  # noqa: N802 - as above
+    with opened(tmp_path) as place:
+        place.give(prices(2), "prices.csv", GLOBEX)
+    here = ("-w", tmp_path)
+    made = gateway("key", "add", "billing", "--who", "ann lee", *here)
+    listed = gateway("audit", "list", *here)
+    assert [line.split()[3:5] for line in listed.lines[:3]] == [
+        ["applied", "revision"],
+        ["key_made", "key"],
+        ["closed", "delivery"],
+    ]
+    assert listed.lines[3].startswith("     4  ")
+    assert "  ann lee  key_made key key_" in listed.lines[3]
+    assert made.out.strip() not in listed.out
+    (told,) = gateway("audit", "list", "--who", "ann lee", "-o", "json", *here).lines
+    assert json.loads(told)["details"] == {"name": "billing", "scopes": ["*:read"]}
+    assert gateway("audit", "list", "--after", "2", "-n", "1", *here).lines == listed.lines[2:3]
+
+    anchor = gateway("audit", "head", *here).out.strip()
+    assert json.loads(gateway("audit", "head", "-o", "json", *here).out) == {"number": 4, "hash": anchor[2:]}
+    whole = gateway("audit", "verify", "--anchor", anchor, *here)
+    assert (whole.status, whole.out) == (0, f"4 rows, one unbroken chain to {anchor}\n")
+    assert gateway("audit", "verify", "--anchor", "4:abc", *here).status == 2
+    gateway("key", "revoke", json.loads(told)["subject"].split()[1], *here)
+    (revoked,) = gateway("audit", "list", "--action", "key_revoked", *here).lines
+    assert revoked.split()[0] == "5"
+
+    with opened(tmp_path) as place, place.gateway.database.write() as transaction:
+        run("UPDATE audit SET who = 'bob' WHERE number = 4", "DELETE FROM audit WHERE number > 4",
+            "UPDATE audit_head SET number = 4")(transaction.connection)  # fmt: skip
+    broken = gateway("audit", "verify", *here)
+    assert (broken.status, broken.out.startswith("4 rows, ")) == (1, True)
+    assert "row 4 does not follow" in broken.err
+    assert "Find out who can write" in broken.err
+    told = json.loads(gateway("audit", "verify", "-o", "json", *here).out)
+    assert told["faults"][0]["number"] == 4
