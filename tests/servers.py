@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import pwd
 import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
+import urllib.request
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import boto3
 import psycopg
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from mypy_boto3_s3 import S3Client
+
+_buckets = itertools.count(1)
 
 
 def free_port() -> int:
@@ -40,11 +49,18 @@ def postgresql_missing() -> str | None:
 @contextmanager
 def postgresql(*, settings: tuple[str, ...] = ("fsync=off",)) -> Iterator[str]:
     """A PostgreSQL server of our own in a folder of its own; yields its address. As root it runs as user postgres."""
+    with running_postgresql(settings=settings) as (address, _):
+        yield address
+
+
+@contextmanager
+def running_postgresql(*, settings: tuple[str, ...] = ("fsync=off",)) -> Iterator[tuple[str, Path]]:
+    """The same, with the server's log beside its address."""
     with postgresql_program(settings=settings) as (address, serve, log):
         process = serve()
         try:
             _wait_for_postgresql(address, process, log)
-            yield address
+            yield address, log
         finally:
             process.send_signal(signal.SIGQUIT)  # "immediate": nobody needs the data any more
             process.wait(30)
@@ -103,3 +119,48 @@ def _has_user(name: str) -> bool:
     except KeyError:
         return False
     return True
+
+
+@dataclass(frozen=True, slots=True)
+class S3Server:
+    """A server that speaks S3 and keeps everything in its memory."""
+
+    endpoint: str
+    process: subprocess.Popen[bytes]
+
+    def client(self) -> S3Client:
+        """A client of it with the rights to everything."""
+        session = boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name="eu-central-1")
+        return session.client("s3", endpoint_url=self.endpoint)
+
+    def bucket(self) -> str:
+        """The name of a new bucket."""
+        name = f"raw-{next(_buckets)}"
+        self.client().create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
+        return name
+
+
+@contextmanager
+def s3() -> Iterator[S3Server]:
+    """moto's server in a process of its own on a free port."""
+    port = free_port()
+    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
+    with tempfile.TemporaryFile() as log:
+        process = subprocess.Popen(command, stdout=log, stderr=log)
+        try:
+            server = S3Server(f"http://127.0.0.1:{port}", process)
+            for _ in range(600):
+                if process.poll() is not None:
+                    break
+                try:
+                    urllib.request.urlopen(f"{server.endpoint}/moto-api/", timeout=5).close()
+                except OSError:
+                    time.sleep(0.05)
+                else:
+                    yield server
+                    return
+            log.seek(0)
+            raise RuntimeError(f"moto did not start: {log.read().decode(errors='replace')}")
+        finally:
+            process.kill()
+            process.wait(30)

@@ -208,7 +208,8 @@ def test_R2_the_same_key_at_once_to_several_servers_makes_one_delivery(tmp_path:
     with opened(tmp_path, store=store_url) as place:
         gateways = [wiring.open_gateway(tmp_path) for _ in range(4)]
         token = make_key(place.gateway, "one", SCOPES)
-        places = [Place(tmp_path, each, Clock(), web.application(each), token) for each in gateways]
+        apps = [web.application(each) for each in gateways]
+        places = [Place(tmp_path, each, Clock(), app, token) for each, app in zip(gateways, apps, strict=True)]  # type: ignore[arg-type]
         start, answers = threading.Barrier(8), []
 
         def ask(at: int) -> None:
