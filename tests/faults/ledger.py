@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import create_engine, text
 
+from gateway.store import audit
 from gateway.store.sqlite import library
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def reading(url: str) -> Iterator[Connection]:
 
 
 def ledger(url: str) -> Ledger:
-    """Deliveries, held documents, findings, records with their versions, changes and activity, each in its order.
+    """Deliveries, held documents, findings, records with their versions, changes, logs, each in its order.
 
     What different lanes do between each other has no order, so deliveries stand by name, change numbers are counted
     within their contract, and the activity stands by delivery. Activity that tells of troubles is left out;
@@ -101,6 +102,13 @@ def ledger(url: str) -> Ledger:
             if row["event"] not in TROUBLES
         ]
         said["activity"] = sorted(lines, key=lambda line: line[0])
+        verdict = audit.check(connection)
+        assert verdict.faults == (), verdict.faults
+        said["audit"] = sorted(
+            [plain(line.subject), line.action, plain(json.dumps(line.details, sort_keys=True))]
+            for line in audit.after(connection, 0, limit=100_000)
+            if not line.subject.startswith("key ")
+        )
     for kind in ("documents", "findings"):
         said[kind].sort(key=lambda row: row[0])
     return said
