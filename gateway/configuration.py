@@ -41,6 +41,8 @@ class Settings:
     partial_after_seconds: float = 900.0
     tries: int = 5
     lease_seconds: float = 60.0
+    judging_seconds_max: float = 60.0
+    memory_bytes_max: int = 2 * 1024 * 1024 * 1024
     field_bytes_max: int = 16 * 1024 * 1024
     upload_bytes_max: int = 1024 * 1024 * 1024
     keep: str | None = None

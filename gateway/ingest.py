@@ -12,12 +12,12 @@ is held: the file is judged a second time with that verdict.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from gateway import telling
 from gateway.deciding import Deciding
-from gateway.judging import Batch, Task, doubt, peeked, state_of
+from gateway.judging import Batch, Task, Watch, doubt, peeked, state_of
 from gateway.model import Delivery, DeliveryState, DocumentState
 from gateway.routing import Routes, unwanted_file
 from gateway.store import acknowledgments, decisions, deliveries, leases, quarantine, replays, staging
@@ -43,6 +43,7 @@ class Line:
     new_id: Callable[[str], str]
     lease_seconds: float = 60.0
     progress: Callable[[Delivery, int], None] = lambda _delivery, _documents: None
+    watch: Watch = field(default_factory=Watch)
 
 
 def ingest(line: Line, lease: Lease, routes: Routes) -> None:
@@ -101,6 +102,7 @@ class Attempt:
         self._new_id = line.new_id
         self._lease_seconds = line.lease_seconds
         self._progress = line.progress
+        self._watch = line.watch
         self._lease = lease
         self._proven = line.database.clock()
         self._routes = routes
@@ -130,14 +132,20 @@ class Attempt:
         self._settle()
 
     def _judge(self, task: Task) -> Batch:
-        return self._deciding.run(task, self._decided, self._flush, self._stay_alive)
+        self._watch.begin(self._delivery)
+        try:
+            return self._deciding.run(task, self._decided, self._flush, self._stay_alive)
+        finally:
+            self._watch.end()
 
     def _flush(self, batch: Batch) -> None:
         """Put what was judged so far into the store, out of sight."""
+        self._watch.end()
         with self._database.write() as transaction:
             self._prove(transaction)
             self._store(transaction, batch)
         self._progress(self._delivery, batch.total())
+        self._watch.begin(self._delivery)
 
     def _store(self, transaction: Transaction, batch: Batch) -> None:
         """Stage and hold what the batch has; a document that is older than its record is left out (P6)."""
@@ -379,6 +387,7 @@ class Attempt:
 
     def _stay_alive(self) -> None:
         """Prolong the lease when a third of it is over, however little is ready to be stored."""
+        self._watch.progressed()
         if (self._database.clock() - self._proven).total_seconds() > self._lease_seconds / 3:
             with self._database.write() as transaction:
                 self._prove(transaction)

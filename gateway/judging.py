@@ -37,6 +37,8 @@ FINDING_BYTES = 600
 """What a finding weighs in a batch beside its texts, about."""
 INDEXED_CHARACTERS_MAX = 300
 """A key, or a value that can be searched, is no longer: PostgreSQL's indexes take 2,700 bytes for both together."""
+_SOME = 0xF
+"""Of so many documents one calls `stay_alive`, however much was read for the first of them."""
 TOLD_MAX = 20
 """So many findings of a delivery are told in the log; all of them stand in the quarantine."""
 
@@ -112,6 +114,19 @@ class Task:
     end: int | None = None
 
 
+class Watch:
+    """Looks on while deliveries are judged; this one does nothing. ``gateway.operate.limits`` has one that acts."""
+
+    def begin(self, delivery: Delivery) -> None:
+        """The delivery is judged from now on."""
+
+    def progressed(self) -> None:
+        """Judging got on: bytes were read, or documents judged."""
+
+    def end(self) -> None:
+        """It is not judged any more, or not now."""
+
+
 class Judging:
     """The pass. `new_id` names documents that are held."""
 
@@ -127,9 +142,9 @@ class Judging:
         stay_alive: Callable[[], None] = lambda: None,
         batch: Batch | None = None,
     ) -> Batch:
-        """Judge every document; the last batch is returned, not flushed. `stay_alive` is called as bytes are read.
+        """Judge every document; the last batch is returned, not flushed. `batch` is one to go on with.
 
-        `batch` is one to go on with.
+        `stay_alive` is called as bytes are read and documents judged.
         """
         if batch is None:
             batch = Batch(outcome=None if task.only is None else {})
@@ -153,6 +168,8 @@ class Judging:
             if isinstance(item, FileFinding):
                 batch.tell_of_file(of_file(item))
                 continue
+            if not item.number & _SOME:
+                stay_alive()
             if (task.only is not None and item.number not in task.only) or item.number in task.leave:
                 continue
             if item.envelope is not envelope:

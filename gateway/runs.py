@@ -77,10 +77,15 @@ def _judged(line: Line, lease: Lease, routes: Routes) -> Good | None:
     candidates = routes.candidates(lease.delivery)
     if not candidates or lease.delivery.source.startswith("table://"):
         return None
+    line.watch.begin(lease.delivery)
     try:
-        batch = Judging(line.vault, routes, line.new_id).run(Task(lease.delivery, candidates), _refuse)
+        batch = Judging(line.vault, routes, line.new_id).run(
+            Task(lease.delivery, candidates), _refuse, line.watch.progressed
+        )
     except Exception:  # noqa: BLE001 - whatever it is, the ordinary way meets it again, and tells it
         return None
+    finally:
+        line.watch.end()
     if batch.held or batch.noted or batch.about_file or not batch.accepted:
         return None
     return Good(lease, addressed(lease.delivery, candidates), batch)

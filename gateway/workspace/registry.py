@@ -26,6 +26,8 @@ SETTINGS = {
     "partial_after": "partial_after_seconds",
     "tries": "tries",
     "lease": "lease_seconds",
+    "judging_max": "judging_seconds_max",
+    "memory_max": "memory_bytes_max",
     "field_max": "field_bytes_max",
     "upload_max": "upload_bytes_max",
     "keep": "keep",

@@ -117,6 +117,8 @@ GATEWAY = (
     Key("partial_after", DURATION, "how long a file with an open envelope may be resumed", "15m"),
     Key("tries", WHOLE, "how often a delivery is tried before it is given up", "5"),
     Key("lease", DURATION, "how long a worker holds a delivery without a sign of life", "60s"),
+    Key("judging_max", DURATION, "how much processor time judging may use without getting on", "60s"),
+    Key("memory_max", SIZE, "how much memory judging may take, beside what a worker has anyway", "2 GiB"),
     Key("field_max", SIZE, "the longest single value that is read", "16 MiB"),
     Key("upload_max", SIZE, "the largest file that is taken in", "1 GiB"),
     Key("keep", AGE, "how long raw files and held documents are kept where no integration says it", "1y"),
