@@ -44,6 +44,13 @@ REPLAY_ASKED = Observation("replay", "info", "to be judged again as {how}, asked
 DELIVERY_UNDONE = Observation(
     "undone", "info", "{records} records returned to what they were before, undone by {who}: {reason}"
 )
+DELIVERY_PURGED = Observation(
+    "purged", "info", "purged by {by}: its bytes, {documents} held documents, what {findings} findings quote"
+)
+RECORDS_PURGED = Observation("records_purged", "info", "{records} records of {contract} purged by {by}")
+PERSONAL_ERASED = Observation(
+    "personal_erased", "info", "personal data erased in {versions} versions of {contract} by {by}"
+)
 REVISION_APPLIED = Observation("applied", "info", "revision {revision} is in force")
 TABLE_READ = Observation("table_read", "info", "{rows} rows read from {table}")
 TABLE_FAILED = Observation("table_failed", "problem", "{table} could not be read: {reason}")
@@ -56,3 +63,19 @@ FILE_INCOMPLETE = Observation("partial_waiting", "problem", "{message}")
 FILE_WRITTEN_LATE = Observation("written_late", "problem", "{message}")
 HANDOVER_FAILED = Observation("receiver_failed", "problem", "{message}")
 HANDOVER_RECOVERED = Observation("receiver_recovered", "info", "{message}")
+ACKNOWLEDGMENT_SENT = Observation(
+    "acknowledgment_sent", "info", "{kind} {number}: {answered} {disposition}; {name} is in the outbox"
+)
+ACKNOWLEDGMENT_WAITS = Observation(
+    "acknowledgment_waits", "problem", "{kind} {number} cannot be put into the outbox, and waits: {reason}"
+)
+ACKNOWLEDGMENT_KEPT = Observation(
+    "acknowledgment_kept", "info", "acknowledgments: {count}, to be asked for over the API: {whom} has no account here"
+)
+ANSWERED_NOTHING = Observation(
+    "not_answered", "problem", "{name} is not answered: no interchange that could be named can be read in it"
+)
+ANSWER_FAILED = Observation("answer_failed", "problem", "the answer was given up after {tries} tries: {reason}")
+INTERCHANGE_REPEATED = Observation(
+    "interchange_repeated", "problem", "the control number {number} of {sender} was that of an interchange in {earlier}"
+)

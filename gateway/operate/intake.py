@@ -19,6 +19,8 @@ from gateway.observations import (
     LOGIN_REFUSED,
 )
 from gateway.operate.credentials import resolved
+from gateway.operate.outboxes import send_until
+from gateway.operate.worker import owner_name
 from gateway.receive.drops import Drops
 from sftp.arrival import Folder, drop_folder
 from sftp.auth import Account
@@ -92,6 +94,8 @@ class Intake:
             raise Stop(taken.message, remedy) from taken
         collecting = threading.Thread(target=self._collector.run, args=(stop,), name="collector")
         collecting.start()
+        sending = threading.Thread(target=send_until, args=(self._gateway, owner_name(), stop), name="outboxes")
+        sending.start()
         try:
             while not stop.is_set():
                 self._follow_one_revision(stop, collecting)
@@ -100,6 +104,7 @@ class Intake:
             self._collector.ring()
             self.server.close()
             collecting.join()
+            sending.join()
 
     def _follow_one_revision(self, stop: threading.Event, collecting: threading.Thread) -> None:
         """Collect from the folders of the revision in force until another one is, or one more can be used."""

@@ -12,6 +12,7 @@ from gateway import runs
 from gateway.errors import Retry, Stop
 from gateway.ingest import give_up, ingest, tidy
 from gateway.observations import ATTEMPT_FAILED
+from gateway.operate.answering import answer_once
 from gateway.operate.upkeep import Upkeep
 from gateway.store import activity, leases
 from gateway.store.bell import Bell
@@ -56,7 +57,8 @@ def work(gateway: Gateway, stop: threading.Event, *, until_idle: bool = False) -
     try:
         while not stop.is_set():
             try:
-                if work_once(gateway, owner):
+                is_busy = work_once(gateway, owner)
+                if answer_once(gateway, owner) or is_busy:
                     continue
             except (Retry, Stop) as trouble:
                 _log.warning("%s", trouble)

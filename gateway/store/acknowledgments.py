@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import and_, case, insert, literal, select, text
 
-from gateway.errors import Stop
+from gateway.errors import Retry, Stop
 from gateway.store.database import stamp
 from gateway.store.deliveries import moment
 from gateway.store.row_leases import is_due, lease, locked, set_held, something_due
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
     from datetime import datetime
 
-    from sqlalchemy import ColumnElement, Connection
+    from sqlalchemy import Connection
 
     from gateway.integrations import Integration
     from gateway.model import Delivery
@@ -53,6 +53,7 @@ class Owed:
     size: int
     token: int
     tries: int
+    problem: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +166,9 @@ def take_owed(transaction: Transaction, *, owner: str, seconds: float, count: in
     taken = rows[:1] if alone else [row for row in rows if row.tries == 0 and row.size <= size_max]
     for row in taken:
         lease(transaction, answering, answering.c.delivery == row.delivery, owner=owner, seconds=seconds)
-    return [Owed(row.delivery, row.revision, row.twin, row.size, row.token + 1, row.tries + 1) for row in taken]
+    return [
+        Owed(row.delivery, row.revision, row.twin, row.size, row.token + 1, row.tries + 1, row.problem) for row in taken
+    ]
 
 
 def hold(transaction: Transaction, owed: Owed, *, seconds: float) -> None:
@@ -174,7 +177,7 @@ def hold(transaction: Transaction, owed: Owed, *, seconds: float) -> None:
     Raises:
         Retry: another worker has taken it since; the transaction must not commit.
     """
-    set_held(transaction, answering, _of_owed(owed), due=transaction.now.timestamp() + seconds)
+    _set(transaction, owed, due=transaction.now.timestamp() + seconds)
 
 
 def postpone(transaction: Transaction, owed: Owed, *, seconds: float, counted: bool, problem: str | None) -> None:
@@ -182,12 +185,12 @@ def postpone(transaction: Transaction, owed: Owed, *, seconds: float, counted: b
     values: dict[str, Any] = {"due": transaction.now.timestamp() + seconds, "owner": None, "problem": problem}
     if not counted:
         values["tries"] = answering.c.tries - 1
-    set_held(transaction, answering, _of_owed(owed), **values)
+    _set(transaction, owed, **values)
 
 
 def finish(transaction: Transaction, owed: Owed, state: str, *, problem: str | None = None) -> None:
     """Nothing is left to do for this answer: it is `BUILT`, there is `NOTHING` to answer, or it `FAILED`."""
-    set_held(transaction, answering, _of_owed(owed), state=state, due=None, owner=None, problem=problem)
+    _set(transaction, owed, state=state, due=None, owner=None, problem=problem)
 
 
 def state_of(connection: Connection, delivery_number: int) -> str | None:
@@ -325,5 +328,7 @@ def contents(connection: Connection, delivery_number: int, *, number: int | None
     return [(row.standard, bytes(row.content)) for row in connection.execute(query)]
 
 
-def _of_owed(owed: Owed) -> ColumnElement[bool]:
-    return and_(answering.c.delivery == owed.delivery, answering.c.token == owed.token)
+def _set(transaction: Transaction, owed: Owed, **values: object) -> None:
+    which = and_(answering.c.delivery == owed.delivery, answering.c.token == owed.token)
+    if not set_held(transaction, answering, which, **values):
+        raise Retry("the lease of an answer went to another worker", delay_seconds=0.0)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import and_, select
 
-from gateway.store.acknowledgments import BUILT, SENT, STAGED
+from gateway.store.acknowledgments import SENT, STAGED
 from gateway.store.database import stamp
 from gateway.store.row_leases import is_due, lease, locked, set_held, something_due
 from gateway.store.tables import acknowledgment, delivery
@@ -15,7 +15,7 @@ from gateway.store.tables import acknowledgment, delivery
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from sqlalchemy import ColumnElement, Connection
+    from sqlalchemy import Connection
 
     from gateway.store.database import Transaction
 
@@ -90,31 +90,22 @@ def content(connection: Connection, outgoing: Outgoing) -> bytes:
     return bytes(connection.execute(query).scalar_one())
 
 
-def stage(transaction: Transaction, outgoing: Outgoing) -> None:
-    """Its file is on the disk, out of the partner's sight, and from now on it is renamed and never written again.
-
-    Raises:
-        Retry: another process has taken it since; the transaction must not commit.
-    """
-    set_held(transaction, acknowledgment, _of_outgoing(outgoing), state=STAGED, staged=outgoing.token)
+def stage(transaction: Transaction, outgoing: Outgoing) -> bool:
+    """Its file is on the disk, out of the partner's sight; False when somebody else has taken it since."""
+    return _set(transaction, outgoing, state=STAGED, staged=outgoing.token)
 
 
-def unstage(transaction: Transaction, outgoing: Outgoing) -> None:
-    """What was staged is lost, and was not seen by the partner: it is to be written again."""
-    set_held(transaction, acknowledgment, _of_outgoing(outgoing), state=BUILT, staged=None)
-
-
-def sent(transaction: Transaction, outgoing: Outgoing) -> None:
-    """Its file is, or was, in the partner's outbox."""
+def sent(transaction: Transaction, outgoing: Outgoing) -> bool:
+    """Its file is, or was, in the partner's outbox; False when somebody else has taken it since."""
     done = {"state": SENT, "sent_at": stamp(transaction.now), "due": None, "owner": None, "problem": None}
-    set_held(transaction, acknowledgment, _of_outgoing(outgoing), **done)
+    return _set(transaction, outgoing, **done)
 
 
-def put_off(transaction: Transaction, outgoing: Outgoing, *, seconds: float, problem: str) -> None:
-    """It could not be put into the outbox; it is tried again in `seconds`."""
-    due = transaction.now.timestamp() + seconds
-    set_held(transaction, acknowledgment, _of_outgoing(outgoing), due=due, owner=None, problem=problem)
+def put_off(transaction: Transaction, outgoing: Outgoing, *, seconds: float, problem: str) -> bool:
+    """It could not be put into the outbox and is tried again in `seconds`; False when somebody else has taken it."""
+    return _set(transaction, outgoing, due=transaction.now.timestamp() + seconds, owner=None, problem=problem)
 
 
-def _of_outgoing(outgoing: Outgoing) -> ColumnElement[bool]:
-    return and_(acknowledgment.c.id == outgoing.id, acknowledgment.c.token == outgoing.token)
+def _set(transaction: Transaction, outgoing: Outgoing, **values: object) -> bool:
+    which = and_(acknowledgment.c.id == outgoing.id, acknowledgment.c.token == outgoing.token)
+    return set_held(transaction, acknowledgment, which, **values)

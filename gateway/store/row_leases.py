@@ -6,8 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import and_, literal, or_, select, update
 
-from gateway.errors import Retry
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
@@ -48,11 +46,6 @@ def lease(transaction: Transaction, table: Table, which: ColumnElement[bool], *,
     transaction.connection.execute(update(table).where(which).values(taken))
 
 
-def set_held(transaction: Transaction, table: Table, which: ColumnElement[bool], **values: object) -> None:
-    """Write to the row that is held with the token in `which`.
-
-    Raises:
-        Retry: somebody else has taken it since; the transaction must not commit.
-    """
-    if transaction.connection.execute(update(table).where(which).values(values)).rowcount != 1:
-        raise Retry("the lease of an answer went to another worker", delay_seconds=0.0)
+def set_held(transaction: Transaction, table: Table, which: ColumnElement[bool], **values: object) -> bool:
+    """Write to the row that is held with the token in `which`; False when somebody else has taken it since."""
+    return transaction.connection.execute(update(table).where(which).values(values)).rowcount == 1

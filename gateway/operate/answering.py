@@ -1,0 +1,73 @@
+"""The worker's other work: between deliveries it answers those that are to be answered."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from gateway.errors import Retry, Stop
+from gateway.publish.acknowledgments import Desk, answer, give_up
+from gateway.store import acknowledgments
+from gateway.store.database import Unwritable
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from gateway.operate.wiring import Gateway
+    from gateway.store.acknowledgments import Owed
+
+_log = logging.getLogger(__name__)
+_TOGETHER_MAX = 64
+_SMALL_BYTES_MAX = 64 * 1024
+"""So many small files are answered in one transaction, which costs as much for one."""
+
+_BACKOFF_SECONDS_MAX = 60.0
+_KILLED = "each try ended with its process"
+
+
+def answer_once(gateway: Gateway, owner: str) -> bool:
+    """Take a delivery that is to be answered, and small ones behind it, and answer them; False when none is due."""
+    with gateway.database.read() as connection:
+        if not acknowledgments.something_owed(connection, gateway.database.clock()):
+            return False
+    configuration = gateway.in_force.configuration()
+    seconds = gateway.settings.lease_seconds
+    with gateway.database.write() as transaction:
+        owed = acknowledgments.take_owed(
+            transaction, owner=owner, seconds=seconds, count=_TOGETHER_MAX, size_max=_SMALL_BYTES_MAX
+        )
+    if not owed:
+        return False
+    in_force = gateway.in_force
+    desk = Desk(gateway.database, gateway.vault, lambda name: in_force.of(name) or in_force.routes(), seconds)
+    outboxes = [each.name for each in configuration.partners.values() if each.account is not None]
+    try:
+        if owed[0].tries > gateway.settings.tries:
+            give_up(desk, owed[0], owed[0].problem or _KILLED)
+        else:
+            answer(desk, owed, outboxes=outboxes)
+    except Retry as later:
+        _give_back(gateway, owed, later.message, seconds=later.delay_seconds, counted=False)
+    except Stop as trouble:
+        _log.warning("%s", trouble)
+        counted = not isinstance(trouble, Unwritable)
+        _give_back(gateway, owed, trouble.message, seconds=_backoff(owed[0].tries), counted=counted)
+    except Exception as error:  # noqa: BLE001 - a defect of ours must not stop the others: it is tried again, alone
+        _log.exception("answering %d deliveries failed", len(owed))
+        reason = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else 'no message'}"
+        _give_back(gateway, owed, reason, seconds=_backoff(owed[0].tries), counted=True)
+    return True
+
+
+def _backoff(tries: int) -> float:
+    return min(0.5 * 2.0**tries, _BACKOFF_SECONDS_MAX)
+
+
+def _give_back(gateway: Gateway, owed: Sequence[Owed], reason: str, *, seconds: float, counted: bool) -> None:
+    """To be tried again; together or alone, as `acknowledgments.take_owed` says."""
+    for each in owed:
+        try:
+            with gateway.database.write() as transaction:
+                acknowledgments.postpone(transaction, each, seconds=seconds, counted=counted, problem=reason)
+        except (Retry, Stop) as trouble:  # the lease runs out by itself
+            _log.warning("%s", trouble)
