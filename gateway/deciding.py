@@ -14,11 +14,12 @@ from gateway.store.decisions import CORRECTED, DISCARDED, TAKEN, Amended
 from gateway.store.quarantine import Held
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from gateway.judging import Task
     from gateway.routing import Routes
     from gateway.store.decisions import Decision, RawBytes
+    from gateway.store.members import Part
 
 
 class Deciding:
@@ -41,7 +42,7 @@ class Deciding:
         wanted = [each for each in decided.values() if each.kind in kinds and each.document > 0]
         if task.only is not None:  # what somebody wants again is the later word
             wanted = [each for each in wanted if each.document in task.only]
-        plain = replace(task, leave=frozenset(each.document for each in wanted))
+        plain = replace(task, parts=_left(task, wanted), leave=frozenset(each.document for each in wanted))
         batch = Judging(self._vault, self._routes, self._new_id).run(plain, flush, stay_alive)
         taken = {each.document: self._new_id("doc") for each in wanted if each.kind == TAKEN}
         if taken:
@@ -76,13 +77,17 @@ class Deciding:
         stay_alive: Callable[[], None],
     ) -> None:
         """Judge one document as it was corrected; doubt about the file as a whole does not hold it."""
-        amended = Amended(self._vault, decision)
+        part = next((each for each in task.parts or () if each.holds(decision.document)), None)
+        origin = part.origin if part is not None else 0
+        amended = Amended(self._vault, replace(decision, start=decision.start - origin, end=decision.end - origin))
         known = task.only[decision.document] if task.only is not None else self._new_id("doc")
-        alone = replace(task, only={decision.document: known}, hold_all=False, end=amended.end)
+        alone = replace(task, only={decision.document: known}, hold_all=False, end=amended.end, whole=frozenset())
+        if task.parts is not None:
+            alone = replace(alone, parts=(part,) if part is not None else ())
         before = batch.total()
         self._aside(Judging(amended, self._routes, self._new_id), alone, batch, flush, stay_alive)
         if batch.total() == before and task.only is None:
-            findings = (not_one(decision.document, decision.start, amended.end, 0),)
+            findings = (not_one(decision.document, decision.start, origin + amended.end, 0),)
             state, span = DocumentState.QUARANTINED, (decision.start, decision.end)
             self._hold(batch, Held(known, decision.document, state, None, None, *span, findings))
 
@@ -95,3 +100,11 @@ class Deciding:
         batch.held.append(held)
         batch.count[held.state] += 1
         batch.rows += 1
+
+
+def _left(task: Task, decided: Sequence[Decision]) -> tuple[Part, ...] | None:
+    """The parts of a task but for members that were given up as a whole, because nobody wanted them."""
+    given_up = {(each.start, each.end) for each in decided if each.kind == DISCARDED}
+    if task.parts is None:
+        return None
+    return tuple(each for each in task.parts if (each.origin, each.origin + each.size) not in given_up)

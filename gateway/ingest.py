@@ -19,8 +19,19 @@ from gateway import telling
 from gateway.deciding import Deciding
 from gateway.judging import Batch, Task, Watch, doubt, peeked, state_of
 from gateway.model import Delivery, DeliveryState, DocumentState
+from gateway.receive.archives import is_archive, open_archive
 from gateway.routing import Routes, unwanted_file
-from gateway.store import acknowledgments, decisions, deliveries, leases, quarantine, replays, staging
+from gateway.store import (
+    acknowledgments,
+    decisions,
+    deliveries,
+    leases,
+    members,
+    personal,
+    quarantine,
+    replays,
+    staging,
+)
 from gateway.store.decisions import CORRECTED, TAKEN, Decision
 from gateway.store.quarantine import Held
 
@@ -59,10 +70,10 @@ def ingest(line: Line, lease: Lease, routes: Routes) -> None:
         attempt.judge_again()
     elif twin := attempt.twin():
         attempt.close_as_duplicate(twin)
-    elif not (candidates := routes.candidates(lease.delivery)):
+    elif not (task := attempt.task()):
         attempt.close_as_unwanted()
     else:
-        attempt.judge_and_publish(candidates)
+        attempt.judge_and_publish(task)
 
 
 def give_up(line: Line, lease: Lease, routes: Routes, reason: str) -> None:
@@ -115,9 +126,24 @@ class Attempt:
 
     # ── the ordinary way ─────────────────────────────────────────────────────────────────────────────────────────────
 
-    def judge_and_publish(self, candidates: list[Integration]) -> None:
+    def task(self) -> Task | None:
+        """What is to be judged: the file, or what an archive holds; None where nobody wants it."""
+        routes = self._routes
+        if not self._of_table and (self._delivery.archive or routes.may_want(self._delivery)):
+            settings = routes.configuration.settings
+            found = open_archive(
+                self._database, self._vault, self._delivery, settings, prove=self._prove, seen=self._stay_alive
+            )
+            if found is not None:
+                self._delivery = replace(self._delivery, archive=found.kind)
+                parts = tuple(members.parts(found.members))
+                candidates = routes.candidates_of(self._delivery, parts)
+                return Task(self._delivery, candidates, parts=parts, about_file=tuple(found.findings))
+        candidates = routes.candidates(self._delivery)
+        return Task(self._delivery, candidates) if candidates else None
+
+    def judge_and_publish(self, task: Task) -> None:
         """Judge every document; if the file as a whole is in doubt, hold them all; publish."""
-        task = Task(self._delivery, candidates)
         batch = self._judge(task)
         verdict = doubt(batch, size=self._delivery.size)
         if verdict is not None:
@@ -128,7 +154,7 @@ class Attempt:
                 batch.about_file.append(verdict)
         if self._is_replay():
             self._take_back(batch)
-        self._publish(batch, candidates)
+        self._publish(batch, task.candidates)
         self._settle()
 
     def _judge(self, task: Task) -> Batch:
@@ -154,9 +180,10 @@ class Attempt:
             contract = batch.contracts[contract_id]
             staging.claim(transaction, contract, number)
             if self._is_replay():  # what it brings as it brought it before makes no version
-                same = replays.unchanged(transaction, contract_id, number, rows)
+                same = replays.unchanged(transaction, contract_id, number, rows, erased=personal.eraser(contract))
                 self._accept(transaction, batch, contract_id, [row for row in rows if row.document in same])
                 rows = [row for row in rows if row.document not in same]  # noqa: PLW2901 - the rest of them
+                rows = personal.if_still_kept(contract, rows, self._delivery.received_at, transaction.now)  # noqa: PLW2901 - as above
             newer = staging.newer(transaction.connection, contract, number, [row.key for row in rows])
             if newer:
                 batch.noted.append(telling.older_than_records(self._delivery, newer))
@@ -166,7 +193,7 @@ class Attempt:
             batch.ended(kept, DocumentState.DUPLICATE)
             if self._of_table:  # a snapshot brings every row again: what did not change makes no version
                 told = len(kept)
-                kept = staging.changed(transaction.connection, contract, kept)
+                kept = staging.changed(transaction.connection, contract, kept, erased=personal.eraser(contract))
                 batch.count[DocumentState.DUPLICATE] += told - len(kept)
             if kept:
                 staging.stage(transaction, contract, number, kept)
@@ -265,7 +292,8 @@ class Attempt:
         with self._database.read() as connection:
             if self._is_replay() and any(replays.windows(connection, self._delivery.number)):
                 return None  # it made records, so it was no duplicate
-            return deliveries.twin_of(connection, self._delivery, self._delivery.integration)
+            this = members.as_judged_before(connection, self._delivery)
+            return deliveries.twin_of(connection, this, this.integration)
 
     def close_as_duplicate(self, twin: Delivery) -> None:
         """The same content again: shown and counted, no records, no changes."""
@@ -322,7 +350,7 @@ class Attempt:
         """
         delivery, wanted = self._delivery, self._wanted_again()
         unwanted = delivery.documents == {str(DocumentState.UNROUTED): 1} and wanted
-        if 0 not in wanted and not (unwanted and self._routes.candidates(delivery)):
+        if 0 not in wanted and not (unwanted and delivery.archive is None and self._is_wanted_now()):
             return False
         with self._database.write() as transaction:
             self._prove(transaction)
@@ -331,23 +359,37 @@ class Attempt:
         self._delivery = replace(delivery, state=DeliveryState.RECEIVED, finished_at=None, documents={})
         return True
 
+    def _is_wanted_now(self) -> bool:
+        routes, delivery = self._routes, self._delivery
+        return bool(routes.candidates(delivery)) or (routes.may_want(delivery) and is_archive(self._vault, delivery))
+
     def judge_again(self) -> None:
         """Judge the documents that someone wants retried with the revision in force; the others stay as they are."""
         delivery, wanted = self._delivery, self._wanted_again()
-        candidates = self._routes.candidates(delivery)
+        with self._database.read() as connection:
+            parts = members.parts_of(connection, delivery)
+            whole = quarantine.unwanted_to_retry(connection, delivery.number)
+        again = [each for each in parts if any(map(each.holds, wanted))]
+        candidates = self._routes.candidates_of(delivery, again)
         if not wanted or not candidates:
             with self._database.write() as transaction:
                 self._prove(transaction)
                 quarantine.unmark(transaction, delivery.number, list(wanted))
-                transaction.tell(*(telling.retried(delivery, number, DocumentState.UNROUTED) for number in wanted))
+                said = [members.label(again, number) for number in wanted]
+                transaction.tell(*(telling.retried(delivery, each, DocumentState.UNROUTED) for each in said))
                 leases.finish(transaction, self._lease)
             return
-        batch = self._judge(Task(delivery, candidates, only=wanted))
-        self._publish_again(batch, candidates, wanted)
+        task = Task(delivery, candidates, only=wanted)
+        if delivery.archive is not None:  # what nobody wanted was one document, and may be many now
+            origins = frozenset(each.origin for each in again if (each.origin, each.origin + each.size) in whole)
+            task = replace(task, parts=tuple(again), whole=origins)
+        batch = self._judge(task)
+        self._publish_again(batch, task)
         self._settle()
 
-    def _publish_again(self, batch: Batch, candidates: list[Integration], wanted: dict[int, str]) -> None:
-        delivery = addressed(self._delivery, candidates)
+    def _publish_again(self, batch: Batch, task: Task) -> None:
+        delivery, wanted = addressed(self._delivery, task.candidates), task.only or {}
+        said = {number: members.label(task.parts or (), number) for number in wanted}
         with self._database.write() as transaction:
             self._prove(transaction)
             self._store(transaction, batch)
@@ -356,7 +398,7 @@ class Attempt:
             gone = sorted(wanted.keys() - outcome.keys())
             quarantine.unmark(transaction, delivery.number, gone)
             quarantine.add_findings(
-                transaction, delivery.number, [telling.not_found(delivery, number) for number in gone]
+                transaction, delivery.number, [telling.not_found(delivery, number, said[number]) for number in gone]
             )
             for number, state in outcome.items():
                 if state not in quarantine.OPEN:
@@ -364,7 +406,7 @@ class Attempt:
             self._note_taken(transaction, outcome)
             count = quarantine.recounted(transaction, delivery, taken=batch.count)
             self._close(transaction, delivery, state_of(count), count)
-            transaction.tell(*(telling.retried(delivery, number, outcome.get(number)) for number in wanted))
+            transaction.tell(*(telling.retried(delivery, said[number], outcome.get(number)) for number in wanted))
 
     def _note_taken(self, transaction: Transaction, outcome: dict[int, DocumentState]) -> None:
         """A good document of a doubtful file was taken because somebody wanted it: a replay takes it, too."""

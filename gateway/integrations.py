@@ -65,11 +65,15 @@ class Source:
 
     def wants(self, source: str, name: str) -> bool:
         """Whether a delivery from `source` (``drop://acme``, ``folder:inbox``, ``table://erp/customers``) is meant."""
+        pattern = self.path.rpartition("/")[2] if self.scheme == "folder" else self.path
+        return self.is_of(source) and (self.scheme not in ("drop", "folder") or fnmatchcase(name, pattern or "*"))
+
+    def is_of(self, source: str) -> bool:
+        """Whether deliveries from `source` may be meant, whatever they are called."""
         if self.scheme == "drop":
-            return source == f"drop://{self.host}" and fnmatchcase(name, self.path or "*")
+            return source == f"drop://{self.host}"
         if self.scheme == "folder":
-            folder, _, pattern = self.path.rpartition("/")
-            return source == f"folder:{folder or '.'}" and fnmatchcase(name, pattern or "*")
+            return source == f"folder:{self.path.rpartition('/')[0] or '.'}"
         return source == str(self)
 
 

@@ -8,22 +8,27 @@ from __future__ import annotations
 
 from collections import Counter
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from edi.findings import CODES, Position
 from edi.findings import Finding as FileFinding
 from edi.formats import FORMATS
+from edi.model import Document, Envelope
 from gateway.model import DeliveryState, DocumentState, Fault, Finding
 from gateway.positions import Places, of_document, of_file
-from gateway.routing import Flow, Unfit
+from gateway.receive.archives import CODES as ARCHIVE_CODES
+from gateway.receive.archives import kind_of
+from gateway.receive.archives.kinds import FIRST_BYTES
+from gateway.routing import Flow, Unfit, unwanted_file
 from gateway.store import quarantine
+from gateway.store.members import Part, moved
 from gateway.store.quarantine import Held
 from gateway.store.staging import Staged
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
-    from edi.model import Document, Envelope
     from gateway.contracts import Contract
     from gateway.integrations import Accept, Integration
     from gateway.model import Delivery
@@ -112,6 +117,34 @@ class Task:
     only: dict[int, str] | None = None
     leave: frozenset[int] = frozenset()
     end: int | None = None
+    parts: tuple[Part, ...] | None = None
+    """What is read: the members of an archive; None is the delivery's own file."""
+    whole: frozenset[int] = frozenset()
+    """Origins of the parts all of whose documents are wanted, where `only` chooses one of them."""
+    about_file: tuple[Finding, ...] = ()
+    """What was found of the file before it is read."""
+
+    @property
+    def part(self) -> Part:
+        """The only part of a task for one."""
+        (part,) = self.parts or (Part(None, self.delivery.sha256, self.delivery.size),)
+        return part
+
+    def wants(self, number: int) -> bool:
+        """Whether the document with this number of the delivery is to be judged now."""
+        if number in self.leave:
+            return False
+        return self.only is None or number in self.only or self.part.origin in self.whole
+
+    def one_by_one(self, routes: Routes) -> Iterator[Task]:
+        """A task for each part that holds documents which are wanted."""
+        if self.parts is None:
+            yield self
+            return
+        for part in self.parts:
+            if self.only is None or any(part.holds(number) for number in self.only):
+                candidates = routes.candidates(self.delivery, part.member)
+                yield replace(self, parts=(part,), candidates=candidates)
 
 
 class Watch:
@@ -148,8 +181,11 @@ class Judging:
         """
         if batch is None:
             batch = Batch(outcome=None if task.only is None else {})
-        with closing(Places(self._vault, task.delivery.sha256)) as places:
-            self._read(task, batch, places, flush, stay_alive)
+            for each in task.about_file:
+                batch.tell_of_file(each)
+        for of_part in task.one_by_one(self._routes):
+            with closing(Places(self._vault, of_part.part.sha256)) as places:
+                self._read(of_part, batch, places, flush, stay_alive)
         return batch
 
     def _read(
@@ -160,17 +196,20 @@ class Judging:
         flush: Callable[[Batch], None],
         stay_alive: Callable[[], None],
     ) -> None:
-        chunks, first = peeked(_watched(self._vault.chunks(task.delivery.sha256), stay_alive))
-        format_name, options = self._routes.reader_of(task.candidates, first)
+        part = task.part
+        chunks = _watched(self._vault.chunks(part.sha256), stay_alive)
+        if not task.candidates:
+            self._unwanted(task, batch, next(chunks, b""))
+            return
         envelope: Envelope | None = None
         flow: Flow | Unfit | Finding | None = None
-        for item in FORMATS[format_name].read(chunks, options):
+        for item in items_of(self._routes, task.candidates, chunks):
             if isinstance(item, FileFinding):
-                batch.tell_of_file(of_file(item))
+                batch.tell_of_file(moved(of_file(item), part))
                 continue
             if not item.number & _SOME:
                 stay_alive()
-            if (task.only is not None and item.number not in task.only) or item.number in task.leave:
+            if not task.wants(item.number + part.origin):
                 continue
             if item.envelope is not envelope:
                 envelope = item.envelope
@@ -200,48 +239,70 @@ class Judging:
             if not faults:
                 value, faults = flow.judge.judge(record)
                 if value is not None and not faults:
-                    row = _row(document, flow, value)
+                    row = _row(document, flow, value, task.part.origin)
                     faults = _too_long(row, flow)
                     if not faults and not task.hold_all:
-                        batch.noted += found
+                        batch.noted += [moved(each, task.part) for each in found]
                         batch.accept(flow, row)
                         return
             found += [places.of_fault(fault, document, flow.mapper) for fault in faults]
         self._hold(task, batch, document, flow, tuple(found))
 
+    def _unwanted(self, task: Task, batch: Batch, first: bytes) -> None:
+        """A member that no integration wants is one document, as a file would be."""
+        if task.wants(task.part.origin + 1):
+            finding = replace(unwanted_file(task.delivery, first, task.part), document=1)
+            self._hold(task, batch, Document(1, 0, task.part.size, None, Envelope("")), None, (finding,))
+
     def _hold(
         self, task: Task, batch: Batch, document: Document, flow: Flow | Unfit | None, findings: tuple[Finding, ...]
     ) -> None:
+        origin, number = task.part.origin, task.part.origin + document.number
         kept = findings[: max(1, quarantine.FINDINGS_MAX - batch.findings)]
+        kept = tuple(moved(each, task.part) for each in kept)
         batch.findings += len(kept)
         batch.size += sum(FINDING_BYTES + len(each.message) + len(each.remedy) for each in kept)
         batch.left_out += len(findings) - len(kept)
         state = DocumentState.QUARANTINED if flow is not None else DocumentState.UNROUTED
         batch.held.append(
             Held(
-                task.only[document.number] if task.only is not None else self._new_id("doc"),
-                document.number,
+                (task.only or {}).get(number) or self._new_id("doc"),
+                number,
                 state,
                 flow.integration.name if flow is not None else None,
                 flow.contract_id if flow is not None else None,
-                document.start,
-                document.end,
+                document.start + origin,
+                document.end + origin,
                 kept,
             )
         )
         batch.count[state] += 1
         batch.rows += 1
-        batch.told.extend(findings[: max(0, TOLD_MAX - len(batch.told))])
+        batch.told.extend(kept[: max(0, TOLD_MAX - len(batch.told))])
 
 
-def _row(document: Document, flow: Flow, value: dict[str, Any]) -> Staged:
+def items_of(
+    routes: Routes, candidates: Sequence[Integration], chunks: Iterator[bytes]
+) -> Iterator[Document | FileFinding]:
+    """The documents of one part, read for the integrations that want it; what can hold none is one finding."""
+    chunks, first = peeked(chunks)
+    format_name, options = routes.reader_of(candidates, first)
+    foreign = kind_of(first)
+    if foreign is not None:
+        what = f"it is {foreign.words}, and {format_name} was expected"
+        span = Position(0, min(len(first), FIRST_BYTES))
+        return iter([FileFinding(foreign.code, what, (CODES | ARCHIVE_CODES)[foreign.code].remedy, span)])
+    return FORMATS[format_name].read(chunks, options)
+
+
+def _row(document: Document, flow: Flow, value: dict[str, Any], origin: int) -> Staged:
     """What was judged, as it will be stored."""
     judge = flow.judge
     return Staged(
         judge.key(value, flow.partner),
-        document.number,
-        document.start,
-        document.end,
+        document.number + origin,
+        document.start + origin,
+        document.end + origin,
         judge.dump_json(value).decode(),
         judge.columns(value),
     )

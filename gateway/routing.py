@@ -12,10 +12,13 @@ from typing import TYPE_CHECKING
 from edi.formats import FORMATS, sniff
 from gateway.model import Finding
 from gateway.normalize.compiler import MappingProblems, compile_mapping, compile_rules
+from gateway.receive.archives import base_name, kind_of
+from gateway.receive.archives.gzips import name_without_ending
+from gateway.receive.archives.kinds import GZIP
 from gateway.validate.judge import Judge
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from edi.model import Envelope
     from gateway.configuration import Configuration
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
     from gateway.integrations import Format, Integration
     from gateway.model import Delivery
     from gateway.normalize.compiler import Mapper
+    from gateway.store.members import Part
 
 MAPPERS_MAX = 256
 UPLOADED = "http:"
@@ -65,16 +69,31 @@ class Routes:
         """The revision that judges."""
         return self.configuration.revision
 
-    def candidates(self, delivery: Delivery) -> list[Integration]:
+    def candidates(self, delivery: Delivery, member: str | None = None) -> list[Integration]:
         """The integrations that take deliveries from there; an upload names its own.
 
-        What landing or an earlier revision found for any other delivery does not count: integrations come and go.
+        A member of an archive is wanted by its own name; if nobody wants it so, by the name of the archive. What
+        landing or an earlier revision found for any other delivery does not count: integrations come and go.
         """
         known = self.configuration.integrations
         if delivery.integration is not None and delivery.source == UPLOADED:
             named = known.get(delivery.integration)
             return [named] if named is not None else []
-        return [each for each in known.values() if each.source.wants(delivery.source, delivery.name)]
+        for name in _names(delivery, member):
+            if wanting := [each for each in known.values() if each.source.wants(delivery.source, name)]:
+                return wanting
+        return []
+
+    def candidates_of(self, delivery: Delivery, parts: Iterable[Part]) -> list[Integration]:
+        """The integrations that take any of these parts of a delivery, each once."""
+        found = [each for part in parts for each in self.candidates(delivery, part.member)]
+        return list({each.name: each for each in found}.values())
+
+    def may_want(self, delivery: Delivery) -> bool:
+        """Whether what an archive holds may be wanted, whatever its members are called."""
+        named = delivery.integration if delivery.source == UPLOADED else None
+        known = self.configuration.integrations
+        return named in known or any(each.source.is_of(delivery.source) for each in known.values())
 
     def reader_of(self, candidates: Sequence[Integration], first: bytes) -> tuple[str, dict[str, str]]:
         """The reader for a file and its options: the declared format; of several, the one the bytes look like."""
@@ -147,6 +166,13 @@ class Routes:
         return Flow(integration, contract, contract.id, partner, judge, mapper)
 
 
+def _names(delivery: Delivery, member: str | None) -> list[str]:
+    """What a file is called, the name that says most first; a gzip header may hold that of a temporary file."""
+    names = [base_name(member)] if member is not None else []
+    names += [name_without_ending(delivery.name)] if delivery.archive == GZIP else []
+    return [*names, delivery.name]
+
+
 def _unknown_sender(envelope: Envelope, standard: str, whom: str, file: str) -> Finding:
     return Finding(
         code="route.unknown_partner",
@@ -203,16 +229,20 @@ def _said(declared: Format) -> str:
     return " ".join(part for part in (declared.name, declared.version, declared.message) if part)
 
 
-def unwanted_file(delivery: Delivery, first: bytes) -> Finding:
-    """The finding for a file that no integration's source matches."""
-    looks_like = sniff(first)
-    kind = f"; it looks like {FORMATS[looks_like].spec.name}" if looks_like else ""
+def unwanted_file(delivery: Delivery, first: bytes, part: Part | None = None) -> Finding:
+    """The finding for a file, or a member of an archive, that no integration's source matches."""
+    looks_like, foreign = sniff(first), kind_of(first)
+    kind = f"; it is {foreign.words}" if foreign else ""
+    kind = f"; it looks like {FORMATS[looks_like].spec.name}" if looks_like and not foreign else kind
     named = f"the integration {delivery.integration}, which does not exist" if delivery.integration else "nobody"
+    file = f"the file {delivery.name}"
+    if part is not None and part.member is not None:
+        file, named = f"the member {part.member} of {delivery.name}", "nobody"
     return Finding(
         code="route.unwanted_file",
         severity="error",
-        message=f"the file {delivery.name} from {delivery.source} is wanted by {named}{kind}",
+        message=f"{file} from {delivery.source} is wanted by {named}{kind}",
         remedy=f"Add an integration with source: {delivery.source}/… that matches the name, apply, and retry.",
         start=0,
-        end=delivery.size,
+        end=delivery.size if part is None else part.size,
     )

@@ -69,14 +69,18 @@ _AGAIN = {
 }
 
 
-def retried(delivery: Delivery, document: int, state: DocumentState | None) -> Activity:
+def retried(delivery: Delivery, document: int | str, state: DocumentState | None) -> Activity:
     """The line of a document that was judged again; `state` is None where the reader no longer finds it."""
     return DOCUMENT_RETRIED(**_who(delivery), document=document, state=_AGAIN[state])
 
 
 def where(finding: Finding) -> str:
-    """The place of a finding as a person says it: line, then the format's own words."""
-    parts = [f"line {finding.line}" if finding.line else "", f"segment {finding.segment}" if finding.segment else ""]
+    """The place of a finding as a person says it: member of an archive, line, then the format's own words."""
+    parts = [
+        f"{finding.member}" if finding.member else "",
+        f"line {finding.line}" if finding.line else "",
+        f"segment {finding.segment}" if finding.segment else "",
+    ]
     if finding.tag:
         parts.append(finding.tag + (f"{finding.element:02d}" if finding.element else ""))
     elif finding.column:
@@ -108,12 +112,12 @@ def gave_up(delivery: Delivery, reason: str) -> Finding:
     )
 
 
-def not_found(delivery: Delivery, document: int) -> Finding:
+def not_found(delivery: Delivery, document: int, said: int | str | None = None) -> Finding:
     """The finding of a document that was to be judged again and that the reader does not find any more."""
     return Finding(
         code="document.not_found",
         severity="error",
-        message=f"with the configuration in force the file has no document {document} any more",
+        message=f"with the configuration in force the file has no document {said or document} any more",
         remedy="Look at what was changed in format: of the integration; correct it, apply, and retry.",
         start=0,
         end=delivery.size,

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from sqlalchemy import and_, delete, func, insert, or_, select, update
 
 from gateway.model import DocumentState, Finding
-from gateway.store import decisions, deliveries
+from gateway.store import decisions, deliveries, members
 from gateway.store.database import stamp
 from gateway.store.decisions import Decision
 from gateway.store.deliveries import moment
+from gateway.store.members import Within
 from gateway.store.tables import delivery, document, finding
 
 if TYPE_CHECKING:
@@ -88,6 +89,15 @@ class HeldDocument:
     who: str | None = None
     name: str = ""
     revision: str | None = None
+    member: str | None = None
+    """In an archive: the member in which the document is, where its number, its bytes and its findings are counted."""
+    origin: int = 0
+    """What is added to number, start and end to make those of the delivery."""
+
+    @property
+    def label(self) -> int | str:
+        """Its number, and the member in which that counts."""
+        return self.number if self.member is None else f"{self.number} of {self.member}"
 
 
 def hold(transaction: Transaction, delivery_number: int, documents: Sequence[Held]) -> None:
@@ -185,6 +195,14 @@ def in_doubt(connection: Connection, delivery_number: int) -> bool:
     return connection.execute(select(1).where(*about).limit(1)).first() is not None
 
 
+def unwanted_to_retry(connection: Connection, delivery_number: int) -> set[tuple[int, int]]:
+    """The spans of documents that nobody wanted and that someone wants judged again."""
+    query = select(document.c.start, document.c.end).where(
+        document.c.delivery == delivery_number, document.c.retry == 1, document.c.state == DocumentState.UNROUTED
+    )
+    return {(row.start, row.end) for row in connection.execute(query)}
+
+
 def to_retry(connection: Connection, delivery_number: int) -> dict[int, str]:
     """The documents of a delivery that someone wants judged again: number → id."""
     query = select(document.c.number, document.c.id).where(
@@ -247,7 +265,8 @@ def findings(
         .order_by(finding.c.id)
         .limit(limit)
     )
-    return [(row.id, _finding(row)) for row in connection.execute(query)]
+    within = _within(connection, known.number, known.archive)
+    return [(row.id, within.told(_finding(row))) for row in connection.execute(query)]
 
 
 def retry(transaction: Transaction, ids: Sequence[str]) -> int:
@@ -326,7 +345,7 @@ def recounted(
 def _shown() -> Any:
     """Held documents of deliveries that are finished: those of a running try are not visible (P2)."""
     return (
-        select(document, delivery.c.id.label("delivery_id"), delivery.c.name, delivery.c.revision)
+        select(document, delivery.c.id.label("delivery_id"), delivery.c.name, delivery.c.revision, delivery.c.archive)
         .join(delivery, delivery.c.number == document.c.delivery)
         .where(delivery.c.finished_at.is_not(None))
     )
@@ -335,8 +354,11 @@ def _shown() -> Any:
 def _with_findings(connection: Connection, rows: Sequence[Row[Any]]) -> list[HeldDocument]:
     found: dict[tuple[int, int | None], list[Finding]] = {}
     by_delivery: dict[int, list[int]] = {}
+    within: dict[int, Within] = {}
     for row in rows:
         by_delivery.setdefault(row.delivery, []).append(row.number)
+        if row.delivery not in within:
+            within[row.delivery] = _within(connection, row.delivery, row.archive)
     for number, documents in by_delivery.items():
         for part in _parts(documents):
             about = or_(finding.c.document.in_(part), finding.c.document.is_(None))
@@ -344,26 +366,40 @@ def _with_findings(connection: Connection, rows: Sequence[Row[Any]]) -> list[Hel
             for each in connection.execute(query):
                 kept = found.setdefault((number, each.document), [])
                 if each.document is not None or len(kept) < _ABOUT_FILE_MAX:
-                    kept.append(_finding(each))
+                    kept.append(within[number].told(_finding(each)))
     return [
-        HeldDocument(
-            row.id,
-            row.delivery_id,
-            row.number,
-            row.integration,
-            row.contract,
-            DocumentState(row.state),
-            row.start,
-            row.end,
-            moment(row.held_at),
+        _held_document(
+            row,
             tuple(found.get((row.delivery, row.number)) or found.get((row.delivery, None)) or ()),
-            row.reason,
-            row.who,
-            row.name,
-            row.revision,
+            *within[row.delivery].of_document(row.number),
         )
         for row in rows
     ]
+
+
+def _within(connection: Connection, delivery_number: int, archive: str | None) -> Within:
+    return Within(members.of_delivery(connection, delivery_number) if archive is not None else ())
+
+
+def _held_document(row: Row[Any], findings: tuple[Finding, ...], member: str | None, origin: int) -> HeldDocument:
+    return HeldDocument(
+        row.id,
+        row.delivery_id,
+        row.number - origin,
+        row.integration,
+        row.contract,
+        DocumentState(row.state),
+        row.start - origin,
+        row.end - origin,
+        moment(row.held_at),
+        findings,
+        row.reason,
+        row.who,
+        row.name,
+        row.revision,
+        member,
+        origin,
+    )
 
 
 def _finding(row: Row[Any]) -> Finding:
