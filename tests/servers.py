@@ -15,6 +15,7 @@ import time
 import urllib.request
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -130,8 +131,7 @@ class S3Server:
 
     def client(self) -> S3Client:
         """A client of it with the rights to everything."""
-        session = boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name="eu-central-1")
-        return session.client("s3", endpoint_url=self.endpoint)
+        return _s3_client(self.endpoint)
 
     def bucket(self) -> str:
         """The name of a new bucket."""
@@ -142,7 +142,7 @@ class S3Server:
 
 @contextmanager
 def s3() -> Iterator[S3Server]:
-    """moto's server in a process of its own on a free port."""
+    """A server of moto in a process of its own on a free port."""
     port = free_port()
     command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
     with tempfile.TemporaryFile() as log:
@@ -164,3 +164,9 @@ def s3() -> Iterator[S3Server]:
         finally:
             process.kill()
             process.wait(30)
+
+
+@cache
+def _s3_client(endpoint: str) -> S3Client:
+    session = boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name="eu-central-1")
+    return session.client("s3", endpoint_url=endpoint)

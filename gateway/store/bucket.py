@@ -23,7 +23,10 @@ _READ_SECONDS = 20.0
 _PROBE_SECONDS = 3.0
 _AT_ONCE = 32
 _PASSING = (429, 500, 502, 503, 504)
-_PASSING_CODES = ("SlowDown", "RequestTimeout", "Throttling", "ThrottlingException", "ServiceUnavailable")
+_PASSING_CODES = (
+    *("SlowDown", "RequestTimeout", "Throttling", "ThrottlingException", "ServiceUnavailable"),
+    *("BadDigest", "XAmzContentChecksumMismatch", "XAmzContentSHA256Mismatch"),  # harmed on the way
+)
 _NOT_REACHED = {
     "EndpointConnectionError": "cannot be reached",
     "ConnectionClosedError": "ended a connection in the middle",
@@ -165,7 +168,7 @@ class Bucket:
             if name in _NOT_REACHED:
                 return Retry(f"the vault {self.url} {_NOT_REACHED[name]}", nothing_lost, delay_seconds=2.0)
             return Unwritable(f"the vault {self.url} {what}: {error}", "Check s3: in gateway.yaml and the credentials.")
-        said = str(error.response.get("Error", {}).get("Message", ""))[:200] if hasattr(error, "response") else ""
+        said = str(_answer_of(error).get("Error", {}).get("Message", ""))[:200]
         if status in _PASSING or code in _PASSING_CODES:
             return Retry(f"the vault {self.url} does not answer now: {code} {said}", nothing_lost, delay_seconds=2.0)
         remedy = _REMEDIES.get(code, "Check the bucket, its permissions and the credentials; nothing was lost.")
@@ -174,11 +177,14 @@ class Bucket:
 
 def code_of(error: Exception) -> str:
     """The error's code in the server's answer; empty where there was no answer."""
-    response: dict[str, Any] = getattr(error, "response", {})
+    response = _answer_of(error)
     return str(response.get("Error", {}).get("Code", "")) or ("unknown" if response else "")
 
 
 def status_of(error: Exception) -> int:
     """The HTTP status of the server's answer; 0 where there was none."""
-    response: dict[str, Any] = getattr(error, "response", {})
-    return int(response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+    return int(_answer_of(error).get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+
+
+def _answer_of(error: Exception) -> dict[str, Any]:
+    return getattr(error, "response", None) or {}  # an error without an answer has the attribute, too

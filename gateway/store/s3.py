@@ -292,7 +292,7 @@ class S3Vault:
                         f"the vault {self.url} has no file {sha256}", "Restore it from a backup, or ask the sender."
                     ) from error
                 # The client tries the request again by itself, and not the reading of what follows its answer.
-                if tried == TRIES or hasattr(error, "response"):
+                if tried == TRIES or status_of(error):
                     raise self.bucket.translated(error, "cannot be read") from error
             self._sleep(pause)
             pause *= 4
