@@ -20,6 +20,7 @@ from gateway.serve.openapi import Documents
 from gateway.serve.operations import Operation, Shared, blueprint
 from gateway.serve.problems import BY_STATUS, MEDIA_TYPE, PROBLEMS, Problem
 from gateway.serve.resources import (
+    acknowledgments,
     activity,
     audit,
     deliveries,
@@ -56,6 +57,7 @@ HEADERS = {
 SHAPES: dict[str, Shape] = {
     **shared_shapes.SHAPES,
     **deliveries.SHAPES,
+    **acknowledgments.SHAPES,
     **activity.SHAPES,
     **audit.SHAPES,
     **quarantine.SHAPES,
@@ -98,6 +100,7 @@ def _resources(version: str) -> dict[str, tuple[Operation, ...]]:
         "evidence": evidence.operations(),
         "uploads": uploads.operations(),
         "deliveries": deliveries.operations(),
+        "acknowledgments": acknowledgments.operations(),
         "repairs": repairs.operations(),
         "quarantine": quarantine.operations(),
         "activity": activity.operations(),

@@ -290,30 +290,28 @@ def repeat(transaction: Transaction, owed: Owed, *, outboxes: Collection[str]) -
     return copied
 
 
-def of_deliveries(connection: Connection, numbers: Sequence[int]) -> dict[int, list[Shown]]:
-    """What deliveries, by their landing numbers, are answered, in order; without the bytes."""
-    shown: dict[int, list[Shown]] = {number: [] for number in numbers}
+def of_delivery(connection: Connection, delivery_number: int) -> list[Shown]:
+    """What a delivery, by its landing number, is answered, in order; without the bytes."""
     columns = [each for each in acknowledgment.c if each is not acknowledgment.c.content]
-    query = select(*columns).where(acknowledgment.c.delivery.in_(numbers))
-    for row in connection.execute(query.order_by(acknowledgment.c.delivery, acknowledgment.c.place)):
-        shown[row.delivery].append(
-            Shown(
-                kind=row.kind,
-                number=row.number,
-                disposition=row.disposition,
-                interchange=row.answers_interchange,
-                group=row.answers_group,
-                received=row.received,
-                accepted=row.accepted,
-                partner=row.partner,
-                name=row.name,
-                state=row.state,
-                built_at=moment(row.built_at),
-                sent_at=moment(row.sent_at) if row.sent_at else None,
-                problem=row.problem,
-            )
+    query = select(*columns).where(acknowledgment.c.delivery == delivery_number).order_by(acknowledgment.c.place)
+    return [
+        Shown(
+            kind=row.kind,
+            number=row.number,
+            disposition=row.disposition,
+            interchange=row.answers_interchange,
+            group=row.answers_group,
+            received=row.received,
+            accepted=row.accepted,
+            partner=row.partner,
+            name=row.name,
+            state=row.state,
+            built_at=moment(row.built_at),
+            sent_at=moment(row.sent_at) if row.sent_at else None,
+            problem=row.problem,
         )
-    return shown
+        for row in connection.execute(query)
+    ]
 
 
 def contents(connection: Connection, delivery_number: int, *, number: int | None = None) -> list[tuple[str, bytes]]:

@@ -17,9 +17,9 @@ from gateway.serve.operations import Operation, Parameters
 from gateway.serve.parameters import CURSOR, LIMIT, Text
 from gateway.serve.problems import Problem
 from gateway.serve.resources.activity import ACTIVITY_MEDIA, Following, activity_answer
-from gateway.serve.shapes import FLAG, MOMENT, TEXT, WHOLE, Shape, maybe, page, thing, words
+from gateway.serve.shapes import FLAG, MOMENT, TEXT, WHOLE, Shape, many, maybe, page, thing, words
 from gateway.serve.shapes import named as shape
-from gateway.store import deliveries, quarantine
+from gateway.store import acknowledgments, deliveries, quarantine
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,7 +37,10 @@ SHAPES: dict[str, Shape] = {
     "Delivery": thing(
         "One arrival that was taken. documents counts, for each state, the documents that ended in it; twin is the "
         "delivery that brought the same content first; replay says by which revision it was judged again, then or now; "
-        "purged_at and purged_by say when its bytes went, and by which keep:.",
+        "archive says that its members were unpacked; "
+        "purged_at and purged_by say when its bytes went, and by which keep:; acknowledgments, where one delivery is "
+        "asked for, are what the partner is answered.",
+        optional=("acknowledgments",),
         id=TEXT,
         number=WHOLE,
         state=words(*(str(state) for state in DeliveryState)),
@@ -59,13 +62,15 @@ SHAPES: dict[str, Shape] = {
         twin=maybe(TEXT),
         whole=maybe(FLAG),
         replay={"type": ["string", "null"], "enum": ["then", "now", None]},
+        archive={"type": ["string", "null"], "enum": ["zip", "gzip", None]},
         purged_at=maybe(MOMENT),
         purged_by=maybe(TEXT),
+        acknowledgments=many(shape("Acknowledgment")),
     ),
     "Deliveries": page(shape("Delivery"), "Deliveries, newest first."),
     "Finding": thing(
         "Something wrong, or noteworthy: what, where in the bytes (from 0, end exclusive) and in the format's own "
-        "words (from 1), and what to do.",
+        "words (from 1), and what to do. Of an archive, member is the name of the one in which all of this is counted.",
         code=TEXT,
         severity=words("error", "warning", "note"),
         message=TEXT,
@@ -81,6 +86,7 @@ SHAPES: dict[str, Shape] = {
         target=maybe(TEXT),
         value=maybe(TEXT),
         document=maybe(WHOLE),
+        member=maybe(TEXT),
     ),
     "Findings": page(shape("Finding"), "Findings of a delivery, in the order in which they were made."),
 }
@@ -195,7 +201,9 @@ def deliveries_list(call: Call) -> Response:
 def one_delivery(call: Call, id: str) -> Response:  # noqa: A002 - the name in the path
     """``GET /api/v1/deliveries/d_01j…``."""
     with call.services.database.read() as connection:
-        return answered(delivery_said(known(connection, id)))
+        delivery = known(connection, id)
+        answers = acknowledgments.of_delivery(connection, delivery.number)
+    return answered(delivery_said(delivery) | {"acknowledgments": [asdict(each) for each in answers]})
 
 
 def content(call: Call, id: str) -> Response:  # noqa: A002 - as above
