@@ -101,6 +101,12 @@ def personal_of(fields: tuple[Field, ...]) -> Iterator[tuple[str, ...]]:
             yield (field.name, *inner)
 
 
+def outlasts(age: str, other: str) -> bool:
+    """Whether one age is more than the other, counted from a day that has both behind it."""
+    day = datetime(2400, 1, 1, tzinfo=UTC)
+    return kept_since(age, day) < kept_since(other, day)
+
+
 def kept_since(age: str, now: datetime) -> datetime:
     """The moment before which what is kept for `age` is over: 90 days ago for ``90d``, this day in 2019 for ``7y``."""
     count, unit = int(age[:-1]), age[-1]

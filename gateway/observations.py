@@ -49,7 +49,7 @@ DELIVERY_PURGED = Observation(
 )
 RECORDS_PURGED = Observation("records_purged", "info", "{records} records of {contract} purged by {by}")
 PERSONAL_ERASED = Observation(
-    "personal_erased", "info", "personal data erased in {versions} versions of {contract} by {by}"
+    "personal_erased", "info", "personal data of {versions} versions of {contract} erased by {by}"
 )
 REVISION_APPLIED = Observation("applied", "info", "revision {revision} is in force")
 TABLE_READ = Observation("table_read", "info", "{rows} rows read from {table}")

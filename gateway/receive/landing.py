@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, BinaryIO
 
+from gateway.model import DeliveryState
 from gateway.observations import DELIVERY_RECEIVED
-from gateway.store import deliveries
+from gateway.store import deliveries, retention
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from gateway.configuration import Configuration
     from gateway.model import Arrived, Delivery
     from gateway.store.database import Database, Transaction
-    from gateway.store.vault import Vault
+    from gateway.store.vault import Stored, Vault
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +36,19 @@ class Receiver:
             Stop: the disk is full or the store is read-only; the sender's copy must stay where it is.
             Retry: the store does not answer now.
         """
-        stored = self.vault.put(stream)
-        arrived = self._addressed(arrived)
+        begin, arrived = stream.tell(), self._addressed(arrived)
+        while True:
+            stored = self.vault.put(stream)
+            delivery = self._row(arrived, stored, also)
+            if delivery is not None:
+                return delivery
+            stream.seek(begin)  # the same content was purged between the two: it is put once more
+
+    def _row(self, arrived: Arrived, stored: Stored, also: Callable[[Transaction], None] | None) -> Delivery | None:
+        """The delivery's row, in one transaction; None where its bytes were deleted since they were put."""
         with self.database.write() as transaction:
+            if not retention.is_kept(transaction, self.vault, stored.sha256):
+                return None
             delivery, new = deliveries.land(transaction, arrived, stored, new_id=self.new_id("d"))
             if new:
                 transaction.tell(
@@ -50,6 +61,8 @@ class Receiver:
                         sender=delivery.partner or delivery.source,
                     )
                 )
+            if delivery.state is DeliveryState.PURGED:  # the arrival was taken once, and nothing names what was put
+                retention.condemn(transaction, stored.sha256)
             if also is not None:
                 also(transaction)
         return delivery

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from gateway.errors import Reject
+from gateway.model import DocumentState
 from gateway.observations import DOCUMENT_CORRECTED, DOCUMENT_DISCARDED
-from gateway.store import audit, decisions, deliveries, quarantine
+from gateway.store import audit, decisions, deliveries, members, quarantine, retention
 from gateway.store.decisions import CORRECTED, Amended, Decision
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ def discard(database: Database, document: HeldDocument, *, who: str, reason: str
                 integration=document.integration,
                 partner=delivery.partner,
                 delivery=document.delivery,
-                document=document.number,
+                document=document.label,
                 reason=reason,
                 who=who,
             )
@@ -98,11 +99,13 @@ def as_it_stands(database: Database, vault: Vault, document: HeldDocument) -> tu
     with database.read() as connection:
         delivery = deliveries.get(connection, document.delivery)
         assert delivery is not None, document.delivery
-        known = decisions.of_delivery(connection, delivery.number).get(document.number)
+        number = document.origin + document.number
+        known = decisions.of_delivery(connection, delivery.number).get(number)
+        part = members.part_with(connection, delivery, number)
     correction = known if known is not None and known.kind == CORRECTED else None
-    raw: RawBytes = vault if correction is None else Amended(vault, correction)
-    end = document.end if correction is None else correction.start + correction.size
-    return raw.read(delivery.sha256, document.start, end), correction
+    raw: RawBytes = vault if correction is None else Amended(vault, correction.within(part.origin))
+    end = document.end if correction is None else correction.start - part.origin + correction.size
+    return raw.read(part.sha256, document.start, end), correction
 
 
 def changed(text: bytes, document: HeldDocument, changes: Sequence[Change]) -> bytes:
@@ -131,6 +134,8 @@ def correct(database: Database, vault: Vault, document: HeldDocument, text: byte
     Raises:
         Reject: ``not_held``; ``not_correctable``: it is a file as a whole, or nothing or too much is in its place.
     """
+    if document.state not in quarantine.OPEN:
+        raise _not_held(document)
     before, correction = as_it_stands(database, vault, document)
     if document.number == 0:
         raise Reject(
@@ -148,15 +153,30 @@ def correct(database: Database, vault: Vault, document: HeldDocument, text: byte
         if text.endswith(ending) and not before.endswith(ending):
             text = text.removesuffix(ending)
             break
-    stored = vault.put(io.BytesIO(text))
-    start, end = (document.start, document.end) if correction is None else (correction.start, correction.end)
+    start, end = document.start + document.origin, document.end + document.origin
+    if correction is not None:
+        start, end = correction.start, correction.end
+    kept: bool | None = False
+    while kept is False:  # the same bytes were purged elsewhere since they were put
+        kept = _kept(database, vault, document, text, (start, end), who, reason)
+    if kept is None:
+        raise _not_held(document)
+
+
+def _kept(
+    database: Database, vault: Vault, document: HeldDocument, text: bytes, span: tuple[int, int], who: str, reason: str
+) -> bool | None:
+    """Whether a correction was stored; False where its bytes were deleted since they were put, None: it is not held."""
+    stored, (start, end) = vault.put(io.BytesIO(text)), span
     with database.write() as transaction:
         if not quarantine.free(transaction, document.id):
-            raise _not_held(document)
+            retention.condemn(transaction, stored.sha256)  # nothing names what was put
+            return None
+        if not retention.is_kept(transaction, vault, stored.sha256):
+            return False
         delivery = _delivery(transaction, document)
-        decided = Decision(
-            document.number, CORRECTED, transaction.now, who, reason, start, end, stored.sha256, stored.size
-        )
+        number = document.origin + document.number
+        decided = Decision(number, CORRECTED, transaction.now, who, reason, start, end, stored.sha256, stored.size)
         decisions.keep(transaction, delivery.number, decided)
         quarantine.retry(transaction, [document.id])
         audit.write(
@@ -173,11 +193,12 @@ def correct(database: Database, vault: Vault, document: HeldDocument, text: byte
                 integration=document.integration,
                 partner=delivery.partner,
                 delivery=delivery.id,
-                document=document.number,
+                document=document.label,
                 who=who,
                 reason=reason,
             )
         )
+    return True
 
 
 def encoding_of(routes: Routes | None, document: HeldDocument) -> str:
@@ -196,4 +217,5 @@ def _not_held(document: HeldDocument) -> Reject:
     return Reject(
         "not_held",
         f"the document {document.id} is {document.state} or is being judged, so there is nothing to decide about it",
+        "Its bytes are no longer kept: ask the sender for the file." if document.state == DocumentState.PURGED else "",
     )

@@ -15,13 +15,12 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from edi.findings import Finding as FileFinding
-from edi.formats import FORMATS
 from gateway.errors import Stop
-from gateway.judging import peeked
+from gateway.judging import items_of, peeked
 from gateway.model import DeliveryState
 from gateway.repair.differences import differences
 from gateway.routing import Flow, Unfit
-from gateway.store import decisions, deliveries
+from gateway.store import decisions, deliveries, members
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -32,6 +31,7 @@ if TYPE_CHECKING:
     from gateway.model import Delivery, Fault, Finding
     from gateway.routing import Routes
     from gateway.store.database import Database
+    from gateway.store.members import Part
     from gateway.store.vault import Vault
 
     Side = Flow | Unfit | Finding | None
@@ -99,6 +99,8 @@ class Plan:
     read: int = 0
     untouched: int = 0
     """Deliveries that the change does not concern, and that were not read."""
+    purged: int = 0
+    """Deliveries whose bytes are no longer kept, so that nothing can be said of them."""
     unreadable: list[str] = field(default_factory=list)
     integrations: dict[str, Compared] = field(default_factory=dict)
 
@@ -121,15 +123,21 @@ def plan(
     """Compare `before`, the revision in force, with `after` on every delivery since then."""
     made = Plan(before.revision, after.revision)
     for delivery in _chosen(database, integration, since):
-        sides = _Sides(delivery, before, after)
-        if sides.alike():
+        if delivery.state is DeliveryState.PURGED:
+            made.purged += 1
+            continue
+        with database.read() as connection:
+            parts = members.parts_of(connection, delivery)
+        differing = [sides for part in parts if not (sides := _Sides(delivery, part, before, after)).alike()]
+        if not differing:
             made.untouched += 1
             continue
         progress(delivery)
         with database.read() as connection:
             decided = frozenset(decisions.of_delivery(connection, delivery.number))
         try:
-            _compare(made, sides, vault, decided)
+            for sides in differing:
+                _compare(made, sides, vault, frozenset(number - sides.part.origin for number in decided))
         except Stop as stop:
             made.unreadable.append(f"{delivery.id}: {stop.message}")
         made.read += 1
@@ -145,7 +153,7 @@ def _chosen(database: Database, integration: str | None, since: datetime | None)
         for each in page:
             if since is not None and each.received_at < since:
                 return
-            if each.state in JUDGED:
+            if each.state in (*JUDGED, DeliveryState.PURGED):
                 yield each
         if not page:
             return
@@ -153,12 +161,22 @@ def _chosen(database: Database, integration: str | None, since: datetime | None)
 
 
 class _Sides:
-    """A delivery as two configurations see it."""
+    """A delivery, or a member of one that is an archive, as two configurations see it."""
 
-    def __init__(self, delivery: Delivery, before: Routes, after: Routes) -> None:
+    def __init__(self, delivery: Delivery, part: Part, before: Routes, after: Routes) -> None:
         self.delivery = delivery
+        self.part = part
         self.routes = (before, after)
-        self.candidates = (before.candidates(delivery), after.candidates(delivery))
+        self.candidates = (before.candidates(delivery, part.member), after.candidates(delivery, part.member))
+
+    @property
+    def name(self) -> str:
+        """What the file is called."""
+        return self.delivery.name if self.part.member is None else f"{self.part.member} in {self.delivery.name}"
+
+    def items(self, side: int, chunks: Iterator[bytes]) -> Iterator[Document | FileFinding]:
+        """The documents as one of the two reads them."""
+        return items_of(self.routes[side], self.candidates[side], chunks)
 
     def alike(self) -> bool:
         """Whether nothing that judges this delivery differs."""
@@ -204,15 +222,13 @@ def _plain(line: Any) -> Any:
 
 
 def _compare(made: Plan, sides: _Sides, vault: Vault, decided: frozenset[int]) -> None:
-    chunks, first = peeked(vault.chunks(sides.delivery.sha256))
+    chunks, first = peeked(vault.chunks(sides.part.sha256))
     one, other = sides.readers(first)
     if one == other:
-        assert one is not None
-        name, options = one
-        _read_once(made, sides, FORMATS[name].read(chunks, options), decided)
+        _read_once(made, sides, sides.items(0, chunks), decided)
         return
     streams = [
-        _outcomes(sides, side, FORMATS[each[0]].read(vault.chunks(sides.delivery.sha256), each[1]))
+        _outcomes(sides, side, sides.items(side, vault.chunks(sides.part.sha256)))
         for side, each in enumerate((one, other))
         if each is not None
     ]
@@ -317,7 +333,7 @@ def _note(made: Plan, sides: _Sides, number: int, before: _Outcome, after: _Outc
     compared = made.integrations.setdefault(before.integration, Compared())
     compared.documents += 1
     delivery = sides.delivery
-    where = (delivery.id, delivery.name, number)
+    where = (delivery.id, sides.name, number)
     if before.json is None and after.json is None:
         return
     if after.json is None:

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING
 from gateway.errors import Reject
 from gateway.model import DeliveryState
 from gateway.observations import REPLAY_ASKED
-from gateway.store import audit, replays, staging
+from gateway.receive.archives import is_archive
+from gateway.repair.retention import was_purged
+from gateway.store import audit, deliveries, members, replays, staging
 
 if TYPE_CHECKING:
     from gateway.model import Delivery
@@ -32,12 +34,16 @@ def ask_replay(
         Reject: ``not_finished``: it is at work or waits; ``not_replayable``: its bytes are gone, or the revision of
             its day does not take it or keeps records that have other columns today.
     """
-    if delivery.state is DeliveryState.PURGED or not vault.exists(delivery.sha256):
+    if delivery.state is DeliveryState.PURGED:
+        raise Reject("not_replayable", was_purged(delivery), "Ask the sender for the file.")
+    if not vault.exists(delivery.sha256):
         raise Reject("not_replayable", f"the bytes of {delivery.id} are no longer kept", "Ask the sender for the file.")
     if routes is None:
         raise Reject("not_replayable", f"no revision has judged {delivery.id} yet", "Replay it as now.")
-    candidates = routes.candidates(delivery)
-    if not candidates:
+    with database.read() as connection:
+        candidates = routes.candidates_of(delivery, members.parts_of(connection, delivery))
+    of_archive = delivery.archive is not None or is_archive(vault, delivery)
+    if not candidates and not (of_archive and routes.may_want(delivery)):
         raise Reject(
             "not_replayable",
             f"no integration of revision {routes.revision} takes {delivery.name} from {delivery.source}",
@@ -54,6 +60,9 @@ def ask_replay(
                     "Replay it as now.",
                 )
         if not replays.ask(transaction, delivery.number, how):
+            as_it_is = deliveries.by_number(transaction.connection, delivery.number)
+            if as_it_is.state is DeliveryState.PURGED:  # a moment ago
+                raise Reject("not_replayable", was_purged(as_it_is), "Ask the sender for the file.")
             raise Reject(
                 "not_finished", f"{delivery.id} is being judged, or waits for it", "Ask again when it has ended."
             )

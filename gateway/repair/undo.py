@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from gateway.errors import Reject
 from gateway.model import DeliveryState
 from gateway.observations import DELIVERY_UNDONE
+from gateway.repair.retention import was_purged
 from gateway.store import audit, leases, replays, staging
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 UNDOABLE = (DeliveryState.ACCEPTED, DeliveryState.PARTLY_ACCEPTED)
 _LEASE_SECONDS = 60.0
+_CORRECT_BY_A_NEW_FILE = "Its records stay as they are; a new file changes them."
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,8 @@ def undo(
         Reject: ``nothing_to_undo``, ``not_finished``, or ``changed_since`` with the keys.
         Retry: another delivery is being stored into the same contract; nothing was done.
     """
+    if delivery.state is DeliveryState.PURGED:
+        raise Reject("nothing_to_undo", was_purged(delivery), _CORRECT_BY_A_NEW_FILE)
     if delivery.state not in UNDOABLE:
         raise Reject(
             "nothing_to_undo",
@@ -49,6 +53,8 @@ def undo(
         )
     with database.write() as transaction:
         lease = leases.take_this(transaction, delivery.number, owner=owner, seconds=_LEASE_SECONDS)
+        if lease is not None and lease.delivery.state is DeliveryState.PURGED:  # a moment ago
+            raise Reject("nothing_to_undo", was_purged(lease.delivery), _CORRECT_BY_A_NEW_FILE)
     if lease is None:
         raise Reject("not_finished", f"{delivery.id} is being judged, or waits for it", "Ask again when it has ended.")
     undoing = _Undoing(database, lease)

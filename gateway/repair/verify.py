@@ -16,11 +16,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from edi.findings import Finding as FileFinding
-from edi.formats import FORMATS
 from gateway.errors import Stop
-from gateway.judging import peeked
+from gateway.judging import items_of
 from gateway.model import DeliveryState, DocumentState
-from gateway.store import balance, deliveries
+from gateway.receive.archives import disagreements
+from gateway.store import balance, deliveries, members, quarantine
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -87,7 +87,9 @@ def verify(
             balance_.disagreements += _in_the_store(connection, counted)
     if deep:
         for delivery in _page_by_page(database):
-            balance_.disagreements += _in_the_bytes(balance_, delivery, vault, routes_of)
+            if delivery.state is DeliveryState.PURGED:  # counted as such; there is nothing to read
+                continue
+            balance_.disagreements += _in_the_bytes(database, balance_, delivery, vault, routes_of)
             balance_.files += 1
             progress(balance_.files)
     return balance_
@@ -128,16 +130,21 @@ def _in_the_store(connection: Connection, counted: Counted) -> Iterator[Disagree
 
 
 def _in_the_bytes(
-    balance_: Balance, delivery: Delivery, vault: Vault, routes_of: Callable[[str], Routes | None]
+    database: Database, balance_: Balance, delivery: Delivery, vault: Vault, routes_of: Callable[[str], Routes | None]
 ) -> Iterator[Disagreement]:
     """Where a delivery's counters disagree with its raw bytes."""
     if delivery.state is DeliveryState.PURGED:
         return
     try:
-        found = _documents(delivery, vault, routes_of)
+        wrong = list(_in_the_archive(database, delivery, vault))
+        found = _documents(database, delivery, vault, routes_of)
     except Stop as stop:
+        with database.read() as connection:
+            if deliveries.by_number(connection, delivery.number).state is DeliveryState.PURGED:  # a moment ago
+                return
         yield Disagreement(delivery.id, stop.message, stop.remedy)
         return
+    yield from (_wrong(delivery, each) for each in wrong)
     if found is None or delivery.state in OPEN_ENDS:
         return
     balance_.read += found
@@ -146,16 +153,32 @@ def _in_the_bytes(
         yield _wrong(delivery, f"it counts {told} documents, and its bytes have {found}")
 
 
-def _documents(delivery: Delivery, vault: Vault, routes_of: Callable[[str], Routes | None]) -> int | None:
+def _in_the_archive(database: Database, delivery: Delivery, vault: Vault) -> Iterator[str]:
+    """Where the members that are on record are not those of the archive, unpacked again."""
+    if delivery.archive is not None:
+        with database.read() as connection:
+            known = members.of_delivery(connection, delivery.number)
+        yield from disagreements(vault, delivery, known)
+
+
+def _documents(
+    database: Database, delivery: Delivery, vault: Vault, routes_of: Callable[[str], Routes | None]
+) -> int | None:
     """How many documents the raw bytes have, read to their end; None where no revision says how they are read."""
     routes = routes_of(delivery.revision) if delivery.revision is not None else None
-    candidates = routes.candidates(delivery) if routes is not None else []
-    if routes is None or not candidates:
-        vault.verify(delivery.sha256)
-        return 1 if delivery.revision is not None else None  # a file that nobody wants is one document as a whole
-    chunks, first = peeked(vault.chunks(delivery.sha256))
-    name, options = routes.reader_of(candidates, first)
-    return sum(not isinstance(item, FileFinding) for item in FORMATS[name].read(chunks, options))
+    with database.read() as connection:
+        parts = members.parts_of(connection, delivery)
+        as_one = quarantine.held_as_one(connection, delivery.number) if delivery.archive is not None else set()
+    found = 0
+    for part in parts:
+        candidates = routes.candidates(delivery, part.member) if routes is not None else []
+        if routes is None or not candidates or (part.origin, part.origin + part.size) in as_one:
+            vault.verify(part.sha256)
+            found += 1  # a file that nobody wants is one document as a whole
+        else:
+            items = items_of(routes, candidates, vault.chunks(part.sha256))
+            found += sum(not isinstance(item, FileFinding) for item in items)
+    return found if delivery.revision is not None else None
 
 
 def _wrong(delivery: Delivery, message: str) -> Disagreement:

@@ -55,7 +55,7 @@ def _recorded(connection: Connection) -> tuple[dict[int, int], dict[int, int]]:
     current: dict[int, int] = {}
     for here in _standings(connection):
         statement = f"""SELECT delivery, count(DISTINCT document), sum(CASE WHEN state = 1 THEN 1 ELSE 0 END)
-            FROM {here.table} WHERE id <= :last AND body <> 'null' GROUP BY delivery"""
+            FROM {here.table} WHERE id <= :last AND (body <> 'null' OR state = 3) GROUP BY delivery"""
         for number, made, stand in connection.execute(text(statement), {"last": _published(connection, here)}):
             documents[number] = documents.get(number, 0) + made
             current[number] = current.get(number, 0) + int(stand)

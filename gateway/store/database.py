@@ -277,6 +277,25 @@ class Database:
             return False
         return True
 
+    def scrub(self) -> bool:
+        """Leave nothing of what was overwritten in SQLite's write-ahead log; False while somebody reads from it.
+
+        PostgreSQL gives the room of old rows free by itself; what its files hold of them until then is its own.
+        """
+        if not self.is_sqlite:
+            return True
+        with self._exclusive():
+            connection = self._writer.raw_connection()
+            try:
+                cursor = connection.cursor()
+                cursor.execute("PRAGMA busy_timeout=0")  # all writers wait for us
+                cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+                busy = cursor.fetchall()[0][0]
+                cursor.execute("PRAGMA busy_timeout=30000")
+            finally:
+                connection.close()
+        return not busy
+
     def close(self) -> None:
         """Close all connections; the last one of SQLite checkpoints, hence under the lock."""
         with self._exclusive():
@@ -304,6 +323,7 @@ def _sqlite_engine(path: Path, begin: str) -> Engine:
         connection.isolation_level = None  # we say BEGIN ourselves
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")
+        connection.execute("PRAGMA secure_delete=ON")  # what was purged is overwritten, in free pages, too
         connection.execute("PRAGMA temp_store=MEMORY")
         connection.execute("PRAGMA cache_size=-16000")
         connection.execute("PRAGMA wal_autocheckpoint=8000")  # pages: a flush of many rows dirties more than 1,000

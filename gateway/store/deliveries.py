@@ -6,7 +6,7 @@ import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlalchemy import bindparam, func, insert, select, update
+from sqlalchemy import and_, bindparam, func, insert, or_, select, update
 
 from gateway.model import Arrived, Delivery, DeliveryState
 from gateway.store import audit
@@ -120,19 +120,26 @@ def all_of_them(connection: Connection) -> Iterator[Delivery]:
 def twin_of(connection: Connection, this: Delivery, integration: str | None) -> Delivery | None:
     """The latest accepted delivery of the same partner and integration, if its content is the same (L5).
 
-    Only the latest one counts: A, B, A is a change back and not a duplicate.
+    Only the latest one counts: A, B, A is a change back and not a duplicate. What was purged since is not repeated:
+    nothing could be shown of it.
     """
     latest = latest_accepted(connection, this, integration)
-    return latest if latest is not None and latest.sha256 == this.sha256 else None
+    if latest is None or latest.state is DeliveryState.PURGED or latest.sha256 != this.sha256:
+        return None
+    return latest
 
 
 def latest_accepted(connection: Connection, this: Delivery, integration: str | None) -> Delivery | None:
-    """The latest accepted delivery before this one of the same partner and integration."""
+    """The latest accepted delivery before this one of the same partner and integration; it may be purged since."""
+    taken = [DeliveryState.ACCEPTED, DeliveryState.PARTLY_ACCEPTED]
     query = (
         select(delivery)
         .where(
             delivery.c.number < this.number,
-            delivery.c.state.in_([DeliveryState.ACCEPTED, DeliveryState.PARTLY_ACCEPTED]),
+            or_(
+                delivery.c.state.in_(taken),
+                and_(delivery.c.state == DeliveryState.PURGED, delivery.c.ended.in_(taken)),
+            ),
             delivery.c.partner.is_(None) if this.partner is None else delivery.c.partner == this.partner,
             delivery.c.integration == integration
             if integration

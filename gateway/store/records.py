@@ -15,7 +15,7 @@ from sqlalchemy import select, text
 
 from gateway.store.database import stamp
 from gateway.store.deliveries import moment
-from gateway.store.staging import GONE, Standing, column_of, quoted, standing
+from gateway.store.staging import FAREWELL, GONE, PURGED, Standing, column_of, quoted, standing
 from gateway.store.tables import change_block
 
 if TYPE_CHECKING:
@@ -82,6 +82,7 @@ class StoredRecord:
 class StoredVersion:
     """One version of a record: when it became visible, and what it said; `json` None says that the record is gone.
 
+    `purged` says that its time was over: its content was taken away, or it is the change that says so of the record.
     `delivery` brought it, with its bytes from `start` to `end`; `revision` judged it (None: that was not kept yet).
     """
 
@@ -94,6 +95,7 @@ class StoredVersion:
     start: int
     end: int
     revision: str | None
+    purged: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +210,8 @@ def history(connection: Connection, contract: Contract, key: str) -> list[Stored
         return []
     rows = connection.execute(
         text(f"""
-        SELECT v.id, v.body, v.document, v.start, v.stop, d.id AS delivery, b.first_seq - b.first_id AS ahead, b.at,
+        SELECT v.id, v.state, v.body, v.document, v.start, v.stop, d.id AS delivery, b.first_seq - b.first_id AS ahead,
+            b.at,
             coalesce(o.revision, d.revision) AS revision
         FROM {here.table} v
         JOIN delivery d ON d.number = v.delivery
@@ -229,6 +232,7 @@ def history(connection: Connection, contract: Contract, key: str) -> list[Stored
             row.start,
             row.stop,
             row.revision,
+            row.state in (PURGED, FAREWELL),
         )
         for number, row in enumerate(rows, 1)
     ]
@@ -261,9 +265,7 @@ def _visible(here: Standing, conditions: Sequence[str], join: str = "", *, at: P
         return f"FROM {here.table} r {join} WHERE " + " AND ".join(["r.state = 1", *conditions])
     later = f"SELECT 1 FROM {here.table} s WHERE s.state = 0 AND s.key = t.key"
     same = f"SELECT count(*) FROM {here.table} e WHERE e.state = 0 AND e.key = t.key AND e.id < t.id"
-    before = (
-        f"SELECT p.version FROM {here.table} p WHERE p.state IN (1, 2) AND p.key = t.key ORDER BY p.id DESC LIMIT 1"
-    )
+    before = f"SELECT p.version FROM {here.table} p WHERE p.state > 0 AND p.key = t.key ORDER BY p.id DESC LIMIT 1"
     columns = ", ".join(
         f"t.{name}"
         for name in ("id", "key", "delivery", "document", "start", "stop", "body", *map(quoted, here.columns))

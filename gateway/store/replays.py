@@ -16,10 +16,10 @@ from gateway.errors import Retry
 from gateway.model import DeliveryState, DocumentState
 from gateway.store import staging, tables
 from gateway.store.database import stamp
-from gateway.store.staging import GONE, quoted
+from gateway.store.staging import FAREWELL, GONE, PURGED, quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from sqlalchemy import Connection, Row
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 ROWS_A_WINDOW = 5_000
 _KEYS_A_QUESTION = 500
+_ITS_TIME_IS_OVER = ""  # in the place of the body of a version that was purged
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +80,13 @@ def windows(connection: Connection, number: int) -> Iterator[Window]:
 # ── a replay: what it finds as it was ────────────────────────────────────────────────────────────────────────────────
 
 
-def unchanged(transaction: Transaction, contract_id: str, number: int, rows: Sequence[Staged]) -> set[int]:
+def unchanged(
+    transaction: Transaction, contract_id: str, number: int, rows: Sequence[Staged], *, erased: Callable[[str], str]
+) -> set[int]:
     """The documents among `rows` whose record is there already, as this delivery brought it; noted as kept.
 
-    A document whose key this replay has brought anew already is not among them: its version must follow.
+    A document whose key this replay has brought anew already is not among them: its version must follow. What was
+    purged of it since is not brought back: neither the record, nor the personal data that `erased` takes out.
     """
     connection = transaction.connection
     here = staging.standing(connection, contract_id)
@@ -97,7 +101,7 @@ def unchanged(transaction: Transaction, contract_id: str, number: int, rows: Seq
         anew |= staged
         for row in part:
             stands = live.get(row.key, {}).get(row.document)
-            if row.key not in anew and stands is not None and stands[1] == row.json:
+            if row.key not in anew and stands is not None and _says(stands[1], row.json, erased):
                 kept[row.document] = stands[0]
             else:
                 anew.add(row.key)
@@ -107,6 +111,11 @@ def unchanged(transaction: Transaction, contract_id: str, number: int, rows: Seq
             [{"delivery": number, "contract": contract_id, "record": record} for record in kept.values()],
         )
     return set(kept)
+
+
+def _says(stands: str, json_: str, erased: Callable[[str], str]) -> bool:
+    """Whether a version that stands is this record, as it was or as far as its time is not over."""
+    return stands in (json_, _ITS_TIME_IS_OVER) or stands == erased(json_)
 
 
 def _runs(connection: Connection, contract_id: str, number: int) -> list[tuple[int, int]]:
@@ -131,12 +140,13 @@ def _live(
     for row in rows:
         if row.state == 0:
             staged.add(row.key)
-        elif _took_back(row, number, runs):
+        elif row.state not in (PURGED, FAREWELL) and _took_back(row, number, runs):
             live.pop(row.key, None)
         elif row.delivery == number:
             # Documents come in their order: an earlier one again means that those behind it were made anew, or no more.
             before = {document: stands for document, stands in live.get(row.key, {}).items() if document < row.document}
-            live[row.key] = before | {row.document: (row.id, row.body)}
+            body = row.body if row.state not in (PURGED, FAREWELL) else _ITS_TIME_IS_OVER
+            live[row.key] = before | {row.document: (row.id, body)}
     return live, staged
 
 

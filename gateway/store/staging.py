@@ -6,6 +6,7 @@ indexed column for each key, filterable and sortable field. A row's `state` says
     0 staged     belongs to a delivery that is not published, or is published and not settled yet
     1 current    what a reader sees
     2 replaced   history; so is at once a row whose body is null, which says that the record is gone
+    3, 4         purged: ``gateway.store.expiry``
 
 **Staging** inserts rows with ascending ids in short transactions. **Publishing** is one short transaction whatever the
 size of the delivery: it takes a run of change numbers and writes one block, "ids a to b of this table are changes m to
@@ -28,7 +29,7 @@ from gateway.store import tables
 from gateway.store.database import stamp
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from sqlalchemy import Connection
 
@@ -42,6 +43,9 @@ GONE = "null"
 """The body of a version that takes the record away."""
 
 _NAME_BYTES_MAX = 63  # PostgreSQL cuts longer names, silently
+PURGED, FAREWELL = 3, 4
+"""States of a version whose content was purged, and of the change that says so of a record."""
+
 _KINDS = {"int": "BIGINT", "decimal": "NUMERIC", "bool": "INTEGER"}  # every other type is text
 
 
@@ -250,7 +254,7 @@ def newer(connection: Connection, contract: Contract, delivery: int, keys: Seque
             connection.execute(
                 text(
                     f"SELECT key FROM {table_of(contract)} "
-                    f"WHERE state IN (0, 1) AND delivery > :delivery AND key IN ({marks})"
+                    f"WHERE state IN (0, 1, 4) AND delivery > :delivery AND key IN ({marks})"
                 ),
                 part | {"delivery": delivery},
             ).scalars()
@@ -265,8 +269,14 @@ def _latest_delivery(connection: Connection, contract: Contract) -> int:
     return latest or 0
 
 
-def changed(connection: Connection, contract: Contract, rows: Sequence[Staged]) -> list[Staged]:
-    """The rows that say something else than the current record with their key."""
+def changed(
+    connection: Connection, contract: Contract, rows: Sequence[Staged], *, erased: Callable[[str], str]
+) -> list[Staged]:
+    """The rows that say something else than the current record with their key.
+
+    A record that lost its personal data does not get them back as long as nothing else is said; `erased` takes them
+    out.
+    """
     same: set[str] = set()
     for at in range(0, len(rows), 500):
         part = {f"k{place}": row.key for place, row in enumerate(rows[at : at + 500])}
@@ -275,7 +285,10 @@ def changed(connection: Connection, contract: Contract, rows: Sequence[Staged]) 
             text(f"SELECT key, body FROM {table_of(contract)} WHERE state = 1 AND key IN ({marks})"), part
         )
         bodies = {row.key: row.body for row in current}
-        same.update(row.key for row in rows[at : at + 500] if bodies.get(row.key) == row.json)
+        for row in rows[at : at + 500]:
+            body = bodies.get(row.key)
+            if body is not None and (body == row.json or body == erased(row.json)):
+                same.add(row.key)
     return [row for row in rows if row.key not in same]
 
 
@@ -395,7 +408,7 @@ def _move(connection: Connection, table: str, low: int, high: int, offset: int) 
         text(f"""
         WITH moved AS (
             SELECT s.id, s.body, row_number() OVER same_key AS place, lead(s.id) OVER same_key AS later, coalesce((
-                SELECT p.version FROM {table} p WHERE p.key = s.key AND p.id < :low AND p.state = 2
+                SELECT p.version FROM {table} p WHERE p.key = s.key AND p.id < :low AND p.state > 1
                 ORDER BY p.id DESC LIMIT 1), 0) AS before
             {moving} WINDOW same_key AS (PARTITION BY s.key ORDER BY s.id)
         )

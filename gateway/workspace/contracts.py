@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from gateway.contracts import Contract, Field, Rule, kept_since, personal_of
+from gateway.contracts import Contract, Field, Rule, outlasts, personal_of
 from gateway.normalize.compiler import check_contract
 from gateway.workspace.expressions import Language, read_expression
 from gateway.workspace.nodes import Mapping, Scalar, Sequence
@@ -73,7 +72,7 @@ def _read_keep_personal(section: Section, fields: tuple[Field, ...] | None, key:
         return age
     if not any(personal_of(fields)):
         section.refuse("keep_personal", "no field is marked as personal data", "write 'text, pii', or take this out")
-    if keep is not None and kept_since(age, _SOME_DAY) <= kept_since(keep, _SOME_DAY):
+    if keep is not None and not outlasts(keep, age):
         section.refuse("keep_personal", f"the records go after {keep} already", "write less than under keep:")
     for field in fields:
         if field.pii and field.name in key:
@@ -83,9 +82,6 @@ def _read_keep_personal(section: Section, fields: tuple[Field, ...] | None, key:
                 "make something else the key, or take pii away from it",
             )
     return age
-
-
-_SOME_DAY = datetime(2400, 1, 1, tzinfo=UTC)  # years and days are compared from a day that has both behind it
 
 
 def plural(name: str) -> str:

@@ -37,6 +37,7 @@ COMMANDS = {
     "work": "work",
     "tail": "log",
     "verify": "verify",
+    "purge": "purge",
     "explain": "explain",
     "quarantine": "quarantine",
     "replay": "repair",

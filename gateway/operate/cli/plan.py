@@ -82,6 +82,8 @@ def _progress(delivery: Delivery) -> None:
 
 def _lines(made: Plan) -> Iterator[str]:
     yield f"{made.before} → {made.after}: {made.read} deliveries read, {made.untouched} not concerned"
+    if made.purged:
+        yield f"{made.purged} deliveries were purged, and cannot be judged any more"
     for each in made.unreadable:
         yield f"not read: {each}"
     if not made.differ:

@@ -9,6 +9,8 @@ import click
 
 from gateway.operate import wiring
 from gateway.operate.cli.options import who_option, workspace_option
+from gateway.repair.retention import notes
+from gateway.repair.retention import said as how_long
 from gateway.workspace import starter
 from gateway.workspace.loader import load
 from gateway.workspace.schema import schema as all_schemas
@@ -46,6 +48,10 @@ def check(folder: Path) -> None:
                 click.echo(
                     f"{integration.place}: note: {key}: is kept, but this version does not act on it yet", err=True
                 )
+    for place, sentence in notes(configuration):
+        click.echo(f"{place}: note: {sentence}", err=True)
+    for line in how_long(configuration):
+        click.echo(line)
     click.echo(f"{folder}: {said}; revision {configuration.revision}. No problems.")
 
 

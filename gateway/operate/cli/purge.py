@@ -1,0 +1,72 @@
+"""What has been kept long enough: purge."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import click
+
+from gateway.operate import wiring
+from gateway.operate.cli.options import who_option, workspace_option
+from gateway.repair.retention import Retention
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from gateway.repair.retention import Tally
+
+
+@click.command()
+@click.argument("integration", required=False)
+@click.option("--dry-run", is_flag=True, help="Show what would go, and do nothing.")
+@click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
+@who_option
+@workspace_option
+def purge(integration: str | None, dry_run: bool, as_json: bool, who: str, workspace: Path) -> None:
+    """Purge what is older than keep: says, of one INTEGRATION or of all; workers do it by themselves, too.
+
+    Raw files, held documents and what findings quote of them go by keep: of an integration or of gateway.yaml; records
+    and personal data by keep: and keep_personal: of their contract, when no INTEGRATION is named. What somebody works
+    on is put off. Interrupted, it goes on with the next purge.
+    """
+    gateway = wiring.open_gateway(workspace)
+    try:
+        routes = gateway.in_force.routes()
+        if integration is not None and integration not in routes.configuration.integrations:
+            known = ", ".join(sorted(routes.configuration.integrations))
+            raise click.UsageError(f"there is no integration {integration!r}; known are {known}")
+        retention = Retention(gateway.database, gateway.vault, routes, who=who)
+        if dry_run:
+            retention.would(integration)
+        else:
+            for _ in retention.steps(integration):
+                pass
+            gateway.database.scrub()
+    finally:
+        gateway.close()
+    if as_json:
+        click.echo(json.dumps(asdict(retention.tally), indent=2))
+        return
+    for line in _lines(retention.tally, "would go" if dry_run else "purged"):
+        click.echo(line)
+
+
+def _lines(tally: Tally, done: str) -> Iterator[str]:
+    count = tally.deliveries
+    held = f", {tally.documents} documents held of them" if tally.documents else ""
+    files = f"; {tally.files} files deleted" if tally.files else ""
+    if count or tally.files:
+        yield f"{done}: the bytes of {count} deliver{'y' if count == 1 else 'ies'}, {tally.bytes:,} bytes{held}{files}"
+    for contract, number in tally.records.items():
+        yield f"{done}: {number} record{'' if number == 1 else 's'} of {contract}"
+    for contract, number in tally.versions.items():
+        yield f"{done}: {number} earlier version{'' if number == 1 else 's'} of records of {contract}"
+    for contract, number in tally.erased.items():
+        yield f"{done}: personal data in {number} version{'' if number == 1 else 's'} of records of {contract}"
+    for each in tally.put_off:
+        yield f"put off: {each}"
+    if not (count or tally.files or tally.records or tally.versions or tally.erased):
+        yield "Nothing is older than it is to be kept."
