@@ -23,6 +23,7 @@ _SMALL_BYTES_MAX = 64 * 1024
 
 _BACKOFF_SECONDS_MAX = 60.0
 _KILLED = "each try ended with its process"
+_OUT_OF_ROOM = "it needed more memory than a worker may use (memory_max)"
 
 
 def answer_once(gateway: Gateway, owner: str) -> bool:
@@ -39,7 +40,13 @@ def answer_once(gateway: Gateway, owner: str) -> bool:
     if not owed:
         return False
     in_force = gateway.in_force
-    desk = Desk(gateway.database, gateway.vault, lambda name: in_force.of(name) or in_force.routes(), seconds)
+    desk = Desk(
+        gateway.database,
+        gateway.vault,
+        lambda name: in_force.of(name) or in_force.routes(),
+        seconds,
+        gateway.line.watch,
+    )
     outboxes = [each.name for each in configuration.partners.values() if each.account is not None]
     try:
         if owed[0].tries > gateway.settings.tries:
@@ -52,6 +59,9 @@ def answer_once(gateway: Gateway, owner: str) -> bool:
         _log.warning("%s", trouble)
         counted = not isinstance(trouble, Unwritable)
         _give_back(gateway, owed, trouble.message, seconds=_backoff(owed[0].tries), counted=counted)
+    except MemoryError:  # the process has used up its room, and ends
+        _give_back(gateway, owed, _OUT_OF_ROOM, seconds=_backoff(owed[0].tries), counted=True)
+        raise
     except Exception as error:  # noqa: BLE001 - a defect of ours must not stop the others: it is tried again, alone
         _log.exception("answering %d deliveries failed", len(owed))
         reason = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else 'no message'}"

@@ -9,13 +9,13 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from gateway.judging import peeked
+from gateway.judging import Watch, peeked
 from gateway.observations import ACKNOWLEDGMENT_KEPT, ANSWER_FAILED, ANSWERED_NOTHING, INTERCHANGE_REPEATED
 from gateway.publish.interchanges import EVENTS, Answers, Reading
-from gateway.store import acknowledgments, deliveries
+from gateway.store import acknowledgments, deliveries, members
 from gateway.store.acknowledgments import Made
 
 if TYPE_CHECKING:
@@ -36,12 +36,16 @@ _PLAIN = re.compile("[A-Za-z0-9]{0,4}:[A-Za-z0-9]{1,35}_[A-Za-z0-9]{0,4}:[A-Za-z
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """What answering works with. `routes_of` gives the integrations of a revision, or those in force."""
+    """What answering works with. `routes_of` gives the integrations of a revision, or those in force.
+
+    `watch` looks on while bytes are read, as it does while they are judged.
+    """
 
     database: Database
     vault: RawBytes
     routes_of: Callable[[str], Routes]
     lease_seconds: float = 60.0
+    watch: Watch = field(default_factory=Watch)
 
 
 def answer(desk: Desk, owed: Sequence[Owed], *, outboxes: Collection[str]) -> None:
@@ -82,16 +86,22 @@ def _drafted(desk: Desk, owed: Owed) -> tuple[Delivery, Answers]:
 
     with desk.database.read() as connection:
         delivery = deliveries.by_number(connection, owed.delivery)
+        parts = members.parts_of(connection, delivery)
     if owed.twin is not None:
         return delivery, Answers()
     routes = desk.routes_of(owed.revision)
-    candidates = routes.candidates(delivery)
-    reading = Reading(delivery, routes, candidates, met_before)
-    if candidates:
-        chunks, first = peeked(_alive(desk, owed, desk.vault.chunks(delivery.sha256)))
-        standard, options = routes.reader_of(candidates, first)
-        if standard in EVENTS:
-            reading.read(standard, chunks, options)
+    reading = Reading(delivery, routes, met_before)
+    desk.watch.turn_to(delivery)
+    desk.watch.begin()
+    try:
+        for part in parts:
+            if candidates := routes.candidates(delivery, part.member):
+                chunks, first = peeked(_alive(desk, owed, desk.vault.chunks(part.sha256)))
+                standard, options = routes.reader_of(candidates, first)
+                if standard in EVENTS:
+                    reading.read(candidates, standard, chunks, options)
+    finally:
+        desk.watch.end()
     return delivery, reading.answers
 
 
@@ -99,6 +109,7 @@ def _alive(desk: Desk, owed: Owed, chunks: Iterator[bytes]) -> Iterator[bytes]:
     """The chunks as they are read; meanwhile the lease is prolonged whenever a third of it is over."""
     proven = desk.database.clock()
     for chunk in chunks:
+        desk.watch.progressed()
         if (desk.database.clock() - proven).total_seconds() > desk.lease_seconds / 3:
             with desk.database.write() as transaction:
                 acknowledgments.hold(transaction, owed, seconds=desk.lease_seconds)

@@ -71,13 +71,12 @@ class Reading:
         self,
         delivery: Delivery,
         routes: Routes,
-        candidates: Sequence[Integration],
         met_before: Callable[[str, str, str, str], str | None],
     ) -> None:
         self.answers = Answers()
         self._delivery = delivery
         self._routes = routes
-        self._candidates = candidates
+        self._candidates: Sequence[Integration] = ()
         self._met_before = met_before
         self._standard = ""
         self._is_open = False
@@ -89,9 +88,11 @@ class Reading:
         self._releases: dict[int, str] = {}
         self._partner: str | None = None
 
-    def read(self, standard: str, chunks: Iterable[bytes], options: dict[str, str]) -> None:
-        """Read a file, or a member of an archive, and keep the answers to it."""
-        self._standard = standard
+    def read(
+        self, candidates: Sequence[Integration], standard: str, chunks: Iterable[bytes], options: dict[str, str]
+    ) -> None:
+        """Read a file, or a member of an archive, that these integrations take, and keep the answers to it."""
+        self._candidates, self._standard = candidates, standard
         kinds = [kind for kind in _KINDS if any(kind in each.answers for each in self._candidates)]
         for draft in drafts(self._watched(EVENTS[standard](chunks, options)), kinds=kinds):
             if draft.kind in self._kinds_of(draft.place):
