@@ -79,7 +79,7 @@ class Deciding:
         """Judge one document as it was corrected; doubt about the file as a whole does not hold it."""
         part = next((each for each in task.parts or () if each.holds(decision.document)), None)
         origin = part.origin if part is not None else 0
-        amended = Amended(self._vault, replace(decision, start=decision.start - origin, end=decision.end - origin))
+        amended = Amended(self._vault, decision.within(origin))
         known = task.only[decision.document] if task.only is not None else self._new_id("doc")
         alone = replace(task, only={decision.document: known}, hold_all=False, end=amended.end, whole=frozenset())
         if task.parts is not None:

@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, Any
 from edi.findings import Finding as FileFinding
 from edi.formats import FORMATS
 from gateway.errors import Stop
-from gateway.judging import peeked
+from gateway.judging import items_of
 from gateway.normalize.evidence import sources_of
 from gateway.positions import Places
 from gateway.repair.differences import leaves
 from gateway.routing import Flow
-from gateway.store import decisions, deliveries, records
+from gateway.store import decisions, deliveries, members, records
 from gateway.store.decisions import Amended
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from gateway.routing import Routes
     from gateway.store.database import Database
     from gateway.store.decisions import Decision, RawBytes
+    from gateway.store.members import Part
     from gateway.store.records import StoredVersion
     from gateway.store.vault import Vault
 
@@ -101,6 +102,8 @@ class Evidence:
     revision: str | None
     correction: Decision | None
     fields: tuple[FieldEvidence, ...]
+    part: Part
+    """What the document was read from: the file, or a member of an archive, in which all its spots are counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,20 +129,21 @@ class Explainer:
                 return None
             delivery = _delivery(connection, versions[0].delivery)
             decided = decisions.of_delivery(connection, delivery.number).get(versions[0].document)
+            part = members.part_with(connection, delivery, versions[0].document)
             senders = {each.delivery: _delivery(connection, each.delivery) for each in versions[: EARLIER_MAX * 5]}
         this = versions[0]
         correction = decided if decided is not None and decided.kind == decisions.CORRECTED else None
-        raw: RawBytes = self.vault if correction is None else Amended(self.vault, correction)
+        raw: RawBytes = self.vault if correction is None else Amended(self.vault, correction.within(part.origin))
         routes = self.routes_of(this.revision) if this.revision is not None else None
-        found = _Document(raw, delivery, this, routes) if routes is not None else None
-        with closing(Places(raw, delivery.sha256)) as places:
+        found = _Document(raw, delivery, part, this, routes) if routes is not None else None
+        with closing(Places(raw, part.sha256)) as places:
             fields = tuple(
                 _field(pointer, value, found, places, _earlier(pointer, versions, senders))
                 for pointer, value in leaves(json.loads(versions[0].json))
                 if pointer == field or pointer.startswith(f"{field}/")
             )
         integration = found.flow.integration.name if found is not None else delivery.integration
-        return Evidence(contract.id, key, this, delivery, integration, this.revision, correction, fields)
+        return Evidence(contract.id, key, this, delivery, integration, this.revision, correction, fields, part)
 
 
 def _delivery(connection: Connection, delivery_id: str) -> Delivery:
@@ -151,16 +155,14 @@ def _delivery(connection: Connection, delivery_id: str) -> Delivery:
 class _Document:
     """A document of a delivery, with the flow that made a record of it."""
 
-    def __init__(self, raw: RawBytes, delivery: Delivery, version: StoredVersion, routes: Routes) -> None:
-        candidates = routes.candidates(delivery)
-        chunks, first = peeked(raw.chunks(delivery.sha256))
+    def __init__(self, raw: RawBytes, delivery: Delivery, part: Part, version: StoredVersion, routes: Routes) -> None:
+        candidates = routes.candidates(delivery, part.member)
         if not candidates:
             raise Stop(
                 f"the revision {routes.revision} has no integration that takes {delivery.name}",
                 "Report it: it is the revision that is said to have judged the delivery.",
             )
-        name, options = routes.reader_of(candidates, first)
-        envelope = _envelope(FORMATS[name].read(chunks, options), version.document)
+        envelope = _envelope(items_of(routes, candidates, raw.chunks(part.sha256)), version.document - part.origin)
         flow = routes.route(candidates, envelope, delivery_partner=delivery.partner) if envelope is not None else None
         if envelope is None or not isinstance(flow, Flow):
             raise Stop(
@@ -169,8 +171,8 @@ class _Document:
             )
         self.envelope = envelope
         self.flow = flow
-        self.start = version.start
-        self.raw = raw.read(delivery.sha256, version.start, version.end)
+        self.start = version.start - part.origin
+        self.raw = raw.read(part.sha256, self.start, version.end - part.origin)
 
     def spot(self, path: Path, loops: Loops, written: str, places: Places) -> Spot:
         """Where the value of a path stands."""

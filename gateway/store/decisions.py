@@ -7,7 +7,7 @@ it held the bytes of the vault file `sha256`.
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 from sqlalchemy import insert, select
@@ -41,6 +41,10 @@ class Decision:
     end: int = 0
     sha256: str = ""
     size: int = 0
+
+    def within(self, origin: int) -> Decision:
+        """The same about a member of an archive, whose bytes are counted from its beginning."""
+        return replace(self, start=self.start - origin, end=self.end - origin) if origin else self
 
 
 def keep(transaction: Transaction, delivery_number: int, decided: Decision) -> None:

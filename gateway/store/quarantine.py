@@ -195,6 +195,14 @@ def in_doubt(connection: Connection, delivery_number: int) -> bool:
     return connection.execute(select(1).where(*about).limit(1)).first() is not None
 
 
+def held_as_one(connection: Connection, delivery_number: int) -> set[tuple[int, int]]:
+    """The spans of documents that nobody wanted, or that were given up: of an archive, a span may be a whole member."""
+    states = (DocumentState.UNROUTED, DocumentState.DISCARDED, DocumentState.UNDONE)
+    query = select(document.c.start, document.c.end)
+    query = query.where(document.c.delivery == delivery_number, document.c.state.in_(states))
+    return {(row.start, row.end) for row in connection.execute(query)}
+
+
 def unwanted_to_retry(connection: Connection, delivery_number: int) -> set[tuple[int, int]]:
     """The spans of documents that nobody wanted and that someone wants judged again."""
     query = select(document.c.start, document.c.end).where(

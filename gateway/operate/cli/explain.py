@@ -77,7 +77,8 @@ def _lines(evidence: Evidence) -> Iterator[str]:
     sender = f"{delivery.partner} ({delivery.source})" if delivery.partner else delivery.source
     yield f"  {delivery.name}  {delivery.size:,} bytes from {sender}, {_time(delivery.received_at)}"
     yield f"  {delivery.id}  sha256 {delivery.sha256}"
-    yield f"  document {version.document}, bytes {version.start} to {version.end}"
+    origin, member = evidence.part.origin, f" of {evidence.part.member}" if evidence.part.member else ""
+    yield f"  document {version.document - origin}{member}, bytes {version.start - origin} to {version.end - origin}"
     yield f"  {evidence.integration}, revision {evidence.revision or 'not known'}"
     if evidence.correction is not None:
         correction = evidence.correction

@@ -230,7 +230,7 @@ def _place(finding: Finding) -> str:
 
 
 def _number(document: HeldDocument) -> str:
-    return f"document {document.number}" if document.number else "the file as a whole"
+    return f"document {document.label}" if document.number else "the file as a whole"
 
 
 def _s(count: int) -> str:

@@ -14,6 +14,6 @@ from __future__ import annotations
 from gateway.receive.archives.findings import CODES
 from gateway.receive.archives.kinds import kind_of
 from gateway.receive.archives.opening import is_archive, open_archive
-from gateway.receive.archives.unpacking import Unpacked, base_name, unpack
+from gateway.receive.archives.unpacking import Unpacked, base_name, disagreements, unpack
 
-__all__ = ["CODES", "Unpacked", "base_name", "is_archive", "kind_of", "open_archive", "unpack"]
+__all__ = ["CODES", "Unpacked", "base_name", "disagreements", "is_archive", "kind_of", "open_archive", "unpack"]

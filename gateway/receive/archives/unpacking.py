@@ -6,6 +6,7 @@ nothing behind. No name of a member is ever used as a path.
 
 from __future__ import annotations
 
+import hashlib
 import io
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple, Protocol
@@ -17,7 +18,7 @@ from gateway.receive.archives.kinds import FIRST_BYTES, GZIP, OFFICE, OPEN_DOCUM
 from gateway.store.members import Member, first_start
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from gateway.configuration import Settings
     from gateway.model import Delivery
@@ -126,14 +127,7 @@ class _Unpacking:
         declared = sum(each.size for each in directory.entries)
         if declared > self._bytes_max:
             raise self._too_large(f"its members have {declared:,} bytes in all")
-        for each in directory.entries:
-            if each.is_special:
-                yield Offered(each.name, Refusal("archive.link", f"the member {each.name!r} is a link or a device"))
-            elif _is_of_desktop(each.name):
-                what = f"the member {shown(each.name)!r} was passed over: it holds no documents"
-                yield Offered(each.name, Refusal("archive.passed_over", what))
-            elif not each.is_folder:
-                yield Offered(each.name, zips.content(file, each))
+        yield from _offered(file, directory)
         for start, end, looks_like_one in zips.strays(file, size, directory):
             code = "archive.unlisted" if looks_like_one else "archive.junk"
             what = "hold a member that the directory does not list" if looks_like_one else "belong to no member"
@@ -141,8 +135,7 @@ class _Unpacking:
 
     def _of_gzip(self, file: BinaryIO, first: bytes) -> Iterator[Offered]:
         trailing: list[gzips.Trailing] = []
-        name = gzips.name_in(first) or gzips.name_without_ending(self._delivery.name)
-        yield Offered(name, gzips.content(file, self._delivery.size, name, trailing))
+        yield _only(file, first, self._delivery, trailing)
         for start, end in trailing:
             what = f"{end - start} bytes behind the compressed ones are not compressed, and were not read"
             self._tell(Refusal("archive.junk", what), start, end)
@@ -211,6 +204,67 @@ class _Unpacking:
                 member=member.name if member is not None else None,
             )
         )
+
+
+def _offered(file: BinaryIO, directory: zips.Directory) -> Iterator[Offered]:
+    """The members of a zip archive in their order; folders are none."""
+    for each in directory.entries:
+        if each.is_special:
+            yield Offered(each.name, Refusal("archive.link", f"the member {each.name!r} is a link or a device"))
+        elif _is_of_desktop(each.name):
+            what = f"the member {shown(each.name)!r} was passed over: it holds no documents"
+            yield Offered(each.name, Refusal("archive.passed_over", what))
+        elif not each.is_folder:
+            yield Offered(each.name, zips.content(file, each))
+
+
+def _only(file: BinaryIO, first: bytes, delivery: Delivery, trailing: list[gzips.Trailing]) -> Offered:
+    """The only member that gzip has."""
+    name = gzips.name_in(first) or gzips.name_without_ending(delivery.name)
+    return Offered(name, gzips.content(file, delivery.size, name, trailing))
+
+
+def disagreements(raw: RawBytes, delivery: Delivery, known: Sequence[Member]) -> Iterator[str]:
+    """Where the members of an archive, unpacked again and thrown away, are not those that are on record.
+
+    Raises:
+        Stop: the raw bytes are missing or damaged.
+    """
+    wanted = {each.number: each for each in known if each.sha256 is not None}
+    for _ in raw.chunks(delivery.sha256):
+        pass
+    first = raw.read(delivery.sha256, 0, FIRST_BYTES)
+    with raw.spans(delivery.sha256) as file:
+        try:
+            if delivery.archive == GZIP:
+                offered = iter([_only(file, first, delivery, [])])
+            else:
+                most = delivery.size // zips.ENTRY_BYTES + 1
+                offered = _offered(file, zips.read_directory(file, delivery.size, members_max=most))
+            for number, (name, content) in enumerate(offered, 1):
+                each = wanted.pop(number, None)
+                if each is not None and _hashed(content, each.size) != (each.sha256, each.size):
+                    yield f"the member {shown(name)} is not {each.sha256} of {each.size} bytes, as it was unpacked"
+                if not wanted:
+                    return
+        except Refusal as refusal:
+            yield refusal.message
+            return
+    for each in wanted.values():
+        yield f"the archive has no member {each.number}, {each.name}, any more"
+
+
+def _hashed(content: Iterator[bytes] | Refusal, size_max: int) -> tuple[str, int]:
+    """Name and size of a member's bytes, which are read no further than they should go."""
+    if isinstance(content, Refusal):
+        raise content
+    digest, size = hashlib.sha256(), 0
+    for chunk in content:
+        digest.update(chunk)
+        size += len(chunk)
+        if size > size_max:
+            break
+    return digest.hexdigest(), size
 
 
 _ABOUT_ALL = ("archive.empty", "archive.truncated", "archive.too_many", "archive.overlap", "file.kind")

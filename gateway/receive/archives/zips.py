@@ -26,6 +26,8 @@ _END64 = struct.Struct("<4sQ2H2I4Q")  # 4.3.14
 _LOCATOR = struct.Struct("<4sIQI")  # 4.3.15
 _ENTRY = struct.Struct("<4s6H3I5H2I")  # 4.3.12
 _LOCAL = struct.Struct("<4s5H3I2H")  # 4.3.7
+ENTRY_BYTES = _ENTRY.size
+"""A member takes at least so many bytes in the directory."""
 _END_SIGN, _END64_SIGN, _LOCATOR_SIGN = b"PK\x05\x06", b"PK\x06\x06", b"PK\x06\x07"
 _ENTRY_SIGN, _LOCAL_SIGN = b"PK\x01\x02", b"PK\x03\x04"
 _COMMENT_MAX = _ALL16 = 0xFFFF

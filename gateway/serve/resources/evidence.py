@@ -62,8 +62,9 @@ SHAPES: dict[str, Shape] = {
     ),
     "Correction": thing("Who corrected the document, when and why.", who=TEXT, at=MOMENT, reason=TEXT),
     "Evidence": thing(
-        "Where a version of a record comes from: document counts those of the delivery from 1, its bytes are start to "
-        "end of the content (or, corrected, of what stands in their place).",
+        "Where a version of a record comes from: document counts those of the file from 1, its bytes are start to "
+        "end of the content (or, corrected, of what stands in their place). Of an archive, member is the name of the "
+        "one in which all of this is counted.",
         type=TEXT,
         _key=TEXT,
         _seq=WHOLE,
@@ -78,6 +79,7 @@ SHAPES: dict[str, Shape] = {
         source=TEXT,
         partner=maybe(TEXT),
         received_at=MOMENT,
+        member=maybe(TEXT),
         document=WHOLE,
         start=WHOLE,
         end=WHOLE,
@@ -148,9 +150,10 @@ def evidence_said(evidence: Evidence) -> dict[str, Any]:
         "source": delivery.source,
         "partner": delivery.partner,
         "received_at": delivery.received_at,
-        "document": version.document,
-        "start": version.start,
-        "end": version.end,
+        "member": evidence.part.member,
+        "document": version.document - evidence.part.origin,
+        "start": version.start - evidence.part.origin,
+        "end": version.end - evidence.part.origin,
         "correction": None
         if correction is None
         else {"who": correction.who, "at": correction.at, "reason": correction.reason},

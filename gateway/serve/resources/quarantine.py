@@ -44,10 +44,12 @@ SHAPES: dict[str, Shape] = {
     "HeldDocument": thing(
         "A document that is or was held: its bytes are start to end of the delivery's content; number counts the "
         "documents of the delivery from 1, and 0 is a file as a whole in which none could be read. name is that of the "
-        "file; reason and who are those of a discard.",
+        "file; of an archive, member is the name of the one in which number and bytes are counted. reason and who are "
+        "those of a discard.",
         id=TEXT,
         delivery=TEXT,
         name=TEXT,
+        member=maybe(TEXT),
         number=WHOLE,
         integration=maybe(TEXT),
         contract=maybe(TEXT),
@@ -235,7 +237,7 @@ def operations() -> tuple[Operation, ...]:
 def document_said(call: Call, document: HeldDocument) -> dict[str, Any]:
     """A held document as it is shown, each finding with what judged it."""
     said = asdict(document)
-    revision = said.pop("revision")
+    revision, _ = said.pop("revision"), said.pop("origin")
     routes = call.services.routes_of(revision) if revision is not None else None
     for each in said["findings"]:
         judged = judged_by(routes.configuration if routes else None, document.integration, each["target"])
