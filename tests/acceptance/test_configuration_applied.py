@@ -63,7 +63,7 @@ def shape(place: Place) -> list[object]:
         return [
             columns,
             connection.execute(text("SELECT id, records, columns FROM contract ORDER BY id")).all(),
-            connection.execute(text("SELECT number, revision FROM revision ORDER BY number")).all(),
+            connection.execute(text("SELECT revision FROM revision ORDER BY number")).all(),
             connection.execute(text("SELECT name FROM source ORDER BY name")).all(),
             connection.execute(text("SELECT message FROM activity WHERE event = 'applied' ORDER BY id")).all(),
             [line.subject for line in audit.after(connection, 0) if line.action == "applied"],
