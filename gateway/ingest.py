@@ -158,7 +158,7 @@ class Attempt:
         self._settle()
 
     def _judge(self, task: Task) -> Batch:
-        self._watch.begin(self._delivery)
+        self._watch.begin()
         try:
             return self._deciding.run(task, self._decided, self._flush, self._stay_alive)
         finally:
@@ -171,7 +171,7 @@ class Attempt:
             self._prove(transaction)
             self._store(transaction, batch)
         self._progress(self._delivery, batch.total())
-        self._watch.begin(self._delivery)
+        self._watch.begin()
 
     def _store(self, transaction: Transaction, batch: Batch) -> None:
         """Stage and hold what the batch has; a document that is older than its record is left out (P6)."""

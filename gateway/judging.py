@@ -150,8 +150,11 @@ class Task:
 class Watch:
     """Looks on while deliveries are judged; this one does nothing. ``gateway.operate.limits`` has one that acts."""
 
-    def begin(self, delivery: Delivery) -> None:
-        """The delivery is judged from now on."""
+    def turn_to(self, delivery: Delivery) -> None:
+        """Whatever happens from now on happens because of this delivery."""
+
+    def begin(self) -> None:
+        """It is judged from now on."""
 
     def progressed(self) -> None:
         """Judging got on: bytes were read, or documents judged."""

@@ -31,7 +31,7 @@ from sftp.hostkeys import load_or_create
 from sftp.server import Server
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from gateway.configuration import Configuration
     from gateway.model import Activity as Line
@@ -78,8 +78,10 @@ class Intake:
             log=self._tell,
         )
 
-    def run(self, stop: threading.Event) -> None:
+    def run(self, stop: threading.Event, come_up: Callable[[], None] = lambda: None) -> None:
         """Serve and collect until `stop` is set; a newly applied revision takes effect within a second.
+
+        `come_up` is called when the server listens.
 
         A folder that cannot be used is told and left out until it can be; the others are collected from.
 
@@ -92,6 +94,7 @@ class Intake:
         except SftpStop as taken:
             remedy = "Stop the program that uses the port, or change sftp: in gateway.yaml"
             raise Stop(taken.message, remedy) from taken
+        come_up()
         collecting = threading.Thread(target=self._collector.run, args=(stop,), name="collector")
         collecting.start()
         sending = threading.Thread(target=send_until, args=(self._gateway, owner_name(), stop), name="outboxes")

@@ -1,4 +1,4 @@
-"""All roles on one machine: one web process, the SFTP role, and a worker for each core but one."""
+"""The supervisor: roles as processes of their own, started again when they end."""
 
 from __future__ import annotations
 
@@ -11,23 +11,22 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, BinaryIO
 
 from gateway.errors import Stop
+from gateway.operate.limits import Slate, how_it_ended, why_it_ended
+from gateway.operate.returns import Returns
+from gateway.operate.worker import owner_name
+from gateway.workspace.loader import load_settings
 
 if TYPE_CHECKING:
     import threading
+    from collections.abc import Sequence
     from pathlib import Path
 
 _log = logging.getLogger(__name__)
-_LOOK_EVERY_SECONDS = 0.2
-_STARTING_SECONDS = 5.0
+_LOOK_EVERY_SECONDS = 0.1
 _END_SECONDS = 15.0
-
-
-@dataclass(slots=True)
-class _Role:
-    name: str
-    process: subprocess.Popen[bytes] | None = None
-    started: float = 0.0
-    restarts: int = field(default=0)
+_STARTS = 5
+"""A role that never came up is started so often."""
+_PAUSE_SECONDS_MAX = 30.0
 
 
 def workers_by_default() -> int:
@@ -35,61 +34,106 @@ def workers_by_default() -> int:
     return max(1, (os.cpu_count() or 1) - 1)
 
 
+def all_roles(workers: int | None = None) -> list[str]:
+    """What ``gateway up`` runs."""
+    return ["serve", "sftp", *("work" for _ in range(workers or workers_by_default()))]
+
+
+@dataclass(slots=True)
+class _Role:
+    name: str
+    process: subprocess.Popen[bytes] | None = None
+    slate: Slate = field(default_factory=Slate)
+    came_up: bool = False
+    """Ever, in whichever process."""
+    failures: int = 0
+    """Starts in a row that did not come up."""
+    due: float = 0.0
+    """When it is started again."""
+
+    @property
+    def owner(self) -> str:
+        """The name under which its process holds leases."""
+        assert self.process is not None
+        return owner_name(self.process.pid, self.slate.mark)
+
+
 class Supervisor:
     """Starts the roles as processes of their own and starts again what ends. Stopping it stops them.
 
     Each child holds the reading end of our pipe as its standard input and ends when that closes, so that none is left
-    behind, however we end.
+    behind, however we end. What a worker that died held is given back at once, with the reason of its end.
     """
 
-    def __init__(self, folder: Path, *, workers: int | None = None, log: BinaryIO | None = None) -> None:
+    def __init__(self, folder: Path, roles: Sequence[str], *, log: BinaryIO | None = None) -> None:
         """`log` takes what the roles write to standard error; None leaves them ours."""
         self._folder = folder
         self._log = log
-        count = workers if workers is not None else workers_by_default()
-        self._roles = [_Role("serve"), _Role("sftp"), *(_Role("work") for _ in range(count))]
+        self._roles = [_Role(name) for name in roles]
+        self._settings = load_settings(folder)
+        self._returns = Returns(folder, self._settings)
 
     def run(self, stop: threading.Event) -> None:
         """Keep the roles running until `stop` is set.
 
         Raises:
-            Stop: a role ended while it was starting; it has told why on standard error.
+            Stop: a role could not start; it has told why on standard error.
         """
         try:
-            for role in self._roles:
-                self._start(role)
-            while not stop.wait(_LOOK_EVERY_SECONDS):
+            while not stop.is_set():
                 for role in self._roles:
                     self._look_after(role)
+                stop.wait(_LOOK_EVERY_SECONDS)
         finally:
             self._end()
 
-    def _start(self, role: _Role) -> None:
-        command = [sys.executable, "-m", "gateway.operate", role.name, "--workspace", str(self._folder), "--child"]
-        role.process = subprocess.Popen(command, stdin=subprocess.PIPE, stderr=self._log)
-        role.started = time.monotonic()
-
     def _look_after(self, role: _Role) -> None:
-        if role.process is None or role.process.poll() is None:
+        if role.process is None:
+            if time.monotonic() >= role.due:
+                self._start(role)
             return
-        code = role.process.returncode
-        if time.monotonic() - role.started < _STARTING_SECONDS and role.restarts == 0 and code > 0:
-            raise Stop(f"the role {role.name} could not start", "Its message stands above.")
-        role.restarts += 1
-        _log.warning("%s ended with status %s and is started again", role.name, code)
-        self._start(role)
+        status = role.process.poll()
+        up = role.slate.is_up
+        role.came_up |= up
+        if status is None:
+            return
+        role.failures = 0 if up else role.failures + 1
+        if role.name == "work" and up:
+            self._returns.of(role.owner, role.slate.delivery, why_it_ended(status, self._settings))
+        role.process = None
+        if not role.came_up and (status > 0 or role.failures >= _STARTS):
+            raise Stop(f"the role {role.name} could not start: it {how_it_ended(status)}", "Its message stands above.")
+        pause = min(2.0 ** (role.failures - 2), _PAUSE_SECONDS_MAX) if role.failures else 0.0
+        role.due = time.monotonic() + pause
+        later = f" in {pause:g} s" if pause else ""
+        _log.warning("%s %s and is started again%s", role.name, how_it_ended(status), later)
+
+    def _start(self, role: _Role) -> None:
+        role.slate.close()
+        role.slate = Slate()
+        options = ["--workspace", str(self._folder), "--child", "--slate", str(role.slate.descriptor)]
+        role.process = subprocess.Popen(
+            [sys.executable, "-m", "gateway.operate", role.name, *options],
+            stdin=subprocess.PIPE,
+            stderr=self._log,
+            pass_fds=(role.slate.descriptor,),
+        )
 
     def _end(self) -> None:
-        for role in self._roles:
-            if role.process is not None and role.process.stdin is not None:
-                role.process.stdin.close()
-                role.process.terminate()
+        running = [(role, role.process) for role in self._roles if role.process is not None]
+        for _, process in running:
+            assert process.stdin is not None
+            process.stdin.close()
+            process.terminate()
         until = time.monotonic() + _END_SECONDS
-        for role in self._roles:
-            if role.process is None:
-                continue
+        for role, process in running:
             try:
-                role.process.wait(max(0.1, until - time.monotonic()))
+                process.wait(max(0.1, until - time.monotonic()))
             except subprocess.TimeoutExpired:
-                role.process.kill()
-                role.process.wait()
+                process.kill()
+                process.wait()
+                if role.name == "work":
+                    self._returns.of(role.owner, 0, None)
+        self._returns.finish()
+        for role in self._roles:
+            role.slate.close()

@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 import os
 import secrets
+import signal
 import socket
 import threading
 from functools import partial
+from multiprocessing import parent_process
 from typing import TYPE_CHECKING, Any
 
 from granian import Granian
@@ -49,8 +51,10 @@ _WHILE_OPENING = (
 )
 
 
-def serve(folder: Path, *, address: str) -> None:
+def serve(folder: Path, *, address: str, come_up: Callable[[], None] = lambda: None) -> None:
     """Serve the workspace's API until a signal ends this process.
+
+    `come_up` is called in the process that serves, when it can.
 
     Raises:
         Stop: the port is in use.
@@ -71,7 +75,29 @@ def serve(folder: Path, *, address: str) -> None:
         workers_kill_timeout=_END_SECONDS,  # a follower's open connection must not keep a process
         log_level=LogLevels.error,
     )
-    server.serve(target_loader=partial(load, folder, while_opening), wrap_loader=False)
+    server.serve(target_loader=partial(_serving, folder, while_opening, come_up), wrap_loader=False)
+
+
+def _serving(folder: Path, while_opening: Mapping[str, str], come_up: Callable[[], None]) -> Callable[..., Any]:
+    """What a serving process begins with."""
+    _end_with_parent()
+    serving = load(folder, while_opening)
+    come_up()
+    return serving
+
+
+def _end_with_parent() -> None:
+    """Let this process end when the one that started it is gone, however it went: nobody else would end it."""
+    parent = parent_process()
+    assert parent is not None
+
+    def wait() -> None:
+        parent.join()
+        os.kill(os.getpid(), signal.SIGTERM)
+        threading.Event().wait(_END_SECONDS)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    threading.Thread(target=wait, name="parent", daemon=True).start()
 
 
 def load(folder: Path, while_opening: Mapping[str, str] | None = None) -> Callable[..., Any]:

@@ -6,6 +6,7 @@ import gc
 import logging
 import os
 import socket
+from traceback import clear_frames
 from typing import TYPE_CHECKING
 
 from gateway import runs
@@ -13,6 +14,7 @@ from gateway.errors import Retry, Stop
 from gateway.ingest import give_up, ingest, tidy
 from gateway.observations import ATTEMPT_FAILED
 from gateway.operate.answering import answer_once
+from gateway.operate.limits import out_of_room
 from gateway.operate.upkeep import Upkeep
 from gateway.store import activity, leases
 from gateway.store.bell import Bell
@@ -44,16 +46,21 @@ def tune_collector() -> None:
     gc.set_threshold(_COLLECT_AFTER, 20, 50)
 
 
-def owner_name() -> str:
-    """Who this worker is, for people who look at a lease."""
-    return f"{socket.gethostname()}:{os.getpid()}"
+def owner_name(process: int | None = None, mark: str = "") -> str:
+    """Who a worker is, for people who look at a lease: this one, or the one with that process id and mark."""
+    parts = [socket.gethostname(), str(process or os.getpid()), mark]
+    return ":".join(part for part in parts if part)
 
 
-def work(gateway: Gateway, stop: threading.Event, *, until_idle: bool = False) -> None:
-    """Do what is due until `stop` is set, or with `until_idle` until nothing is due."""
+def work(gateway: Gateway, stop: threading.Event, *, until_idle: bool = False, owner: str | None = None) -> None:
+    """Do what is due until `stop` is set, or with `until_idle` until nothing is due.
+
+    Raises:
+        MemoryError: judging took all that there is. What is left may be in pieces: end this process.
+    """
     bell = Bell(gateway.database)
     upkeep = Upkeep(gateway)
-    owner = owner_name()
+    owner = owner or owner_name()
     try:
         while not stop.is_set():
             try:
@@ -111,6 +118,7 @@ def _finish_plain(gateway: Gateway, run: list[Lease], routes: Routes) -> int:
 
 def _finish(gateway: Gateway, lease: Lease, routes: Routes) -> None:
     """Do what is to be done for one delivery, or say why that could not be."""
+    gateway.line.watch.turn_to(lease.delivery)
     try:
         routes = gateway.in_force.judging(lease.delivery)
         if lease.delivery.tries > gateway.settings.tries:
@@ -123,6 +131,10 @@ def _finish(gateway: Gateway, lease: Lease, routes: Routes) -> None:
         _log.warning("%s: %s", lease.delivery.id, trouble)
         counted = not isinstance(trouble, Unwritable)
         _give_back(gateway, lease, routes, trouble.message, seconds=_backoff(lease), counted=counted)
+    except MemoryError as error:
+        clear_frames(error.__traceback__)
+        give_back(gateway, lease, routes, out_of_room(gateway.settings), counted=True)
+        raise
     except Exception as error:  # noqa: BLE001 - a defect of ours must not stop the others: it is told, and tried again
         _log.exception("judging %s failed", lease.delivery.id)
         reason = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else 'no message'}"
@@ -131,6 +143,11 @@ def _finish(gateway: Gateway, lease: Lease, routes: Routes) -> None:
 
 def _backoff(lease: Lease) -> float:
     return min(0.5 * 2.0**lease.delivery.tries, _BACKOFF_SECONDS_MAX)
+
+
+def give_back(gateway: Gateway, lease: Lease, routes: Routes, reason: str, *, counted: bool) -> None:
+    """Give a delivery back after a try that broke off: at once, or if it `counted` as a try, after a pause."""
+    _give_back(gateway, lease, routes, reason, seconds=_backoff(lease) if counted else 0.0, counted=counted)
 
 
 def _give_back(gateway: Gateway, lease: Lease, routes: Routes, reason: str, *, seconds: float, counted: bool) -> None:

@@ -131,6 +131,12 @@ def take_followers(transaction: Transaction, first: Lease, *, seconds: float, co
     return [Lease(deliveries.from_row(row), row.token, first.owner) for row in rows_by_number]
 
 
+def held_by(connection: Connection, owner: str) -> list[Lease]:
+    """What somebody holds, with the tokens, in the order of the deliveries."""
+    rows = connection.execute(select(delivery).where(delivery.c.owner == owner).order_by(delivery.c.number))
+    return [Lease(deliveries.from_row(row), row.token, owner) for row in rows]
+
+
 def take_this(transaction: Transaction, number: int, *, owner: str, seconds: float) -> Lease | None:
     """Lease a delivery for which nothing is due, to repair it; None where something is, or somebody works on it."""
     row = transaction.connection.execute(

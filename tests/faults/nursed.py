@@ -68,10 +68,11 @@ def _be(request: dict[str, Any]) -> None:
     """Become the command, once the door opens."""
     ctypes.CDLL(None).prctl(_PR_SET_PTRACER, _ANY, 0, 0, 0)
     log = os.open(request["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-    nothing = os.open(os.devnull, os.O_RDONLY)
-    for descriptor, target in ((nothing, 0), (log, 1), (log, 2)):
+    for descriptor, target in ((log, 1), (log, 2)):
         os.dup2(descriptor, target)
     os.closerange(3, 64)
+    nothing, _ = os.pipe()  # it never ends: whoever started this is not gone
+    os.dup2(nothing, 0)
     signal.sigwait({DOOR})
     status = 1
     try:

@@ -66,6 +66,8 @@ class Nursery:
         """
         self._count += 1
         log = folder.parent / f"{folder.name}.log-{self._count}"
+        if command == ("work",):
+            command = ("work", "--child")  # the worker itself, and nobody who looks after it
         argv = [*command, "--workspace", str(folder)]
         asked = {"argv": argv, "log": str(log), "hours": hours, "small": small}
         return Child(self._ask(asked), log)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from gateway.operate.credentials import user_of_machine
+from gateway.operate.limits import Slate
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,9 +45,14 @@ def who_option(command: Command) -> Command:
     return click.option("--who", default=user_of_machine, help=help_text)(command)
 
 
-def child_option(command: Command) -> Command:
-    """``--child``: end when standard input closes, because who started us is gone."""
+def child_options(command: Command) -> Command:
+    """``--child``: end when standard input closes, because who started us is gone; ``--slate``: what it reads of us."""
+    command = click.option("--slate", type=int, hidden=True, callback=_slate)(command)
     return click.option("--child", is_flag=True, hidden=True)(command)
+
+
+def _slate(_context: click.Context, _option: click.Parameter, descriptor: int | None) -> Slate:
+    return Slate(descriptor)
 
 
 def log_to_standard_error() -> None:

@@ -7,21 +7,23 @@ from typing import TYPE_CHECKING
 import click
 
 from gateway.operate import wiring
-from gateway.operate.cli.options import child_option, log_to_standard_error, stop_event, workspace_option
+from gateway.operate.cli.options import child_options, log_to_standard_error, stop_event, workspace_option
 from gateway.operate.intake import Intake
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from gateway.operate.limits import Slate
+
 
 @click.command()
 @workspace_option
-@child_option
-def sftp(workspace: Path, child: bool) -> None:
+@child_options
+def sftp(workspace: Path, child: bool, slate: Slate) -> None:
     """Run the SFTP server and collect from its inboxes and from watched folders."""
     log_to_standard_error()
     gateway = wiring.open_gateway(workspace.resolve())
     try:
-        Intake(gateway).run(stop_event(child=child))
+        Intake(gateway).run(stop_event(child=child), slate.come_up)
     finally:
         gateway.close()

@@ -8,7 +8,7 @@ import click
 
 from gateway.operate import wiring
 from gateway.operate.cli.options import log_to_standard_error, stop_event, workspace_option
-from gateway.operate.up import Supervisor, workers_by_default
+from gateway.operate.up import Supervisor, all_roles, workers_by_default
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,4 +35,4 @@ def up(workspace: Path, workers: int | None) -> None:
     click.echo(f"API       http://{settings.http}/docs")
     click.echo(f"SFTP      {settings.sftp}")
     click.echo(f"workers   {workers or workers_by_default()}")
-    Supervisor(workspace, workers=workers).run(stop_event())
+    Supervisor(workspace, all_roles(workers)).run(stop_event())

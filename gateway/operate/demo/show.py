@@ -19,7 +19,7 @@ from gateway.operate import wiring
 from gateway.operate.credentials import make_key
 from gateway.operate.demo.workspace_maker import DROPS, DemoWorkspace
 from gateway.operate.tail import Wanted, as_text, from_store
-from gateway.operate.up import Supervisor
+from gateway.operate.up import Supervisor, all_roles
 from gateway.store import deliveries
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ def run(workspace: DemoWorkspace, *, once: bool) -> None:
 def _supervise(workspace: DemoWorkspace, stop: threading.Event, trouble: list[Stop]) -> None:
     with workspace.log.open("ab") as log:
         try:
-            Supervisor(workspace.folder, log=log).run(stop)
+            Supervisor(workspace.folder, all_roles(), log=log).run(stop)
         except Stop as reason:
             said = workspace.log.read_text(encoding="utf-8", errors="replace").splitlines()[-10:]
             trouble.append(Stop("\n".join([*said, reason.message])))
