@@ -77,7 +77,8 @@ def _judged(line: Line, lease: Lease, routes: Routes) -> Good | None:
     candidates = routes.candidates(lease.delivery)
     if not candidates or lease.delivery.source.startswith("table://"):
         return None
-    line.watch.begin(lease.delivery)
+    line.watch.turn_to(lease.delivery)
+    line.watch.begin()
     try:
         batch = Judging(line.vault, routes, line.new_id).run(
             Task(lease.delivery, candidates), _refuse, line.watch.progressed
