@@ -11,6 +11,7 @@ import fcntl
 import hashlib
 import json
 import os
+import re
 import threading
 from contextlib import contextmanager
 from datetime import timedelta
@@ -21,7 +22,7 @@ import psycopg
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import create_engine, event, insert, text, update
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 
 from gateway.errors import Retry, Stop
 from gateway.store import chain
@@ -145,9 +146,16 @@ class Database:
         else:
             self.path = None
             address = url.replace("postgresql://", "postgresql+psycopg://", 1)
-            self._writer = self._reader = create_engine(
-                address, pool_size=8, max_overflow=16, pool_pre_ping=True, hide_parameters=True
-            )
+            try:
+                self._writer = self._reader = create_engine(
+                    address, pool_size=8, max_overflow=16, pool_pre_ping=True, hide_parameters=True
+                )
+            except (ArgumentError, ValueError):
+                raise Stop(
+                    "the address of the store cannot be read",
+                    "Write postgresql://user:password@host:port/name; in the password, @ / : % and # are written as "
+                    "%40 %2F %3A %25 and %23.",
+                ) from None  # which shows the address
 
     @property
     def is_sqlite(self) -> bool:
@@ -225,13 +233,13 @@ class Database:
                 return Retry(f"the store {self.path} is busy", delay_seconds=0.2)
             return error
         if error.connection_invalidated:
-            return _silent(said)
+            return _silent(self._without_password(said))
         return self._of_postgresql(error.orig, error)
 
     def _of_postgresql(self, cause: BaseException | None, error: Exception) -> Exception:
         """PostgreSQL's troubles by their SQLSTATE (PostgreSQL, appendix A); without one the connection was lost."""
         state = getattr(cause, "sqlstate", None)
-        said = str(cause)
+        said = self._without_password(str(cause))
         if state in _UNWRITABLE:
             return Unwritable(
                 f"the store cannot be written: {said.splitlines()[0]}",
@@ -240,6 +248,13 @@ class Database:
         if isinstance(cause, psycopg.OperationalError) and (state is None or state.startswith(_PASSING)):
             return _silent(said)
         return error
+
+    def _without_password(self, said: str) -> str:
+        """What a driver said, without the password: one with signs that an address takes for its own ends as a host."""
+        login = self.url.partition("://")[2].rpartition("@")[0].partition(":")[2]
+        for part in re.split(r"[@/:?#\[\]% ]+", login):
+            said = said.replace(part, "***") if len(part) > 2 else said
+        return said
 
     def migrate(self) -> None:
         """Bring the database to the current shape; a newer program's database is refused by Alembic."""
