@@ -17,9 +17,11 @@ from edi.findings import Finding as FileFinding
 from edi.formats import FORMATS
 from gateway.errors import Stop
 from gateway.judging import items_of
+from gateway.model import DeliveryState
 from gateway.normalize.evidence import sources_of
 from gateway.positions import Places
 from gateway.repair.differences import leaves
+from gateway.repair.retention import was_purged
 from gateway.routing import Flow
 from gateway.store import decisions, deliveries, members, records
 from gateway.store.decisions import Amended
@@ -104,6 +106,8 @@ class Evidence:
     fields: tuple[FieldEvidence, ...]
     part: Part
     """What the document was read from: the file, or a member of an archive, in which all its spots are counted."""
+    purged: str | None = None
+    """Why the bytes are no longer kept; then the values are told without their sources, and without their rules."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +136,14 @@ class Explainer:
             part = members.part_with(connection, delivery, versions[0].document)
             senders = {each.delivery: _delivery(connection, each.delivery) for each in versions[: EARLIER_MAX * 5]}
         this = versions[0]
+        if delivery.state is DeliveryState.PURGED:
+            fields = tuple(
+                FieldEvidence(pointer, value, None, None, (), (), (), _earlier(pointer, versions, senders))
+                for pointer, value in leaves(json.loads(versions[0].json))
+                if pointer == field or pointer.startswith(f"{field}/")
+            )
+            why, of = was_purged(delivery), delivery.integration
+            return Evidence(contract.id, key, this, delivery, of, this.revision, None, fields, part, why)
         correction = decided if decided is not None and decided.kind == decisions.CORRECTED else None
         raw: RawBytes = self.vault if correction is None else Amended(self.vault, correction.within(part.origin))
         routes = self.routes_of(this.revision) if this.revision is not None else None

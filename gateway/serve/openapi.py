@@ -16,7 +16,7 @@ from apispec.ext.marshmallow import MarshmallowPlugin
 from gateway.serve import filters
 from gateway.serve.catalogue import readable
 from gateway.serve.cursors import fingerprint
-from gateway.serve.shapes import MOMENT, TEXT, WHOLE, Shape, many, maybe, named, page, thing
+from gateway.serve.shapes import FLAG, MOMENT, TEXT, WHOLE, Shape, many, maybe, named, page, thing
 from gateway.validate.openapi import json_schema
 
 if TYPE_CHECKING:
@@ -171,6 +171,7 @@ def _record_shapes(contract: Contract, record: dict[str, Any]) -> dict[str, Shap
         at=MOMENT,
         delivery=TEXT,
         changed={"type": ["array", "null"], "items": TEXT, "description": "JSON pointers; null for the first version"},
+        purged=FLAG,
         record=maybe(named(contract.id)),
     )
     return {

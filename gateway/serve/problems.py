@@ -100,6 +100,14 @@ PROBLEMS: dict[str, Kind] = {
     "content_gone": Kind(
         410, "The bytes of this delivery are no longer kept", "Ask the sender for the file if it is needed again."
     ),
+    "record_purged": Kind(
+        410, "The record was kept as long as its contract says, and is gone", "Its history tells when that was."
+    ),
+    "as_of_purged": Kind(
+        410,
+        "Versions that stood then are no longer kept",
+        "Ask for a later moment; keep: of the contract says for how long.",
+    ),
     # bodies
     "bad_json": Kind(400, "The body is not a JSON object", 'Send one JSON object in UTF-8, as in {"reason": "…"}.'),
     "invalid_body": Kind(422, "The body has members that cannot be used", "Correct the members that `errors` names."),

@@ -17,6 +17,7 @@ from gateway.store.database import stamp
 from gateway.store.deliveries import moment
 from gateway.store.staging import FAREWELL, GONE, PURGED, Standing, column_of, quoted, standing
 from gateway.store.tables import change_block
+from gateway.store.tables import contract as contracts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -108,6 +109,8 @@ class Point:
     change: int
     at: datetime | None
     last_id: int
+    whole: bool = True
+    """False where versions that stood then were purged since, so that not all that was there can be shown."""
 
 
 OPERATORS = {
@@ -150,7 +153,11 @@ def point(connection: Connection, contract: Contract, *, asked: int | datetime |
     row = connection.execute(query).first()
     if row is None:
         return Point(0, None, 0)
-    return Point(row.last_seq, moment(row.at), row.first_id + row.last_seq - row.first_seq)
+    whole = True
+    if asked is not None:
+        known = select(contracts.c.whole_from).where(contracts.c.id == contract.id)
+        whole = row.last_seq >= (connection.execute(known).scalar() or 0)
+    return Point(row.last_seq, moment(row.at), row.first_id + row.last_seq - row.first_seq, whole)
 
 
 def page(connection: Connection, query: Query, at: Point | None = None) -> RecordPage:

@@ -33,7 +33,19 @@ def json_schema(contract: Contract, codes: Mapping[str, CodeTable] | None = None
     converter: Any = plugin.converter  # apispec leaves its methods without types
     converter.add_attribute_function(_contract_attributes)
     described: dict[str, Any] = converter.schema2jsonschema(contract_schema(contract, codes))
+    if contract.keep_personal is not None:
+        _demand_nothing_personal(described)
     return {"title": contract.id, "description": contract.about, **described}
+
+
+def _demand_nothing_personal(schema: dict[str, Any]) -> None:
+    """Personal data are erased after a while: then what the contract demands of a document is absent."""
+    members: dict[str, dict[str, Any]] = schema.get("properties", {})
+    if "required" in schema:
+        schema["required"] = [name for name in schema["required"] if not members[name].get("x-pii")]
+    for member in members.values():
+        _demand_nothing_personal(member)
+        _demand_nothing_personal(member.get("items", {}))
 
 
 def _contract_attributes(self: object, field: fields.Field[Any], ret: dict[str, Any]) -> dict[str, Any]:  # noqa: ARG001

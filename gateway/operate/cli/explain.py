@@ -83,14 +83,17 @@ def _lines(evidence: Evidence) -> Iterator[str]:
     if evidence.correction is not None:
         correction = evidence.correction
         yield f"  corrected by {correction.who}, {_time(correction.at)}: {correction.reason}"
+    if evidence.purged is not None:
+        yield f"  {evidence.purged}"
     for each in evidence.fields:
-        yield from _field_lines(each)
+        yield from _field_lines(each, purged=evidence.purged is not None)
 
 
-def _field_lines(field: FieldEvidence) -> Iterator[str]:
+def _field_lines(field: FieldEvidence, *, purged: bool) -> Iterator[str]:
     yield ""
     yield f"{field.field}  {json.dumps(field.value, ensure_ascii=False)}"
-    yield f"  {field.rule}    {field.place}" if field.rule is not None else "  no rule of the mapping fills it"
+    if not purged:
+        yield f"  {field.rule}    {field.place}" if field.rule is not None else "  no rule of the mapping fills it"
     for spot in field.sources:
         yield f"  {_spot(spot)}"
     for each in field.earlier:

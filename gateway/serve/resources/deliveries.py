@@ -11,6 +11,7 @@ from flask import Response, request
 from marshmallow import fields, validate
 
 from gateway.model import DeliveryState, DocumentState
+from gateway.repair.retention import was_purged
 from gateway.serve import cursors
 from gateway.serve.answers import answered, listed, said
 from gateway.serve.operations import Operation, Parameters
@@ -210,7 +211,9 @@ def content(call: Call, id: str) -> Response:  # noqa: A002 - as above
     """``GET /api/v1/deliveries/d_01j…/content``: hashed before the first byte is sent (L2)."""
     with call.services.database.read() as connection:
         delivery = known(connection, id)
-    if delivery.state == DeliveryState.PURGED or not call.services.vault.exists(delivery.sha256):
+    if delivery.state == DeliveryState.PURGED:
+        raise Problem("content_gone", was_purged(delivery))
+    if not call.services.vault.exists(delivery.sha256):
         raise Problem("content_gone", f"the bytes of {delivery.id} are no longer in the vault")
     call.services.vault.verify(delivery.sha256)
     answer = Response(mimetype="application/octet-stream")

@@ -13,9 +13,8 @@ from gateway.serve import filters
 from gateway.serve.answers import answered
 from gateway.serve.operations import Operation
 from gateway.serve.problems import Problem, nearest
-from gateway.serve.resources.records import asked_contract, describe, found, no_conditions
+from gateway.serve.resources.records import asked_contract, describe, found, no_conditions, point_of
 from gateway.serve.shapes import MOMENT, TEXT, WHOLE, Shape, many, maybe, named, thing
-from gateway.store import records
 
 if TYPE_CHECKING:
     from gateway.repair.evidence import Evidence, FieldEvidence, Spot
@@ -84,6 +83,7 @@ SHAPES: dict[str, Shape] = {
         start=WHOLE,
         end=WHOLE,
         correction=maybe(named("Correction")),
+        purged=maybe(TEXT),
         fields=many(named("FieldEvidence")),
     ),
 }
@@ -111,7 +111,7 @@ def record_evidence(call: Call, collection: str, key: str) -> Response:
     parameters = ("field", "version", "as_of")
     asked = filters.parse(pairs, collection, no_conditions(contract), parameters=parameters)
     with call.services.database.read() as connection:
-        at = records.point(connection, contract, asked=asked.as_of) if asked.as_of is not None else None
+        at = point_of(connection, contract, asked.as_of) if asked.as_of is not None else None
         stored = found(connection, contract, collection, key, at)
     explainer = Explainer(call.services.database, call.services.vault, call.services.routes_of)
     evidence = explainer.explain(contract, stored.key, field=pointer_of(asked.field or ""), at=at)
@@ -157,6 +157,7 @@ def evidence_said(evidence: Evidence) -> dict[str, Any]:
         "correction": None
         if correction is None
         else {"who": correction.who, "at": correction.at, "reason": correction.reason},
+        "purged": evidence.purged,
         "fields": [_field_said(each) for each in evidence.fields],
     }
 

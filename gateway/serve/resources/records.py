@@ -19,6 +19,8 @@ from gateway.serve.problems import Problem
 from gateway.store import records
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from sqlalchemy import Connection
 
     from gateway.contracts import Contract
@@ -80,7 +82,7 @@ def records_list(call: Call, collection: str) -> Response:
         asked.limit,
     )
     with call.services.database.read() as connection:
-        at = records.point(connection, contract, asked=asked.as_of)
+        at = point_of(connection, contract, asked.as_of)
         etag = f"{at.change}-{wanted}"
         unchanged = not_modified(etag)
         if unchanged is not None:
@@ -103,7 +105,7 @@ def one_record(call: Call, collection: str, key: str) -> Response:
     contract, pairs = asked_contract(call, collection)
     asked = filters.parse(pairs, collection, no_conditions(contract), parameters=("fields", *_COMMON))
     with call.services.database.read() as connection:
-        then = records.point(connection, contract, asked=asked.as_of) if asked.as_of is not None else None
+        then = point_of(connection, contract, asked.as_of) if asked.as_of is not None else None
         stored = found(connection, contract, collection, key, then)
     etag = str(stored.seq) if asked.fields is None else f"{stored.seq}-{cursors.fingerprint(asked.fields)}"
     answer = not_modified(etag)
@@ -134,6 +136,7 @@ def record_history(call: Call, collection: str, key: str) -> Response:
                     "at": each.at,
                     "delivery": each.delivery,
                     "changed": changed(bodies[place + 1], bodies[place]) if place + 1 < len(bodies) else None,
+                    "purged": each.purged,
                 }
             )[:-1]
             + b',"record":'
@@ -153,6 +156,19 @@ def asked_contract(call: Call, collection: str) -> tuple[Contract, list[tuple[st
     pairs = list(request.args.items(multi=True))
     version = next((text for name, text in pairs if name == "version"), None)
     return contract_of(call.services.configuration(), call.caller, collection, version), pairs
+
+
+def point_of(connection: Connection, contract: Contract, asked: int | datetime | None) -> Point:
+    """The moment that is asked for; None: now.
+
+    Raises:
+        Problem: ``as_of_purged``.
+    """
+    at = records.point(connection, contract, asked=asked)
+    if not at.whole:
+        kept = f" are kept {contract.keep} after they were replaced, and" if contract.keep else ""
+        raise Problem("as_of_purged", f"versions of {contract.id}{kept} were purged that stood at change {at.change}")
+    return at
 
 
 def no_conditions(contract: Contract) -> dict[str, filters.Queryable]:
@@ -178,10 +194,17 @@ def found(
     """The record that the path means, now or then.
 
     Raises:
-        Problem: ``unknown_record``, or ``ambiguous_key`` where two records fit.
+        Problem: ``unknown_record``, ``record_purged``, or ``ambiguous_key`` where two records fit.
     """
     candidates = keys_of(key, len(contract.key) + contract.per_partner)
     known = [stored for each in candidates if (stored := records.get(connection, contract, each, at)) is not None]
+    if not known and at is None:
+        for each in candidates:
+            versions = records.history(connection, contract, each)
+            if versions and versions[0].json is None and versions[0].purged:
+                when = f"{versions[0].at:%Y-%m-%d}"
+                kept = f" by keep: {contract.keep} of {contract.name} v{contract.version}" if contract.keep else ""
+                raise Problem("record_purged", f"the record {each} was purged on {when}{kept}")
     if not known:
         form = "~".join([*(["partner"] if contract.per_partner else []), *contract.key])
         raise Problem(
