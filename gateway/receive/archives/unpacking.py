@@ -233,6 +233,8 @@ def disagreements(raw: RawBytes, delivery: Delivery, known: Sequence[Member]) ->
     wanted = {each.number: each for each in known if each.sha256 is not None}
     for _ in raw.chunks(delivery.sha256):
         pass
+    if not wanted:
+        return
     first = raw.read(delivery.sha256, 0, FIRST_BYTES)
     with raw.spans(delivery.sha256) as file:
         try:
