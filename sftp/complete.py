@@ -3,7 +3,7 @@
 A file that was closed cleanly can still be half a file: Ctrl-C in a client closes what it has sent so far. X12, EDIFACT
 and XML say themselves where they end, so a cut can be seen: the last segment must be IEA (X12.5) or UNZ
 (ISO 9735-1), the last tag must close the root element. Several interchanges in one file are fine: only the last segment
-counts, and it must be a trailer.
+counts, and it must be a trailer. A zip archive ends with a record that says where its directory is (APPNOTE 4.3.16).
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ import os
 import re
 
 WINDOW_BYTES = 4096  # even, so that UTF-16 stays aligned at both ends
+_ZIP_WINDOW_BYTES = 22 + 0xFFFF  # the record at the end of a zip, with the longest comment
+_ZIP_ENTRY, _ZIP_END = b"PK\x03\x04", b"PK\x05\x06"
 
 _BLANK = b" \t\r\n\x00\x1a"  # DOS editors end a file with ^Z, mainframes pad with NUL
 _BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
@@ -26,8 +28,11 @@ def whole(first: bytes, last: bytes) -> bool | None:
 
     Args:
         first: the first bytes of the file; `WINDOW_BYTES` of them are plenty.
-        last: the last bytes; for a file of at most `WINDOW_BYTES` the same as `first`.
+        last: the last bytes; for a file of at most `WINDOW_BYTES` the same as `first`, and for a zip archive the last
+            64 KiB and 22 bytes.
     """
+    if first.startswith((_ZIP_ENTRY, _ZIP_END)):
+        return _zip(last)
     encoding = "utf-8"
     for bom, name in _BOMS:
         if first.startswith(bom):
@@ -43,6 +48,12 @@ def whole(first: bytes, last: bytes) -> bool | None:
     if head and any(tag.startswith(head) for tag in (b"ISA", b"UNA", b"UNB")):
         return False  # cut inside the very first tag
     return None
+
+
+def _zip(tail: bytes) -> bool:
+    """Behind the record stands a comment as long as it says; that it belongs to this archive is not looked at."""
+    at = tail.rfind(_ZIP_END)
+    return at >= 0 and at + 22 + int.from_bytes(tail[at + 20 : at + 22], "little") <= len(tail)
 
 
 def _x12(head: bytes, tail: bytes) -> bool:
@@ -106,5 +117,6 @@ def whole_file(descriptor: int) -> bool | None:
     """`whole` for an open file: two reads, whatever its size."""
     size = os.fstat(descriptor).st_size
     first = os.pread(descriptor, WINDOW_BYTES, 0)
-    last = first if size <= WINDOW_BYTES else os.pread(descriptor, WINDOW_BYTES, size - WINDOW_BYTES)
+    window = _ZIP_WINDOW_BYTES if first.startswith(_ZIP_ENTRY) else WINDOW_BYTES
+    last = first if size <= WINDOW_BYTES else os.pread(descriptor, window, max(0, size - window))
     return whole(first, last)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,7 +20,14 @@ BODY = b"GS*PO*ACME*US*20260102*0304*1*X*004010~ST*850*0001~BEG*00*NE*4711**2026
 X12 = ISA + BODY + b"IEA*1*000000001~"
 EDIFACT = b"UNA:+.? 'UNB+UNOC:3+ACME:14+US:14+260102:0304+1'UNH+1+ORDERS:D:96A:UN'BGM+220+4?'711+9'UNT+3+1'UNZ+1+1'"
 XML = b'<?xml version="1.0"?>\n<!-- <x> -->\n<o:Order xmlns:o="urn:o"><Order/><a b="c"/></o:Order>\n'
+_ZIPPED = io.BytesIO()
+with zipfile.ZipFile(_ZIPPED, "w", zipfile.ZIP_DEFLATED) as _archive:
+    _archive.writestr("orders.csv", "number,total\n1,2\n")
+    _archive.comment = b"packed"
+ZIP = _ZIPPED.getvalue()
 WHOLE = {
+    "zip": ZIP,
+    "zip without a member": b"PK\5\6" + bytes(18),
     "x12": X12,
     "x12 with line ends": X12.replace(b"~", b"~\r\n"),
     "x12 whose terminator is the line end": X12.replace(b"~", b"\n"),
@@ -104,6 +113,19 @@ def test_a_large_file_is_judged_by_its_ends(tmp_path: Path) -> None:
         assert whole_file(file.fileno()) is True
     path.write_bytes(ISA + BODY * 1000)
     with path.open("rb") as file:
+        assert whole_file(file.fileno()) is False
+
+
+def test_a_large_zip_is_judged_by_its_end_behind_the_longest_comment(tmp_path: Path) -> None:
+    path = tmp_path / "large.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
+        archive.writestr("orders.csv", "1,2\n" * 50_000)
+        archive.comment = b"x" * 0xFFFF
+    with path.open("rb+") as file:
+        assert whole_file(file.fileno()) is True
+        file.truncate(path.stat().st_size - 1)
+        assert whole_file(file.fileno()) is False
+        file.truncate(150_000)
         assert whole_file(file.fileno()) is False
 
 
