@@ -43,6 +43,8 @@ COMMANDS = {
     "replay": "repair",
     "undo": "repair",
     "audit": "audit",
+    "backup": "backup",
+    "restore": "backup",
     "key": "keys",
     "source": "sources",
     "parse": "formats",
