@@ -32,8 +32,9 @@ def answering(
 
 def answer(place: Place, *, acme: str = "997", northwind: str = "CONTRL") -> None:
     """Have the partners answered from now on."""
-    for name, kinds in (("acme-orders", acme), ("northwind-orders", northwind)):
-        place.change(f"integrations/{name}.yaml", "contract: order v1", f"contract: order v1\nanswer:   {kinds}")
+    place.change("integrations/acme-orders.yaml", "contract: order v1", f"contract: order v1\nanswer:   {acme}")
+    if northwind != "CONTRL":
+        place.change("integrations/northwind-orders.yaml", "answer:   CONTRL", f"answer:   {northwind}")
 
 
 def send(place: Place) -> None:

@@ -15,7 +15,7 @@ from gateway.workspace import starter
 from gateway.workspace.loader import load
 from gateway.workspace.schema import schema as all_schemas
 
-_NOT_ACTED_ON = ("answer", "expect", "precedence")
+_NOT_ACTED_ON = ("expect", "precedence")
 
 
 @click.command()

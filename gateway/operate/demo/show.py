@@ -20,7 +20,7 @@ from gateway.operate.credentials import make_key
 from gateway.operate.demo.workspace_maker import DROPS, DemoWorkspace
 from gateway.operate.tail import Wanted, as_text, from_store
 from gateway.operate.up import Supervisor, all_roles
-from gateway.store import deliveries
+from gateway.store import acknowledgments, deliveries
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,6 +38,9 @@ EXPECTED = {
     "erp-customers": ("accepted", {"accepted": 4}),
 }
 """How the delivery of each integration must end."""
+
+ANSWERED = "northwind-orders"
+"""The integration whose partner is answered."""
 
 TRIES = (
     ("an order, whichever standard it came in", "/api/v1/orders/acme~4711"),
@@ -148,7 +151,7 @@ def _show_log(gateway: Gateway) -> None:
 
 def _watch(gateway: Gateway, ended: threading.Event) -> None:
     until = time.monotonic() + INGESTING_SECONDS
-    while time.monotonic() < until and len(_finished(gateway)) < len(EXPECTED):
+    while time.monotonic() < until and not (len(_finished(gateway)) == len(EXPECTED) and _answered(gateway)):
         time.sleep(0.05)
     ended.set()
 
@@ -156,6 +159,14 @@ def _watch(gateway: Gateway, ended: threading.Event) -> None:
 def _finished(gateway: Gateway) -> dict[str, Any]:
     with gateway.database.read() as connection:
         return deliveries.latest_per_integration(connection)
+
+
+def _answered(gateway: Gateway) -> bool:
+    """Whether the partner who is answered has the answer in his outbox."""
+    delivery = _finished(gateway)[ANSWERED]
+    with gateway.database.read() as connection:
+        answers = acknowledgments.of_delivery(connection, delivery.number)
+    return [each.state for each in answers] == [acknowledgments.SENT]
 
 
 def _judge(gateway: Gateway) -> None:
@@ -170,6 +181,8 @@ def _judge(gateway: Gateway) -> None:
                 f"the delivery of {name} ended as {delivery.state} with {delivery.documents}, "
                 f"not as {state} with {documents}"
             )
+    if not _answered(gateway):
+        raise Stop(f"{ANSWERED} was not answered within {INGESTING_SECONDS:.0f} s", "See the log above")
 
 
 def _show_tries(workspace: DemoWorkspace, token: str) -> None:
