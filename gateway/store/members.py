@@ -89,9 +89,12 @@ def mark(transaction: Transaction, delivery_number: int, kind: str) -> None:
     transaction.connection.execute(update(table).where(table.c.number == delivery_number).values(archive=kind))
 
 
-def of_delivery(connection: Connection, delivery_number: int) -> list[Member]:
+def of_delivery(
+    connection: Connection, delivery_number: int, *, after: int = 0, limit: int | None = None
+) -> list[Member]:
     """The members of an archive, in their order; of any other delivery, none."""
-    query = select(member).where(member.c.delivery == delivery_number).order_by(member.c.number)
+    query = select(member).where(member.c.delivery == delivery_number, member.c.number > after)
+    query = query.order_by(member.c.number).limit(limit)
     return [
         Member(row.number, row.name, row.sha256, row.size, row.start, row.code) for row in connection.execute(query)
     ]

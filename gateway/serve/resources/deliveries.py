@@ -20,7 +20,7 @@ from gateway.serve.problems import Problem
 from gateway.serve.resources.activity import ACTIVITY_MEDIA, Following, activity_answer
 from gateway.serve.shapes import FLAG, MOMENT, TEXT, WHOLE, Shape, many, maybe, page, thing, words
 from gateway.serve.shapes import named as shape
-from gateway.store import acknowledgments, deliveries, quarantine
+from gateway.store import acknowledgments, deliveries, members, quarantine
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -90,6 +90,16 @@ SHAPES: dict[str, Shape] = {
         member=maybe(TEXT),
     ),
     "Findings": page(shape("Finding"), "Findings of a delivery, in the order in which they were made."),
+    "Member": thing(
+        "A member of a delivery that is an archive; number counts them from 1, in their order. code is that of the "
+        "finding for which it was not unpacked; it has no sha256 then.",
+        number=WHOLE,
+        name=TEXT,
+        sha256=maybe(TEXT),
+        size=WHOLE,
+        code=maybe(TEXT),
+    ),
+    "Members": page(shape("Member"), "What an archive holds; of any other delivery, nothing."),
 }
 
 
@@ -159,6 +169,17 @@ def operations() -> tuple[Operation, ...]:
             scope=scope,
             query=FindingsQuery,
             answers={200: "Findings"},
+        ),
+        Operation(
+            "list_delivery_members",
+            "GET",
+            f"{one}/members",
+            "deliveries",
+            "What a delivery that is an archive holds",
+            members_list,
+            scope=scope,
+            query=FindingsQuery,
+            answers={200: "Members"},
         ),
         Operation(
             "list_delivery_activity",
@@ -241,6 +262,23 @@ def findings_list(call: Call, id: str) -> Response:  # noqa: A002 - as above
     more = cursors.write(secret, identity, (found[limit - 1][0],)) if len(found) > limit else None
     return listed(
         [said(finding_said(finding)) for _, finding in found[:limit]],
+        cursor=more,
+        as_of={"time": call.services.now()},
+    )
+
+
+def members_list(call: Call, id: str) -> Response:  # noqa: A002 - as above
+    """``GET /api/v1/deliveries/d_01j…/members``."""
+    limit, cursor = call.parameters["limit"], call.parameters.get("cursor")
+    with call.services.database.read() as connection:
+        delivery = known(connection, id)
+        secret, identity = call.services.cursor_secret, cursors.fingerprint("members", delivery.id)
+        after = cursors.read(secret, identity, cursor)[0] if cursor else 0
+        found = members.of_delivery(connection, delivery.number, after=after, limit=limit + 1)
+    more = cursors.write(secret, identity, (found[limit - 1].number,)) if len(found) > limit else None
+    what = ("number", "name", "sha256", "size", "code")
+    return listed(
+        [said({name: getattr(each, name) for name in what}) for each in found[:limit]],
         cursor=more,
         as_of={"time": call.services.now()},
     )
