@@ -59,8 +59,11 @@ def ingest_run(line: Line, leases: Sequence[Lease], routes: Routes) -> int:
         if judged is None:
             break
         good.append(judged)
-    if good:
-        _publish(line, good, routes)
+    try:
+        if good:
+            _publish(line, good, routes)
+    except _OvertakenError:
+        return 0
     return len(good)
 
 
@@ -89,11 +92,17 @@ def _judged(line: Line, lease: Lease, routes: Routes) -> Good | None:
         line.watch.end()
     if batch.held or batch.noted or batch.about_file or not batch.accepted:
         return None
+    if any(batch.versions.values()):  # each is held against what those before it brought
+        return None
     return Good(lease, addressed(lease.delivery, candidates), batch)
 
 
 def _refuse(_batch: Batch) -> None:
     raise OverflowError("a small file has so many records that they are stored in several steps")
+
+
+class _OvertakenError(Exception):
+    """A later delivery of another lane brought one of the records already: which, is the ordinary way's to say."""
 
 
 def _publish(line: Line, good: Sequence[Good], routes: Routes) -> None:
@@ -109,7 +118,8 @@ def _publish(line: Line, good: Sequence[Good], routes: Routes) -> None:
         if not deliveries.close_accepted(transaction, closing, revision=routes.revision):
             raise Retry("the lease of a delivery went to another worker", delay_seconds=0.0)
         for contract_id in sorted(brought):
-            staging.put(transaction, contracts[contract_id], brought[contract_id], revision=routes.revision)
+            if not staging.put(transaction, contracts[contract_id], brought[contract_id], revision=routes.revision):
+                raise _OvertakenError
         published = [(each.delivery, routes.candidates(each.delivery)) for each in good]
         acknowledgments.owe(transaction, published, revision=routes.revision)
         for each in good:

@@ -223,15 +223,6 @@ def close_accepted(transaction: Transaction, closing: Sequence[Closing], *, revi
             revision=revision,
             documents=each.documents,
         )
-    for each in closing:
-        audit.write_closed(
-            transaction,
-            each.delivery.id,
-            sha256=each.delivery.sha256,
-            state=DeliveryState.ACCEPTED,
-            revision=revision,
-            documents=each.documents,
-        )
     return result.rowcount == len(closing)
 
 

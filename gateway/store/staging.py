@@ -18,6 +18,7 @@ stages into a contract, which also keeps the order of deliveries.
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -42,10 +43,10 @@ SETTLED_AT_ONCE = 5_000
 GONE = "null"
 """The body of a version that takes the record away."""
 
-_NAME_BYTES_MAX = 63  # PostgreSQL cuts longer names, silently
 PURGED, FAREWELL = 3, 4
 """States of a version whose content was purged, and of the change that says so of a record."""
 
+_NAME_BYTES_MAX = 63  # PostgreSQL cuts longer names, silently
 _KINDS = {"int": "BIGINT", "decimal": "NUMERIC", "bool": "INTEGER"}  # every other type is text
 
 
@@ -197,7 +198,7 @@ def stage(transaction: Transaction, contract: Contract, delivery: int, rows: Seq
     """
     here = claim(transaction, contract, delivery)
     first = here.next_id
-    _insert(transaction, here, contract, [(delivery, row) for row in rows])
+    _insert(transaction, here, contract, zip(itertools.repeat(delivery), rows))
     transaction.connection.execute(
         update(tables.contract)
         .where(tables.contract.c.id == contract.id)
@@ -209,12 +210,12 @@ def stage(transaction: Transaction, contract: Contract, delivery: int, rows: Seq
     )
 
 
-def _insert(transaction: Transaction, here: Standing, contract: Contract, rows: Sequence[tuple[int, Staged]]) -> None:
+def _insert(transaction: Transaction, here: Standing, contract: Contract, rows: Iterable[tuple[int, Staged]]) -> None:
     """Insert rows, each of a delivery, with the next ids, out of sight."""
     columns = [column_of(field.name) for field in contract.columns()]
     values = [
-        (number, row.key, 0, 0, delivery, row.document, row.start, row.end, row.json, *row.columns)
-        for number, (delivery, row) in enumerate(rows, here.next_id)
+        (number, key, 0, 0, delivery, document, start, end, body, *searched)
+        for number, (delivery, (key, document, start, end, body, searched)) in enumerate(rows, here.next_id)
     ]
     names = ", ".join(
         ["id", "key", "state", "version", "delivery", "document", "start", "stop", "body", *map(quoted, columns)]
@@ -344,18 +345,19 @@ def publish(transaction: Transaction, contract_id: str, delivery: int, *, revisi
 
 def put(
     transaction: Transaction, contract: Contract, brought: Sequence[tuple[int, Sequence[Staged]]], *, revision: str
-) -> None:
+) -> bool:
     """Stage, publish and settle what several small deliveries brought, in their order, all in this transaction.
 
-    The tables end as if each of them had been staged, published and settled after the other.
+    The tables end as if each of them had been staged, published and settled after the other. False, and nothing done,
+    where a later delivery brought one of the keys already (P6).
 
     Raises:
-        Retry: as for :func:`claim`, or a later delivery has brought records already.
+        Retry: as for :func:`claim`.
     """
     here = claim(transaction, contract, 0)
-    numbers = [number for number, _ in brought]
-    if _latest_delivery(transaction.connection, contract) > min(numbers):
-        raise Retry(f"a later delivery has brought records of {contract.id}", delay_seconds=0.0)
+    keys = [row.key for _, theirs in brought for row in theirs]
+    if newer(transaction.connection, contract, min(number for number, _ in brought), keys):
+        return False
     rows = [(number, row) for number, theirs in brought for row in theirs]
     _insert(transaction, here, contract, rows)
     first = transaction.next_number("seq", len(rows))
@@ -380,6 +382,7 @@ def put(
     transaction.connection.execute(
         update(tables.contract).where(tables.contract.c.id == contract.id).values(next_id=at, last_seq=at + offset - 1)
     )
+    return True
 
 
 def settle(transaction: Transaction, contract_id: str, *, limit: int = 5_000) -> bool:

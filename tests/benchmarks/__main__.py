@@ -13,7 +13,7 @@ from tests.benchmarks.harness import Result, table, write
 
 GROUPS = {
     "ingest": ("bench_ingest",),
-    "store": ("bench_store",),
+    "durable": ("bench_durable", "bench_store"),
     "normalize": ("bench_normalize",),
     "validate": ("bench_validate",),
     "edi": ("bench_edi", "bench_text"),

@@ -137,6 +137,20 @@ def test_a_run_that_cannot_be_published_is_tried_again_and_loses_nothing(
         assert {place.delivery(each.id)["state"] for each in landed} == {"accepted"}
 
 
+def test_a_run_with_an_older_version_of_a_record_goes_one_by_one_and_never_overwrites_it(tmp_path: Path) -> None:
+    with opened(tmp_path) as place:
+        old = [place.land(order(f"N{at}", 1), f"n{at}.edi") for at in range(3)]
+        newer = place.land(order("N1", 2), "newer.edi")
+        with place.gateway.database.write() as transaction:  # as if another lane had been faster
+            transaction.connection.execute(
+                text("UPDATE delivery SET lane = 'other', due = due - 9 WHERE name = 'newer.edi'")
+            )
+        place.work()
+        assert [key for _, key in changes(place)] == ["acme~N1", "acme~N0", "acme~N2"]
+        assert place.delivery(newer.id)["documents"] == {"accepted": 1}
+        assert place.delivery(old[1].id)["documents"] == {"excluded": 1}
+
+
 def busy(*_args: object, **_more: object) -> None:
     raise Retry("another delivery is being stored", delay_seconds=1.0)
 
