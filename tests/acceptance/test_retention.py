@@ -568,11 +568,11 @@ def test_the_command_shows_and_does_it(place: Place) -> None:
     keep(place, "30d")
     place.clock.now = place.clock.now.replace(year=place.clock.now.year - 1)  # the command has a clock of its own
     place.give(ORDERS)
-    told = f"the bytes of 1 delivery, {len(ORDERS)} bytes, 1 documents held of them"
+    told = f"the bytes of 1 delivery, {len(ORDERS)} bytes, 1 document held of them"
     assert run(place, "purge", "--dry-run") == f"would go: {told}\n"
     assert json.loads(run(place, "purge", "--dry-run", "--json"))["deliveries"] == 1
     assert run(place, "purge", "globex-prices") == "Nothing is older than it is to be kept.\n"
-    assert run(place, "purge", "acme-orders") == f"purged: {told}; 1 files deleted\n"
+    assert run(place, "purge", "acme-orders") == f"purged: {told}; 1 file deleted\n"
     assert run(place, "purge") == "Nothing is older than it is to be kept.\n"
     assert "1 purged" in run(place, "verify", "--deep")
 

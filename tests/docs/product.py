@@ -10,9 +10,10 @@ import itertools
 import sqlite3
 import threading
 from contextlib import closing, contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from unittest import mock
 
 from werkzeug.test import Client
 
@@ -112,6 +113,22 @@ def product(folder: Path) -> Iterator[Product]:
         yield made
     finally:
         gateway.close()
+
+
+def orders_of_long_ago(folder: Path) -> None:
+    """The demo's workspace in `folder`, where files of orders are kept 90 days, and one came 100 days ago."""
+    _fill(folder)
+    flow = folder / "integrations" / "acme-orders.yaml"
+    flow.write_text(flow.read_text(encoding="utf-8").replace("contract:", "keep: 90d\ncontract:"), encoding="utf-8")
+    with mock.patch.object(wiring, "utc_now", return_value=NOW - timedelta(days=100)):
+        gateway = wiring.open_gateway(folder)
+        try:
+            wiring.apply_first(gateway)
+            arrived = Arrived("drop://acme", "acme-orders.edi", "acme")
+            gateway.receiver.land(arrived, io.BytesIO((SAMPLES / "acme-orders.edi").read_bytes()))
+            work(gateway, threading.Event(), until_idle=True)
+        finally:
+            gateway.close()
 
 
 def _fill(folder: Path) -> None:

@@ -15,7 +15,7 @@ from edi.formats import FORMATS
 from gateway.operate import wiring
 from gateway.operate.cli import gateway as command_line
 from tests.docs.markdown import fenced
-from tests.docs.product import NOW, SAMPLES
+from tests.docs.product import NOW, SAMPLES, orders_of_long_ago
 
 WIDTH, ROWS, LINES = 120, 4, 24
 """Lines are folded to so many characters and so many rows; so many lines of an answer are shown."""
@@ -54,8 +54,12 @@ SESSIONS: dict[str, tuple[str, ...]] = {
         "gateway parse prices.csv | gateway write -O delimiter=tab -O encoding=utf-8",
     ),
     "guides": ("gateway guide 004010 997", "gateway guide 004010 850 PO1"),
+    "purged": ("gateway purge --dry-run", "gateway purge", "gateway purge"),
 }
 """Name → the lines that are typed."""
+
+IN_A_WORKSPACE = ("purged",)
+"""Sessions in the demo's workspace, where orders are there that came long ago."""
 
 
 def session(name: str) -> str:
@@ -63,6 +67,8 @@ def session(name: str) -> str:
     with tempfile.TemporaryDirectory() as folder, chdir(folder), mock.patch.object(wiring, "utc_now", return_value=NOW):
         for file, content in FILES.items():
             Path(file).write_bytes(content)
+        if name in IN_A_WORKSPACE:
+            orders_of_long_ago(Path(folder))
         return fenced("\n\n".join(f"$ {line}\n{_cut(said(line))}".rstrip() for line in SESSIONS[name]), "text")
 
 

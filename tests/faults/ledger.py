@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import create_engine, text
 
 from gateway.store import audit
+from gateway.store.expiry import BY_RETENTION
 from gateway.store.sqlite import library
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ Ledger = dict[str, list[Any]]
 _ID = re.compile(r"\b(d|doc|a)_[0-9a-z]{26}\b")
 TROUBLES = (
     *("attempt_failed", "receiver_failed", "receiver_recovered"),
-    *("folder_unusable", "folder_unreadable", "claim_failed"),
+    *("folder_unusable", "folder_unreadable", "claim_failed", "acknowledgment_waits"),
 )
 """Activity that tells of a fault, which an undisturbed run does not have."""
 
@@ -49,7 +50,8 @@ def ledger(url: str) -> Ledger:
     """
     with reading(url) as connection:
         rows = _rows(connection, "SELECT * FROM delivery ORDER BY name, number")
-        place = {row["number"]: at for at, row in enumerate(rows)}
+        place: dict[int, int | str] = {row["number"]: at for at, row in enumerate(rows)}
+        place[BY_RETENTION] = "retention"
         name = {row["id"]: f"delivery {at}" for at, row in enumerate(rows)}
 
         def plain(said: Any) -> Any:
@@ -94,7 +96,7 @@ def ledger(url: str) -> Ledger:
         ends = [0, *(row["last_seq"] for row in blocks)]
         assert [row["first_seq"] - 1 for row in blocks] == ends[:-1], "the change numbers have a gap"
         said["changes"] = sorted(
-            [row["contract"], place[row["delivery"]], row["last_seq"] - row["first_seq"] + 1] for row in blocks
+            [row["contract"], str(place[row["delivery"]]), row["last_seq"] - row["first_seq"] + 1] for row in blocks
         )
         lines = [
             [plain(row["delivery"]) or "", *(row[each] for each in _ACTIVITY), plain(row["message"])]
@@ -102,6 +104,7 @@ def ledger(url: str) -> Ledger:
             if row["event"] not in TROUBLES
         ]
         said["activity"] = sorted(lines, key=lambda line: line[0])
+        said |= _answers(connection, place)
         verdict = audit.check(connection)
         assert verdict.faults == (), verdict.faults
         said["audit"] = sorted(
@@ -114,6 +117,32 @@ def ledger(url: str) -> Ledger:
     return said
 
 
+def _answers(connection: Connection, place: dict[int, Any]) -> Ledger:
+    """Who was to be answered, and what, without the time of day in its envelope."""
+    acknowledgments = _rows(connection, "SELECT * FROM acknowledgment ORDER BY delivery, place")
+    return {
+        "answering": sorted(
+            [place[row["delivery"]], row["state"], place.get(row["twin"]), row["due"] is None, row["owner"]]
+            for row in _rows(connection, "SELECT * FROM answering")
+        ),
+        "acknowledgments": sorted(
+            [
+                place[row["delivery"]],
+                *(row[each] for each in _ANSWER),
+                _TIME.sub(b"time", row["content"]),
+                row["sent_at"] is None,
+                row["due"] is None,
+            ]
+            for row in acknowledgments
+        ),
+    }
+
+
+_ANSWER = (
+    *("place", "interchange", "functional_group", "kind", "standard", "sender", "receiver", "number"),
+    *("answers_interchange", "disposition", "received", "accepted", "name", "again", "state", "owner", "problem"),
+)
+_TIME = re.compile(rb"[0-9]{6,8}[*:][0-9]{4}(?=[*+])")
 _ACTIVITY = ("event", "level", "integration", "partner")
 _DOCUMENT = ("number", "state", "integration", "contract", "start", "end", "retry")
 _RECORD = ("key", "state", "version", "document", "start", "stop", "body")

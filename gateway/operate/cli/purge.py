@@ -55,18 +55,22 @@ def purge(integration: str | None, dry_run: bool, as_json: bool, who: str, works
 
 
 def _lines(tally: Tally, done: str) -> Iterator[str]:
-    count = tally.deliveries
-    held = f", {tally.documents} documents held of them" if tally.documents else ""
-    files = f"; {tally.files} files deleted" if tally.files else ""
-    if count or tally.files:
-        yield f"{done}: the bytes of {count} deliver{'y' if count == 1 else 'ies'}, {tally.bytes:,} bytes{held}{files}"
+    if tally.deliveries or tally.files:
+        held = f", {_counted(tally.documents, 'document')} held of them" if tally.documents else ""
+        files = f"; {_counted(tally.files, 'file')} deleted" if tally.files else ""
+        went = _counted(tally.deliveries, "delivery", "deliveries")
+        yield f"{done}: the bytes of {went}, {tally.bytes:,} bytes{held}{files}"
     for contract, number in tally.records.items():
-        yield f"{done}: {number} record{'' if number == 1 else 's'} of {contract}"
+        yield f"{done}: {_counted(number, 'record')} of {contract}"
     for contract, number in tally.versions.items():
-        yield f"{done}: {number} earlier version{'' if number == 1 else 's'} of records of {contract}"
+        yield f"{done}: {_counted(number, 'earlier version')} of records of {contract}"
     for contract, number in tally.erased.items():
-        yield f"{done}: personal data in {number} version{'' if number == 1 else 's'} of records of {contract}"
+        yield f"{done}: personal data in {_counted(number, 'version')} of records of {contract}"
     for each in tally.put_off:
         yield f"put off: {each}"
-    if not (count or tally.files or tally.records or tally.versions or tally.erased):
+    if not (tally.deliveries or tally.files or tally.records or tally.versions or tally.erased):
         yield "Nothing is older than it is to be kept."
+
+
+def _counted(number: int, noun: str, nouns: str = "") -> str:
+    return f"{number:,} {noun if number == 1 else nouns or noun + 's'}"
