@@ -95,8 +95,10 @@ def work_once(gateway: Gateway, owner: str) -> bool:
     run = [lease, *followers]
     while run:
         run = run[_finish_plain(gateway, run, routes) :]
-        if run:
-            _finish(gateway, run.pop(0), routes)
+        if run and not _finish(gateway, run.pop(0), routes):
+            for later in run:  # those behind it in the lane wait for it, whoever has it now
+                _give_back(gateway, later, routes, "", seconds=0.0, counted=False)
+            break
     return True
 
 
@@ -116,8 +118,8 @@ def _finish_plain(gateway: Gateway, run: list[Lease], routes: Routes) -> int:
         return len(run)
 
 
-def _finish(gateway: Gateway, lease: Lease, routes: Routes) -> None:
-    """Do what is to be done for one delivery, or say why that could not be."""
+def _finish(gateway: Gateway, lease: Lease, routes: Routes) -> bool:
+    """Do what is to be done for one delivery, or say why that could not be; whether its lane may go on."""
     gateway.line.watch.turn_to(lease.delivery)
     try:
         routes = gateway.in_force.judging(lease.delivery)
@@ -127,10 +129,12 @@ def _finish(gateway: Gateway, lease: Lease, routes: Routes) -> None:
             ingest(gateway.line, lease, routes)
     except Retry as later:
         _give_back(gateway, lease, routes, later.message, seconds=later.delay_seconds, counted=False)
+        return False
     except Stop as trouble:
         _log.warning("%s: %s", lease.delivery.id, trouble)
         counted = not isinstance(trouble, Unwritable)
         _give_back(gateway, lease, routes, trouble.message, seconds=_backoff(lease), counted=counted)
+        return counted
     except MemoryError as error:
         clear_frames(error.__traceback__)
         give_back(gateway, lease, routes, out_of_room(gateway.settings), counted=True)
@@ -139,6 +143,7 @@ def _finish(gateway: Gateway, lease: Lease, routes: Routes) -> None:
         _log.exception("judging %s failed", lease.delivery.id)
         reason = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else 'no message'}"
         _give_back(gateway, lease, routes, reason, seconds=_backoff(lease), counted=True)
+    return True
 
 
 def _backoff(lease: Lease) -> float:
