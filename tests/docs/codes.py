@@ -1,5 +1,9 @@
 """What the pages say of codes whose own tables hold no remedy: a contract's, and the gateway's own."""
 
+from __future__ import annotations
+
+from gateway.receive.archives import CODES as ARCHIVES
+
 CONTRACT_REMEDIES = {
     "contract.required": "Send a value, or give one in the mapping with `??`. Mark what may be missing with `?`.",
     "contract.type": "Correct the value, or convert it in the mapping (`| int`, `| decimal`, `| date`).",
@@ -81,4 +85,5 @@ OURS = {
         "warning",
     ),
 }
+OURS |= {name: (each.title, each.remedy, str(each.severity)) for name, each in ARCHIVES.items()}
 """Code → title, remedy, severity; made in `gateway/routing.py`, `gateway/judging.py` and `gateway/telling.py`."""
