@@ -31,6 +31,7 @@ from gateway.store import (
     quarantine,
     replays,
     staging,
+    versions,
 )
 from gateway.store.decisions import CORRECTED, TAKEN, Decision
 from gateway.store.quarantine import Held
@@ -38,6 +39,7 @@ from gateway.store.quarantine import Held
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from gateway.contracts import Contract
     from gateway.integrations import Integration
     from gateway.store.database import Database, Transaction
     from gateway.store.leases import Lease
@@ -180,16 +182,12 @@ class Attempt:
             contract = batch.contracts[contract_id]
             staging.claim(transaction, contract, number)
             if self._is_replay():  # what it brings as it brought it before makes no version
+                rows = self._in_time(transaction, batch, contract, rows, first=True)  # noqa: PLW2901 - less what was late before
                 same = replays.unchanged(transaction, contract_id, number, rows, erased=personal.eraser(contract))
                 self._accept(transaction, batch, contract_id, [row for row in rows if row.document in same])
                 rows = [row for row in rows if row.document not in same]  # noqa: PLW2901 - the rest of them
                 rows = personal.if_still_kept(contract, rows, self._delivery.received_at, transaction.now)  # noqa: PLW2901 - as above
-            newer = staging.newer(transaction.connection, contract, number, [row.key for row in rows])
-            if newer:
-                batch.noted.append(telling.older_than_records(self._delivery, newer))
-            kept = [row for row in rows if row.key not in newer] if newer else rows
-            batch.count[DocumentState.EXCLUDED] += len(rows) - len(kept)
-            batch.ended(rows, DocumentState.EXCLUDED)
+            kept = self._in_time(transaction, batch, contract, rows)
             batch.ended(kept, DocumentState.DUPLICATE)
             if self._of_table:  # a snapshot brings every row again: what did not change makes no version
                 told = len(kept)
@@ -203,6 +201,20 @@ class Attempt:
         if batch.outcome is not None:
             batch.outcome |= {each.number: each.state for each in batch.held}
         batch.accepted, batch.held, batch.noted, batch.rows, batch.size = {}, [], [], 0, 0
+
+    def _in_time(
+        self, transaction: Transaction, batch: Batch, contract: Contract, rows: list[Staged], *, first: bool = False
+    ) -> list[Staged]:
+        """Less what is older than the records that are there, which is told and counted (P6)."""
+        version = batch.versions[contract.id]
+        late = versions.late(transaction.connection, contract, self._delivery.number, rows, version, first=first)
+        if not late:
+            return rows
+        older = [row for row in rows if row.document in late]
+        batch.noted.append(telling.older_than_records(self._delivery, {row.key for row in older}, len(older)))
+        batch.count[DocumentState.EXCLUDED] += len(older)
+        batch.ended(older, DocumentState.EXCLUDED)
+        return [row for row in rows if row.document not in late]
 
     def _accept(self, transaction: Transaction, batch: Batch, contract_id: str, rows: list[Staged]) -> None:
         """Count documents that are accepted; those that were corrected are counted apart, and stay on record."""

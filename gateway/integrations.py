@@ -133,6 +133,8 @@ class Integration:
     changes: Changes | None = None
     expect: str | None = None
     answer: str | None = None
+    version: str | None = None
+    """The field of the contract whose higher value is the newer document; None: the later landed one is."""
     precedence: int | None = None
     """Which integration is to win where several fill the same record: the lower number. None where one alone fills it.
 

@@ -55,6 +55,8 @@ class Batch:
     accepted: dict[str, list[Staged]] = field(default_factory=dict)
     """By contract id."""
     contracts: dict[str, Contract] = field(default_factory=dict)
+    versions: dict[str, str | None] = field(default_factory=dict)
+    """The field that says which of two documents is newer, by contract id."""
     held: list[Held] = field(default_factory=list)
     rows: int = 0
     size: int = 0
@@ -79,6 +81,7 @@ class Batch:
         if rows is None:
             rows = self.accepted[flow.contract_id] = []
             self.contracts[flow.contract_id] = flow.contract
+            self.versions[flow.contract_id] = flow.integration.version
         rows.append(row)
         self.size += len(row.json)
         self.rows += 1

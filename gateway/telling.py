@@ -137,12 +137,12 @@ def more_findings(delivery: Delivery, left_out: int) -> Finding:
     )
 
 
-def older_than_records(delivery: Delivery, keys: Collection[str]) -> Finding:
-    """The finding of documents that are older than the records that are there (P6)."""
+def older_than_records(delivery: Delivery, keys: Collection[str], documents: int) -> Finding:
+    """The finding of so many documents that are older than the records that are there (P6)."""
     return Finding(
         code="record.older",
         severity="warning",
-        message=f"{len(keys)} documents are older than the records that are there: {', '.join(sorted(keys)[:3])}",
+        message=f"{documents} documents are older than the records that are there: {', '.join(sorted(keys)[:3])}",
         remedy="Nothing is to be done unless the older values are wanted: then send them again.",
         start=0,
         end=delivery.size,

@@ -105,6 +105,7 @@ def check_integrations(drafts: list[Draft], contracts: Mapping[str, Contract | N
     for name, group in filling.items():
         if len(group) > 1 and not _apart(group, contracts.get(name)):
             _check_precedence(name, group)
+            _check_versions(name, group)
 
 
 def _wish(integration: Integration) -> str:
@@ -142,6 +143,26 @@ def _check_precedence(name: str, group: list[Draft]) -> None:
         f"the precedence {{}} is taken in {name}",
         "give each another number",
     )
+
+
+def _check_versions(name: str, group: list[Draft]) -> None:
+    """What says which of two documents is newer is the same for all that fill a contract."""
+    told = {draft.section.get("version") for draft in group}
+    if len(told) > 1:
+        for draft in group:
+            if not draft.section.get("version"):
+                said = ", ".join(sorted(filter(None, told)))
+                draft.section.refuse(
+                    "contract",
+                    f"others that fill {name} say by {said} which document is newer, and this one does not",
+                    "say the same in each: a document that has no value there is as new as it landed",
+                )
+        refuse_others = sorted(filter(None, told))[1:]
+        for draft in group:
+            if draft.section.get("version") in refuse_others:
+                draft.section.refuse(
+                    "version", f"another integration of {name} says it by another field", "say the same"
+                )
 
 
 def check_owners(sections: Iterable[Section], teams: Mapping[str, object]) -> None:

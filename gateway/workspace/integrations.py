@@ -63,6 +63,8 @@ def read_integration(section: Section, known: Known) -> Integration | None:
         _refuse_unsuited(section, source, form)
     if contract and contract.per_partner and section.whole and partner is None:
         _refuse_nobody(section, source, form, contract)
+    if contract and section.get("version"):
+        _refuse_unordered(section, contract)
     language = Language(form.name if form else "")
     fields = _map(section, contract, form, known, language)
     checks = _checks(section.get("check"), language)
@@ -93,7 +95,7 @@ def read_integration(section: Section, known: Known) -> Integration | None:
 _COLUMNS = {"fixed": positional.columns_of, "csv": delimited.columns_of}
 """Formats that may declare the columns of their rows, and which they are then."""
 
-OPTIONAL = ("accept", "key", "changes", "expect", "answer", "precedence", "keep")
+OPTIONAL = ("accept", "key", "changes", "expect", "answer", "version", "precedence", "keep")
 """Keys that go into the integration as they were read."""
 
 
@@ -192,6 +194,25 @@ def _refuse_nobody(section: Section, source: Source | None, form: Format | None,
         f"{contract.name} v{contract.version} has a key per partner, but these deliveries have no partner",
         "add a line: partner: acme",
     )
+
+
+def _refuse_unordered(section: Section, contract: Contract) -> None:
+    """What says which document is newer is a field of the contract whose values have an order, and a column."""
+    name: str = section.get("version")
+    field = next((each for each in contract.fields if each.name == name), None)
+    if field is None:
+        ordered = [each.name for each in contract.fields if each.type in ORDERED]
+        section.refuse(
+            "version", f"{contract.name} v{contract.version} has no field {name!r}", did_you_mean(name, ordered)
+        )
+    elif field.type not in ORDERED:
+        section.refuse("version", f"{name} is a {field.type}", f"which is newer is told by {', '.join(ORDERED)}")
+    elif field not in contract.columns():
+        section.refuse("version", f"{name} cannot be looked up", f"write ', sort' behind {name} in the contract")
+
+
+ORDERED = ("int", "date", "datetime")
+"""Types of fields that can say which of two documents is the newer."""
 
 
 def _map(

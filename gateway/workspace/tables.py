@@ -211,7 +211,7 @@ INTEGRATION = (
     Key("extends", EXTENDS, "what the lines under `map` are laid over: the standard mapping", "standard"),
     Key("map", MAP, "what fills each field of the contract; without it, the standard mapping does", ""),
     Key("check", CHECKS, "what must hold for each document", ""),
-    Key("version", TEXT, "the source's own version of a document", "BEG06", later=True),
+    Key("version", TEXT, "the field of the contract that says which of two documents is newer", "changed_at"),
     Key("parallel", SECTION, "a second mapping beside this one", "", later=True),
 )
 

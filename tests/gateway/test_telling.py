@@ -74,7 +74,7 @@ def test_findings_of_ingestion_point_at_the_whole_file_and_say_what_to_do() -> N
     for finding in (
         telling.repeats(DELIVERY, twin),
         telling.gave_up(replace(DELIVERY, tries=6), "a defect"),
-        telling.older_than_records(DELIVERY, {"A-1"}),
+        telling.older_than_records(DELIVERY, {"A-1"}, 1),
         telling.not_found(DELIVERY, 3),
     ):
         assert (finding.start, finding.end) == (0, 10)
