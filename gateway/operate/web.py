@@ -81,9 +81,26 @@ def serve(folder: Path, *, address: str, come_up: Callable[[], None] = lambda: N
 def _serving(folder: Path, while_opening: Mapping[str, str], come_up: Callable[[], None]) -> Callable[..., Any]:
     """What a serving process begins with."""
     _end_with_parent()
-    serving = load(folder, while_opening)
+    serving = load(folder, while_opening, _told_to_end())
     come_up()
     return serving
+
+
+def _told_to_end() -> threading.Event:
+    """An event that is set by the signals that end this process, whoever handles them: whoever follows lets go then."""
+    ending = threading.Event()
+    ours, theirs = socket.socketpair()
+    theirs.setblocking(False)
+    signal.set_wakeup_fd(theirs.fileno())
+
+    def wait() -> None:
+        with theirs, ours:
+            while True:
+                if ours.recv(1)[0] in (signal.SIGTERM, signal.SIGINT):
+                    ending.set()
+
+    threading.Thread(target=wait, name="ending", daemon=True).start()
+    return ending
 
 
 def _end_with_parent() -> None:
@@ -100,21 +117,25 @@ def _end_with_parent() -> None:
     threading.Thread(target=wait, name="parent", daemon=True).start()
 
 
-def load(folder: Path, while_opening: Mapping[str, str] | None = None) -> Callable[..., Any]:
+def load(
+    folder: Path, while_opening: Mapping[str, str] | None = None, ending: threading.Event | None = None
+) -> Callable[..., Any]:
     """The WSGI application of a workspace, made in the process that serves it.
 
-    `while_opening` is added to the environment until the gateway is open, and stands in no WSGI environ.
+    `while_opening` is added to the environment until the gateway is open, and stands in no WSGI environ. Followers are
+    let go when `ending` is set.
     """
     os.environ.update(while_opening or {})
     try:
-        return application(open_gateway(folder))
+        return application(open_gateway(folder), ending)
     finally:
         for name in while_opening or ():
             del os.environ[name]
 
 
-def application(gateway: Gateway) -> Callable[..., Any]:
-    """The WSGI application of an open gateway."""
+def application(gateway: Gateway, ending: threading.Event | None = None) -> Callable[..., Any]:
+    """The WSGI application of an open gateway. Followers are let go when `ending` is set."""
+    ending = ending or threading.Event()
     return create_app(
         Services(
             database=gateway.database,
@@ -124,7 +145,8 @@ def application(gateway: Gateway) -> Callable[..., Any]:
             sources=_Sources(gateway),
             new_id=gateway.ids.new,
             now=utc_now,
-            wait=_Waiter(gateway),
+            wait=_Waiter(gateway, ending),
+            ending=ending.is_set,
             cursor_secret=cursor_secret(gateway),
             routes_of=gateway.in_force.of,
         )
@@ -153,15 +175,15 @@ class _Sources:
 class _Waiter:
     """Waits for a commit: one bell for each thread that follows."""
 
-    def __init__(self, gateway: Gateway) -> None:
+    def __init__(self, gateway: Gateway, ending: threading.Event) -> None:
         self._gateway = gateway
         self._local = threading.local()
-        self._never = threading.Event()
+        self._ending = ending
 
     def __call__(self, seconds: float) -> None:
         if not hasattr(self._local, "bell"):
             self._local.bell = Bell(self._gateway.database)
-        self._local.bell.wait(seconds, self._never)
+        self._local.bell.wait(seconds, self._ending)
 
 
 def cursor_secret(gateway: Gateway) -> bytes:

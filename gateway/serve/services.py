@@ -23,10 +23,10 @@ class Services:
     """Everything that the HTTP room uses, handed in by who starts it.
 
     `new_id` makes a sortable id with a prefix (``req`` → ``req_…``). `wait` pauses for at most so many seconds and may
-    come back sooner, when something was committed. `cursor_secret` (32 bytes or more, the same in
-    every process that serves this store) authenticates cursors. `spool` is where large uploads lie until their
-    checksum is known; None means the system's folder for temporary files. `routes_of` gives a revision that was applied
-    once, ready to work.
+    come back sooner, when something was committed; nobody waits any more when the server is `ending`. `cursor_secret`
+    (32 bytes or more, the same in every process that serves this store) authenticates cursors. `spool` is where large
+    uploads lie until their checksum is known; None means the system's folder for temporary files. `routes_of` gives a
+    revision that was applied once, ready to work.
     """
 
     database: Database
@@ -42,3 +42,4 @@ class Services:
     spool: Path | None = None
     followers_max: int = 24
     routes_of: Callable[[str], Routes | None] = lambda _revision: None
+    ending: Callable[[], bool] = lambda: False

@@ -136,7 +136,7 @@ def _awaited(call: Call, after: int, wait: int, asked: dict[str, Any]) -> tuple[
     """As :func:`_read`, but held back while there is nothing and the time is not over."""
     until = call.services.now() + timedelta(seconds=wait)
     lines, behind = _read(call, after, asked)
-    while not lines and (left := (until - call.services.now()).total_seconds()) > 0:
+    while not lines and not call.services.ending() and (left := (until - call.services.now()).total_seconds()) > 0:
         call.services.wait(min(left, 1.0))
         lines, behind = _read(call, behind, asked)
     return lines, behind
@@ -169,7 +169,7 @@ def _events(call: Call, token: str | None, after: int, asked: dict[str, Any]) ->
     end = services.now() + timedelta(seconds=_STREAM_SECONDS)
     beat = proven = services.now()
     yield b"retry: 2000\n\n"
-    while (now := services.now()) < end:
+    while (now := services.now()) < end and not services.ending():
         if now - proven >= _PROVEN_FOR:
             proven = now
             if not _still_valid(call, token):

@@ -102,10 +102,14 @@ def _landed(call: Call, integration: Integration, file_name: str, file: BinaryIO
 
 def _ended(call: Call, delivery: Delivery, seconds: int) -> Delivery:
     """The delivery when a worker has judged it, or as it is when the time is over."""
-    until = call.services.now() + timedelta(seconds=seconds)
-    while delivery.state == DeliveryState.RECEIVED and (left := (until - call.services.now()).total_seconds()) > 0:
-        call.services.wait(min(left, 1.0))
-        with call.services.database.read() as connection:
+    services = call.services
+    until = services.now() + timedelta(seconds=seconds)
+    while delivery.state == DeliveryState.RECEIVED and not services.ending():
+        left = (until - services.now()).total_seconds()
+        if left <= 0:
+            break
+        services.wait(min(left, 1.0))
+        with services.database.read() as connection:
             delivery = deliveries.get(connection, delivery.id) or delivery
     return delivery
 
