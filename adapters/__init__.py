@@ -1,6 +1,6 @@
 """Legacy databases in, rows and changes out. Nothing here ever writes to a source.
 
-    >>> from adapters.model import Filter, Position, Selection, Sort
+    >>> from adapters.model import Filter, Following, Selection, Sort
     >>> from adapters.odbc import OdbcSource
     >>> source = OdbcSource("Driver=SQLite3;Database=erp.db", options={"timeout_seconds": "10"})
 
@@ -29,12 +29,12 @@ Read live, page by page; `next` leads on:
 
 Its rows, then its changes. Whoever stores a batch stores the position with it, and gives it back the next time:
 
-    >>> for batch in source.changes("KUNDEN", key=("KDNR",), column="AENDTS", position=None, batch=3):
+    >>> following = Following("watermark", column="AENDTS")
+    >>> for batch in source.changes("KUNDEN", following, position=None, batch=3):
     ...     print(batch.snapshot, [row["KDNR"] for row in batch.rows])
     True [2, 4, 7]
     True [9]
-    >>> stored = batch.position.to_json()
-    >>> list(source.changes("KUNDEN", key=("KDNR",), column="AENDTS", position=Position.from_json(stored)))
+    >>> list(source.changes("KUNDEN", following, position=batch.position))
     []
 
 What is wrong is said for a person:

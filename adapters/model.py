@@ -5,11 +5,11 @@ Rows are plain dicts, column name → ``str | int | bool | Decimal | None``; :mo
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from adapters.errors import Stop
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 Type = Literal["text", "int", "decimal", "float", "date", "datetime", "time", "bool", "binary"]
 Operator = Literal["eq", "ne", "gt", "gte", "lt", "lte", "in", "contains", "startswith", "isnull"]
@@ -91,105 +91,71 @@ class Page:
     next: tuple[str | None, ...] | None
 
 
-TIES_MAX = 1000
+Operation = Literal["put", "insert", "update", "delete"]
+"""What happened to a row. ``put`` says that it stands so now, where nobody can tell whether it is new."""
+
+Strategy = Literal["snapshot", "watermark", "diff", "log"]
+"""How changes are found: by reading all again, by a column that grows, by comparing, by the database's own log."""
 
 
 @dataclass(frozen=True, slots=True)
-class Ties:
-    """The rows already delivered at the highest watermark value: how many, and their hashes (64 bits each).
+class Following:
+    """How the changes of a table are to be followed.
 
-    A clock that ticks in seconds gives many rows one value, and some get it after the others were read. Beyond
-    `TIES_MAX` rows only their number is kept: a table that was loaded in one go has one value in all of its rows.
+    `key` names the columns that identify a row; empty means the primary key. `column` is the one that grows, for
+    ``watermark``. `options` are what a strategy wants to know besides, as texts: ``publication``, ``slot``, …
     """
 
-    count: int = 0
-    hashes: tuple[int, ...] = ()
-
-    def plus(self, row: int) -> Ties:
-        """These and one more row, by its hash."""
-        return Ties(self.count + 1, (*self.hashes, row) if self.count < TIES_MAX else ())
-
-    @property
-    def by_content(self) -> bool:
-        """Whether each row is known, not their number alone."""
-        return self.count <= TIES_MAX
-
-
-@dataclass(frozen=True, slots=True)
-class Position:
-    """How far a table's changes have been read. Opaque to everybody else: keep :meth:`to_json`, give it back.
-
-    In the phase ``snapshot``, `key` is the last key delivered and `value` the watermark that stood when the snapshot
-    began. In the phase ``changes``, all up to `value` (and, there, up to `key`) is delivered; `key` is None when the
-    last poll was read to its end.
-    """
-
-    phase: Literal["snapshot", "changes", "done"]
-    keyed_by: tuple[str, ...]
+    strategy: Strategy = "snapshot"
+    key: tuple[str, ...] = ()
     column: str | None = None
-    value: str | None = None
-    key: tuple[str | None, ...] | None = None
-    ties: Ties = field(default_factory=Ties)
+    options: Mapping[str, str] = field(default_factory=dict)
 
-    def to_json(self) -> str:
-        """One line of JSON, the same for the same position."""
-        parts = {
-            "phase": self.phase,
-            "keyed_by": self.keyed_by,
-            "column": self.column,
-            "value": self.value,
-            "key": self.key,
-            "ties": [self.ties.count, *(f"{row:016x}" for row in self.ties.hashes)],
-        }
-        return json.dumps(parts, ensure_ascii=False, separators=(",", ":"))
 
-    @classmethod
-    def from_json(cls, text: str) -> Position:
-        """The position that :meth:`to_json` wrote.
+class Change(NamedTuple):
+    """One change of one row.
 
-        Raises:
-            Stop: The text is something else.
-        """
-        try:
-            parts = json.loads(text)
-            count, *hashes = parts["ties"]
-            position = cls(
-                phase=parts["phase"],
-                keyed_by=tuple(parts["keyed_by"]),
-                column=parts["column"],
-                value=parts["value"],
-                key=None if parts["key"] is None else tuple(parts["key"]),
-                ties=Ties(int(count), tuple(int(row, 16) for row in hashes)),
-            )
-        except (ValueError, TypeError, KeyError):
-            position = None
-        if position is None or position.phase not in ("snapshot", "changes", "done"):
-            raise Stop(
-                f"this is not a position of a table: {text[:80]!r}",
-                "Give back what Position.to_json wrote, or none to begin with a snapshot",
-            )
-        return position
+    `key` are the texts of the key's columns, in the key's order. `row` is the row as it stands now; None means that it
+    is gone (a tombstone). `before` is what the source itself says of the row as it was; a log may tell the key alone.
+    `at` is the change's own place in the log, the same whenever it is told again; empty where there is no log.
+    """
+
+    op: Operation
+    key: tuple[str | None, ...]
+    row: dict[str, Any] | None
+    before: dict[str, Any] | None = None
+    at: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Rows that changed, in order, and the position after them. `snapshot` tells the first reading from changes.
+    """Changes in order, and the position after them: whoever stores the one stores the other with it.
 
-    A batch without rows moves the position only: what a snapshot had still to read was deleted meanwhile.
+    `snapshot` tells the first reading from changes. `exact` says that each change is told, as a log does; without it
+    what happened to a row between two looks is one change. `memory` are notes of the strategy's own, to be kept under
+    their names in the same transaction, and to be given back by the `recall` of :meth:`Source.changes`; None forgets
+    one. A batch without changes moves position and memory only.
     """
 
-    rows: list[dict[str, Any]]
-    position: Position
+    changes: list[Change]
+    position: str
     snapshot: bool
+    exact: bool = False
+    memory: Mapping[str, bytes | None] = field(default_factory=dict)
+
+    @property
+    def rows(self) -> list[dict[str, Any]]:
+        """The rows as they stand now, without those that are gone."""
+        return [change.row for change in self.changes if change.row is not None]
 
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
     """What a probe found: who answers, through which driver, and what can be relied on.
 
-    `read_only` is how the session says of itself that it cannot write, read back from it. `deletes` is whether
-    :meth:`changes` tells of deleted rows. `server_timeout` is whether the server itself ends a statement that takes
-    too long; where it does not, we cancel it.
+    `read_only` is how the session says of itself that it cannot write, read back from it. `changes` are the strategies
+    that can be followed here, and `deletes` those of them that tell of deleted rows. `server_timeout` is whether the
+    server itself ends a statement that takes too long; where it does not, we cancel it.
     """
 
     dialect: str
@@ -199,5 +165,5 @@ class Capabilities:
     driver_version: str
     read_only: str
     server_timeout: bool
-    changes: tuple[str, ...] = ("snapshot", "watermark")
-    deletes: bool = False
+    changes: tuple[Strategy, ...] = ("snapshot", "watermark")
+    deletes: tuple[Strategy, ...] = ()

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from adapters.connections import Connections, driver_manager, settings
 from adapters.errors import Reject, Retry, Stop, nearest
 from adapters.model import Capabilities, Column, Page, Selection, Table
+from adapters.protocol import Recall, forgetful
 from adapters.readonly import guarded
 from adapters.statements import Condition, Ordered, Read, compared, read, rows_of
 from adapters.values import parameter
@@ -22,11 +23,12 @@ from adapters.watermark import Watermark
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from adapters.model import Batch, Filter, Position
+    from adapters.model import Batch, Filter, Following, Strategy
     from adapters.statements import Raw
 
 ROWS_MAX = 10_000
 SCHEMA_SECONDS = 60.0
+STRATEGIES: tuple[Strategy, ...] = ("snapshot", "watermark")
 OPERATORS = ("eq", "ne", "gt", "gte", "lt", "lte", "in", "contains", "startswith", "isnull")
 NO_OPTIONS: Mapping[str, str] = {}
 
@@ -150,34 +152,56 @@ class OdbcSource:
         return plan.rows(raws)[0] if raws else None
 
     def changes(
-        self, table: str, *, key: tuple[str, ...], column: str | None, position: Position | None, batch: int = 1000
+        self,
+        table: str,
+        following: Following,
+        *,
+        position: str | None,
+        recall: Recall = forgetful,  # noqa: ARG002 - no strategy here remembers yet
+        batch: int = 1000,
     ) -> Iterator[Batch]:
         """What is new since the position, in batches of up to `batch` rows, each with the position after it.
 
-        Without a position: a snapshot. Without a `column`: a snapshot each time the last one was finished. An empty
-        `key` means the table's primary key. See :mod:`adapters.watermark` for what is promised and what is not.
+        Without a position: a snapshot. With the strategy ``snapshot``: another one each time the last one was finished.
+        See :mod:`adapters.watermark` for what a growing column promises and what it does not.
 
         Raises:
-            Reject: ``unknown_table``, ``unknown_column``, ``no_key``, ``key_not_unique``, ``bad_column`` or
-                ``bad_limit``.
-            Stop: The position belongs to another key or column.
+            Reject: ``unknown_table``, ``unknown_column``, ``no_key``, ``key_not_unique``, ``bad_column``,
+                ``bad_strategy`` or ``bad_limit``.
+            Stop: The position belongs to another key, column or strategy.
         """
-        known = self.schema(table)
-        parts = _key(known, key)
-        watermark = _column(known, column) if column else None
-        for part in (*parts, *([watermark] if watermark else [])):
-            self._comparable(part)
-        if watermark and watermark.type in ("bool", "float", "time"):
+        if following.strategy not in STRATEGIES:
             raise Reject(
-                "bad_column",
-                f"column {column!r} ({watermark.native}) cannot tell what is new",
-                "Name one that grows with each change: a timestamp, a sequence, a row version",
+                "bad_strategy",
+                f"the changes of {table!r} cannot be followed by {following.strategy!r} here",
+                f"There are: {', '.join(STRATEGIES)}",
             )
+        known = self.schema(table)
+        parts = _key(known, following.key)
+        for part in parts:
+            self._comparable(part)
         if not 1 <= batch <= ROWS_MAX:
             raise Reject("bad_limit", f"a batch has 1 to {ROWS_MAX} rows, not {batch}", "Ask for fewer")
+        watermark = self._watermark(known, following)
         return Watermark(_TableReader(self, known), parts, watermark, batch).batches(position)
 
-    def ack(self, table: str, position: Position) -> None:
+    def _watermark(self, known: Table, following: Following) -> Column | None:
+        """The column that grows, where the strategy wants one."""
+        if following.strategy != "watermark":
+            return None
+        if following.column is None:
+            raise Reject("bad_column", "a watermark needs the column that grows", "Name a timestamp or a sequence")
+        column = _column(known, following.column)
+        self._comparable(column)
+        if column.type in ("bool", "float", "time"):
+            raise Reject(
+                "bad_column",
+                f"column {column.name!r} ({column.native}) cannot tell what is new",
+                "Name one that grows with each change: a timestamp, a sequence, a row version",
+            )
+        return column
+
+    def ack(self, table: str, following: Following, position: str) -> None:
         """Nothing to do: a table keeps no log for us."""
 
     def close(self) -> None:

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
-    from adapters.model import Batch, Capabilities, Page, Position, Selection, Table
+    from adapters.model import Batch, Capabilities, Following, Page, Selection, Table
+
+
+Recall: TypeAlias = "Callable[[str], bytes | None]"
+"""Gives back a note of :attr:`Batch.memory` by its name; None where there is none."""
+
+
+def forgetful(_name: str) -> bytes | None:
+    """The memory of whoever has none."""
+    return None
 
 
 class Source(Protocol):
@@ -32,11 +41,14 @@ class Source(Protocol):
         """The row of a primary key, or None. The parts are text, in the key's order."""
 
     def changes(
-        self, table: str, *, key: tuple[str, ...], column: str | None, position: Position | None, batch: int = 1000
+        self, table: str, following: Following, *, position: str | None, recall: Recall = forgetful, batch: int = 1000
     ) -> Iterator[Batch]:
-        """What is new since the position; the iterator ends when all of it has been told. At least once."""
+        """What is new since the position; the iterator ends when all of it has been told. At least once.
 
-    def ack(self, table: str, position: Position) -> None:
+        Without a position: a snapshot first. `recall` gives back what earlier batches asked to be remembered.
+        """
+
+    def ack(self, table: str, following: Following, position: str) -> None:
         """All up to the position is stored on our side; sources that keep a log for us may forget it."""
 
     def close(self) -> None:

@@ -17,7 +17,8 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from adapters.errors import AdapterError, Reject
-from adapters.model import TIES_MAX, Filter, Position, Selection, Sort
+from adapters.model import Filter, Following, Selection, Sort
+from adapters.watermark import TIES_MAX
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -85,14 +86,14 @@ def walked(source: Source, selection: Selection) -> list[Row]:
     raise AssertionError("the pages never end")
 
 
-def told(
-    world: World, position: Position | None = None, *, batch: int = 2, column: str | None = "Stamp"
-) -> list[Batch]:
-    """One poll, each position sent through its JSON form."""
-    return [
-        replace(one, position=Position.from_json(one.position.to_json()))
-        for one in world.source.changes("Orders", key=KEY, column=column, position=position, batch=batch)
-    ]
+def told(world: World, position: str | None = None, *, batch: int = 2, column: str | None = "Stamp") -> list[Batch]:
+    """One poll."""
+    return list(world.source.changes("Orders", followed(column), position=position, batch=batch))
+
+
+def followed(column: str | None, key: tuple[str, ...] = KEY) -> Following:
+    """By the column, or by a snapshot each time where there is none."""
+    return Following("watermark" if column else "snapshot", key, column)
 
 
 def keys(rows: list[Row]) -> list[tuple[str, int]]:
@@ -322,11 +323,11 @@ class AdapterContract:
         source = world.source
         assert "key" in rejected("no_key", lambda: source.page("Log", Selection())).remedy
         rejected("no_key", lambda: source.row("Log", ("1",)))
-        rejected("no_key", lambda: source.changes("Log", key=(), column=None, position=None))
+        rejected("no_key", lambda: source.changes("Log", followed(None, ()), position=None))
         assert source.page("Log", Selection(key=("A", "B"), limit=2)).next == ("2", "2")
         # Two rows that cannot be told apart: the second would be lost where a page ends.
         rejected("key_not_unique", lambda: source.page("Log", Selection(key=("A",), limit=3)))
-        rejected("key_not_unique", lambda: list(source.changes("Log", key=("A",), column=None, position=None)))
+        rejected("key_not_unique", lambda: list(source.changes("Log", followed(None, ("A",)), position=None)))
 
     def test_the_session_itself_refuses_to_write(self, world: World) -> None:
         fill(world, order(1))
@@ -425,7 +426,7 @@ class AdapterContract:
 
     def test_what_changes_while_the_snapshot_runs_is_told_after_it(self, world: World) -> None:
         fill(world, *(order(number) for number in range(4)))
-        snapshot = world.source.changes("Orders", key=KEY, column="Stamp", position=None, batch=2)
+        snapshot = world.source.changes("Orders", followed("Stamp", KEY), position=None, batch=2)
         first = next(snapshot)
         world.run('UPDATE "Orders" SET "Name" = ?, "Stamp" = ? WHERE "No" = 0', "late", "2026-11-21 09:00:00")
         rest = list(snapshot)
@@ -444,7 +445,7 @@ class AdapterContract:
         position = told(world)[-1].position
         for key, column in ((KEY, None), (KEY, "Day"), (("No", "Line"), "Stamp")):
             try:
-                list(world.source.changes("Orders", key=key, column=column, position=position))
+                list(world.source.changes("Orders", followed(column, key), position=position))
             except AdapterError as error:
                 assert "position" in error.message
             else:
@@ -452,8 +453,8 @@ class AdapterContract:
 
     def test_a_column_that_cannot_grow_is_no_watermark(self, world: World) -> None:
         fill(world)
-        rejected("bad_column", lambda: world.source.changes("Orders", key=KEY, column="Flag", position=None))
-        rejected("unknown_column", lambda: world.source.changes("Orders", key=KEY, column="Stmp", position=None))
+        rejected("bad_column", lambda: world.source.changes("Orders", followed("Flag", KEY), position=None))
+        rejected("unknown_column", lambda: world.source.changes("Orders", followed("Stmp", KEY), position=None))
 
     def test_a_closed_source_opens_again(self, world: World) -> None:
         fill(world, order(1))

@@ -15,11 +15,13 @@ committed after a newer one had been read. A row with a date far in the future s
 from __future__ import annotations
 
 import hashlib
+import json
+from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from adapters.errors import Reject, Stop
-from adapters.model import Batch, Position, Ties
+from adapters.model import Batch, Change
 from adapters.statements import Condition, Ordered
 
 if TYPE_CHECKING:
@@ -27,6 +29,86 @@ if TYPE_CHECKING:
 
     from adapters.model import Column
     from adapters.statements import Raw, Read
+
+
+TIES_MAX = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Ties:
+    """The rows already delivered at the highest watermark value: how many, and their hashes (64 bits each).
+
+    A clock that ticks in seconds gives many rows one value, and some get it after the others were read. Beyond
+    `TIES_MAX` rows only their number is kept: a table that was loaded in one go has one value in all of its rows.
+    """
+
+    count: int = 0
+    hashes: tuple[int, ...] = ()
+
+    def plus(self, row: int) -> Ties:
+        """These and one more row, by its hash."""
+        return Ties(self.count + 1, (*self.hashes, row) if self.count < TIES_MAX else ())
+
+    @property
+    def by_content(self) -> bool:
+        """Whether each row is known, not their number alone."""
+        return self.count <= TIES_MAX
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """How far a table's changes have been read. Opaque to everybody else: keep :meth:`to_json`, give it back.
+
+    In the phase ``snapshot``, `key` is the last key delivered and `value` the watermark that stood when the snapshot
+    began. In the phase ``changes``, all up to `value` (and, there, up to `key`) is delivered; `key` is None when the
+    last poll was read to its end.
+    """
+
+    phase: Literal["snapshot", "changes", "done"]
+    keyed_by: tuple[str, ...]
+    column: str | None = None
+    value: str | None = None
+    key: tuple[str | None, ...] | None = None
+    ties: Ties = field(default_factory=Ties)
+
+    def to_json(self) -> str:
+        """One line of JSON, the same for the same position."""
+        parts = {
+            "phase": self.phase,
+            "keyed_by": self.keyed_by,
+            "column": self.column,
+            "value": self.value,
+            "key": self.key,
+            "ties": [self.ties.count, *(f"{row:016x}" for row in self.ties.hashes)],
+        }
+        return json.dumps(parts, ensure_ascii=False, separators=(",", ":"))
+
+    @classmethod
+    def from_json(cls, text: str) -> Position:
+        """The position that :meth:`to_json` wrote.
+
+        Raises:
+            Stop: The text is something else.
+        """
+        try:
+            parts = json.loads(text)
+            count, *hashes = parts["ties"]
+            position = cls(
+                phase=parts["phase"],
+                keyed_by=tuple(parts["keyed_by"]),
+                column=parts["column"],
+                value=parts["value"],
+                key=None if parts["key"] is None else tuple(parts["key"]),
+                ties=Ties(int(count), tuple(int(row, 16) for row in hashes)),
+            )
+        except (ValueError, TypeError, KeyError):
+            position = None
+        if position is None or position.phase not in ("snapshot", "changes", "done"):
+            raise Stop(
+                f"this is not a position of a table: {text[:80]!r}",
+                "Give back what Position.to_json wrote, or none to begin with a snapshot",
+            )
+        return position
 
 
 class Reader(Protocol):
@@ -63,8 +145,9 @@ class Watermark:
         self._column = column
         self._batch = batch
 
-    def batches(self, position: Position | None) -> Iterator[Batch]:
+    def batches(self, told: str | None) -> Iterator[Batch]:
         """What is new since the position, oldest first; ends when all that stood at the beginning is told."""
+        position = None if told is None else Position.from_json(told)
         if position is not None:
             self._same_question(position)
         if self._column is None:
@@ -105,9 +188,14 @@ class Watermark:
             if not more:
                 reached = self._snapshot_done(start.value, ties)
             if raws or not more:
-                yield Batch(read.rows(raws), reached, snapshot=True)
+                yield Batch(self._changes(read, raws, 0), reached.to_json(), snapshot=True)
             if not more:
                 return
+
+    def _changes(self, read: Read, raws: list[Raw], first: int) -> list[Change]:
+        """Rows as they stand, each with its key, which begins at `first` of its place."""
+        keys = (read.place(raw)[first : first + len(self._key)] for raw in raws)
+        return [Change("put", key, row) for key, row in zip(keys, read.rows(raws), strict=True)]
 
     def _snapshot_done(self, value: str | None, ties: Ties) -> Position:
         if self._column is None:
@@ -146,9 +234,8 @@ class Watermark:
                 fresh.append(raw)
             key = after[1:] if after is not None and more else None
             if fresh:
-                yield Batch(
-                    read.rows(fresh), Position("changes", self._names, column.name, value, key, ties), snapshot=False
-                )
+                reached = Position("changes", self._names, column.name, value, key, ties)
+                yield Batch(self._changes(read, fresh, 1), reached.to_json(), snapshot=False)
             if not more:
                 return
 

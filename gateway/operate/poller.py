@@ -7,7 +7,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 from adapters.errors import AdapterError
-from adapters.model import Position
+from adapters.model import Following
 from adapters.odbc import OdbcSource
 from gateway.errors import Retry, Stop
 from gateway.observations import TABLE_FAILED, TABLE_READ
@@ -100,10 +100,11 @@ def _read(gateway: Gateway, configuration: Configuration, integration: Integrati
     connection = configuration.connections[integration.source.host]
     every = integration.changes.every_seconds if integration.changes is not None else 60.0
     column = integration.changes.column if integration.changes is not None else None
-    position = Position.from_json(lease.position) if lease.position else None
+    following = Following("watermark" if column else "snapshot", integration.key, column)
+    position = lease.position
     total = 0
     with closing(open_source(gateway, connection)) as source:
-        for batch in source.changes(integration.source.path, key=integration.key, column=column, position=position):
+        for batch in source.changes(integration.source.path, following, position=position):
             total += len(batch.rows)
             position = batch.position
             if batch.rows:
@@ -112,13 +113,11 @@ def _read(gateway: Gateway, configuration: Configuration, integration: Integrati
                     lease,
                     integration,
                     rows=batch.rows,
-                    position=batch.position.to_json(),
+                    position=batch.position,
                     again_in_seconds=gateway.settings.lease_seconds,
                 )
     with gateway.database.write() as transaction:
-        leases.advance_source(
-            transaction, lease, position=position.to_json() if position else None, due_in_seconds=every
-        )
+        leases.advance_source(transaction, lease, position=position, due_in_seconds=every)
         if total:
             transaction.tell(
                 TABLE_READ(integration=integration.name, partner=integration.partner, rows=total, table=lease.name)

@@ -18,7 +18,7 @@ import pytest
 from adapters.connections import driver_manager
 from adapters.dialects import POSTGRESQL
 from adapters.errors import Reject, Retry, Stop
-from adapters.model import Filter, Selection, Sort
+from adapters.model import Filter, Following, Selection, Sort
 from adapters.odbc import OdbcSource
 from adapters.statements import Ordered, read
 from adapters.testing import AdapterContract, World
@@ -198,9 +198,9 @@ def test_microseconds_move_the_watermark(owner: psycopg.Connection[Any], source:
         "INSERT INTO fast SELECT n, timestamptz '2026-11-21 06:55:00+00' + n * interval '1 microsecond'"
         " FROM generate_series(1, 50) n"
     )
-    position = list(source.changes("fast", key=("id",), column="at", position=None, batch=7))[-1].position
+    position = list(source.changes("fast", Following("watermark", ("id",), "at"), position=None, batch=7))[-1].position
     owner.execute("UPDATE fast SET at = at + interval '1 second' WHERE id > 40")
-    batches = list(source.changes("fast", key=("id",), column="at", position=position, batch=3))
+    batches = list(source.changes("fast", Following("watermark", ("id",), "at"), position=position, batch=3))
     assert [row["id"] for batch in batches for row in batch.rows] == list(range(41, 51))
 
 
@@ -249,9 +249,9 @@ def test_the_servers_own_log_shows_nothing_but_reads(server: Server, owner: psyc
         source.probe()
         source.page("t", Selection(sort=(Sort("at"),), filters=(Filter("id", "gt", "3"),)))
         source.row("t", ("4",))
-        position = list(source.changes("t", key=(), column="at", position=None, batch=20))[-1].position
+        position = list(source.changes("t", Following("watermark", (), "at"), position=None, batch=20))[-1].position
         owner.execute("UPDATE t SET at = now() WHERE id = 7")
-        assert len(list(source.changes("t", key=(), column="at", position=position))) == 1
+        assert len(list(source.changes("t", Following("watermark", (), "at"), position=position))) == 1
     lines = [line for line in server.log.read_text().splitlines() if line.startswith("watched:")]
     sent = [line.split(": ", 1)[1] for line in lines if "statement: " in line or "execute " in line]
     assert len(sent) > 15
@@ -278,7 +278,7 @@ def test_a_connection_that_died_is_replaced(owner: psycopg.Connection[Any], sour
 
 def test_no_transaction_stays_open(owner: psycopg.Connection[Any], source: OdbcSource) -> None:
     owner.execute("CREATE TABLE t (id int PRIMARY KEY)")
-    changes = source.changes("t", key=("id",), column=None, position=None)
+    changes = source.changes("t", Following("snapshot", ("id",), None), position=None)
     assert list(changes) == []
     states = owner.execute(
         "SELECT state FROM pg_stat_activity WHERE datname = 'postgres' AND pid <> pg_backend_pid()"

@@ -14,7 +14,7 @@ import pytest
 from adapters.connections import driver_manager
 from adapters.dialects import SQLITE
 from adapters.errors import Retry, Stop
-from adapters.model import Filter, Selection, Sort
+from adapters.model import Filter, Following, Selection, Sort
 from adapters.odbc import OdbcSource
 from adapters.statements import Ordered, read
 from adapters.testing import AdapterContract, World
@@ -256,7 +256,7 @@ def test_several_threads_read_at_once(owner: sqlite3.Connection, source: OdbcSou
     owner.executemany("INSERT INTO t VALUES (?)", [(number,) for number in range(200)])
 
     def all_of_it(batch: int) -> list[int]:
-        batches = source.changes("t", key=(), column="id", position=None, batch=batch)
+        batches = source.changes("t", Following("watermark", (), "id"), position=None, batch=batch)
         return [row["id"] for one in batches for row in one.rows]
 
     with ThreadPoolExecutor(8) as threads:
