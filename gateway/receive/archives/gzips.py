@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 CHUNK = 256 * 1024
 _PACKED_CHUNK = 64 * 1024
+PARTS_MAX = 1_000_000
+"""So many parts are read; programs that compress in parallel make one of 64 KiB or more."""
 _MAGIC = b"\x1f\x8b"
 _HAS_EXTRA, _HAS_NAME = 0x04, 0x08
 _NAME_BYTES_MAX = 1024
@@ -54,37 +56,58 @@ def content(file: BinaryIO, size: int, name: str, trailing: list[Trailing]) -> I
     What stands behind the last part is put into `trailing`; filling of zeros and line ends is passed over.
 
     Raises:
-        Refusal: ``archive.damaged``.
+        Refusal: ``archive.damaged``; ``archive.too_many`` parts.
     """
-    at = 0
-    while at < size:
-        file.seek(at)
-        if file.read(len(_MAGIC)) != _MAGIC and at:
-            if _holds_more(file, at):
-                trailing.append(Trailing(at, size))
+    source = _Source(file)
+    for _ in range(PARTS_MAX):
+        yield from _part(source, name)
+        begins = source.ahead(len(_MAGIC))
+        if not begins or not _MAGIC.startswith(begins):
+            if begins and _holds_more(file, source.at):
+                trailing.append(Trailing(source.at, size))
             return
-        unpacker = zlib.decompressobj(zlib.MAX_WBITS | 16)
-        yield from _part(file, at, name, unpacker)
-        at = file.tell() - len(unpacker.unused_data)
+    raise Refusal("archive.too_many", f"{name!r} is compressed in more than {PARTS_MAX:,} parts")
 
 
-def _part(file: BinaryIO, start: int, name: str, unpacker: zlib._Decompress) -> Iterator[bytes]:
-    file.seek(start)
-    at = start
+class _Source:
+    """The compressed bytes from the beginning to the end, each read once: a part may be 20 bytes long."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._read = 0
+        self.piece = b""
+
+    @property
+    def at(self) -> int:
+        """Where the piece begins in the file."""
+        return self._read - len(self.piece)
+
+    def ahead(self, count: int) -> bytes:
+        """The first bytes that are not taken yet, so many if there are."""
+        while len(self.piece) < count and self._more():
+            pass
+        return self.piece[:count]
+
+    def _more(self) -> bool:
+        self._file.seek(self._read)
+        more = self._file.read(_PACKED_CHUNK)
+        self._read += len(more)
+        self.piece += more
+        return bool(more)
+
+
+def _part(source: _Source, name: str) -> Iterator[bytes]:
+    unpacker = zlib.decompressobj(zlib.MAX_WBITS | 16)
     while not unpacker.eof:
-        file.seek(at)
-        piece = file.read(_PACKED_CHUNK)
-        at += len(piece)
-        if not piece:
+        if not source.ahead(1):
             raise Refusal("archive.damaged", f"{name!r} is cut off: its compressed bytes do not end")
         try:
-            while piece and not unpacker.eof:
-                if chunk := unpacker.decompress(piece, CHUNK):
-                    yield chunk
-                piece = unpacker.unconsumed_tail
+            chunk = unpacker.decompress(source.piece, CHUNK)
         except zlib.error as error:
             raise Refusal("archive.damaged", f"{name!r} is damaged: {_said(error)}") from error
-    file.seek(at)
+        source.piece = unpacker.unused_data if unpacker.eof else unpacker.unconsumed_tail
+        if chunk:
+            yield chunk
 
 
 def _said(error: zlib.error) -> str:

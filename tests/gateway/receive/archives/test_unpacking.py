@@ -24,7 +24,7 @@ from hypothesis import strategies as st
 
 from gateway.configuration import Settings
 from gateway.model import Delivery, DeliveryState
-from gateway.receive.archives import CODES, Unpacked, base_name, disagreements, kind_of, unpack
+from gateway.receive.archives import CODES, Unpacked, base_name, disagreements, gzips, kind_of, unpack
 from gateway.receive.archives.unpacking import ALWAYS_UNPACKED
 from gateway.store.local import LocalVault
 from gateway.store.vault import Stored
@@ -416,6 +416,7 @@ def test_bytes_that_belong_to_no_member_are_told(vault: Shelf, raw: bytes, code:
         pytest.param(flipped(gzip.compress(TEXT), -2), id="another length"),
         pytest.param(gzip.compress(TEXT)[:10] + b"\xff" * 30, id="no deflate"),
         pytest.param(gzip.compress(TEXT) + gzip.compress(TEXT)[:15], id="its second part is cut off"),
+        pytest.param(gzip.compress(TEXT) + b"\x1f", id="of its second part there is one byte"),
     ],
 )
 def test_a_damaged_gzip_leaves_nothing(vault: Shelf, raw: bytes) -> None:
@@ -454,6 +455,22 @@ def test_too_many_members_are_counted_in_the_directory_alone(vault: Shelf) -> No
     for raw in (made(*eleven), made(*eleven, count=3)):
         result = tried(vault, raw, limits=limits)
         assert (result.codes, result.found.members) == (["archive.too_many"], [])
+
+
+def test_a_gzip_of_countless_parts_is_given_up(vault: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gzips, "PARTS_MAX", 3)
+    assert tried(vault, gzip.compress(b"x") * 3, "a.gz").files == {"a": b"xxx"}
+    assert tried(vault, gzip.compress(b"x") * 4, "a.gz").codes == ["archive.too_many"]
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.binary(max_size=200), min_size=1, max_size=20), st.integers(1, 60))
+def test_gzip_is_the_same_in_any_cut(contents: list[bytes], piece: int) -> None:
+    with pytest.MonkeyPatch.context() as small:
+        small.setattr(gzips, "_PACKED_CHUNK", piece)
+        small.setattr(gzips, "CHUNK", piece)
+        result = tried(Shelf(), b"".join(map(gzip.compress, contents)) + b"\0" * piece, "a.gz")
+    assert (result.codes, result.files) == ([], {"a": b"".join(contents)})
 
 
 _MEASURED = """
