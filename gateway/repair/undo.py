@@ -40,7 +40,8 @@ def undo(
     """Undo a delivery; durable and visible when it returns.
 
     Raises:
-        Reject: ``nothing_to_undo``, ``not_finished``, or ``changed_since`` with the keys.
+        Reject: ``nothing_to_undo``, ``not_finished``, or ``changed_since`` with the keys, or
+            ``before_purged``.
         Retry: another delivery is being stored into the same contract; nothing was done.
     """
     if delivery.state is DeliveryState.PURGED:
@@ -76,6 +77,7 @@ class _Undoing:
         """Stage what was before, out of sight; then publish it, if still nothing else has changed it."""
         with self._database.read() as connection:
             self._refuse_changed(*replays.changed_since(connection, self._number), leave=leave_changed)
+            self._refuse_purged(replays.would_lose(connection, self._number))
             windows = list(replays.windows(connection, self._number))
         records = 0
         for window in windows:
@@ -120,6 +122,14 @@ class _Undoing:
 
     def _prove(self, transaction: Transaction) -> None:
         leases.hold(transaction, self._lease, seconds=_LEASE_SECONDS)
+
+    def _refuse_purged(self, count: int) -> None:
+        if count:
+            raise Reject(
+                "before_purged",
+                f"{count} records of {self._lease.delivery.id} had versions before it that are no longer kept",
+                "Send a file with the values that shall stand; keep: of the contract says how long versions are kept.",
+            )
 
     def _refuse_changed(self, count: int, shown: list[tuple[str, str, str]], *, leave: bool) -> None:
         if not count or leave:

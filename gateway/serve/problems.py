@@ -151,6 +151,11 @@ PROBLEMS: dict[str, Kind] = {
         "Records of the delivery were changed since",
         "Undo the later deliveries first, the newest first; or ask with leave_changed: those records stay as they are.",
     ),
+    "before_purged": Kind(
+        409,
+        "What the records were before is no longer kept",
+        "Send a file with the values that shall stand; keep: of the contract says how long versions are kept.",
+    ),
     "no_files": Kind(
         409, "The integration reads a table and takes no files", "Upload to an integration with another source."
     ),

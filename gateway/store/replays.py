@@ -243,6 +243,26 @@ def changed_since(connection: Connection, number: int, *, limit: int = 20) -> tu
     return total, shown
 
 
+def would_lose(connection: Connection, number: int) -> int:
+    """How many records of a delivery an undo would take away only because what they were before was purged."""
+    total = 0
+    for window in windows(connection, number):
+        here = staging.standing(connection, window.contract)
+        assert here is not None
+        total += connection.execute(
+            text(f"""
+            SELECT count(*) FROM (SELECT DISTINCT r.key FROM {here.table} r
+                WHERE r.id BETWEEN :low AND :high AND r.delivery = :number) t
+            JOIN {here.table} c ON c.key = t.key AND c.state = 1 AND c.delivery = :number
+            JOIN {here.table} p ON p.id = (SELECT max(q.id) FROM {here.table} q
+                WHERE q.key = c.key AND q.id < c.id AND q.delivery <> :number
+                    AND NOT EXISTS (SELECT 1 FROM delivery u WHERE u.number = q.delivery AND u.state = 'undone'))
+            WHERE p.state = {PURGED}"""),
+            {"low": window.low, "high": window.high, "number": number},
+        ).scalar_one()
+    return total
+
+
 def _end(here: Standing) -> int:
     """The first id behind all that is published."""
     return here.staged_from if here.staged_from is not None and here.offset is None else here.next_id

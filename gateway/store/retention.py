@@ -159,9 +159,11 @@ def _unquote(transaction: Transaction, number: int, delivery_id: str, went: str,
         .where(activity.c.delivery == delivery_id, activity.c.event.in_(list(quoting)))
         .values(message=f"what this line said was {went}", data="{}")
     )
-    # An answer that is kept for a request that comes again (a discard answers the document with its findings). The
-    # request itself would be refused now, so that doing it once more does nothing.
-    connection.execute(delete(idempotency).where(idempotency.c.body.contains(delivery_id, autoescape=True)))
+    held = select(1).where(document.c.delivery == number).limit(1)
+    if connection.execute(held).first() is not None:
+        # An answer that is kept for a request that comes again: a discard answers the document with its findings. The
+        # request itself would be refused now, so that doing it once more does nothing.
+        connection.execute(delete(idempotency).where(idempotency.c.body.contains(delivery_id, autoescape=True)))
     return findings
 
 

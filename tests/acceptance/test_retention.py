@@ -23,6 +23,7 @@ from gateway.repair.retention import Retention, Tally
 from gateway.repair.undo import undo
 from gateway.repair.verify import verify
 from gateway.store import leases, retention
+from tests.acceptance.answered import outbox, send
 from tests.acceptance.workspaces import Place, opened, sample
 
 if TYPE_CHECKING:
@@ -515,6 +516,21 @@ def test_an_undo_brings_no_personal_data_back(place: Place) -> None:
     sound(place)
 
 
+def test_an_undo_that_would_return_to_what_was_purged_is_refused(place: Place) -> None:
+    keep_records(place, "keep: 30d")
+    place.give(order(1, day=1))
+    second = place.give(order(1, day=2))
+    place.clock.forward(31 * DAY)
+    third = place.give(order(1, day=3))
+    purge(place)  # the first version, replaced long ago; the second was the truth until now
+    assert post(place, f"deliveries/{third['id']}/undo", reason="wrong")[0] == 200
+    status, problem = post(place, f"deliveries/{second['id']}/undo", reason="wrong, too")
+    assert (status, problem["code"]) == (409, "before_purged")
+    (record,) = place.records("orders")
+    assert record["ordered_on"] == "2026-11-02"
+    sound(place)
+
+
 def test_a_record_without_its_personal_data_is_kept_no_longer_for_that(place: Place) -> None:
     keep_records(place, "keep: 100d\nkeep_personal: 90d")
     place.give(order(1))
@@ -614,4 +630,41 @@ def test_the_same_arrival_after_a_purge_leaves_nothing_behind(place: Place) -> N
     purge(place)
     assert place.gateway.receiver.land(arrived, io.BytesIO(ORDERS)).id == first.id
     purge(place)
+    assert remains(place, PLANTED) == []
+
+
+def test_check_says_what_is_kept_how_long_and_what_outlives_it(place: Place) -> None:
+    keep(place, "1y")
+    keep_records(place, "keep: 7y\nkeep_personal: 90d")
+    result = CliRunner().invoke(command, ["check", str(place.folder)])
+    assert result.exit_code == 0
+    assert "raw files and held documents of acme-orders are kept 1y\n" in result.stdout
+    assert "raw files and held documents of globex-prices are kept for ever\n" in result.stdout
+    assert "records of order v1 are kept 7y, their personal data 90d\n" in result.stdout
+    assert "personal data of order v1 are erased after 90d, but the raw files that hold them are kept 1y" in (
+        result.stderr
+    )
+
+
+def test_the_description_of_the_api_does_not_demand_what_is_erased(place: Place) -> None:
+    schemas = place.get("/api/v1/openapi.json")["components"]["schemas"]
+    assert "city" in schemas["order.v1"]["properties"]["ship_to"]["required"]
+    keep_records(place, "keep: 7y\nkeep_personal: 90d")
+    schemas = place.get("/api/v1/openapi.json")["components"]["schemas"]
+    assert schemas["order.v1"]["properties"]["ship_to"]["required"] == ["gln"]
+
+
+def test_what_a_delivery_was_answered_goes_with_it_when_it_is_with_the_partner(place: Place) -> None:
+    place.change("integrations/acme-orders.yaml", "contract:", "keep: 30d\nanswer: 997\ncontract:")
+    delivery = place.give(ORDERS)
+    place.clock.forward(31 * DAY)
+    path = f"deliveries/{delivery['id']}/acknowledgments"
+    assert PLANTED in place.ask(f"/api/v1/{path}").get_data()  # AK404 is a copy of the bad value
+    (put_off,) = purge(place).put_off
+    assert "still to be answered" in put_off
+    send(place)
+    assert purge(place).deliveries == 1
+    assert "keep: 30d of acme-orders" in gone(place, path, "content_gone")
+    for file in outbox(place):
+        place.folder.joinpath("data/sftp/acme/outbox", file).unlink()  # as the partner does who has taken it
     assert remains(place, PLANTED) == []

@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING, Any
 from flask import Response
 from marshmallow import fields, validate
 
+from gateway.model import DeliveryState
+from gateway.repair.retention import was_purged
 from gateway.serve.operations import Operation, Parameters
+from gateway.serve.problems import Problem
 from gateway.serve.resources.deliveries import known
 from gateway.serve.shapes import MOMENT, TEXT, WHOLE, Shape, maybe, thing, words
 from gateway.store import acknowledgments
@@ -77,6 +80,8 @@ def answers(call: Call, id: str) -> Response:  # noqa: A002 - the name in the pa
     with call.services.database.read() as connection:
         delivery = known(connection, id)
         found = acknowledgments.contents(connection, delivery.number, number=number)
+    if found and delivery.state == DeliveryState.PURGED:
+        raise Problem("content_gone", f"{was_purged(delivery)}, and what it was answered with them")
     media = _MEDIA[found[0][0]] if found else _NOTHING
     answer = Response(b"".join(content for _, content in found), mimetype=media)
     answer.headers.set("Content-Disposition", "attachment", filename=f"{delivery.id}.edi")

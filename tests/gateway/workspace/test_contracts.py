@@ -59,6 +59,8 @@ def test_a_collection_is_the_plural(name: str, expected: str) -> None:
         ("key: number", "key: ' per partner'", 4, 6, "a key names at least one field"),
         ("keep: 7y", "collection: deliveries", 5, 13, "the collection 'deliveries' belongs to the gateway itself"),
         ("keep: 7y", "keep: always", 5, 7, "'always' is not a time to keep"),
+        ("keep: 7y", "keep_personal: 0d", 5, 16, "'0d' is not a time to keep"),
+        ("keep: 7y", "keep: 1y\nkeep_personal: 366d", 6, 16, "the records go after 1y already"),
         ("  ordered_on:  date", "  ordered_on:  date\n  limit: int?, filter", 9, 3, "'limit' is a query parameter"),
         ("  - wanted_on >= ordered_on : the", "  - wanted_on >> ordered_on : the", 23, 16, ""),
         (
@@ -112,3 +114,18 @@ def test_all_versions_of_a_contract_share_a_collection() -> None:
     other = FILES["contracts/price.v2.yaml"].replace("price v2", "price v3").replace("key:", "collection: tags\nkey:")
     found = problems({**FILES, "contracts/price.v3.yaml": other})
     assert [problem.message for problem in found] == ["price.v2 calls the collection 'prices', this version 'tags'"]
+
+
+def test_personal_data_may_be_kept_for_less_than_the_record() -> None:
+    contract = parse(changed(PATH, "keep: 7y", "keep: 7y\nkeep_personal: 90d")).contracts["order.v1"]
+    assert (contract.keep, contract.keep_personal) == ("7y", "90d")
+    assert list(contract.personal()) == [("ship_to", "city")]
+
+
+def test_to_erase_personal_data_a_field_must_be_marked_and_no_key_field_may_be() -> None:
+    files = changed(PATH, "keep: 7y", "keep_personal: 90d")
+    files = {**files, PATH: files[PATH].replace(", pii", "")}
+    assert "no field is marked as personal data" in only(files).message
+    keyed = changed(PATH, "keep: 7y", "keep_personal: 90d")
+    keyed = {**keyed, PATH: keyed[PATH].replace("text 1..22", "text 1..22, pii", 1)}
+    assert "the key field 'number' is personal data" in only(keyed).message
