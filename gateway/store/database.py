@@ -26,6 +26,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 
 from gateway.errors import Retry, Stop
 from gateway.store import chain
+from gateway.store.machine import Ownership, network_file_system, this_machine
 from gateway.store.sqlite import library
 from gateway.store.tables import activity, counter
 
@@ -36,8 +37,8 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
 
     from gateway.model import Activity
+    from gateway.store.machine import Machine
 
-_NETWORK_FILE_SYSTEMS = ("nfs", "nfs4", "cifs", "smb3", "smbfs", "fuse.sshfs", "9p", "afs")
 _UNWRITABLE = ("25006", "53100")  # read_only_sql_transaction, disk_full (PostgreSQL, appendix A)
 # connection exceptions, rolled back, lock not available, shutting down, too many connections: the same may work later
 _PASSING = ("08", "40", "55P03", "57P", "53300")
@@ -131,13 +132,16 @@ class Database:
 
     Raises:
         Stop: the path is on a network file system, its folder is missing or read-only, or the server does not answer.
+            Of SQLite also, when it is written: another machine uses the file.
     """
 
-    def __init__(self, url: str, *, clock: Callable[[], datetime]) -> None:
+    def __init__(self, url: str, *, clock: Callable[[], datetime], machine: Machine | None = None) -> None:
         self.url = url
         self.clock = clock
         self._threads = threading.Lock()
         self._lock_file: int | None = None
+        self._ownership: Ownership | None = None
+        self._machine = machine
         self._writer: Engine
         self._reader: Engine
         if url.startswith("sqlite:"):
@@ -168,12 +172,13 @@ class Database:
             self._lock_file = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
             raise _sqlite_stop(path, error.strerror or str(error)) from error
-        kind = _file_system_of(path.parent)
-        if kind in _NETWORK_FILE_SYSTEMS:
+        kind = network_file_system(path.parent)
+        if kind is not None:
             raise Stop(
                 f"the store {path} is on a network file system ({kind}), where SQLite cannot lock",
                 "Put it on a local disk, or use store: postgresql://…",
             )
+        self._ownership = Ownership(self._lock_file, self._machine or this_machine())
         self._writer = _sqlite_engine(path, "BEGIN IMMEDIATE")
         self._reader = _sqlite_engine(path, "BEGIN")
 
@@ -209,16 +214,37 @@ class Database:
                 raise self._of_postgresql(error, error) from error
 
     @contextmanager
-    def _exclusive(self) -> Iterator[None]:
+    def _exclusive(self, *, closing: bool = False) -> Iterator[None]:
         if self._lock_file is None:
             yield
             return
         with self._threads:
             fcntl.flock(self._lock_file, fcntl.LOCK_EX)
             try:
+                if not closing:
+                    self._claim()
                 yield
             finally:
                 fcntl.flock(self._lock_file, fcntl.LOCK_UN)
+
+    def _claim(self) -> None:
+        """Write the file down as this machine's.
+
+        Raises:
+            Stop: another machine uses it.
+        """
+        if self._ownership is None or self.path is None:
+            return
+        try:
+            other = self._ownership.other(self.clock().timestamp())
+        except OSError as error:
+            raise _sqlite_stop(self.path, error.strerror or str(error)) from error
+        if other is not None:
+            raise Unwritable(
+                f"the store {self.path} is in use by another machine, {other}",
+                "One machine writes a SQLite file; several need store: postgresql://… "
+                "To move it here, stop the gateway there and wait a minute.",
+            )
 
     def _translated(self, error: DBAPIError) -> Exception:
         """SQLite's and PostgreSQL's troubles by what the caller does; what is a defect of ours stays itself."""
@@ -313,7 +339,7 @@ class Database:
 
     def close(self) -> None:
         """Close all connections; the last one of SQLite checkpoints, hence under the lock."""
-        with self._exclusive():
+        with self._exclusive(closing=True):
             self._writer.dispose()
             self._reader.dispose()
         if self._lock_file is not None:
@@ -362,20 +388,3 @@ def _sqlite_damaged(path: Path, said: str) -> Unwritable:
         f"the store {path} cannot be read: {said}",
         "Check its disk. If PRAGMA integrity_check says more than ok, restore the store from a backup.",
     )
-
-
-def _file_system_of(folder: Path) -> str:
-    """The type of the file system that holds `folder`, as the kernel names it (proc(5), mountinfo)."""
-    try:
-        lines = Path("/proc/self/mountinfo").read_text(encoding="utf-8", errors="surrogateescape").splitlines()
-    except OSError:
-        return ""
-    best, kind = "", ""
-    resolved = str(folder.resolve())
-    for line in lines:
-        left, _, right = line.partition(" - ")
-        mount = left.split()[4]
-        inside = resolved == mount or resolved.startswith(mount.rstrip("/") + "/")
-        if inside and len(mount) >= len(best):
-            best, kind = mount, right.split()[0]
-    return kind
