@@ -21,6 +21,7 @@ from gateway.model import DeliveryState
 from gateway.repair.differences import differences
 from gateway.routing import Flow, Unfit
 from gateway.store import decisions, deliveries, members
+from gateway.store.database import Unwritable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -138,6 +139,8 @@ def plan(
         try:
             for sides in differing:
                 _compare(made, sides, vault, frozenset(number - sides.part.origin for number in decided))
+        except Unwritable:
+            raise  # no file's fault: the vault is out of reach
         except Stop as stop:
             made.unreadable.append(f"{delivery.id}: {stop.message}")
         made.read += 1

@@ -21,6 +21,7 @@ from gateway.judging import items_of
 from gateway.model import DeliveryState, DocumentState
 from gateway.receive.archives import disagreements
 from gateway.store import balance, deliveries, members, quarantine
+from gateway.store.database import Unwritable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -138,6 +139,8 @@ def _in_the_bytes(
     try:
         wrong = list(_in_the_archive(database, delivery, vault))
         found = _documents(database, delivery, vault, routes_of)
+    except Unwritable:
+        raise  # no file's fault: the vault is out of reach
     except Stop as stop:
         with database.read() as connection:
             if deliveries.by_number(connection, delivery.number).state is DeliveryState.PURGED:  # a moment ago
