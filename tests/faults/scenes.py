@@ -70,7 +70,8 @@ class Scene:
     def later(self) -> Scene:
         """The same an hour later: leases have run out, and what waited for another try is due."""
         with reading(self.url) as connection, connection.begin():
-            connection.execute(text("UPDATE delivery SET due = due - 3600"))
+            for table in ("delivery", "answering", "acknowledgment"):
+                connection.execute(text(f"UPDATE {table} SET due = due - 3600"))
         return self
 
     def ledger(self) -> Ledger:
