@@ -20,6 +20,7 @@ from tests.faults.ledger import reading, same, troubles
 from tests.faults.roles import SECONDS_MAX, Ended, alive
 from tests.faults.scenes import ALL, ORDERS, scene
 from tests.faults.test_kill import chosen, kill
+from tests.faults.test_order import Order
 from tests.servers import free_port
 
 if TYPE_CHECKING:
@@ -177,6 +178,26 @@ def test_X1_the_sftp_role_killed_at_any_call_puts_each_answer_into_the_outbox_on
         assert list((here.folder / "data" / "sftp").glob("*/outgoing/*")) == [], f"killed at {call}"
         here.remove()
     assert kills > 8
+
+
+@tracing
+def test_X1_an_answer_and_its_folder_are_synced_before_the_store_says_so(  # noqa: N802
+    tmp_path: Path, store_url: str, children: Nursery
+) -> None:
+    here = scene(tmp_path / "here", store_url, answered)
+    assert send(here, children, trace=tmp_path / "trace").status == 0
+    calls = calls_of(tmp_path / "trace")
+    sender = next(call.thread for call in calls if call.name == "rename")
+    order = Order([call for call in calls if call.thread == sender])
+
+    written = order.where("write", "/outgoing/CONTRL")
+    synced = order.where("fsync", "/outgoing/CONTRL", after=written)
+    folder_synced = order.where("fsync", "/northwind/outgoing$", after=synced)
+    staged = order.commit(after=folder_synced)
+    shown = order.where("rename", "/outgoing/CONTRL")
+    shown_synced = order.where("fsync", "/northwind/outbox$", after=shown)
+    order.commit(after=shown_synced)
+    assert written < synced < folder_synced < staged < shown < shown_synced
 
 
 @pytest.mark.parametrize("error", ["ENOSPC", "EIO"])
