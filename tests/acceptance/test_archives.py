@@ -16,6 +16,7 @@ from gateway.operate import cli
 from gateway.repair.plan import plan
 from gateway.repair.verify import verify
 from gateway.routing import Routes
+from gateway.store import members, staging
 from gateway.store.local import LocalVault
 from gateway.store.tables import member
 from gateway.workspace.loader import load
@@ -138,6 +139,13 @@ def test_a_member_nobody_wants_is_an_open_item_until_somebody_does(tmp_path: Pat
         balanced(place)
         discard = place.ask(f"/api/v1/quarantine/{unwanted['read.me']['id']}/discard", "POST", json={"reason": "none"})
         assert discard.status_code == 200
+        balanced(place)
+        place.change("integrations/globex-prices.yaml", "globex/*.*[vt]", "globex/*")
+        asked = {"as": "now", "reason": "what was given up stays so"}
+        assert place.ask(f"/api/v1/deliveries/{shown['id']}/replay", "POST", json=asked).status_code == 202
+        place.work()
+        counted = {"accepted": 10, "quarantined": 2, "discarded": 1}
+        assert place.delivery(shown["id"])["documents"] == counted
         balanced(place)
 
 
@@ -366,3 +374,34 @@ def test_a_member_that_is_lost_or_altered_in_the_vault_is_found(tmp_path: Path) 
             transaction.connection.execute(update(member).values(sha256="0" * 64))
         (wrong,) = verify(database, vault, place.gateway.in_force.of, deep=True).disagreements
         assert wrong.what == shown["id"]
+
+
+@pytest.mark.parametrize("broken", ["put", "keep", "mark", "publish"])
+def test_a_try_that_breaks_off_anywhere_leaves_nothing_double(
+    tmp_path: Path, store_url: str, monkeypatch: pytest.MonkeyPatch, broken: str
+) -> None:
+    raw = zipped(("first.csv", CSV), ("second.csv", rows("A-1", "A-2")))
+    where: dict[str, Any] = {"put": LocalVault, "keep": members, "mark": members, "publish": staging}
+    with opened(tmp_path, store=store_url) as place:
+        landed = place.land(raw, "prices.zip", GLOBEX)
+        real, met = getattr(where[broken], broken), [0]
+
+        def breaks(*given: Any, **named: Any) -> Any:
+            met[0] += 1
+            if met[0] == (2 if broken == "put" else 1):  # the second member's; what is done once, at once
+                raise RuntimeError(broken)
+            return real(*given, **named)
+
+        monkeypatch.setattr(where[broken], broken, breaks)
+        for _ in range(4):
+            place.work()
+            place.clock.forward(120)
+        assert met[0] == (4 if broken == "put" else 2)
+        shown = place.delivery(landed.id)
+        assert shown["documents"] == {"accepted": 10, "quarantined": 2}
+        assert [each["name"] for each in place.get(f"/api/v1/deliveries/{landed.id}/members")["items"]] == [
+            "first.csv",
+            "second.csv",
+        ]
+        assert len(place.records("prices")) == 10
+        balanced(place)

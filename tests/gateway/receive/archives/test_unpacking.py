@@ -26,12 +26,16 @@ from gateway.configuration import Settings
 from gateway.model import Delivery, DeliveryState
 from gateway.receive.archives import CODES, Unpacked, base_name, disagreements, gzips, kind_of, unpack
 from gateway.receive.archives.unpacking import ALWAYS_UNPACKED
+from gateway.store.bucket import Access
 from gateway.store.local import LocalVault
+from gateway.store.s3 import S3Vault
 from gateway.store.vault import Stored
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from tests.servers import S3Server
 
 SETTINGS = Settings()
 
@@ -59,7 +63,7 @@ class Shelf:
         return io.BytesIO(self.files[sha256])
 
 
-Keeping = Shelf | LocalVault
+Keeping = Shelf | LocalVault | S3Vault
 
 
 class Tried(NamedTuple):
@@ -422,6 +426,14 @@ def test_bytes_that_belong_to_no_member_are_told(vault: Shelf, raw: bytes, code:
 def test_a_damaged_gzip_leaves_nothing(vault: Shelf, raw: bytes) -> None:
     result = tried(vault, raw, "a.csv.gz")
     assert (result.codes, result.files) == (["archive.damaged"], {})
+
+
+def test_an_archive_in_a_bucket_is_unpacked_into_it(s3_server: S3Server) -> None:
+    vault = S3Vault(f"s3://{s3_server.bucket()}/raw", Access(s3_server.endpoint, "eu-central-1", "test", "test"))
+    contents = [bytes(range(256)) * 4000, TEXT]
+    raw = made(Packed(b"a.csv", contents[0], method=0), Packed(b"b.csv", crc=1), Packed(b"c.csv", contents[1]))
+    result = tried(vault, raw)
+    assert (result.codes, list(result.files.values())) == (["archive.damaged"], contents)
 
 
 # ── limits ───────────────────────────────────────────────────────────────────────────────────────────────────────────
