@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import io
 import itertools
 import os
 import threading
+from contextlib import suppress
 from typing import TYPE_CHECKING, BinaryIO
 
 from gateway.errors import Stop
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _CHUNK = 1024 * 1024
+_LEFT_SECONDS = 24 * 3600.0
 _SHORT = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
 _parts = itertools.count()
 
@@ -91,7 +94,7 @@ class LocalVault:
         """
         digest = hashlib.sha256()
         with self._open(sha256) as file:
-            while chunk := _next_of(file, size, sha256):
+            while chunk := file.read(size):
                 digest.update(chunk)
                 yield chunk
         if digest.hexdigest() != sha256:
@@ -150,9 +153,39 @@ class LocalVault:
             return False
         return True
 
+    def sweep(self) -> int:
+        """Remove what writers left behind that were killed; how many files that were.
+
+        A writer writes all the time: what nobody wrote to for a day is nobody's, by the clock of the file system that
+        says so. Its process may have been asleep all the while, so nothing is removed while a process of that number
+        runs here; on another machine that shares the folder, a writer that wakes cannot give its file a name any more,
+        says so, and its sender keeps the bytes.
+        """
+        incoming = self.folder / "incoming"
+        probe = self.folder / f".probe-{_writer_name()}"
+        swept = 0
+        if not incoming.exists():
+            return swept
+        try:
+            probe.touch()
+            try:
+                before = probe.stat().st_mtime - _LEFT_SECONDS
+            finally:
+                probe.unlink()
+            for left in [*incoming.glob("*.part"), *self.folder.glob(".probe-*")]:
+                with suppress(FileNotFoundError):
+                    if left.stat().st_mtime < before and not _runs_here(left):
+                        left.unlink()
+                        swept += 1
+        except OSError as error:
+            raise Stop(
+                f"the vault {self.folder} cannot be tidied: {error.strerror}", "Check its disk and its permissions."
+            ) from error
+        return swept
+
     def _open(self, sha256: str) -> BinaryIO:
         try:
-            return self.path(sha256).open("rb")
+            return io.BufferedReader(_File(self.path(sha256), sha256))
         except FileNotFoundError as error:
             raise Stop(
                 f"the vault has no file {sha256}: {error.strerror}", "Restore it from a backup, or ask the sender."
@@ -161,11 +194,24 @@ class LocalVault:
             raise _unreadable(sha256, error) from error
 
 
-def _next_of(file: BinaryIO, size: int, sha256: str) -> bytes:
-    try:
-        return file.read(size)
-    except OSError as error:
-        raise _unreadable(sha256, error) from error
+class _File(io.FileIO):
+    """A file of the vault, open for reading: a disk that fails is told in words, whoever reads."""
+
+    def __init__(self, path: Path, sha256: str) -> None:
+        super().__init__(path)
+        self._sha256 = sha256
+
+    def readinto(self, buffer: bytearray | memoryview) -> int | None:  # type: ignore[override] # typeshed: any buffer
+        try:
+            return super().readinto(buffer)
+        except OSError as error:
+            raise _unreadable(self._sha256, error) from error
+
+    def readall(self) -> bytes:
+        try:
+            return super().readall()
+        except OSError as error:
+            raise _unreadable(self._sha256, error) from error
 
 
 def _unreadable(sha256: str, error: OSError) -> Stop:
@@ -184,6 +230,18 @@ def _unreadable(sha256: str, error: OSError) -> Stop:
 def _writer_name() -> str:
     """A name that no other thread of this machine uses at the same time."""
     return f"{os.getpid()}-{threading.get_ident()}-{next(_parts)}"
+
+
+def _runs_here(left: Path) -> bool:
+    """Whether a process of this machine has the number of the one that left a file."""
+    number = left.name.removeprefix(".probe-").partition("-")[0]
+    try:
+        os.kill(int(number), 0)
+    except (ProcessLookupError, ValueError):
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def _make_folders(folder: Path, *, below: Path) -> None:

@@ -222,3 +222,19 @@ def test_a_stream_that_breaks_off_leaves_nothing(kept: Kept) -> None:
 
 def test_a_vault_that_can_be_written_says_so(kept: Kept) -> None:
     assert kept.vault.writable()
+
+
+def test_a_disk_that_cannot_be_read_is_told_in_words_whoever_reads(tmp_path: Path) -> None:
+    vault = LocalVault(tmp_path)
+    sha256 = put(vault, b"ISA*00*")
+    vault.path(sha256).unlink()
+    vault.path(sha256).symlink_to("/proc/self/mem")  # where reading the first byte is an error of input and output
+    with vault.spans(sha256) as file:
+        for read in (
+            lambda: list(vault.chunks(sha256)),
+            lambda: vault.read(sha256, 0, 3),
+            lambda: file.read(3),
+            file.read,
+        ):
+            with pytest.raises(Stop, match="cannot be read: Input/output error"):
+                read()
