@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from gateway.errors import Retry, Stop
 from gateway.repair.retention import Retention
 from gateway.store import idempotency, retention
+from gateway.store.local import LocalVault
 
 if TYPE_CHECKING:
     from gateway.operate.wiring import Gateway
@@ -37,6 +38,7 @@ class Upkeep:
             if now >= self._next:
                 self._next = now + EVERY
                 self._forget_keys(now)
+                self._sweep()
             if now >= self._purge_next:
                 self._purge_next = now + AGAIN
                 if self._purge():
@@ -49,6 +51,11 @@ class Upkeep:
             forgotten = idempotency.prune(transaction, before=now - IDEMPOTENCY_KEYS_KEPT)
         if forgotten:
             _log.info("%d idempotency keys were forgotten", forgotten)
+
+    def _sweep(self) -> None:
+        vault = self._gateway.vault
+        if isinstance(vault, LocalVault) and (swept := vault.sweep()):
+            _log.info("%d files of writers that were killed were removed from the vault", swept)
 
     def _purge(self) -> bool:
         """Purge some of what is older than it is to be kept, if no other worker does; whether there may be more."""
