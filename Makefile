@@ -1,6 +1,7 @@
 # make demo    set up, run the main job, stay up until Ctrl-C
 # make test    set up, start the real servers that the tests use, run everything, stop them
 # make test-faults   every system call and every byte at which a fault can strike, instead of one of each step
+# make test-power    power cuts, on a file system that loses what was not synced (needs /dev/fuse)
 # make bench   measure; make bench ONLY=ingest measures one group
 # make lock    write the hash-pinned requirements anew from pyproject.toml
 PYTHON ?= python3
@@ -8,7 +9,7 @@ VENV ?= .venv
 RUN = $(VENV)/bin/python
 ONLY ?=
 
-.PHONY: demo test test-faults bench lint lock
+.PHONY: demo test test-faults test-power bench lint lock
 demo: $(VENV)/demo.ready
 	.ci/packages demo
 	LD_LIBRARY_PATH="$$(ls -d .cache/odbc/usr/lib/* 2>/dev/null):$$LD_LIBRARY_PATH" $(RUN) -m gateway.operate demo
@@ -20,6 +21,11 @@ test: $(VENV)/test.ready
 test-faults: $(VENV)/test.ready
 	.ci/packages test
 	GATEWAY_FAULTS=all $(RUN) -m pytest -q tests/faults
+
+test-power: $(VENV)/test.ready
+	.ci/packages power
+	.ci/lazyfs
+	GATEWAY_POWER=1 $(RUN) -m pytest -q -rs tests/faults/power
 
 bench: $(VENV)/test.ready
 	.ci/packages test

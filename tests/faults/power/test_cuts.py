@@ -1,0 +1,317 @@
+"""The power is cut wherever something is to become durable. Afterwards all is as if nothing had happened.
+
+Each cut is judged twice: with every name on the disk as it was at that moment, and with those taken back that no folder's
+sync covers. A real disk leaves something between the two.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import signal
+import threading
+import time
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import paramiko
+import pytest
+from sqlalchemy import text
+
+from sftp.hostkeys import load_or_create
+from tests.acceptance.workspaces import key_pair, reopened
+from tests.faults.injection import attached, calls_of, traced
+from tests.faults.injection import missing as tracing_missing
+from tests.faults.ledger import reading, same
+from tests.faults.power.disk import lazy, missing
+from tests.faults.power.names import NAMING, lost, take_back
+from tests.faults.roles import alive, collect, inbox_of, waiting
+from tests.faults.scenes import ORDERS, PRICES, scene, some_deliveries
+from tests.faults.test_answer import PATH, Api
+from tests.servers import free_port
+
+if TYPE_CHECKING:
+    import subprocess
+    from collections.abc import Callable, Iterable, Iterator
+
+    from tests.faults.ledger import Ledger
+    from tests.faults.nursery import Child, Nursery
+    from tests.faults.scenes import Scene
+
+_WHY = missing() or tracing_missing()
+pytestmark = pytest.mark.skipif(_WHY is not None, reason=str(_WHY))
+
+LASTING = ("fsync", "fdatasync", "ftruncate", "rename", "renameat", "renameat2", "unlink", "unlinkat")
+"""The calls that change what a disk has: between two of them each cut leaves the same."""
+TRACED = (*LASTING, *NAMING)
+
+
+def cuts(trace: Path, folder: Path) -> list[str]:
+    """Where to cut: at each such call below the folder, as strace's injection that kills before it is done."""
+    found = [
+        f"{call.name}:signal=KILL:when={call.nth}"
+        for call in calls_of(trace)
+        if call.name in LASTING and f"{folder}/data" in call.line
+    ]
+    return list(dict.fromkeys(found))
+
+
+@contextmanager
+def after_the_cut(here: Scene, before: Scene, trace: Path) -> Iterator[Iterable[tuple[Scene, str]]]:
+    """What a cut left of `here`: first with every name, then without those that nobody synced."""
+    steps = lost(trace, here.folder / "data", before.folder / "data")
+    fewer = here.copy(here.folder.with_name("fewer")) if steps else None
+    if fewer is not None:
+        take_back(steps, fewer.folder / "data", before.folder / "data")
+    try:
+        yield [(here, "every name kept"), *([(fewer, "unsynced names taken back")] if fewer else [])]
+    finally:
+        here.remove()
+        if fewer is not None:
+            fewer.remove()
+
+
+def sound(here: Scene, when: str) -> None:
+    """No vault file has a name that is not its content's, and the store is whole."""
+    vault = here.folder / "data" / "vault"
+    for path in vault.glob("??/??/*"):
+        assert hashlib.sha256(path.read_bytes()).hexdigest() == path.name, f"{when}: damaged under a good name: {path}"
+    with reading(here.url) as connection:
+        assert connection.execute(text("PRAGMA integrity_check")).scalar() == "ok", when
+
+
+def first(trace: Path, run: Callable[[], int], folder: Path) -> list[str]:
+    """Where to cut a run, from one that is left alone."""
+    assert run() == 0
+    found = cuts(trace, folder)
+    trace.unlink()
+    return found
+
+
+def test_P3_a_power_cut_at_any_sync_of_a_worker_leaves_what_an_undisturbed_one_does(  # noqa: N802 - the promise's name
+    tmp_path: Path, children: Nursery
+) -> None:
+    before = scene(tmp_path / "before", "sqlite:", some_deliveries)
+    trace = tmp_path / "trace"
+
+    def run(here: Scene, inject: str | None = None) -> int:
+        child = children.start(here.folder, "work", "--until-idle", small=True)
+        with traced(child, trace, inject=inject, only=TRACED):
+            return children.ended(child)
+
+    undisturbed = before.copy(tmp_path / "undisturbed")
+    where = first(trace, lambda: run(undisturbed), undisturbed.folder)
+    expected = undisturbed.ledger()
+    states = [each[4] for each in expected["deliveries"]]
+    assert states == ["duplicate", "quarantined", "partly_accepted", "partly_accepted"]
+
+    for inject in (*where, None):
+        here = before.copy(tmp_path / "here")
+        with lazy(here):
+            assert run(here, inject) == (-signal.SIGKILL if inject else 0)
+        with after_the_cut(here, before, trace) as left:
+            for each, names in left:
+                when = f"cut at {inject or 'the end'}, {names}"
+                children.work(each.later().folder, small=True)
+                sound(each, when)
+                same(each.ledger(), expected, when)
+    assert len(where) > 10
+
+
+def test_L1_a_power_cut_at_any_sync_of_a_collector_loses_and_doubles_nothing(  # noqa: N802
+    tmp_path: Path, children: Nursery
+) -> None:
+    before = scene(tmp_path / "before", "sqlite:", lambda _: None)
+    load_or_create(before.folder / "data" / "hostkeys")
+    inbox_of(before, "globex").joinpath("prices.csv").write_bytes(PRICES)
+    inbox_of(before, "acme").joinpath("orders.edi").write_bytes(ORDERS)
+    trace = tmp_path / "trace"
+    undisturbed = before.copy(tmp_path / "undisturbed")
+    where = first(trace, lambda: collect(undisturbed, children, trace=trace, only=TRACED).status, undisturbed.folder)
+    children.work(undisturbed.folder)
+    expected = undisturbed.ledger()
+    assert {each[4] for each in expected["deliveries"]} == {"partly_accepted"}
+
+    killed = 0
+    for inject in (*where, None):
+        here = before.copy(tmp_path / "here")
+        with lazy(here):
+            killed += collect(here, children, trace=trace, inject=inject, only=TRACED).status == -signal.SIGKILL
+        with after_the_cut(here, before, trace) as left:
+            for each, names in left:
+                when = f"cut at {inject or 'the end'}, {names}"
+                sound(each, when)
+                assert not waiting(each) or collect(each, children).status == 0
+                children.work(each.folder)
+                sound(each, when)
+                same(each.ledger(), expected, when)
+    assert killed > 8
+
+
+class Sender:
+    """A partner's client of the SFTP role of a scene, and what it was told."""
+
+    def __init__(self, here: Scene, children: Nursery) -> None:
+        self._port = free_port()
+        here.set("sftp", f"127.0.0.1:{self._port}")
+        self.child: Child = children.start(here.folder, "sftp")
+        self.child.go()
+        self.told = False
+
+    def connect(self) -> None:
+        """Log in, as soon as the server listens."""
+        private, _ = key_pair()
+        key = paramiko.Ed25519Key.from_private_key(io.StringIO(private.decode()))
+        until = time.monotonic() + 30
+        while True:
+            with suppress(OSError):
+                self._transport = paramiko.Transport(("127.0.0.1", self._port))
+                break
+            assert time.monotonic() < until, self.child.said()
+            time.sleep(0.02)
+        self._transport.connect(username="globex", pkey=key)
+        client = paramiko.SFTPClient.from_transport(self._transport)
+        assert client is not None
+        self._client = client
+
+    def put(self, content: bytes, name: str) -> None:
+        """Send a file; `told` says whether its closing was answered with OK."""
+        with suppress(OSError, EOFError, paramiko.SSHException):
+            file = self._client.open(f"/inbox/{name}", "w")
+            file.set_pipelined(True)
+            file.write(content)
+            file.close()
+            self.told = True
+
+    def gone(self) -> None:
+        """The connection ends."""
+        self._transport.close()
+
+
+def test_L1_a_file_whose_closing_was_answered_with_ok_survives_a_power_cut(  # noqa: N802
+    tmp_path: Path, children: Nursery
+) -> None:
+    before = scene(tmp_path / "before", "sqlite:", lambda _: None)
+    load_or_create(before.folder / "data" / "hostkeys")
+    assert collect(before, children).status == 0  # which makes the folders, as on any day but the first
+    trace = tmp_path / "trace"
+
+    def send(here: Scene, inject: str | None, *, until_collected: bool) -> tuple[int, bool]:
+        sender = Sender(here, children)
+        sender.connect()
+        with attached(sender.child.pid, trace, inject=inject, only=TRACED):
+            sender.put(PRICES, "prices.csv")
+            until = time.monotonic() + 30
+            while (inject or until_collected) and alive(sender.child) and waiting(here):
+                assert time.monotonic() < until
+                time.sleep(0.005)
+            threading.Thread(target=sender.gone).start()
+            sender.child.signal(signal.SIGTERM if until_collected else signal.SIGKILL)
+            status = children.ended(sender.child)
+        return status, sender.told
+
+    undisturbed = before.copy(tmp_path / "undisturbed")
+    where = first(trace, lambda: send(undisturbed, None, until_collected=True)[0], undisturbed.folder)
+    children.work(undisturbed.folder)
+    expected = undisturbed.ledger()
+    assert [each[4] for each in expected["deliveries"]] == ["partly_accepted"]
+
+    heard = 0
+    for inject in (*where, None):
+        here = before.copy(tmp_path / "here")
+        with lazy(here):
+            _, told = send(here, inject, until_collected=False)
+        heard += told
+        with after_the_cut(here, before, trace) as left:
+            for each, names in left:
+                when = f"cut at {inject or 'OK'}, {names}, the sender {'heard OK' if told else 'heard nothing'}"
+                sound(each, when)
+                arrived = collected(each, children)
+                assert arrived or not told, f"{when}: the file is gone"
+                if not told:
+                    again = Sender(each, children)
+                    again.connect()
+                    again.put(PRICES, "prices.csv")
+                    assert again.told
+                    again.gone()
+                    again.child.signal(signal.SIGTERM)
+                    assert children.ended(again.child) == 0
+                    collected(each, children)
+                children.work(each.folder)
+                sound(each, when)
+                same(once(each.ledger()), once(expected), when)
+    assert heard > 3
+
+
+def collected(here: Scene, children: Nursery) -> int:
+    """Take what waits; how many deliveries there are then."""
+    if waiting(here):
+        assert collect(here, children).status == 0
+    with reading(here.url) as connection:
+        return int(connection.execute(text("SELECT count(*) FROM delivery")).scalar_one())
+
+
+def once(said: Ledger) -> Ledger:
+    """A ledger without what a file that came twice adds to it: its row, and what is told of it."""
+    kept = {kind: said[kind] for kind in ("documents", "findings", "records", "contracts", "changes")}
+    return {"deliveries": [each for each in said["deliveries"] if each[4] != "duplicate"], **kept}
+
+
+def test_R2_an_upload_that_was_answered_survives_a_power_cut_and_counts_once(  # noqa: N802
+    tmp_path: Path,
+) -> None:
+    before = scene(tmp_path / "before", "sqlite:", lambda _: None)
+    trace = tmp_path / "trace"
+
+    def upload(here: Scene, inject: str | None, *, power: Callable[[], object]) -> tuple[dict[str, object] | None, str]:
+        api = Api(here)
+        try:
+            api.upload_until_answered(ORDERS, "first")
+            with attached(api.worker(), trace, inject=inject, only=TRACED):
+                answer = api.upload(ORDERS + b"\n", "second")
+                power()
+        finally:
+            _end(api.process)
+        return answer, api.token
+
+    undisturbed = before.copy(tmp_path / "undisturbed")
+    assert upload(undisturbed, None, power=lambda: None)[0] is not None
+    where = cuts(trace, undisturbed.folder)
+
+    heard = 0
+    for inject in (*where, None):
+        here = before.copy(tmp_path / "here")
+        with lazy(here) as disk:
+            answer, token = upload(here, inject, power=disk.cut)
+        heard += answer is not None
+        with after_the_cut(here, before, trace) as left:
+            for each, names in left:
+                when = f"cut at {inject or 'the answer'}, {names}, {'answered' if answer else 'not answered'}"
+                sound(each, when)
+                with reopened(each.folder) as place:
+                    if answer is not None:
+                        assert place.raw(str(answer["id"])) == ORDERS + b"\n", when
+                    headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": "second"}
+                    again = place.ask(PATH, "POST", data=ORDERS + b"\n", headers=headers)
+                    assert again.status_code in (201, 202), (when, again.get_data(as_text=True))
+                    assert answer is None or again.json["id"] == answer["id"], when
+                sizes = [row[6] for row in each.ledger()["deliveries"]]
+                assert sorted(sizes) == [len(ORDERS), len(ORDERS) + 1], when
+    assert heard >= 1
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End a role with the processes that it has started."""
+    table = {}
+    for entry in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            table[int(entry.parent.name)] = int(entry.read_text().rpartition(")")[2].split()[1])
+    ending = [process.pid]
+    for pid in ending:
+        ending += [each for each, parent in table.items() if parent == pid]
+    for pid in ending:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    process.wait(30)
