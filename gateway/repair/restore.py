@@ -8,7 +8,7 @@ import orjson
 
 from gateway.errors import Stop
 from gateway.repair.manifest import MissingError, damaged, lines_of, read_manifest, sha256_of, stream
-from gateway.store import audit, copying
+from gateway.store import acknowledgments, audit, copying
 from gateway.store.copying import Content
 from gateway.store.local import LocalVault
 
@@ -96,6 +96,7 @@ def restore(database: Database, vault: Vault, folder: Path, manifest: Manifest, 
             if rows != part.rows:
                 raise damaged(folder / part.file, f"it has {rows} rows and not {part.rows}")
         copying.set_going(transaction)
+        acknowledgments.skip_numbers(transaction)
         audit.write(transaction, "restored", f"backup {manifest.id}", who=who, taken_at=manifest.taken_at)
     return files
 

@@ -14,13 +14,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, case, insert, literal, select, text
+from sqlalchemy import and_, case, insert, literal, select, text, update
 
 from gateway.errors import Retry, Stop
 from gateway.store.database import stamp
 from gateway.store.deliveries import moment
 from gateway.store.row_leases import is_due, lease, locked, set_held, something_due
-from gateway.store.tables import acknowledgment, answering, delivery
+from gateway.store.tables import acknowledgment, answering, control_number, delivery
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -38,6 +38,9 @@ DUE, NOTHING, FAILED = "due", "nothing", "failed"
 
 NUMBER_MAX = 999_999_999
 """The largest control number: ISA13 has nine digits."""
+
+SKIPPED_NUMBERS = 10_000
+"""So many control numbers of one pair of parties may have been given out behind a backup that is restored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,6 +249,14 @@ def take_numbers(transaction: Transaction, *, standard: str, sender: str, receiv
     return last - count + 1
 
 
+def skip_numbers(transaction: Transaction) -> None:
+    """Leave out a run of control numbers everywhere: what was given out since the backup is not known any more."""
+    skipped = control_number.c.last + SKIPPED_NUMBERS
+    transaction.connection.execute(
+        update(control_number).values(last=case((skipped > NUMBER_MAX, NUMBER_MAX), else_=skipped))
+    )
+
+
 def keep(transaction: Transaction, owed: Owed, made: Sequence[Made], *, outboxes: Collection[str]) -> None:
     """Keep all acknowledgments of a delivery; those to partners who have an outbox are on their way."""
     now = transaction.now
@@ -283,7 +294,7 @@ def repeat(transaction: Transaction, owed: Owed, *, outboxes: Collection[str]) -
         case((on_its_way, BUILT), else_=KEPT),
         case((on_its_way, transaction.now.timestamp())),
         *(acknowledgment.c[name] for name in same),
-    ).where(acknowledgment.c.delivery == owed.twin)
+    ).where(acknowledgment.c.delivery == owed.twin, acknowledgment.c.content != b"")  # what was purged is gone
     columns = ["delivery", "again", "state", "due", *same]
     copied = transaction.connection.execute(insert(acknowledgment).from_select(columns, of_twin)).rowcount
     transaction.wake()

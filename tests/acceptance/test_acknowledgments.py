@@ -13,6 +13,8 @@ from edi.segmented.walk.events import Aside
 from edi.x12.scanner import events as x12_events
 from gateway.operate import wiring
 from gateway.operate.worker import work_once
+from gateway.repair.backup import take
+from gateway.repair.restore import checked, restore
 from gateway.workspace.loader import load
 from tests.acceptance.answered import (
     BAD,
@@ -30,7 +32,7 @@ from tests.acceptance.answered import (
     taken,
     unsent,
 )
-from tests.acceptance.workspaces import key_pair, opened, sample
+from tests.acceptance.workspaces import key_pair, make, opened, reopened, sample
 from tests.gateway.workspace.standards import SAMPLES
 
 if TYPE_CHECKING:
@@ -339,6 +341,20 @@ def test_a_file_that_nobody_wanted_is_answered_when_somebody_does(tmp_path: Path
         place.work()
         send(place)
         assert [each["number"] for each in place.delivery(shown["id"])["acknowledgments"]] == [1]
+
+
+def test_X1_a_restored_store_gives_out_no_number_that_it_gave_out_behind_the_backup(tmp_path: Path) -> None:  # noqa: N802
+    with answering(tmp_path / "w") as place:
+        answered(place, ORDERS)
+        take(place.gateway.database, place.gateway.vault, tmp_path / "backup", id="b_1", who="ann")
+        answered(place, interchange(group(order("1"))))
+    make(tmp_path / "new")
+    gateway = wiring.open_gateway(tmp_path / "new")
+    restore(gateway.database, gateway.vault, tmp_path / "backup", checked(tmp_path / "backup"), who="ann")
+    gateway.close()
+    with reopened(tmp_path / "new") as place:
+        shown = answered(place, interchange(group(order("2"))))
+        assert [each["number"] for each in shown["acknowledgments"]] == [10_002]
 
 
 # ── on their way ─────────────────────────────────────────────────────────────────────────────────────────────────────

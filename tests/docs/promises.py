@@ -70,6 +70,16 @@ PROMISES: dict[str, tuple[str, tuple[str, ...]]] = {
         "changes have gapless numbers",
         ("test_change_numbers_have_no_gap_over_deliveries_and_broken_tries",),
     ),
+    "X1": (
+        "each interchange or functional group is answered once, and no control number is used twice",
+        (
+            "test_X1_a_worker_killed_at_any_call_answers_each_interchange_and_group_once",
+            "test_X1_the_sftp_role_killed_at_any_call_puts_each_answer_into_the_outbox_once",
+            "test_X1_workers_and_sftp_roles_beside_each_other_leave_no_number_out_and_use_none_twice",
+            "test_X1_replay_undo_retry_and_correction_answer_nothing",
+            "test_X1_a_duplicate_gets_the_same_bytes_again_and_no_new_number",
+        ),
+    ),
     "A2": ("nothing that writes reaches a legacy database", ("test_no_attempt_to_write_leaves_a_trace",)),
     "S1": (
         "no secret appears in an answer or a message",
