@@ -256,11 +256,12 @@ class _Record:
         return self._bytes(column.start), len(self.raw) if column.end is None else self._bytes(column.end)
 
     def _flaw(self, column: Column, error: Unreadable) -> None:
-        start, end = self._span(column)
-        value = None if error.code == "text.nul" else self._shown(start, end, as_bytes=error.code in _OF_BYTES)
-        first = self._bytes(column.start + error.start)
-        last = self._bytes(column.start + error.end)
-        self._note(error.code, error.message, first, last, column.name, value)
+        of_bytes = error.code in _OF_BYTES
+        start, end = self._bytes(column.start + error.start), self._bytes(column.start + error.end)
+        if of_bytes:  # one byte of such a number says nothing to anybody: all of them are shown, and pointed at
+            start, end = self._span(column)
+        value = None if error.code == "text.nul" else self._shown(start, end, as_bytes=of_bytes)
+        self._note(error.code, error.message, start, end, column.name, value)
 
     def _note(
         self, code: str, message: str, start: int, end: int, column: str | None, value: str | None = None

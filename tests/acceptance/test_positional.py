@@ -70,7 +70,7 @@ def test_records_of_a_copybook_are_served_and_bad_ones_are_held_with_their_bytes
             (each["code"], each["document"], each["start"], each["end"], each["column"], each["value"])
             for each in place.findings(delivery["id"])
         ] == [
-            ("fixed.packed", 2, 58, 59, "PRICE-NET", "0x00 01 29 91"),
+            ("fixed.packed", 2, 55, 59, "PRICE-NET", "0x00 01 29 91"),
             ("mapping.date", 3, 82, 90, "VALID-FROM", "20261301"),
             ("fixed.type", 4, 92, 93, "KIND", "X"),
             ("fixed.truncated", 6, 138, 140, None, None),
