@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
+import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from gateway.store.database import Transaction
     from gateway.store.vault import Stored
 
 DAY = 86_400.0
@@ -287,6 +290,29 @@ def test_what_somebody_works_on_is_put_off(place: Place) -> None:
     assert purge(place).deliveries == 1
 
 
+def test_a_purge_in_the_middle_of_a_replay_leaves_it_its_bytes(place: Place) -> None:
+    keep(place, "30d")
+    delivery = place.give(ORDERS)
+    place.clock.forward(31 * DAY)
+    status, _ = post(place, f"deliveries/{delivery['id']}/replay", **{"as": "then", "reason": "to see"})
+    assert status == 202
+    gateway = place.gateway
+    chunks = type(gateway.vault).chunks
+    met = []
+
+    def slow(self: Any, sha256: str, size: int = 256 * 1024) -> Iterator[bytes]:
+        met.append(purge(place).deliveries)
+        yield from chunks(self, sha256, size)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(type(gateway.vault), "chunks", slow)
+        place.work()
+    assert set(met) == {0}
+    assert place.delivery(delivery["id"])["documents"] == {"accepted": 1, "quarantined": 1}
+    assert purge(place).deliveries == 1
+    sound(place)
+
+
 def test_a_replay_or_undo_that_begins_while_it_is_purged_is_refused(place: Place) -> None:
     keep(place, "30d")
     delivery = place.give(ORDERS)
@@ -354,6 +380,44 @@ def test_content_that_lands_while_its_old_file_is_purged_is_not_lost(place: Plac
     assert place.raw(new.id) == order(1)
     with gateway.database.read() as connection:
         assert retention.condemned(connection) == []
+    sound(place)
+
+
+def test_content_that_came_again_since_it_was_told_is_not_deleted(place: Place) -> None:
+    keep(place, "30d")
+    place.give(order(1))
+    place.give(order(2))
+    place.clock.forward(31 * DAY)
+    gateway = place.gateway
+    purging = Retention(gateway.database, gateway.vault, gateway.in_force.routes()).steps()
+    for _ in range(3):  # both told, one deleted; that the other is to be is known
+        next(purging)
+    (kept,) = [each for each in (order(1), order(2)) if gateway.vault.exists(hashlib.sha256(each).hexdigest())]
+    new = place.give(kept)
+    for _ in purging:
+        pass
+    assert place.raw(new["id"]) == kept
+    sound(place)
+
+
+def test_content_is_not_deleted_while_the_row_that_names_it_is_being_written(place: Place) -> None:
+    keep(place, "30d")
+    place.give(order(1))
+    place.clock.forward(31 * DAY)
+    gateway = place.gateway
+    purging = Retention(gateway.database, gateway.vault, gateway.in_force.routes()).steps()
+    next(purging)  # told, not deleted
+    deleting = threading.Thread(target=lambda: list(purging))
+
+    def also(_: Transaction) -> None:
+        deleting.start()
+        deleting.join(0.5)  # it must wait for us; it does not, where the bytes are lost
+
+    arrived = Arrived("drop://acme", "acme-orders.edi", "acme")
+    new = gateway.receiver.land(arrived, io.BytesIO(order(1)), also=also)
+    deleting.join()
+    assert place.raw(new.id) == order(1)
+    place.work()
     sound(place)
 
 
