@@ -48,6 +48,7 @@ class Between:
     answer: Callable[[str, int], tuple[int, str] | str | None] = lambda _what, _number: None
     seen: Counter[str] = field(default_factory=Counter)
     unverified: list[str] = field(default_factory=list)
+    unconditional: list[str] = field(default_factory=list)
     over: threading.Event = field(default_factory=threading.Event)
 
 
@@ -75,6 +76,9 @@ def handler_of(between: Between) -> type[BaseHTTPRequestHandler]:
             checksum = base64.b64encode(hashlib.sha256(body).digest()).decode()
             if what in ("put", "part") and self.headers.get("x-amz-checksum-sha256") != checksum and body != b"\0" * 16:
                 between.unverified.append(self.path)
+            probe = body == b"\0" * 16
+            if what in ("put", "complete") and self.headers.get("If-None-Match") != "*" and not probe:
+                between.unconditional.append(self.path)
             told = between.answer(what, between.seen[what])
             if told == "silent":
                 between.over.wait(30)
@@ -160,6 +164,7 @@ def line(shared: Line, monkeypatch: pytest.MonkeyPatch) -> Iterator[Line]:
     yield shared
     shared.between.answer = lambda _what, _number: None
     assert shared.between.unverified == []  # whatever was sent, the server could check it
+    assert shared.between.unconditional == []  # and nothing that was there was written over
 
 
 def put(line: Line, content: bytes) -> str:
