@@ -29,6 +29,7 @@ class Upkeep:
 
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
+        self._unscrubbed = False
         self._next = self._purge_next = datetime.min.replace(tzinfo=gateway.database.clock().tzinfo)
 
     def when_due(self) -> None:
@@ -72,8 +73,8 @@ class Upkeep:
         if more or purge.tally.put_off:
             with database.write() as transaction:
                 retention.next_turn(transaction, _PURGE, seconds=0 if more else AGAIN.total_seconds())
-        if done:
-            database.scrub()
+        if done or self._unscrubbed:
+            self._unscrubbed = not database.scrub()
         for each in purge.tally.put_off:
             _log.info("not purged yet: %s", each)
         return more

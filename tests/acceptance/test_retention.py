@@ -657,6 +657,21 @@ def test_the_command_shows_and_does_it(place: Place) -> None:
     assert "1 purged" in run(place, "verify", "--deep")
 
 
+def test_a_log_that_is_read_from_is_emptied_later(tmp_path: Path) -> None:
+    with opened(tmp_path) as place:
+        keep(place, "30d")
+        place.give(ORDERS)
+        place.clock.forward(31 * DAY)
+        upkeep = Upkeep(place.gateway)
+        with place.gateway.database.read() as connection:
+            connection.execute(text("SELECT count(*) FROM finding")).all()
+            upkeep.when_due()
+            assert "gateway.db-wal" in remains(place, PLANTED)
+        place.clock.forward(3601)
+        upkeep.when_due()
+        assert remains(place, PLANTED) == []
+
+
 def test_one_worker_at_a_time_purges_now_and_then(place: Place) -> None:
     keep(place, "30d")
     one, other = Upkeep(place.gateway), Upkeep(place.gateway)
