@@ -120,7 +120,9 @@ def test_the_same_archive_again_is_a_duplicate_and_packed_anew_it_is_not(tmp_pat
 
 
 def test_a_member_nobody_wants_is_an_open_item_until_somebody_does(tmp_path: Path, store_url: str) -> None:
-    raw = zipped(("list.txt", rows("T-1", "T-2", template=GOOD)), ("prices.csv", CSV), ("read.me", b"hello"))
+    raw = zipped(
+        ("list.txt", rows("T-1", "T-2", template=GOOD)), ("prices.csv", CSV), ("read.me", rows("R-1", "R-2", "R-3"))
+    )
     with opened(tmp_path, store=store_url) as place:
         shown = place.give(raw, "prices.zip", GLOBEX)
         assert shown["documents"] == {"accepted": 8, "quarantined": 2, "unrouted": 2}
@@ -169,15 +171,15 @@ def test_a_correction_stands_for_a_document_of_its_member(tmp_path: Path, store_
     raw = zipped(("first.csv", rows("A-1")), ("prices.csv", CSV), ("last.csv", rows("Z-1")))
     with opened(tmp_path, store=store_url) as place:
         shown = place.give(raw, "prices.zip", GLOBEX)
-        (document,) = place.held("&code=mapping.number")
-        (finding,) = document["findings"]
-        patch = {
-            "patch": [{"start": finding["start"], "end": finding["end"], "text": "12,50"}],
-            "reason": "an O for a zero",
-        }
-        answer = place.ask(f"/api/v1/quarantine/{document['id']}/correct", "POST", json=patch)
-        assert answer.status_code == 202, answer.get_data(as_text=True)
-        place.work()
+        for wrong, text in (("12,5O", "twelve and a half euros"), ("twelve and a half euros", "12,50")):
+            (document,) = place.held("&code=mapping.number")
+            (finding,) = document["findings"]
+            assert (document["member"], document["number"], finding["value"]) == ("prices.csv", 3, wrong)
+            change = {"start": finding["start"], "end": finding["end"], "text": text}
+            patch = {"patch": [change], "reason": "an O for a zero"}
+            answer = place.ask(f"/api/v1/quarantine/{document['id']}/correct", "POST", json=patch)
+            assert answer.status_code == 202, answer.get_data(as_text=True)
+            place.work()
 
         assert place.delivery(shown["id"])["documents"] == {"accepted": 10, "quarantined": 1, "corrected": 1}
         evidence = place.get("/api/v1/prices/HAMMER-300~2026-12-01/evidence?field=/price")

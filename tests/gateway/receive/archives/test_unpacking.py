@@ -449,6 +449,7 @@ def test_a_bomb_that_says_what_it_holds_is_not_begun(vault: Shelf) -> None:
 def test_a_bomb_that_lies_ends_at_what_it_says(vault: Shelf) -> None:
     result = tried(vault, made(Packed(b"big.csv", b"0" * 10_000_000, size=10)))
     assert (result.codes, result.files) == (["archive.damaged"], {})
+    assert "it has more than the 10 bytes" in result.found.findings[0].message
 
 
 def test_unpacking_ends_at_the_limit_and_what_was_before_stays(vault: Shelf) -> None:
