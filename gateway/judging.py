@@ -15,7 +15,7 @@ from edi.findings import CODES, Position
 from edi.findings import Finding as FileFinding
 from edi.formats import FORMATS
 from edi.model import Document, Envelope
-from gateway.model import DeliveryState, DocumentState, Fault, Finding
+from gateway.model import TOMBSTONE, DeliveryState, DocumentState, Fault, Finding
 from gateway.positions import Places, of_document, of_file
 from gateway.receive.archives import CODES as ARCHIVE_CODES
 from gateway.receive.archives import kind_of
@@ -24,7 +24,7 @@ from gateway.routing import Flow, Unfit, unwanted_file
 from gateway.store import quarantine
 from gateway.store.members import Part, moved
 from gateway.store.quarantine import Held
-from gateway.store.staging import Staged
+from gateway.store.staging import GONE, Staged
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -241,17 +241,21 @@ class Judging:
         """One document: map it and judge it; a record, or a held document with all its findings."""
         found = [of_document(each, document, places) for each in document.findings] if document.findings else []
         if not found or not any(each.severity == "error" for each in found):
-            record, faults = flow.mapper(document)
+            mapper, judge = flow.mapper, flow.judge
+            gone = _is_tombstone(task, document)
+            if gone:
+                mapper, judge = self._routes.farewell(flow)
+            record, faults = mapper(document)
             if not faults:
-                value, faults = flow.judge.judge(record)
+                value, faults = judge.judge(record)
                 if value is not None and not faults:
-                    row = _row(document, flow, value, task.part.origin)
+                    row = _farewell(document, flow, value) if gone else _row(document, flow, value, task.part.origin)
                     faults = _too_long(row, flow)
                     if not faults and not task.hold_all:
                         batch.noted += [moved(each, task.part) for each in found]
                         batch.accept(flow, row)
                         return
-            found += [places.of_fault(fault, document, flow.mapper) for fault in faults]
+            found += [places.of_fault(fault, document, mapper) for fault in faults]
         self._hold(task, batch, document, flow, tuple(found))
 
     def _unwanted(self, task: Task, batch: Batch, first: bytes) -> None:
@@ -312,6 +316,19 @@ def _row(document: Document, flow: Flow, value: dict[str, Any], origin: int) -> 
         judge.dump_json(value).decode(),
         judge.columns(value),
     )
+
+
+def _is_tombstone(task: Task, document: Document) -> bool:
+    """Whether a line of a table says that its row is gone."""
+    content = document.content
+    return task.delivery.source.startswith("table://") and isinstance(content, dict) and content.get(TOMBSTONE) is True
+
+
+def _farewell(document: Document, flow: Flow, value: dict[str, Any]) -> Staged:
+    """The version that takes the record of a row away that is gone."""
+    key = flow.judge.key(value, flow.partner)
+    columns = (None,) * len(flow.contract.columns())
+    return Staged(key, document.number, document.start, document.end, GONE, columns)
 
 
 def _too_long(row: Staged, flow: Flow) -> tuple[Fault, ...]:

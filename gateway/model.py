@@ -10,6 +10,10 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 
+TOMBSTONE = "@deleted"
+"""The member that says of a line of a table that its row is gone; no column can be called so without being quoted."""
+
+
 class DeliveryState(StrEnum):
     """The life of a delivery. `received` is the only one that is not an end."""
 

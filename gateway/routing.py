@@ -6,10 +6,11 @@ would have to be said for it to be wanted.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from edi.formats import FORMATS, sniff
+from gateway.integrations import MapField
 from gateway.model import Finding
 from gateway.normalize.compiler import MappingProblems, compile_mapping, compile_rules
 from gateway.receive.archives import base_name, kind_of
@@ -63,6 +64,7 @@ class Routes:
         self._judges: dict[str, Judge] = {}
         self._mappers: dict[tuple[str, tuple[str, ...]], Mapper] = {}
         self._unfit: dict[tuple[str, tuple[str, ...]], Unfit] = {}
+        self._farewells: dict[str, tuple[Mapper, Judge]] = {}
 
     @property
     def revision(self) -> str:
@@ -164,6 +166,26 @@ class Routes:
                 self._mappers.clear()
             self._mappers[key] = mapper
         return Flow(integration, contract, contract.id, partner, judge, mapper)
+
+    def farewell(self, flow: Flow) -> tuple[Mapper, Judge]:
+        """What maps and judges the key alone, for a row that is gone: nothing else of it is known.
+
+        Raises:
+            MappingProblems: as for any mapping.
+        """
+        integration, contract = flow.integration, flow.contract
+        known = self._farewells.get(integration.name)
+        if known is None:
+            keys = tuple(
+                each for each in integration.fields if isinstance(each, MapField) and each.target in contract.key
+            )
+            keyed = replace(
+                contract, fields=tuple(each for each in contract.fields if each.name in contract.key), rules=()
+            )
+            codes = self.configuration.codes
+            mapper = compile_mapping(replace(integration, fields=keys, checks=(), version=None), keyed, codes=codes)
+            known = self._farewells[integration.name] = (mapper, Judge(keyed, codes))
+        return known
 
 
 def _names(delivery: Delivery, member: str | None) -> list[str]:

@@ -14,7 +14,7 @@ from gateway.observations import TABLE_FAILED, TABLE_READ
 from gateway.operate.credentials import resolved
 from gateway.operate.worker import owner_name
 from gateway.receive.changes import land_batch
-from gateway.store import leases
+from gateway.store import leases, notes
 
 if TYPE_CHECKING:
     import threading
@@ -103,19 +103,25 @@ def _read(gateway: Gateway, configuration: Configuration, integration: Integrati
     following = Following("watermark" if column else "snapshot", integration.key, column)
     position = lease.position
     total = 0
+
+    def recall(name: str) -> bytes | None:
+        with gateway.database.read() as reading:
+            return notes.recall(reading, lease.name, name)
+
+    table = integration.source.path
     with closing(open_source(gateway, connection)) as source:
-        for batch in source.changes(integration.source.path, following, position=position):
-            total += len(batch.rows)
+        for batch in source.changes(table, following, position=position, recall=recall):
+            total += len(batch.changes)
             position = batch.position
-            if batch.rows:
-                land_batch(
-                    gateway.receiver,
-                    lease,
-                    integration,
-                    rows=batch.rows,
-                    position=batch.position,
-                    again_in_seconds=gateway.settings.lease_seconds,
-                )
+            if batch.changes:
+                land_batch(gateway.receiver, lease, integration, batch, again_in_seconds=gateway.settings.lease_seconds)
+            elif batch.memory:
+                with gateway.database.write() as transaction:
+                    leases.advance_source(
+                        transaction, lease, position=position, due_in_seconds=gateway.settings.lease_seconds
+                    )
+                    notes.keep(transaction, lease.name, batch.memory)
+            source.ack(table, following, position)
     with gateway.database.write() as transaction:
         leases.advance_source(transaction, lease, position=position, due_in_seconds=every)
         if total:

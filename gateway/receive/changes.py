@@ -1,7 +1,8 @@
-"""Rows of a legacy table become deliveries: one batch is one vault file of canonical JSON lines.
+"""Changes of a legacy table become deliveries: one batch is one vault file of canonical JSON lines.
 
-The delivery row and the new position commit together, so that a batch is taken exactly once whatever happens between;
-the source is acknowledged afterwards.
+A row that is gone is a line, too: what the source says of it, and the mark. The delivery row, the new position and what
+the strategy wants to remember commit together, so that a batch is taken exactly once whatever happens between; the
+source is acknowledged afterwards.
 """
 
 from __future__ import annotations
@@ -11,13 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from gateway.model import Arrived
-from gateway.store import leases
+from gateway.model import TOMBSTONE, Arrived
+from gateway.store import leases, notes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from decimal import Decimal
 
+    from adapters.model import Batch, Change
     from gateway.integrations import Integration
     from gateway.model import Delivery
     from gateway.receive.landing import Receiver
@@ -36,18 +38,13 @@ def canonical_lines(rows: Iterable[Mapping[str, Any]]) -> bytes:
 
 
 def land_batch(
-    receiver: Receiver,
-    lease: SourceLease,
-    integration: Integration,
-    *,
-    rows: list[dict[str, Any]],
-    position: str,
-    again_in_seconds: float,
+    receiver: Receiver, lease: SourceLease, integration: Integration, batch: Batch, *, again_in_seconds: float
 ) -> Delivery:
     """Land one batch of a table and move the source's position in the same transaction."""
 
     def advance(transaction: Transaction) -> None:
-        leases.advance_source(transaction, lease, position=position, due_in_seconds=again_in_seconds)
+        leases.advance_source(transaction, lease, position=batch.position, due_in_seconds=again_in_seconds)
+        notes.keep(transaction, lease.name, batch.memory)
 
     arrived = Arrived(
         source=str(integration.source),
@@ -55,7 +52,14 @@ def land_batch(
         partner=integration.partner,
         integration=integration.name,
     )
-    return receiver.land(arrived, io.BytesIO(canonical_lines(rows)), also=advance)
+    return receiver.land(arrived, io.BytesIO(canonical_lines(map(_told, batch.changes))), also=advance)
+
+
+def _told(change: Change) -> Mapping[str, Any]:
+    """The row as it stands; of one that is gone what the source says of it, its key at least."""
+    if change.row is not None:
+        return change.row
+    return {**(change.before or {}), TOMBSTONE: True}
 
 
 def _line(row: Mapping[str, Any]) -> bytes:

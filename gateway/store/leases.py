@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import or_, select, text, update
 
 from gateway.errors import Retry
-from gateway.store import deliveries
+from gateway.store import deliveries, notes
 from gateway.store.tables import delivery, document, source
 
 if TYPE_CHECKING:
@@ -222,6 +222,7 @@ def forget_position(transaction: Transaction, name: str) -> bool:
         .where(source.c.name == name)
         .values(position=None, due=transaction.now.timestamp(), token=source.c.token + 1, problem=None)
     )
+    notes.forget(transaction, name)
     return result.rowcount == 1
 
 

@@ -273,24 +273,27 @@ def _latest_delivery(connection: Connection, contract: Contract) -> int:
 def changed(
     connection: Connection, contract: Contract, rows: Sequence[Staged], *, erased: Callable[[str], str]
 ) -> list[Staged]:
-    """The rows that say something else than the current record with their key.
+    """The rows that say something else than the record with their key as it stands before each of them.
 
     A record that lost its personal data does not get them back as long as nothing else is said; `erased` takes them
     out.
     """
-    same: set[str] = set()
+    kept: list[Staged] = []
     for at in range(0, len(rows), 500):
         part = {f"k{place}": row.key for place, row in enumerate(rows[at : at + 500])}
         marks = ", ".join(f":{name}" for name in part)
-        current = connection.execute(
-            text(f"SELECT key, body FROM {table_of(contract)} WHERE state = 1 AND key IN ({marks})"), part
+        said = connection.execute(  # what this delivery has staged already comes after what is current
+            text(f"SELECT key, body FROM {table_of(contract)} WHERE state IN (0, 1) AND key IN ({marks}) ORDER BY id"),
+            part,
         )
-        bodies = {row.key: row.body for row in current}
+        bodies = {row.key: row.body for row in said} | {row.key: row.json for row in kept}
         for row in rows[at : at + 500]:
-            body = bodies.get(row.key)
-            if body is not None and (body == row.json or body == erased(row.json)):
-                same.add(row.key)
-    return [row for row in rows if row.key not in same]
+            body = bodies.get(row.key, GONE)
+            if body == row.json or (GONE not in (body, row.json) and body == erased(row.json)):
+                continue
+            bodies[row.key] = row.json
+            kept.append(row)
+    return kept
 
 
 def unstage(transaction: Transaction, contract_id: str, *, limit: int = 20_000) -> bool:

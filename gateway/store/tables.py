@@ -361,6 +361,15 @@ source = Table(
     Column("read_at", Text),
 )
 
+note = Table(
+    # What the reading of a table remembers besides its position; the strategy alone knows what it means.
+    "note",
+    metadata,
+    Column("source", Text, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("body", LargeBinary, nullable=False),
+)
+
 api_key = Table(
     "api_key",
     metadata,

@@ -63,6 +63,47 @@ def test_a_snapshot_makes_versions_of_the_rows_that_changed_only(gateway: Gatewa
         assert len(records.history(connection, contract, "100002")) == 2
 
 
+GONE = {"KDNR": "100001", "@deleted": True}
+
+
+def versions(gateway: Gateway, key: str) -> list[str]:
+    """The bodies of a customer's versions, oldest first."""
+    contract = gateway.in_force.configuration().contracts["customer.v3"]
+    with gateway.database.read() as connection:
+        return [(each.json or b"null").decode() for each in reversed(records.history(connection, contract, key))]
+
+
+def test_a_line_that_says_its_row_is_gone_takes_the_record_away_and_it_can_come_back(gateway: Gateway) -> None:
+    table = ("table://erp/KUNDEN", "KUNDEN.jsonl")
+    judged(gateway, *table, canonical_lines([CUSTOMER]))
+    gone = judged(gateway, *table, canonical_lines([GONE]))
+    assert gone.documents == {"accepted": 1}
+    contract = gateway.in_force.configuration().contracts["customer.v3"]
+    with gateway.database.read() as connection:
+        assert records.get(connection, contract, "100001") is None
+    again = judged(gateway, *table, canonical_lines([GONE, {"KDNR": "7", "@deleted": True}]))
+    assert again.documents == {"duplicate": 2}, "what is gone already, or never came, is not gone once more"
+    judged(gateway, *table, canonical_lines([CUSTOMER]))
+    first, second, third = versions(gateway, "100001")
+    assert (first == third, second) == (True, "null")
+
+
+def test_the_changes_of_one_row_in_one_delivery_are_versions_in_their_order(gateway: Gateway) -> None:
+    table = ("table://erp/KUNDEN", "KUNDEN.jsonl")
+    judged(gateway, *table, canonical_lines([CUSTOMER]))
+    dear = CUSTOMER | {"KREDIT": "99.00"}
+    told = judged(gateway, *table, canonical_lines([dear, CUSTOMER, GONE, CUSTOMER, CUSTOMER, dear, GONE]))
+    assert told.documents == {"accepted": 6, "duplicate": 1}
+    bodies = versions(gateway, "100001")
+    assert ["99.00" in body for body in bodies] == [False, True, False, False, False, True, False]
+    assert [body == "null" for body in bodies] == [False, False, False, True, False, False, True]
+
+
+def test_a_line_of_a_file_is_never_a_tombstone(gateway: Gateway) -> None:
+    told = judged(gateway, "table://erp/KUNDEN", "KUNDEN.jsonl", canonical_lines([CUSTOMER | {"@deleted": "true"}]))
+    assert told.documents == {"accepted": 1}
+
+
 def test_findings_of_one_delivery_are_bounded_and_the_rest_is_counted(
     gateway: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from adapters.model import Batch, Change
 from gateway.errors import Retry
 from gateway.integrations import Source
 from gateway.receive.changes import canonical_lines, land_batch
-from gateway.store import leases
+from gateway.store import leases, notes
 from tests.acceptance.workspaces import opened
 
 if TYPE_CHECKING:
@@ -51,10 +52,10 @@ def test_a_batch_and_the_position_commit_together_or_not_at_all(tmp_path: Path, 
         some = next(iter(place.gateway.in_force.configuration().integrations.values()))
         integration = _of_table(some)
 
-        landed = land_batch(
-            place.gateway.receiver, lease, integration, rows=[{"KDNR": "1"}], position="7", again_in_seconds=1
-        )
-        assert place.raw(landed.id) == b'{"KDNR":"1"}\n'
+        changes = [Change("put", ("1",), {"KDNR": "1"}), Change("delete", ("2",), None, {"KDNR": "2"})]
+        batch = Batch(changes, "7", snapshot=False, memory={"seen": b"\x00\xff"})
+        landed = land_batch(place.gateway.receiver, lease, integration, batch, again_in_seconds=1)
+        assert place.raw(landed.id) == b'{"KDNR":"1"}\n{"@deleted":true,"KDNR":"2"}\n'
         assert (landed.source, landed.name) == ("table://erp/KUNDEN", "KUNDEN.jsonl")
 
         place.clock.forward(61)
@@ -63,10 +64,15 @@ def test_a_batch_and_the_position_commit_together_or_not_at_all(tmp_path: Path, 
         assert other is not None
         assert other.position == "7"
         with pytest.raises(Retry, match="went to another worker"):
-            land_batch(
-                place.gateway.receiver, lease, integration, rows=[{"KDNR": "2"}], position="8", again_in_seconds=1
-            )
+            again = Batch(changes, "8", snapshot=False, memory={"seen": None})
+            land_batch(place.gateway.receiver, lease, integration, again, again_in_seconds=1)
         assert len(place.get("/api/v1/deliveries")["items"]) == 1
+        with database.read() as connection:
+            assert notes.recall(connection, "table://erp/KUNDEN", "seen") == b"\x00\xff"
+            assert notes.recall(connection, "table://erp/KUNDEN", "other") is None
+        with database.write() as transaction:
+            assert leases.forget_position(transaction, "table://erp/KUNDEN")
+            assert notes.recall(transaction.connection, "table://erp/KUNDEN", "seen") is None
 
 
 def _of_table(integration: Any) -> Any:
