@@ -27,6 +27,7 @@ from sftp.activity import Activity, to_logging
 from sftp.arrival import Arrival, Arrivals, Folder
 from sftp.complete import whole_file
 from sftp.errors import Changed, Retry, SftpError, Stop
+from sftp.folders import make, sync
 from sftp.names import is_superseded, is_temporary, original, shown
 
 if TYPE_CHECKING:
@@ -195,7 +196,7 @@ class Collector:
                     except PermissionError as error:  # this one file's owner or flags; the names behind it are taken
                         stuck[name] = error
             if claimed:
-                _sync(folder.holding)
+                sync(folder.holding)
             if claimed >= _CLAIMS_PER_TURN:
                 self.ring(folder.source)
         self._seen[folder] = seen
@@ -312,7 +313,7 @@ class Collector:
         name = path.name.partition("~")[2]
         fresh = folder.holding / _held_name(self._new_id(), name)
         path.rename(fresh)
-        _sync(folder.holding)
+        sync(folder.holding)
         self._held[fresh] = _Held(folder, self._monotonic() + max(folder.settle_seconds, 1.0))
         message = f"{shown(name)} was written to while it was handed over; it is handed over once more as it is now"
         self._say("written_late", message, folder, problem=True, name=name)
@@ -353,7 +354,7 @@ def prepare(folder: Folder) -> None:
         OSError: it cannot be made.
     """
     for path in (folder.path, folder.holding):
-        path.mkdir(mode=0o750, parents=True, exist_ok=True)
+        make(path)
     if folder.path.stat().st_dev != folder.holding.stat().st_dev:
         raise Stop(
             f"{folder.holding} is not on the file system of {folder.path}, so no file can be claimed",
@@ -409,12 +410,3 @@ def _held_name(identifier: str, name: str) -> str:
     raw = os.fsencode(name)
     room = _NAME_BYTES_MAX - len(identifier) - 1
     return f"{identifier}~{os.fsdecode(raw[-room:])}"
-
-
-def _sync(folder: Path) -> None:
-    """Make renames durable: else a power cut could undo a claim after the receiver has registered its id."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

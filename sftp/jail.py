@@ -24,6 +24,7 @@ from itertools import count
 from typing import TYPE_CHECKING
 
 from sftp.errors import Reject, Stop, of_oserror
+from sftp.folders import make
 from sftp.names import is_superseded, is_temporary, superseded, why_refused
 
 if TYPE_CHECKING:
@@ -117,10 +118,9 @@ class Jail:
         self.partner = partner
         self.taken = taken
         home = root / partner
-        home.mkdir(mode=0o750, parents=True, exist_ok=True)
         self._descriptors: list[int] = []
         for folder in _FOLDERS:
-            (home / folder).mkdir(mode=0o750, exist_ok=True)
+            make(home / folder)
         try:
             self.inbox, self.outbox, self.stage = (self._hold(home / folder) for folder in ("inbox", "outbox", "stage"))
         except OSError:

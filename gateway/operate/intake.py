@@ -27,6 +27,7 @@ from sftp.auth import Account
 from sftp.bells import Bell
 from sftp.collect import Collector, prepare
 from sftp.errors import Stop as SftpStop
+from sftp.folders import make
 from sftp.hostkeys import load_or_create
 from sftp.server import Server
 
@@ -139,7 +140,7 @@ class Intake:
             try:
                 prepare(folder)
                 if folder.partner is not None:
-                    (self._drops / folder.partner / "outbox").mkdir(parents=True, exist_ok=True)
+                    make(self._drops / folder.partner / "outbox")
             except (OSError, SftpStop) as trouble:
                 reason = trouble.message if isinstance(trouble, SftpStop) else trouble.strerror or str(trouble)
                 unusable[folder.source] = reason
