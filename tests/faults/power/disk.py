@@ -1,8 +1,8 @@
 """A disk whose power can be cut: LazyFS keeps what was written in its memory until it is synced, and is killed.
 
-A workspace's data folder (store, vault, drops) lies on it. What was not synced is gone after the cut, as is whatever the
-kernel remembered of it. LazyFS renames, removes and makes names at once, as a journal that happened to be quick would;
-``tests.faults.power.names`` takes back those that nobody had synced.
+A workspace's data folder (store, vault, drops) lies on it. What was not synced is gone after the cut, as is whatever
+the kernel remembered of it. LazyFS makes, renames and removes names at once, as a journal that happened to be quick
+would; ``tests.faults.power.names`` takes back those that nobody had synced.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """Which names a power cut takes back: those of folders that were not synced since.
 
-LazyFS keeps every name at once. POSIX promises less: a file that was made, renamed or removed has its new place for good
-only when its folder was synced. So the calls of the processes are read from their trace, and what no folder's sync covers
-is undone on the disk, the last one first. A rename counts as durable when the folder of its new name was synced: file
-systems with a journal write both ends of it together.
+LazyFS keeps every name at once. POSIX promises less: a file that was made, renamed or removed has its new place for
+good only when its folder was synced. So the calls of the processes are read from their trace, and what no sync of a
+folder covers is undone on the disk, the last one first. A rename counts as durable when the folder of its new name was
+synced: file systems with a journal write both ends of it together.
 """
 
 from __future__ import annotations
@@ -17,7 +17,19 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-NAMING = ("open", "openat", "creat", "rename", "renameat", "renameat2", "unlink", "unlinkat", "mkdir", "mkdirat", "fsync")
+NAMING = (
+    "open",
+    "openat",
+    "creat",
+    "rename",
+    "renameat",
+    "renameat2",
+    "unlink",
+    "unlinkat",
+    "mkdir",
+    "mkdirat",
+    "fsync",
+)
 """The calls that must be in the trace."""
 
 
