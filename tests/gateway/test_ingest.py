@@ -84,8 +84,7 @@ def test_a_line_that_says_its_row_is_gone_takes_the_record_away_and_it_can_come_
     again = judged(gateway, *table, canonical_lines([GONE, {"KDNR": "7", "@deleted": True}]))
     assert again.documents == {"duplicate": 2}, "what is gone already, or never came, is not gone once more"
     judged(gateway, *table, canonical_lines([CUSTOMER]))
-    first, second, third = versions(gateway, "100001")
-    assert (first == third, second) == (True, "null")
+    assert ["Eisenwaren" in body for body in versions(gateway, "100001")] == [True, False, True]
 
 
 def test_the_changes_of_one_row_in_one_delivery_are_versions_in_their_order(gateway: Gateway) -> None:

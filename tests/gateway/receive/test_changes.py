@@ -63,8 +63,8 @@ def test_a_batch_and_the_position_commit_together_or_not_at_all(tmp_path: Path, 
             other = leases.take_source(transaction, ["table://erp/KUNDEN"], owner="other", seconds=60)
         assert other is not None
         assert other.position == "7"
+        again = Batch(changes, "8", snapshot=False, memory={"seen": None})
         with pytest.raises(Retry, match="went to another worker"):
-            again = Batch(changes, "8", snapshot=False, memory={"seen": None})
             land_batch(place.gateway.receiver, lease, integration, again, again_in_seconds=1)
         assert len(place.get("/api/v1/deliveries")["items"]) == 1
         with database.read() as connection:
