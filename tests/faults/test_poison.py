@@ -9,8 +9,6 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-import pytest
-
 from tests.acceptance.children import prices
 from tests.acceptance.workspaces import reopened
 from tests.faults.poison import planted, poison
@@ -98,3 +96,24 @@ def test_P4_a_file_that_breaks_its_process_is_given_up_with_its_reason_and_holds
                 )
         assert len(shown) == GOOD + len(REASONS)
         assert len(place.records("prices")) == 3 * GOOD
+
+
+def test_P8_a_file_that_gets_on_may_take_as_long_as_it_does(  # noqa: N802
+    tmp_path: Path, store_url: str
+) -> None:
+    rows = 40_000
+
+    def large(place: Place) -> None:
+        place.land(prices(rows), "large.csv", "drop://globex")
+
+    here = scene(tmp_path / "here", store_url, large, more=LIMITS.replace("500ms", "250ms"))
+    with reopened(here.folder) as place:
+
+        def shown() -> dict[str, Any]:
+            found: dict[str, Any] = place.get("/api/v1/deliveries")["items"][0]
+            return found
+
+        with working(here) as process:
+            until(lambda: shown()["finished_at"], process, tmp_path / "log")
+        assert (shown()["state"], shown()["documents"]) == ("accepted", {"accepted": rows})
+        assert place.events(shown()["id"]) == ["received", "accepted"]
