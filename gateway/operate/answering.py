@@ -69,11 +69,21 @@ def answer_once(gateway: Gateway, owner: str) -> bool:
     return True
 
 
+def give_back(gateway: Gateway, owner: str, delivery: int, reason: str | None) -> None:
+    """Give back what `owner`, who is dead, was to answer; `reason` is the end of a try of that delivery, or of none."""
+    with gateway.database.read() as connection:
+        held = acknowledgments.held_by(connection, owner)
+    for each in held:
+        is_its_fault = reason is not None and delivery in (each.delivery, 0)
+        seconds = _backoff(each.tries) if is_its_fault else 0.0
+        _give_back(gateway, [each], reason if is_its_fault else None, seconds=seconds, counted=is_its_fault)
+
+
 def _backoff(tries: int) -> float:
     return min(0.5 * 2.0**tries, _BACKOFF_SECONDS_MAX)
 
 
-def _give_back(gateway: Gateway, owed: Sequence[Owed], reason: str, *, seconds: float, counted: bool) -> None:
+def _give_back(gateway: Gateway, owed: Sequence[Owed], reason: str | None, *, seconds: float, counted: bool) -> None:
     """To be tried again; together or alone, as `acknowledgments.take_owed` says."""
     for each in owed:
         try:

@@ -11,7 +11,7 @@ import queue
 import threading
 from typing import TYPE_CHECKING
 
-from gateway.operate import wiring
+from gateway.operate import answering, wiring
 from gateway.operate.worker import give_back
 from gateway.store import leases
 
@@ -68,5 +68,6 @@ class Returns:
                 give_back(gateway, lease, routes, reason or "", counted=its_fault)
                 if its_fault:
                     _log.warning("try %d of %s ended: %s", lease.delivery.tries, lease.delivery.id, reason)
+            answering.give_back(gateway, owner, delivery, reason)
         finally:
             gateway.close()

@@ -174,6 +174,19 @@ def take_owed(transaction: Transaction, *, owner: str, seconds: float, count: in
     ]
 
 
+def held_by(connection: Connection, owner: str) -> list[Owed]:
+    """What that worker holds, with its own tokens."""
+    query = (
+        select(answering, delivery.c.size)
+        .join(delivery, delivery.c.number == answering.c.delivery)
+        .where(answering.c.owner == owner, answering.c.due.is_not(None))
+    )
+    return [
+        Owed(row.delivery, row.revision, row.twin, row.size, row.token, row.tries, row.problem)
+        for row in connection.execute(query)
+    ]
+
+
 def hold(transaction: Transaction, owed: Owed, *, seconds: float) -> None:
     """Prove that the lease is still ours and prolong it.
 

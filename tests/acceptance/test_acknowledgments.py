@@ -5,16 +5,21 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from edi.acknowledgments import read_acknowledgment
 from edi.edifact.scanner import events as edifact_events
 from edi.findings import Finding
 from edi.model import Document
 from edi.segmented.walk.events import Aside
 from edi.x12.scanner import events as x12_events
+from gateway.errors import Retry
 from gateway.operate import wiring
+from gateway.operate.answering import give_back
 from gateway.operate.worker import work_once
 from gateway.repair.backup import take
 from gateway.repair.restore import checked, restore
+from gateway.store import acknowledgments
 from gateway.workspace.loader import load
 from tests.acceptance.answered import (
     BAD,
@@ -398,6 +403,22 @@ def test_another_file_of_that_name_is_not_written_over(tmp_path: Path) -> None:
         place.clock.forward(3600)
         send(place)
         assert b"AK9" in outbox(place)[name]
+
+
+def test_what_a_dead_worker_was_to_answer_is_answered_at_once(tmp_path: Path, store_url: str) -> None:
+    with answering(tmp_path / "w", store=store_url) as place:
+        landed = place.land(ORDERS)
+        while work_once(place.gateway, "me"):
+            pass
+        with place.gateway.database.write() as transaction:
+            (held,) = acknowledgments.take_owed(transaction, owner="dead", seconds=60, count=5, size_max=10_000)
+        place.work()
+        assert place.delivery(landed.id)["acknowledgments"] == []
+        give_back(place.gateway, "dead", 0, None)
+        place.work()
+        assert len(place.delivery(landed.id)["acknowledgments"]) == 1
+        with pytest.raises(Retry), place.gateway.database.write() as transaction:  # were it not dead, it wrote nothing
+            acknowledgments.finish(transaction, held, acknowledgments.NOTHING)
 
 
 def test_an_answer_that_cannot_be_made_is_given_up_after_some_tries_and_holds_nobody_up(tmp_path: Path) -> None:
