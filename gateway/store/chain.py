@@ -12,10 +12,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import insert, select, text, update
+from sqlalchemy import bindparam, insert, select, text, update
 
 from gateway.errors import Stop
 from gateway.store.tables import audit, audit_head
@@ -40,7 +40,7 @@ class Entry:
 
 
 # One statement, and so one round trip while all other writers wait; it hashes what `row_hash` does.
-_APPEND = """
+_APPEND = text("""
 WITH head AS (
     UPDATE audit_head SET number = number + 1, hash =
         encode(sha256(convert_to('["' || hash || '",' || (number + 1)::text || ',' || :columns, 'UTF8')), 'hex')
@@ -48,7 +48,11 @@ WITH head AS (
 )
 INSERT INTO audit (number, at, who, action, subject, details, hash)
 SELECT number, :at, :who, :action, :subject, :details, hash FROM head
-"""
+""")
+
+_HEAD = select(audit_head)
+_INSERT = insert(audit)
+_MOVE = update(audit_head).values(number=bindparam("to"), hash=bindparam("now"))
 
 
 def row_hash(previous: str, number: int, at: str, entry: Entry) -> str:
@@ -71,14 +75,17 @@ def append(connection: Connection, at: str, entries: Sequence[Entry]) -> None:
     Raises:
         Stop: somebody has taken the head away; nothing is done without being on record.
     """
-    rows: list[dict[str, Any]] = [{"at": at} | asdict(entry) for entry in entries]
+    rows: list[dict[str, Any]] = [
+        {"at": at, "who": each.who, "action": each.action, "subject": each.subject, "details": each.details}
+        for each in entries
+    ]
     if connection.dialect.name != "sqlite":
         given = [row | {"columns": _columns(at, entry)} for row, entry in zip(rows, entries, strict=True)]
-        written = connection.execute(text(_APPEND), given).rowcount
+        written = connection.execute(_APPEND, given).rowcount
         if written != len(rows):
             raise _no_head()
         return
-    head = connection.execute(select(audit_head)).first()
+    head = connection.execute(_HEAD).first()
     if head is None:
         raise _no_head()
     number, previous = head.number, head.hash
@@ -86,8 +93,8 @@ def append(connection: Connection, at: str, entries: Sequence[Entry]) -> None:
         number += 1
         previous = row_hash(previous, number, at, entry)
         row |= {"number": number, "hash": previous}
-    connection.execute(insert(audit), rows)
-    connection.execute(update(audit_head).values(number=number, hash=previous))
+    connection.execute(_INSERT, rows)
+    connection.execute(_MOVE, {"to": number, "now": previous})
 
 
 def _no_head() -> Stop:
