@@ -243,7 +243,7 @@ def _unwanted(envelope: Envelope, candidates: Sequence[Integration]) -> Finding:
         severity="error",
         message=f"no integration of this source takes {what}; there is {wanted}",
         remedy=f"Add an integration with format: {what}, apply, and retry the document.",
-        value=envelope.message,
+        value=envelope.message if envelope.format in _STANDARDS else None,  # others do not have it in their bytes
     )
 
 

@@ -5,82 +5,27 @@ from __future__ import annotations
 import threading
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from sqlalchemy import text
 
 from edi.formats import FORMATS
-from edi.model import Document
 from gateway import ingest, judging
 from gateway.errors import Retry
-from gateway.judging import peeked
 from gateway.operate import wiring
 from gateway.operate.worker import work
 from gateway.store import leases, staging
 from tests.acceptance.children import die, in_child, prices
-from tests.acceptance.test_bad_input import CASES, NAMES
 from tests.acceptance.workspaces import Clock, Place, conserved, opened, reopened, sample
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Mapping
 
 
 X12, CSV = sample("acme-orders.edi"), sample("globex-prices.csv")
 GLOBEX = "drop://globex"
 CORPUS = Path(__file__).parent.parent / "corpus"
-
-
-# ── P1 and P7, over every sample ─────────────────────────────────────────────────────────────────────────────────────
-
-
-class Given(NamedTuple):
-    """A sample and its delivery."""
-
-    name: str
-    content: bytes
-    shown: dict[str, Any]
-
-
-@pytest.fixture(scope="module")
-def given(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Place, list[Given]]]:
-    """Every sample, every bad file and the whole corpus, judged."""
-    files = [(name, case.content, case.source) for name, case in CASES.items()]
-    files += [("northwind-orders.edi", sample("northwind-orders.edi"), "northwind")]
-    files += [("initech-invoice.xml", sample("initech-invoice.xml"), "initech")]
-    for kind, source in (("x12", "acme"), ("edifact", "northwind"), ("csv", "globex"), ("xml", "initech")):
-        paths = sorted(path for path in (CORPUS / kind).iterdir() if path.suffix in (".edi", ".csv", ".xml"))
-        files += [(path.name, path.read_bytes(), source) for path in paths]
-    with opened(tmp_path_factory.mktemp("workspace")) as place:
-        # Any sender may be acme or northwind here: that opens the way to the findings behind routing.
-        for partner, standard in (("acme", "isa: ZZ:ACME"), ("northwind", "unb: 14:5412345000013")):
-            place.change(f"partners/{partner}.yaml", f"identifiers:\n  {standard}\n", "")
-        landed = [place.land(content, NAMES[source], f"drop://{source}") for _, content, source in files]
-        place.work()
-        yield (
-            place,
-            [
-                Given(name, content, place.delivery(each.id))
-                for (name, content, _), each in zip(files, landed, strict=True)
-            ],
-        )
-
-
-def test_P1_the_documents_of_every_sample_are_where_the_counters_say(given: tuple[Place, list[Given]]) -> None:  # noqa: N802
-    place, samples = given
-    routes = place.gateway.in_force.routes()
-    assert len(samples) > 80
-    for name, content, shown in samples:
-        if shown["state"] == "duplicate":
-            assert sum(shown["documents"].values()) == sum(place.delivery(shown["twin"])["documents"].values())
-            continue
-        chunks, first = peeked(iter([content]))
-        reader, options = routes.reader_of(routes.candidates(place.row(shown["id"])), first)
-        read = sum(isinstance(item, Document) for item in FORMATS[reader].read(chunks, options))
-        assert shown["state"] in ("accepted", "partly_accepted", "quarantined"), name
-        assert sum(shown["documents"].values()) == read, name
-        assert shown["documents"].get("accepted", 0) == stored(place, shown["number"]), name
-        conserved(place, shown["id"])
 
 
 def stored(place: Place, number: int) -> int:
@@ -91,31 +36,6 @@ def stored(place: Place, number: int) -> int:
             connection.execute(text(f"SELECT count(*) FROM {table} WHERE delivery = {number}")).scalar_one()
             for table in tables
         )
-
-
-def test_P7_every_finding_of_every_sample_points_at_its_value(given: tuple[Place, list[Given]]) -> None:  # noqa: N802
-    place, samples = given
-    quoted = 0
-    for name, content, shown in samples:
-        for finding in place.findings(shown["id"]):
-            where = (name, finding)
-            assert finding["start"] is not None, where
-            assert 0 <= finding["start"] <= finding["end"] <= len(content), where
-            if finding["value"]:
-                quoted += 1
-                cut = content[finding["start"] : finding["end"]]
-                assert any(finding["value"] in reading for reading in readings(cut)), where
-    assert quoted > 50
-
-
-def readings(cut: bytes) -> Iterable[str]:
-    """The bytes as they can be read: in each encoding, and without what quotes and escapes."""
-    for encoding in ("utf-8", "cp1252", "latin-1", "utf-16-le", "utf-16-be", "cp037"):
-        plain = cut.decode(encoding, "replace").replace("\0", "\N{SYMBOL FOR NULL}")
-        yield plain
-        yield plain.replace('""', '"')
-        yield plain.replace("\r", "").replace("\n", "")
-        yield plain.replace("?", "")
 
 
 # ── P2 ───────────────────────────────────────────────────────────────────────────────────────────────────────────────
