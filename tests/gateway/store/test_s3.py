@@ -355,3 +355,19 @@ def test_what_was_copied_from_a_folder_without_checksums_is_read_before_it_is_be
     line.server.client().put_object(Bucket=line.vault.bucket.name, Key=line.vault.key(sha256), Body=SMALL)
     assert put(line, SMALL) == sha256
     assert (line.between.seen["put"], line.between.seen["get"]) == (1, 1)
+
+
+def test_an_object_that_was_healed_is_believed_when_the_answer_was_lost(line: Line) -> None:
+    sha256 = hashlib.sha256(LARGE).hexdigest()
+    key = line.vault.key(sha256)
+    line.server.client().put_object(Bucket=line.vault.bucket.name, Key=key, Body=LARGE[:-1])
+    told: dict[tuple[str, int], str | tuple[int, str]] = {
+        ("complete", 1): "lost",
+        ("complete", 2): (404, "NoSuchUpload"),
+    }
+    line.between.answer = lambda each, number: told.get((each, number))
+    assert put(line, LARGE) == sha256
+    assert line.between.seen["complete"] == 2
+    line.vault.verify(sha256)
+    assert len(line.between.unconditional) == 2  # what is damaged is written over, and nothing else is
+    line.between.unconditional.clear()
