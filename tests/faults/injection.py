@@ -79,8 +79,12 @@ def attached(
     try:
         yield process
     finally:
-        process.kill()  # the kernel lets go of a process that goes on
-        process.communicate()
+        process.terminate()  # it lets go of a process that goes on, and writes what it has seen
+        try:
+            process.communicate(timeout=5)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.communicate()
 
 
 _LINE = re.compile(r"(\d+) +(\w+)\((.*)$")

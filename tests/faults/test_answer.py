@@ -7,7 +7,7 @@ import json
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -71,16 +71,18 @@ class Api:
         return said
 
     def worker(self) -> int:
-        """The process that answers."""
+        """The process that answers: the last one of those that start one another."""
+        parents: dict[int, int] = {}
         for entry in Path("/proc").glob("[0-9]*/stat"):
-            try:
+            with suppress(OSError):
                 fields = entry.read_text().rpartition(")")[2].split()
-                line = (entry.parent / "cmdline").read_bytes()
-            except OSError:
-                continue
-            if int(fields[1]) == self.process.pid and fields[0] != "Z" and b"resource_tracker" not in line:
-                return int(entry.parent.name)
-        raise AssertionError("nobody answers")
+                if fields[0] != "Z" and b"resource_tracker" not in (entry.parent / "cmdline").read_bytes():
+                    parents[int(fields[1])] = int(entry.parent.name)
+        found = self.process.pid
+        while found in parents:
+            found = parents[found]
+        assert found != self.process.pid, "nobody answers"
+        return found
 
 
 @contextmanager
@@ -104,6 +106,7 @@ def test_R2_an_upload_whose_answer_was_lost_is_answered_again_and_counts_once(  
             assert api.upload(ORDERS + b"\n", "traced") is not None
         calls = calls_of(tmp_path / "trace")
         chosen = calls if ALL else boundaries(calls)[-4:]
+        assert len(chosen) >= 4
         killed = 0
         for number, call in enumerate(chosen):
             content, key = ORDERS + b"\n" * (number + 2), f"key-{number}"
