@@ -240,6 +240,7 @@ def _level_problems(rows: Sequence[list[Any]], root: Loop, places: dict[int, int
     levels = [row for row in rows if row[0] == "HL"]
     around = {id(loop["HL"][0]): outer["HL"][0] for loop, outer in _levels(root) if outer}
     named = {_at(row, 2) for row in levels}
+    last = {_at(row, 1): place for place, row in enumerate(levels, 1)}
     known: dict[str, tuple[list[Any], int]] = {}
     before = 0
     for place, row in enumerate(levels, 1):
@@ -249,7 +250,7 @@ def _level_problems(rows: Sequence[list[Any]], root: Loop, places: dict[int, int
         told = _number_problem(number, place, before, known) if message in COUNTED else _repeat_problem(number, known)
         if told:
             yield Problem("level.number", at, "HL", *told, 1)
-        told = _parent_problem(row, upper, around.get(id(row)), depth, levels[place:])
+        told = _parent_problem(row, upper, around.get(id(row)), depth, is_later=last.get(parent, 0) > place)
         if told:
             yield Problem("level.parent", at, "HL", *told, 2)
         else:
@@ -284,14 +285,14 @@ def _repeat_problem(number: str, known: Mapping[str, object]) -> tuple[str, str]
 
 
 def _parent_problem(
-    row: list[Any], upper: list[Any] | None, around: list[Any] | None, depth: int, later: Sequence[list[Any]]
+    row: list[Any], upper: list[Any] | None, around: list[Any] | None, depth: int, *, is_later: bool
 ) -> tuple[str, str] | None:
     number, parent = _at(row, 1), _at(row, 2)
     remedy = "Ask the sender to send each parent before the levels below it, and to name its HL01 in HL02."
     if parent and upper is None:
         if parent == number:
             return f"HL02 names the parent {parent!r}, which is the number of this level itself.", remedy
-        if any(_at(other, 1) == parent for other in later):
+        if is_later:
             return f"HL02 names the parent {parent!r}, but that level is sent after this one.", remedy
         return f"HL02 names the parent {parent!r}, and no level before this one has that number.", remedy
     if around is not None and upper is not around:
