@@ -106,7 +106,7 @@ def test_P8_a_file_that_gets_on_may_take_as_long_as_it_does(  # noqa: N802
     def large(place: Place) -> None:
         place.land(prices(rows), "large.csv", "drop://globex")
 
-    here = scene(tmp_path / "here", store_url, large, more=LIMITS.replace("500ms", "250ms"))
+    here = scene(tmp_path / "here", store_url, large, more=LIMITS.replace("500ms", "100ms"))
     with reopened(here.folder) as place:
 
         def shown() -> dict[str, Any]:
