@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from gateway.contracts import kept_since, outlasts
-from gateway.errors import Stop
+from gateway.errors import Retry, Stop
 from gateway.observations import (
     ATTEMPT_FAILED,
     DELIVERY_FAILED,
@@ -205,7 +205,7 @@ class Retention:
                 try:
                     with self._database.write() as transaction:
                         deleted = retention.take_away(transaction, self._vault, sha256)
-                except Stop as stop:
+                except (Retry, Stop) as stop:  # what stays condemned is deleted by the next purge
                     failed.add(sha256)
                     self.tally.put_off.append(stop.message)
                     continue
