@@ -1,0 +1,82 @@
+"""What is said of a database, as data: the columns of the table of dialects.
+
+A form is a template in which ``{c}`` is a quoted column, ``{p}`` a parameter and ``{bind_as}`` its native type. It is
+looked up by the column's native type (lower case, without length), then by our type, then by ``*``.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from adapters.model import Column, Type
+
+LENGTH = re.compile(r"\(.*?\)")
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """One database, as data.
+
+    `products` begin the name that the driver reports (SQL_DBMS_NAME); `drivers` are found in a driver's name or file;
+    `package` is the Debian package that brings the driver. `nulls_low` is whether NULL sorts before all values,
+    `row_values` whether ``(a, b) > (?, ?)`` uses an index. `text` writes a value; `exact` writes it without any loss,
+    to find its place again, where that is another text. `order` is what is sorted and compared with such a place,
+    `compare` what is compared with a caller's value. `inexact` types cannot be found again at all.
+
+    `session` makes a fresh connection read-only and its texts unambiguous; `proof` reads back that it is, and the
+    answer expected. `connect` is added to the connection string, and `file` is its key that names a database file.
+    `tables` gives schema, name and '1' in the default schema; `columns`, asked with name and schema, gives name, native
+    type, type to bind as, '1' if nullable and the place in the primary key.
+    """
+
+    name: str
+    products: tuple[str, ...]
+    drivers: tuple[str, ...]
+    package: str
+    quotes: str
+    nulls_low: bool
+    row_values: bool
+    server_timeout: bool
+    text: Mapping[str, str]
+    bind: Mapping[str, str]
+    contains: str
+    startswith: str
+    session: tuple[str, ...]
+    proof: tuple[str, str]
+    types: Mapping[str, Type]
+    tables: str
+    columns: str
+    exact: Mapping[str, str] = field(default_factory=dict)
+    order: Mapping[str, str] = field(default_factory=dict)
+    compare: Mapping[str, str] = field(default_factory=dict)
+    fragments: tuple[tuple[str, Type], ...] = ()
+    connect: Mapping[str, str] = field(default_factory=dict)
+    file: str = ""
+    inexact: frozenset[str] = frozenset()
+
+    def quoted(self, name: str) -> str:
+        """A name from the catalogue as an identifier; its own quotes are doubled."""
+        return f"{self.quotes}{name.replace(self.quotes, self.quotes * 2)}{self.quotes}"
+
+    def classify(self, native: str) -> Type:
+        """The native type in our words; what is unknown is text."""
+        word = native_word(native)
+        if native.lower() in self.types or word in self.types:
+            return self.types.get(native.lower()) or self.types[word]
+        return next((kind for fragment, kind in self.fragments if fragment in word), "text")
+
+
+def native_word(native: str) -> str:
+    """``Decimal(10,2)`` → ``decimal``; ``timestamp(3) with time zone`` → ``timestamp with time zone``."""
+    return LENGTH.sub("", native).strip().lower()
+
+
+def form(forms: Mapping[str, str], column: Column, default: str = "{c}") -> str:
+    """The template for a column."""
+    word = native_word(column.native)
+    return forms.get(word) or forms.get(column.type) or forms.get("*", default)

@@ -1,0 +1,69 @@
+"""PostgreSQL, as data."""
+
+from __future__ import annotations
+
+from adapters.dialects.dialect import Dialect
+
+POSTGRESQL = Dialect(
+    name="postgresql",
+    products=("PostgreSQL",),
+    drivers=("postgres", "psqlodbc"),
+    package="odbc-postgresql",
+    quotes='"',
+    nulls_low=False,
+    row_values=True,
+    server_timeout=True,
+    text={
+        "*": "CAST({c} AS text)",
+        "binary": "encode({c}, 'hex')",
+        "money": "CAST(CAST({c} AS numeric) AS text)",
+    },
+    bind={"*": "CAST({p} AS {bind_as})", "binary": "decode(CAST({p} AS text), 'hex')"},
+    contains="strpos(CAST({c} AS text), CAST({p} AS text)) > 0",
+    startswith="strpos(CAST({c} AS text), CAST({p} AS text)) = 1",
+    session=(
+        "SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY",
+        "SET statement_timeout = {milliseconds}",
+        "SET lock_timeout = {milliseconds}",
+        "SET TIME ZONE 'UTC'",
+        "SET datestyle = 'ISO, YMD'",
+        "SET intervalstyle = 'iso_8601'",
+        "SET extra_float_digits = 1",
+    ),
+    proof=("SELECT current_setting('transaction_read_only')", "on"),
+    types={
+        "smallint": "int",
+        "integer": "int",
+        "bigint": "int",
+        "oid": "int",
+        "numeric": "decimal",
+        "money": "decimal",
+        "real": "float",
+        "double precision": "float",
+        "date": "date",
+        "timestamp without time zone": "datetime",
+        "timestamp with time zone": "datetime",
+        "time without time zone": "time",
+        "boolean": "bool",
+        "bytea": "binary",
+    },
+    tables="SELECT CAST(n.nspname AS text), CAST(c.relname AS text),"
+    " CASE WHEN n.nspname = current_schema() THEN '1' ELSE '0' END"
+    " FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
+    " WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND n.nspname <> 'information_schema'"
+    " AND left(n.nspname, 3) <> 'pg_'"
+    " AND has_schema_privilege(n.oid, 'USAGE') AND has_any_column_privilege(c.oid, 'SELECT') ORDER BY 1, 2",
+    # A domain is shown and compared as the type it is made of.
+    columns="SELECT CAST(a.attname AS text),"
+    " format_type(CASE t.typtype WHEN 'd' THEN t.typbasetype ELSE a.atttypid END,"
+    " CASE t.typtype WHEN 'd' THEN t.typtypmod ELSE a.atttypmod END),"
+    " format_type(CASE t.typtype WHEN 'd' THEN t.typbasetype ELSE a.atttypid END, -1),"
+    " CASE WHEN a.attnotnull THEN '0' ELSE '1' END, CAST(coalesce(k.place, 0) AS text)"
+    " FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_class c ON c.oid = a.attrelid"
+    " JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace JOIN pg_catalog.pg_type t ON t.oid = a.atttypid"
+    " LEFT JOIN (SELECT i.indrelid, u.attnum, u.place FROM pg_catalog.pg_index i"
+    " CROSS JOIN LATERAL unnest(i.indkey) WITH ORDINALITY AS u(attnum, place)"
+    " WHERE i.indisprimary AND u.place <= i.indnkeyatts) k ON k.indrelid = c.oid AND k.attnum = a.attnum"
+    " WHERE c.relname = CAST(? AS text) AND n.nspname = CAST(? AS text) AND a.attnum > 0 AND NOT a.attisdropped"
+    " AND has_column_privilege(c.oid, a.attnum, 'SELECT') ORDER BY a.attnum",
+)
