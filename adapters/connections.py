@@ -30,13 +30,15 @@ SECRETS = frozenset({"pwd", "password"})
 class Settings:
     """The options of a source. A configuration writes them as texts, under these names.
 
-    `dialect` need only be said where neither the driver's name nor the server tells it.
+    `dialect` need only be said where neither the driver's name nor the server tells it. `accept_writable_login` is
+    the reason why a login that could write is used all the same (:mod:`adapters.rights`).
     """
 
     dialect: Dialect | None = None
     timeout_seconds: float = 30.0
     connect_timeout_seconds: float = 10.0
     connections: int = 4
+    accept_writable_login: str = ""
 
 
 def settings(options: Mapping[str, str]) -> Settings:
@@ -45,12 +47,12 @@ def settings(options: Mapping[str, str]) -> Settings:
     Raises:
         Stop: An option is unknown or its value unsuitable.
     """
-    known = {"dialect", "timeout_seconds", "connect_timeout_seconds", "connections"}
+    known = {"dialect", "timeout_seconds", "connect_timeout_seconds", "connections", "accept_writable_login"}
     for name in options:
         if name not in known:
             raise Stop(f"a database connection has no option {name!r}", nearest(name, known))
     numbers: dict[str, float] = {}
-    for name in known & options.keys() - {"dialect"}:
+    for name in known & options.keys() - {"dialect", "accept_writable_login"}:
         try:
             numbers[name] = float(options[name])
         except ValueError:
@@ -66,6 +68,7 @@ def settings(options: Mapping[str, str]) -> Settings:
         timeout_seconds=numbers.get("timeout_seconds", 30.0),
         connect_timeout_seconds=numbers.get("connect_timeout_seconds", 10.0),
         connections=int(numbers.get("connections", 4)),
+        accept_writable_login=options.get("accept_writable_login", "").strip(),
     )
 
 
