@@ -1,6 +1,7 @@
 """The process that has imported everything and becomes, each time it is asked, a copy that runs a command.
 
-Each line of standard input is a request; each is answered with a number: the id of a new child, or how one ended.
+Each line of standard input is a request; each is answered with numbers: the id of a new child, or how one ended and the
+most memory that it ever had, in KiB.
 """
 
 from __future__ import annotations
@@ -43,13 +44,15 @@ def serve() -> None:
     for line in sys.stdin:
         request = json.loads(line)
         if "wait" in request:
-            answer = os.waitstatus_to_exitcode(os.waitpid(request["wait"], 0)[1])
+            _, status, used = os.wait4(request["wait"], 0)
+            answer = f"{os.waitstatus_to_exitcode(status)} {used.ru_maxrss}"
             children.discard(request["wait"])
         else:
-            answer = os.fork()
-            if answer == 0:
+            child = os.fork()
+            if child == 0:
                 _be(request)
-            children.add(answer)
+            children.add(child)
+            answer = str(child)
         print(answer, flush=True)  # noqa: T201 - the answer
     for child in children:
         os.kill(child, signal.SIGKILL)

@@ -54,6 +54,8 @@ class Nursery:
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[2],
         )  # fmt: skip
         self._count = 0
+        self.peak_bytes = 0
+        """The most memory that the child ever had whose end was told last; what it shares with its siblings counts."""
 
     def start(self, folder: Path, *command: str, hours: float = 0.0, small: bool = False) -> Child:
         """A child at its door: ``gateway <command> --workspace folder``.
@@ -70,7 +72,7 @@ class Nursery:
             command = ("work", "--child")  # the worker itself, and nobody who looks after it
         argv = [*command, "--workspace", str(folder)]
         asked = {"argv": argv, "log": str(log), "hours": hours, "small": small}
-        return Child(self._ask(asked), log)
+        return Child(self._ask(asked)[0], log)
 
     def ended(self, child: Child, *, seconds: float = SECONDS_MAX) -> int:
         """The status of a child when it has ended, negative for a signal; one that hangs is killed and is an error."""
@@ -82,8 +84,9 @@ class Nursery:
 
         timer = threading.Timer(seconds, end)
         timer.start()
-        status = self._ask({"wait": child.pid})
+        status, peak = self._ask({"wait": child.pid})
         timer.cancel()
+        self.peak_bytes = peak * 1024
         assert not late.is_set(), f"it did not end within {seconds:.0f} s:\n{child.said()}"
         return status
 
@@ -99,12 +102,12 @@ class Nursery:
         """A worker that does what is due, to its end."""
         return self.run(folder, "work", "--until-idle", **more)
 
-    def _ask(self, request: dict[str, Any]) -> int:
+    def _ask(self, request: dict[str, Any]) -> list[int]:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._process.stdin.write(json.dumps(request) + "\n")
         self._process.stdin.flush()
-        return int(self._process.stdout.readline())
+        return [int(each) for each in self._process.stdout.readline().split()]
 
     def close(self) -> None:
         """End it; its children are killed."""
