@@ -366,7 +366,10 @@ class Walk:
                 if len(text) - place < len(opens) and window.more():
                     continue
                 return
-            end = text.find(closes, place + looked)
+            behind = text.find(stop + gap + opens, place + looked)
+            end = text.find(closes, place + looked, behind if behind >= 0 else len(text))
+            if end < 0 <= behind:
+                return  # it has no trailer; a look at all that follows, for each of many, would never end
             end = text.find(stop, end + len(closes)) if end >= 0 else -1
             if end < 0:
                 looked = max(0, len(text) - place - len(closes) - SEGMENT_MAX)
