@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import time
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,10 +110,19 @@ class Accept:
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """How a table's changes are read: a watermark column and the poll interval, or a snapshot each time."""
+    """How a table's changes are followed, and how often it is looked.
+
+    `strategy` is ``watermark`` (by `column`, which grows), ``snapshot``, ``diff`` or ``log``. `options` are what it
+    wants to know besides: ``publication``, ``overlap``. `deletes` is the time of day, in the zone `zone`, at which rows
+    are looked for that are gone, which a column that grows cannot tell; None where nobody looks.
+    """
 
     column: str | None
     every_seconds: float
+    strategy: str = "watermark"
+    options: tuple[tuple[str, str], ...] = ()
+    deletes: time | None = None
+    zone: str = "UTC"
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,27 +3,25 @@
 from __future__ import annotations
 
 import logging
-from contextlib import closing
+import threading
+from functools import partial
 from typing import TYPE_CHECKING
 
 from adapters.errors import AdapterError
-from adapters.model import Following
 from adapters.odbc import OdbcSource
 from gateway.errors import Retry, Stop
 from gateway.observations import TABLE_FAILED, TABLE_READ
 from gateway.operate.credentials import resolved
+from gateway.operate.following import Followed
 from gateway.operate.worker import owner_name
-from gateway.receive.changes import land_batch
-from gateway.store import leases, notes
+from gateway.store import leases
 
 if TYPE_CHECKING:
-    import threading
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from gateway.configuration import Configuration, Connection
     from gateway.integrations import Integration
     from gateway.operate.wiring import Gateway
-    from gateway.store.leases import SourceLease
 
 _log = logging.getLogger(__name__)
 _LOOK_EVERY_SECONDS = 0.5
@@ -51,93 +49,134 @@ def sources(gateway: Gateway, configuration: Configuration) -> Mapping[str, Odbc
 
 
 def poll(gateway: Gateway, stop: threading.Event, *, until_idle: bool = False) -> None:
-    """Read what is due until `stop` is set, or with `until_idle` until nothing is due."""
+    """Read what is due until `stop` is set, or with `until_idle` until nothing is due.
+
+    Each connection has a thread of its own: one that is slow or does not answer holds no other up.
+    """
+    readers: dict[str, threading.Thread] = {}
     while not stop.is_set():
         try:
-            if poll_once(gateway):
-                continue
+            hosts = {each.source.host for each in _tables(gateway.in_force.configuration())}
         except (Retry, Stop) as trouble:
             _log.warning("%s", trouble)
-        except Exception:  # noqa: BLE001 - the thread must go on whatever it is; the log has the traceback
-            _log.exception("looking for tables that are due failed")
+            hosts = set()
+        for host in hosts:
+            if host not in readers or not readers[host].is_alive():
+                name = f"poller {host}"
+                readers[host] = threading.Thread(target=_follow, args=(gateway, host, stop, until_idle), name=name)
+                readers[host].start()
         if until_idle:
-            return
+            break
         stop.wait(_LOOK_EVERY_SECONDS)
+    for reader in readers.values():
+        reader.join()
 
 
-def poll_once(gateway: Gateway) -> bool:
+def _follow(gateway: Gateway, host: str, stop: threading.Event, until_idle: bool) -> None:
+    """Read the tables of one connection as they become due, as long as the configuration has any."""
+    sources = Kept(gateway)
+    try:
+        while not stop.is_set():
+            try:
+                configuration = gateway.in_force.configuration()
+                connection = configuration.connections.get(host)
+                tables = {str(each.source): each for each in _tables(configuration) if each.source.host == host}
+                if connection is None or not tables:
+                    return
+                if _read_one(gateway, tables, partial(sources.of, connection)):
+                    continue
+                wait = _until_due(gateway, tables)
+            except (Retry, Stop) as trouble:
+                _log.warning("%s", trouble)
+                wait = _LOOK_EVERY_SECONDS
+            except Exception:  # noqa: BLE001 - the thread must go on whatever it is; the log has the traceback
+                _log.exception("looking for tables that are due failed")
+                wait = _LOOK_EVERY_SECONDS
+            if until_idle:
+                return
+            stop.wait(wait)
+    finally:
+        sources.close()
+
+
+class Kept:
+    """The source of a connection, kept open from look to look until the connection is declared otherwise."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+        self._open: tuple[Connection, OdbcSource] | None = None
+
+    def of(self, connection: Connection) -> OdbcSource:
+        """The source, opened now if it is not."""
+        if self._open is None or self._open[0] != connection:
+            self.close()
+            self._open = (connection, open_source(self._gateway, connection))
+        return self._open[1]
+
+    def close(self) -> None:
+        """Let go of the database."""
+        if self._open is not None:
+            self._open[1].close()
+            self._open = None
+
+
+def _tables(configuration: Configuration) -> list[Integration]:
+    return [each for each in configuration.integrations.values() if each.source.scheme == "table"]
+
+
+def _until_due(gateway: Gateway, tables: Mapping[str, Integration]) -> float:
+    """The seconds until one of the tables is due; seldom more, for others may give one back."""
+    with gateway.database.read() as connection:
+        due = leases.next_source_due(connection, list(tables))
+    left = due - gateway.database.clock().timestamp() if due is not None else _LOOK_EVERY_SECONDS
+    return min(max(left, 0.005), _LOOK_EVERY_SECONDS)
+
+
+def _read_one(gateway: Gateway, tables: Mapping[str, Integration], source: Callable[[], OdbcSource]) -> bool:
     """Read one table that is due; False when none is."""
-    configuration = gateway.in_force.configuration()
-    by_name = {str(each.source): each for each in configuration.integrations.values() if each.source.scheme == "table"}
-    if not by_name:
+    with gateway.database.read() as connection:  # is a write transaction worth it?
+        due = leases.next_source_due(connection, list(tables))
+    if due is None or due > gateway.database.clock().timestamp():
         return False
     with gateway.database.write() as transaction:
         lease = leases.take_source(
-            transaction, sorted(by_name), owner=owner_name(), seconds=gateway.settings.lease_seconds
+            transaction, sorted(tables), owner=owner_name(), seconds=gateway.settings.lease_seconds
         )
     if lease is None:
         return False
-    integration = by_name[lease.name]
+    integration = tables[lease.name]
+    followed = Followed(gateway, integration, lease)
+    total, reason = 0, None
     try:
-        rows = _read(gateway, configuration, integration, lease)
+        total = followed.read(source())
     except Retry:  # the store's: nothing is wrong with the table, and its lease runs out by itself
         raise
     except (AdapterError, Stop) as trouble:
-        _tell_trouble(gateway, integration, lease, str(trouble))
-        return True
+        reason = str(trouble)
     except Exception as error:  # noqa: BLE001 - a defect of ours must not stop the other tables
         _log.exception("reading %s failed", lease.name)
         said = str(error).splitlines()
-        _tell_trouble(gateway, integration, lease, f"{type(error).__name__}: {said[0] if said else 'no message'}")
-        return True
-    if rows:
-        _log.info("%s: %d rows", lease.name, rows)
+        reason = f"{type(error).__name__}: {said[0] if said else 'no message'}"
+    _let_go(gateway, followed, total, reason)
     return True
 
 
-def _read(gateway: Gateway, configuration: Configuration, integration: Integration, lease: SourceLease) -> int:
-    """Land every batch that the source has now; returns the number of rows."""
-    connection = configuration.connections[integration.source.host]
-    every = integration.changes.every_seconds if integration.changes is not None else 60.0
-    column = integration.changes.column if integration.changes is not None else None
-    following = Following("watermark" if column else "snapshot", integration.key, column)
-    position = lease.position
-    total = 0
-
-    def recall(name: str) -> bytes | None:
-        with gateway.database.read() as reading:
-            return notes.recall(reading, lease.name, name)
-
-    table = integration.source.path
-    with closing(open_source(gateway, connection)) as source:
-        for batch in source.changes(table, following, position=position, recall=recall):
-            total += len(batch.changes)
-            position = batch.position
-            if batch.changes:
-                land_batch(gateway.receiver, lease, integration, batch, again_in_seconds=gateway.settings.lease_seconds)
-            elif batch.memory:
-                with gateway.database.write() as transaction:
-                    leases.advance_source(
-                        transaction, lease, position=position, due_in_seconds=gateway.settings.lease_seconds
-                    )
-                    notes.keep(transaction, lease.name, batch.memory)
-            source.ack(table, following, position)
-    with gateway.database.write() as transaction:
-        leases.advance_source(transaction, lease, position=position, due_in_seconds=every)
-        if total:
-            transaction.tell(
-                TABLE_READ(integration=integration.name, partner=integration.partner, rows=total, table=lease.name)
-            )
-    return total
-
-
-def _tell_trouble(gateway: Gateway, integration: Integration, lease: SourceLease, reason: str) -> None:
-    """Keep the position, try again later, and say so once, not at each try."""
+def _let_go(gateway: Gateway, followed: Followed, total: int, reason: str | None) -> None:
+    """Keep the position and say when to look again; what is wrong is said once, not at each try."""
+    integration, lease = followed.integration, followed.lease
+    every = integration.changes.every_seconds if integration.changes is not None else _AFTER_TROUBLE_SECONDS
+    who = {"integration": integration.name, "partner": integration.partner, "table": lease.name}
     with gateway.database.write() as transaction:
         leases.advance_source(
-            transaction, lease, position=lease.position, due_in_seconds=_AFTER_TROUBLE_SECONDS, problem=reason
+            transaction,
+            lease,
+            position=followed.position,
+            due_in_seconds=every if reason is None else _AFTER_TROUBLE_SECONDS,
+            problem=reason,
         )
-        if lease.problem != reason:
-            transaction.tell(
-                TABLE_FAILED(integration=integration.name, partner=integration.partner, table=lease.name, reason=reason)
-            )
+        if total:
+            transaction.tell(TABLE_READ(**who, rows=total))
+        if reason is not None and lease.problem != reason:
+            transaction.tell(TABLE_FAILED(**who, reason=reason))
+    if total:
+        _log.info("%s: %d changes", lease.name, total)

@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import or_, select, text, update
+from sqlalchemy import func, or_, select, text, update
 
 from gateway.errors import Retry
 from gateway.store import deliveries, notes
@@ -224,6 +224,12 @@ def forget_position(transaction: Transaction, name: str) -> bool:
     )
     notes.forget(transaction, name)
     return result.rowcount == 1
+
+
+def next_source_due(connection: Connection, names: list[str]) -> float | None:
+    """When the first of these table sources is due, in seconds since 1970; None where there are none."""
+    due: float | None = connection.execute(select(func.min(source.c.due)).where(source.c.name.in_(names))).scalar()
+    return due
 
 
 def take_source(transaction: Transaction, names: list[str], *, owner: str, seconds: float) -> SourceLease | None:

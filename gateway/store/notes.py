@@ -23,6 +23,12 @@ def recall(connection: Connection, source: str, name: str) -> bytes | None:
     return None if found is None else bytes(found)
 
 
+def names(connection: Connection, source: str, prefix: str) -> list[str]:
+    """The names of a source's notes that begin so, sorted."""
+    query = select(note.c.name).where(note.c.source == source, note.c.name.startswith(prefix, autoescape=True))
+    return list(connection.execute(query.order_by(note.c.name)).scalars())
+
+
 def keep(transaction: Transaction, source: str, memory: Mapping[str, bytes | None]) -> None:
     """Write notes of a source anew; None takes one away."""
     if not memory:

@@ -10,7 +10,9 @@ import base64
 import binascii
 import re
 from dataclasses import dataclass, field
+from datetime import time
 from typing import TYPE_CHECKING, Any
+from zoneinfo import available_timezones
 
 from gateway.integrations import Accept, Changes, Source
 from gateway.workspace.nodes import Mapping, Node, Scalar, Sequence
@@ -34,7 +36,11 @@ _ADDRESS = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[\w.-]+):([0-9]{1,5})")
 _BUCKET = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](?:/[\w.-]+)*/?", re.ASCII)
 _ENDPOINT = re.compile(r"https?://(?:\[[0-9A-Fa-f:.]+\]|[\w.-]+)(?::[0-9]{1,5})?/?", re.ASCII)
 _ACCEPT = re.compile(r"(rows|documents)(?:\s*,\s*hold the file above ([0-9]{1,3}(?:\.[0-9]{1,6})?)\s*% bad)?")
-_CHANGES = re.compile(r"(?:(snapshot)|([^\W\d][\w$#@]*)) every (\S+)")
+_CHANGES = re.compile(
+    r"(?:(?P<strategy>snapshot|diff|log)(?: (?P<publication>[^\W\d]\w*))?"
+    r"|(?:column )?(?P<column>[^\W\d][\w$#@]*)(?: overlap (?P<overlap>\S+))?)"
+    r" every (?P<every>\S+)(?:, deletes nightly (?P<deletes>(?:[01][0-9]|2[0-3]):[0-5][0-9])(?: (?P<zone>[\w+/-]+))?)?"
+)
 _EXPECT = re.compile(
     rf"(?:every (?P<every>\S+?)|daily by [0-9][0-9]:[0-9][0-9]|weekly by {DAYS}|monthly by day [0-9][0-9]?)"
     rf"(?:, {DAYS}(?:-{DAYS})?(?: [0-9][0-9]:[0-9][0-9]-[0-9][0-9]:[0-9][0-9](?: [\w+-]+(?:/[\w+-]+)*)?)?)?"
@@ -330,25 +336,49 @@ def read_accept(node: Node) -> Accept | None:
 
 
 def read_changes(node: Node) -> Changes | None:
-    """How a table's changes are read."""
-    hint = "write 'AENDTS every 30s' or 'snapshot every 5m'"
+    """How a table's changes are followed."""
+    hint = "write 'AENDTS every 30s, deletes nightly 02:00', 'diff every 10m', 'log every 1s' or 'snapshot every 1h'"
     text = scalar(node)
-    if text and (place := text.value.find(", deletes")) >= 0:
-        text.refuse_part(
-            place + 2,
-            len(text.value) - place - 2,
-            "looking for deleted rows at a time of its own is not yet available in this version",
-            "take it out; rows that were deleted are not told yet",
-        )
-        return None
-    match = _matched(node, _CHANGES, "{} does not say how changes are read", hint)
+    match = _matched(node, _CHANGES, "{} does not say how changes are followed", hint)
     if match is None or text is None:
         return None
-    seconds = duration(match[3])
-    if seconds is None:
-        text.refuse_part(match.start(3), len(match[3]), f"{match[3]!r} is not a duration", "write 10s, 5m, 2h or 1d")
+    for name in ("every", "overlap"):
+        if match[name] is not None and duration(match[name]) is None:
+            text.refuse_part(
+                match.start(name), len(match[name]), f"{match[name]!r} is not a duration", "write 500ms, 10s, 5m or 2h"
+            )
+            return None
+    zone = match["zone"] or "UTC"
+    if zone not in available_timezones():
+        text.refuse_part(
+            match.start("zone"), len(zone), f"there is no time zone {zone!r}", "write Europe/Berlin or UTC"
+        )
         return None
-    return Changes(match[2], seconds)
+    strategy, column = match["strategy"] or "watermark", match["column"]
+    if strategy != "log" and match["publication"] is not None:
+        text.refuse_part(
+            match.start("publication"), len(match["publication"]), f"nothing stands between {strategy} and every", hint
+        )
+        return None
+    if strategy != "watermark" and match["deletes"] is not None:
+        text.refuse_part(
+            match.start("deletes"),
+            len(match["deletes"]),
+            f"{strategy} tells of deleted rows by itself"
+            if strategy != "snapshot"
+            else "a snapshot knows no deleted rows",
+            "take the part after the comma out" if strategy != "snapshot" else "write diff every 1h instead",
+        )
+        return None
+    options = {"publication": match["publication"], "overlap": match["overlap"]}
+    return Changes(
+        column,
+        duration(match["every"]) or 0.0,
+        strategy,
+        tuple((name, value) for name, value in options.items() if value is not None),
+        time.fromisoformat(match["deletes"]) if match["deletes"] else None,
+        zone,
+    )
 
 
 def read_expect(node: Node) -> str | None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from gateway.errors import Stop
-from gateway.operate import poller, wiring
+from gateway.operate import following, wiring
 from gateway.operate.demo import workspace_maker
 from gateway.operate.poller import poll
 from gateway.receive.changes import land_batch
@@ -142,7 +142,7 @@ def test_a_table_that_fails_in_an_unforeseen_way_is_told_once_and_the_others_are
         return land_batch(*arguments, **named)
 
     with monkeypatch.context() as broken:
-        broken.setattr(poller, "land_batch", lands)
+        broken.setattr(following, "land_batch", lands)
         for _ in range(3):
             read_and_judge(place)
     lines = [each for each in place.get("/api/v1/activity?problems=true")["items"] if each["event"] == "table_failed"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -70,7 +71,18 @@ GOOD = [
     (values.read_accept, "rows, hold the file above 1% bad", Accept("documents", 0.01)),
     (values.read_accept, "documents, hold the file above 12.5 % bad", Accept("documents", 0.125)),
     (values.read_changes, "AENDTS every 30s", Changes("AENDTS", 30.0)),
-    (values.read_changes, "snapshot every 5m", Changes(None, 300.0)),
+    (values.read_changes, "snapshot every 5m", Changes(None, 300.0, "snapshot")),
+    (values.read_changes, "column log every 1s", Changes("log", 1.0)),
+    (values.read_changes, "log every 500ms", Changes(None, 0.5, "log")),
+    (values.read_changes, "log erp_pub every 1s", Changes(None, 1.0, "log", (("publication", "erp_pub"),))),
+    (values.read_changes, "ID overlap 2m every 1s", Changes("ID", 1.0, options=(("overlap", "2m"),))),
+    (values.read_changes, "diff every 10m", Changes(None, 600.0, "diff")),
+    (values.read_changes, "A every 30s, deletes nightly 02:05", Changes("A", 30.0, deletes=time(2, 5))),
+    (
+        values.read_changes,
+        "A every 30s, deletes nightly 23:00 Europe/Berlin",
+        Changes("A", 30.0, deletes=time(23), zone="Europe/Berlin"),
+    ),
     (values.read_expect, "every 1h", "every 1h"),
     (values.read_expect, "daily by 06:00, Mon-Fri", "daily by 06:00, Mon-Fri"),
     (values.read_answer, "997", "997"),
@@ -125,9 +137,14 @@ BAD = [
     (values.read_columns, "A, A", 6, "'A, A' is not a list of different columns"),
     (values.read_accept, "most of it", 6, "'most of it' does not say what is accepted"),
     (values.read_accept, "rows, hold the file above 101% bad", 6, "101% is more than all of it"),
-    (values.read_changes, "AENDTS", 6, "'AENDTS' does not say how changes are read"),
+    (values.read_changes, "AENDTS", 6, "'AENDTS' does not say how changes are followed"),
     (values.read_changes, "AENDTS every day", 19, "'day' is not a duration"),
-    (values.read_changes, "AENDTS every 30s, deletes nightly 02:00", 24, "looking for deleted rows"),
+    (values.read_changes, "A every 30s, deletes nightly 24:00", 6, "'A every 30s, deletes nightly 24:00' does not say"),
+    (values.read_changes, "A every 30s, deletes nightly 02:00 Mars/City", 41, "there is no time zone 'Mars/City'"),
+    (values.read_changes, "A overlap long every 30s", 16, "'long' is not a duration"),
+    (values.read_changes, "diff every 1h, deletes nightly 02:00", 37, "diff tells of deleted rows by itself"),
+    (values.read_changes, "snapshot every 1h, deletes nightly 02:00", 41, "a snapshot knows no deleted rows"),
+    (values.read_changes, "diff erp_pub every 1h", 11, "nothing stands between diff and every"),
     (values.read_expect, "sometimes", 6, "'sometimes' does not say when"),
     (values.read_expect, "every day", 6, "'day' is not a duration"),
     (values.read_answer, "997, 998", 11, "'998' is not an acknowledgment"),
