@@ -153,10 +153,13 @@ class _Spans(Sequence[tuple[int, int]]):
             return [self[place] for place in range(*index.indices(self.length))]
         if not -self.length <= index < self.length:
             raise IndexError(index)
-        if syntax.release and syntax.release in text:
-            self.found = self.found or segment_spans(text, syntax)
+        if not self.found and not self.ends:  # once: each looks at the whole text
+            if syntax.release and syntax.release in text:
+                self.found = segment_spans(text, syntax)
+            else:
+                self.ends = list(accumulate(map(len, text.split(syntax.segment))))
+        if self.found:
             return self.found[index]
-        self.ends = self.ends or list(accumulate(map(len, text.split(syntax.segment))))
         index %= self.length
         start = self.ends[index - 1] + index if index else 0
         end = self.ends[index] + index
