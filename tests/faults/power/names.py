@@ -2,8 +2,8 @@
 
 LazyFS keeps every name at once. POSIX promises less: a file that was made, renamed or removed has its new place for
 good only when its folder was synced. So the calls of the processes are read from their trace, and what no sync of a
-folder covers is undone on the disk, the last one first. A rename counts as durable when the folder of its new name was
-synced: file systems with a journal write both ends of it together.
+folder covers can be undone on the disk, the last one first. A rename counts as durable when the folder of its new name
+was synced: file systems with a journal write both ends of it together.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ NAMING = (
 
 
 @dataclass(slots=True)
-class _Step:
+class Step:
     """One change of names: `there` is the new one, `gone` the old one, `was` where that file lay before everything."""
 
     there: str | None
@@ -42,36 +42,41 @@ class _Step:
     was: str | None = None
     covered: str | None = None
 
+    @property
+    def removes(self) -> bool:
+        """Whether a name goes, and none comes."""
+        return self.there is None
+
 
 @dataclass(slots=True)
 class _Names:
     """The names as the processes see them, and the steps that no sync covers."""
 
     live: dict[str, str | None]
-    steps: list[_Step] = field(default_factory=list)
+    steps: list[Step] = field(default_factory=list)
 
     def make(self, path: str) -> None:
         """A file or folder that was not there is made."""
         if path not in self.live:
             self.live[path] = None
-            self.steps.append(_Step(path, None))
+            self.steps.append(Step(path, None))
 
     def remove(self, path: str) -> None:
         """A name goes."""
-        self.steps.append(_Step(None, path, self.live.pop(path, None)))
+        self.steps.append(Step(None, path, self.live.pop(path, None)))
 
     def rename(self, old: str, new: str) -> None:
         """A file gets another name, and replaces what had that name."""
         covered = self.live.get(new)
         self.live[new] = was = self.live.pop(old, None)
-        self.steps.append(_Step(new, old, was, covered))
+        self.steps.append(Step(new, old, was, covered))
 
     def sync(self, folder: str) -> None:
         """What happened in that folder is for good."""
         self.steps = [step for step in self.steps if _folder(step.there or step.gone or "") != folder]
 
 
-def lost(trace: Path, at: Path, before: Path) -> list[_Step]:
+def lost(trace: Path, at: Path, before: Path) -> list[Step]:
     """The steps below `at`, in their order, that no sync covered; `before` is what was there in the beginning."""
     root = str(at)
     was = (str(path.relative_to(before)) for path in before.rglob("*"))
@@ -93,12 +98,14 @@ def lost(trace: Path, at: Path, before: Path) -> list[_Step]:
     return names.steps
 
 
-def take_back(steps: list[_Step], disk: Path, before: Path) -> None:
-    """Undo the steps on a disk whose power was cut."""
+def take_back(steps: list[Step], disk: Path, before: Path) -> None:
+    """Undo these steps on a disk whose power was cut."""
     for step in reversed(steps):
         if step.there and step.gone:
             if (disk / step.there).exists():
                 (disk / step.there).rename(disk / step.gone)
+            else:  # removed under its new name since, and the old one was never seen to go
+                _restore(step.was, step.gone, disk, before)
             _restore(step.covered, step.there, disk, before)
         elif step.there:
             _remove(disk / step.there)

@@ -1,7 +1,7 @@
 """The power is cut wherever something is to become durable. Afterwards all is as if nothing had happened.
 
-Each cut is judged twice: with every name on the disk as it was at that moment, and with those taken back that no sync
-of a folder covers. A real disk leaves something between the two.
+Each cut is judged with every name on the disk as it was at that moment, then without the new names that no sync of a
+folder covers, then with the removed ones back. A real disk leaves something between.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from tests.faults.power.disk import lazy, missing
 from tests.faults.power.names import NAMING, lost, take_back
 from tests.faults.roles import alive, collect, inbox_of, waiting
 from tests.faults.scenes import ALL, ORDERS, PRICES, scene, some_deliveries
+from tests.faults.test_acknowledgments import answered, kept, outboxes, send, unsent
 from tests.faults.test_answer import PATH, Api
 from tests.servers import free_port
 
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 
     from tests.faults.ledger import Ledger
     from tests.faults.nursery import Child, Nursery
+    from tests.faults.power.names import Step
     from tests.faults.scenes import Scene
 
 _WHY = missing() or tracing_missing()
@@ -49,11 +51,16 @@ LASTING = ("fsync", "fdatasync", "ftruncate", "rename", "renameat", "renameat2",
 TRACED = (*LASTING, *NAMING)
 
 
-def cuts(trace: Path, folder: Path) -> list[str]:
-    """Where to cut: at each such call below the folder, as strace's injection that kills before it is done."""
+def cuts(trace: Path, folder: Path, *, since: str = "") -> list[str]:
+    """Where to cut: at each such call below the folder, as strace's injection that kills before it is done.
+
+    `since` is what the first call names behind which cuts are wanted.
+    """
+    calls = calls_of(trace)
+    begin = next(at for at, call in enumerate(calls) if since in call.line)
     found = [
         f"{call.name}:signal=KILL:when={call.nth}"
-        for call in calls_of(trace)
+        for call in calls[begin:]
         if call.name in LASTING and f"{folder}/data" in call.line
     ]
     return list(dict.fromkeys(found))
@@ -61,26 +68,33 @@ def cuts(trace: Path, folder: Path) -> list[str]:
 
 @contextmanager
 def after_the_cut(here: Scene, before: Scene, trace: Path) -> Iterator[Iterable[tuple[Scene, str]]]:
-    """What a cut left of `here`: first with every name, then without those that nobody synced."""
+    """What a cut may have left of `here`: every name, not the new ones that nobody synced, the removed ones, too."""
     steps = lost(trace, here.folder / "data", before.folder / "data")
-    fewer = here.copy(here.folder.with_name("fewer")) if steps else None
-    if fewer is not None:
-        take_back(steps, fewer.folder / "data", before.folder / "data")
+    left = [(here, "every name kept")]
+    for removes, names in ((False, "new names lost"), (True, "removed names back")):
+        if some := [step for step in steps if step.removes == removes and not passing(step)]:
+            other = here.copy(here.folder.with_name(names.replace(" ", "-")))
+            take_back(some, other.folder / "data", before.folder / "data")
+            left.append((other, names))
     try:
-        yield [(here, "every name kept"), *([(fewer, "unsynced names taken back")] if fewer else [])]
+        yield left
     finally:
-        here.remove()
-        if fewer is not None:
-            fewer.remove()
+        for each, _ in left:
+            each.remove()
 
 
-def sound(here: Scene, when: str) -> None:
+def passing(step: Step) -> bool:
+    """Whether nobody misses that name: SQLite makes its shared memory anew, and what came and went is gone."""
+    return (step.there or step.gone or "").endswith("-shm") or (step.removes and step.was is None)
+
+
+def sound(here: Scene) -> None:
     """No vault file has a name that is not its content's, and the store is whole."""
     vault = here.folder / "data" / "vault"
     for path in vault.glob("??/??/*"):
-        assert hashlib.sha256(path.read_bytes()).hexdigest() == path.name, f"{when}: damaged under a good name: {path}"
+        assert hashlib.sha256(path.read_bytes()).hexdigest() == path.name, f"damaged under a good name: {path}"
     with reading(here.url) as connection:
-        assert connection.execute(text("PRAGMA integrity_check")).scalar() == "ok", when
+        assert connection.execute(text("PRAGMA integrity_check")).scalar() == "ok"
 
 
 class Verdicts:
@@ -91,17 +105,18 @@ class Verdicts:
         self.failures: list[str] = []
 
     @contextmanager
-    def of(self, when: str) -> Iterator[str]:
+    def of(self, when: str) -> Iterator[None]:
         """Judge one cut."""
         self.cuts += 1
         try:
-            yield when
+            yield
         except Exception as error:  # noqa: BLE001 - a store that does not open is a verdict, too
             self.failures.append(f"{when}: {error}"[:1000])
 
     def all_well(self, *, cuts: int) -> None:
         """No cut has lost or doubled anything, and there were so many at least."""
         assert not self.failures, f"{len(self.failures)} of {self.cuts} cuts:\n" + "\n".join(self.failures)
+        print(f"{self.cuts} cuts")  # noqa: T201 - pytest -rP shows it
         assert self.cuts >= cuts
 
 
@@ -137,10 +152,10 @@ def test_P3_a_power_cut_at_any_sync_of_a_worker_leaves_what_an_undisturbed_one_d
             assert run(here, inject) == (-signal.SIGKILL if inject else 0)
         with after_the_cut(here, before, trace) as left:
             for each, names in left:
-                with verdicts.of(f"cut at {inject or 'the end'}, {names}") as when:
+                with verdicts.of(f"cut at {inject or 'the end'}, {names}"):
                     children.work(each.later().folder, small=True)
-                    sound(each, when)
-                    same(each.ledger(), expected, when)
+                    sound(each)
+                    same(each.ledger(), expected, "afterwards")
     verdicts.all_well(cuts=20)
 
 
@@ -166,12 +181,12 @@ def test_L1_a_power_cut_at_any_sync_of_a_collector_loses_and_doubles_nothing(  #
             killed += collect(here, children, trace=trace, inject=inject, only=TRACED).status == -signal.SIGKILL
         with after_the_cut(here, before, trace) as left:
             for each, names in left:
-                with verdicts.of(f"cut at {inject or 'the end'}, {names}") as when:
-                    sound(each, when)
+                with verdicts.of(f"cut at {inject or 'the end'}, {names}"):
+                    sound(each)
                     assert not waiting(each) or collect(each, children).status == 0
                     children.work(each.folder)
-                    sound(each, when)
-                    same(each.ledger(), expected, when)
+                    sound(each)
+                    same(each.ledger(), expected, "afterwards")
     verdicts.all_well(cuts=20)
     assert killed > 8
 
@@ -256,14 +271,14 @@ def test_L1_a_file_whose_closing_was_answered_with_ok_survives_a_power_cut(  # n
         with after_the_cut(here, before, trace) as left:
             for each, names in left:
                 heard_what = "heard OK" if told else "heard nothing"
-                with verdicts.of(f"cut at {inject or 'OK'}, {names}, the sender {heard_what}") as when:
-                    sound(each, when)
+                with verdicts.of(f"cut at {inject or 'OK'}, {names}, the sender {heard_what}"):
+                    sound(each)
                     assert collected(each, children) == 2 or not told, "the file is gone"
                     if not told:
                         send_again(each, children)
                     children.work(each.folder)
-                    sound(each, when)
-                    same(once(each.ledger()), once(expected), when)
+                    sound(each)
+                    same(once(each.ledger()), once(expected), "afterwards")
     verdicts.all_well(cuts=12)
     assert heard >= 1
 
@@ -296,6 +311,49 @@ def once(said: Ledger) -> Ledger:
     return {"deliveries": deliveries, "findings": findings, **kept}
 
 
+def test_X1_an_answer_that_was_sent_survives_a_power_cut_and_is_sent_once(  # noqa: N802
+    tmp_path: Path, children: Nursery
+) -> None:
+    before = scene(tmp_path / "before", "sqlite:", answered)
+    trace = tmp_path / "trace"
+
+    def run(here: Scene, inject: str | None) -> int:
+        if inject is None:
+            return send(here, children, trace=trace, only=TRACED).status
+        here.set("sftp", f"127.0.0.1:{free_port()}")
+        child = children.start(here.folder, "sftp")
+        until = time.monotonic() + 10
+        with traced(child, trace, inject=inject, only=TRACED):
+            while alive(child) and time.monotonic() < until:  # nobody reads its store, who would sync it by closing it
+                if outboxes(here) == kept(undisturbed):
+                    until = min(until, time.monotonic() + 1)
+                time.sleep(0.01)
+            child.signal(signal.SIGTERM)
+            return children.ended(child)
+
+    undisturbed = before.copy(tmp_path / "undisturbed")
+    assert run(undisturbed, None) == 0
+    where = cuts(trace, undisturbed.folder, since="/outgoing/")
+    expected = undisturbed.ledger()
+    assert outboxes(undisturbed) == kept(undisturbed) != []
+
+    killed, verdicts = 0, Verdicts()
+    for inject in (*where, None):
+        here = before.copy(tmp_path / "here")
+        with lazy(here):
+            killed += run(here, inject) == -signal.SIGKILL
+        with after_the_cut(here, before, trace) as left:
+            for each, names in left:
+                with verdicts.of(f"cut at {inject or 'the end'}, {names}"):
+                    if unsent(each):
+                        assert send(each.later(), children).status == 0
+                    sound(each)
+                    assert outboxes(each) == kept(each)
+                    same(each.ledger(), expected, "afterwards")
+    verdicts.all_well(cuts=20)
+    assert killed > 8
+
+
 def test_R2_an_upload_that_was_answered_survives_a_power_cut_and_counts_once(  # noqa: N802
     tmp_path: Path,
 ) -> None:
@@ -325,11 +383,11 @@ def test_R2_an_upload_that_was_answered_survives_a_power_cut_and_counts_once(  #
         with after_the_cut(here, before, trace) as left:
             for each, names in left:
                 heard_what = "answered" if answer is not None else "not answered"
-                with verdicts.of(f"cut at {inject or 'the answer'}, {names}, {heard_what}") as when:
-                    sound(each, when)
+                with verdicts.of(f"cut at {inject or 'the answer'}, {names}, {heard_what}"):
+                    sound(each)
                     asked_again(each, token, answer)
                     sizes = [row[6] for row in each.ledger()["deliveries"]]
-                    assert sorted(sizes) == [len(ORDERS), len(ORDERS) + 1], when
+                    assert sorted(sizes) == [len(ORDERS), len(ORDERS) + 1]
     verdicts.all_well(cuts=6)
     assert heard >= 1
 
