@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from adapters.connections import Connections, driver_manager, settings
 from adapters.errors import Reject, Retry, Stop, nearest
+from adapters.hashdiff import Diff
 from adapters.model import Capabilities, Column, Page, Selection, Table
 from adapters.protocol import Recall, forgetful
 from adapters.readonly import guarded
@@ -23,12 +24,13 @@ from adapters.watermark import Watermark
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from adapters.dialects import Dialect
     from adapters.model import Batch, Filter, Following, Strategy
     from adapters.statements import Raw
 
 ROWS_MAX = 10_000
 SCHEMA_SECONDS = 60.0
-STRATEGIES: tuple[Strategy, ...] = ("snapshot", "watermark")
+STRATEGIES: tuple[Strategy, ...] = ("snapshot", "watermark", "diff")
 OPERATORS = ("eq", "ne", "gt", "gte", "lt", "lte", "in", "contains", "startswith", "isnull")
 NO_OPTIONS: Mapping[str, str] = {}
 
@@ -157,13 +159,14 @@ class OdbcSource:
         following: Following,
         *,
         position: str | None,
-        recall: Recall = forgetful,  # noqa: ARG002 - no strategy here remembers yet
+        recall: Recall = forgetful,
         batch: int = 1000,
     ) -> Iterator[Batch]:
         """What is new since the position, in batches of up to `batch` rows, each with the position after it.
 
         Without a position: a snapshot. With the strategy ``snapshot``: another one each time the last one was finished.
-        See :mod:`adapters.watermark` for what a growing column promises and what it does not.
+        See :mod:`adapters.watermark` for what a growing column promises and what it does not, and
+        :mod:`adapters.hashdiff` for comparing, which needs the notes that it asked to be remembered.
 
         Raises:
             Reject: ``unknown_table``, ``unknown_column``, ``no_key``, ``key_not_unique``, ``bad_column``,
@@ -182,8 +185,11 @@ class OdbcSource:
             self._comparable(part)
         if not 1 <= batch <= ROWS_MAX:
             raise Reject("bad_limit", f"a batch has 1 to {ROWS_MAX} rows, not {batch}", "Ask for fewer")
+        reader = _TableReader(self, known)
+        if following.strategy == "diff":
+            return Diff(reader, parts, recall, batch).batches(position)
         watermark = self._watermark(known, following)
-        return Watermark(_TableReader(self, known), parts, watermark, batch).batches(position)
+        return Watermark(reader, parts, watermark, batch).batches(position)
 
     def _watermark(self, known: Table, following: Following) -> Column | None:
         """The column that grows, where the strategy wants one."""
@@ -304,11 +310,25 @@ class OdbcSource:
 
 
 class _TableReader:
-    """One table of a source, as :class:`adapters.watermark.Watermark` reads it."""
+    """One table of a source, as the strategies read it."""
 
     def __init__(self, source: OdbcSource, table: Table) -> None:
         self._source = source
         self._table = table
+
+    @property
+    def table(self) -> Table:
+        """The table."""
+        return self._table
+
+    @property
+    def dialect(self) -> Dialect:
+        """What its database speaks."""
+        return self._source._connections.dialect  # noqa: SLF001 - as below
+
+    def fetch(self, sql: str, parameters: Sequence[str]) -> list[Raw]:
+        """All rows of one statement about the table."""
+        return self._source._fetch(guarded(sql), parameters, f"cannot read table {self._table.name!r}")  # noqa: SLF001 - as below
 
     def rows(
         self,

@@ -36,6 +36,14 @@ class Condition:
 
 
 @dataclass(frozen=True, slots=True)
+class Clause:
+    """A condition that is written already, with the texts that it binds."""
+
+    sql: str
+    parameters: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Ordered:
     """One column of the order."""
 
@@ -77,30 +85,38 @@ def read(
     columns: Sequence[Column],
     *,
     order: Sequence[Ordered],
-    where: Sequence[Condition] = (),
+    where: Sequence[Condition | Clause] = (),
     after: Raw | None = None,
     beside: Column | None = None,
+    also: Sequence[str] = (),
     limit: int,
 ) -> Read:
-    """The statement for up to `limit` rows beyond the place `after`. `beside` is one more column read exactly."""
+    """The statement for up to `limit` rows beyond the place `after`.
+
+    `beside` is one more column read exactly; `also` are expressions of ours that come last.
+    """
     places = [*(item.column for item in order), *([beside] if beside else [])]
     shown = [written(dialect, dialect.text, column) for column in columns]
     shown += [written(dialect, dialect.exact or dialect.text, column) for column in places]
+    shown += also
     clauses: list[str] = []
     parameters: list[str] = []
     for condition in where:
-        clauses.append(compared(dialect, condition))
-        parameters += condition.values
+        clauses.append(condition.sql if isinstance(condition, Clause) else compared(dialect, condition))
+        parameters += condition.parameters if isinstance(condition, Clause) else condition.values
     if after is not None:
         clause, texts = beyond(dialect, order, after)
         clauses.append(clause)
         parameters += texts
-    sql = f"SELECT {', '.join(shown) or 'NULL'} FROM {rows_of(dialect, table)}"  # noqa: S608 - names are the catalogue's, quoted
+    rest = rows_of(dialect, table)
     if clauses:
-        sql += f" WHERE {' AND '.join(clauses)}"
+        rest += f" WHERE {' AND '.join(clauses)}"
     if order:
-        sql += f" ORDER BY {', '.join(sorted_by(dialect, item) for item in order)}"
-    return Read(guarded(f"{sql} LIMIT {limit:d}"), tuple(parameters), tuple(columns), len(places))
+        rest += f" ORDER BY {', '.join(sorted_by(dialect, item) for item in order)}"
+    if dialect.aliases:
+        shown = [f"{expression} c{number}" for number, expression in enumerate(shown, 1)]
+    sql = dialect.page.format(what=", ".join(shown) or "NULL", rest=rest, limit=limit) + dialect.isolation
+    return Read(guarded(sql), tuple(parameters), tuple(columns), len(places))
 
 
 def rows_of(dialect: Dialect, table: Table) -> str:
@@ -109,7 +125,8 @@ def rows_of(dialect: Dialect, table: Table) -> str:
     A bare name in ORDER BY means the column of the result (ISO 9075-2, 7.17): the text that we cast it to, so that 10
     would come before 9.
     """
-    return f"{dialect.quoted(table.schema)}.{dialect.quoted(table.local)} r"
+    schema = f"{dialect.quoted(table.schema)}." if dialect.schemas else ""
+    return f"{schema}{dialect.quoted(table.local)} r"
 
 
 def written(dialect: Dialect, forms: Any, column: Column) -> str:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from adapters.model import Column, Type
 
 LENGTH = re.compile(r"\(.*?\)")
+PRECISION = re.compile(r"\([0-9*]+,")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +30,19 @@ class Dialect:
     `compare` what is compared with a caller's value. `inexact` types cannot be found again at all.
 
     `session` makes a fresh connection read-only and its texts unambiguous; `proof` reads back that it is, and the
-    answer expected. `connect` is added to the connection string, and `file` is its key that names a database file.
+    answer expected; it is empty where no session can be made so and the login's rights alone count. `connect` is added
+    to the connection string, and `file` is its key that names a database file.
     `tables` gives schema, name and '1' in the default schema; `columns`, asked with name and schema, gives name, native
     type, type to bind as, '1' if nullable and the place in the primary key.
+
+    `page` is the shape of a statement for some rows; `isolation` ends each that reads a table. `wishes` are settings of
+    the session that not every version has, so that a refusal is no reason to stop. Without `schemas` a table's name
+    stands alone. `aliases` names the columns of a result, where the shape wants them to be told apart. What can only be
+    scanned has `scan`, and no SQL to speak of. `tested` is whether a real server is among our tests.
+
+    `row_text` writes a whole row as one text, never the same for two rows: ``{parts}`` are its columns through
+    `row_parts`, with `row_joint` between them. `row_hash` is a number of 64 bits of such a ``{text}``, and `row_sum`
+    how many rows ``b``, how many of their hashes ``b.h`` and the sum of them, as texts. Each may be missing.
     """
 
     name: str
@@ -58,16 +69,33 @@ class Dialect:
     connect: Mapping[str, str] = field(default_factory=dict)
     file: str = ""
     inexact: frozenset[str] = frozenset()
+    page: str = "SELECT {what} FROM {rest} LIMIT {limit}"
+    isolation: str = ""
+    wishes: tuple[str, ...] = ()
+    schemas: bool = True
+    aliases: bool = False
+    scan: bool = False
+    tested: bool = False
+    row_parts: Mapping[str, str] = field(default_factory=dict)
+    row_joint: str = ", "
+    row_text: str = ""
+    row_hash: str = ""
+    row_sum: str = ""
 
     def quoted(self, name: str) -> str:
         """A name from the catalogue as an identifier; its own quotes are doubled."""
         return f"{self.quotes}{name.replace(self.quotes, self.quotes * 2)}{self.quotes}"
 
+    def finds_again(self, column: Column) -> bool:
+        """Whether a value of this column, as text, can be compared with the column exactly."""
+        return not self.inexact & {column.type, native_word(column.native)}
+
     def classify(self, native: str) -> Type:
         """The native type in our words; what is unknown is text."""
         word = native_word(native)
-        if native.lower() in self.types or word in self.types:
-            return self.types.get(native.lower()) or self.types[word]
+        for known in (native.lower(), PRECISION.sub("(*,", native.lower()), word):
+            if known in self.types:
+                return self.types[known]
         return next((kind for fragment, kind in self.fragments if fragment in word), "text")
 
 

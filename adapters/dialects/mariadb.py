@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from adapters.dialects.dialect import Dialect
 
 MARIADB_TEXT = "CONVERT({p} USING utf8mb4) COLLATE utf8mb4_bin, CONVERT({c} USING utf8mb4)"
@@ -15,6 +17,7 @@ MARIADB = Dialect(
     nulls_low=True,
     row_values=False,
     server_timeout=True,
+    tested=True,
     text={"*": "CAST({c} AS CHAR)", "binary": "HEX({c})", "bit": "CAST({c} + 0 AS CHAR)"},
     # A text compared with a number column would be compared as floating point.
     bind={
@@ -67,4 +70,31 @@ MARIADB = Dialect(
     " WHERE c.table_name = ? AND c.table_schema = ? ORDER BY c.ordinal_position",
     # FLOAT is shown with 6 digits, which do not find it again.
     inexact=frozenset({"float"}),
+    # CONCAT_WS leaves NULL out and complains of different character sets; QUOTE writes NULL without quotes.
+    row_parts={
+        "*": "QUOTE(CONVERT({c} USING utf8mb4))",
+        "binary": "IFNULL(HEX({c}), 'NULL')",
+        "bit": "IFNULL({c} + 0, '')",
+        **dict.fromkeys(("int", "bool", "decimal", "float", "date", "datetime"), "IFNULL({c}, '')"),
+    },
+    row_text="CONCAT_WS(',', {parts})",
+    row_hash="CAST(CONV(LEFT(MD5({text}), 16), 16, 10) AS UNSIGNED)",
+    row_sum="CAST(COUNT(*) AS CHAR), CAST(COUNT(b.h) AS CHAR), CAST(SUM(b.h) AS CHAR)",
+)
+
+# The same words but for those of the session.
+MYSQL = replace(
+    MARIADB,
+    name="mysql",
+    products=("MySQL",),
+    drivers=("mysql", "myodbc"),
+    server_timeout=False,
+    tested=False,
+    session=(
+        "SET SESSION TRANSACTION READ ONLY",
+        "SET SESSION time_zone = '+00:00'",
+        "SET SESSION sql_mode = 'NO_BACKSLASH_ESCAPES'",
+    ),
+    wishes=("SET SESSION max_execution_time = {milliseconds}",),
+    proof=("SELECT IF(@@session.transaction_read_only, 'on', 'off')", "on"),
 )

@@ -13,6 +13,7 @@ POSTGRESQL = Dialect(
     nulls_low=False,
     row_values=True,
     server_timeout=True,
+    tested=True,
     text={
         "*": "CAST({c} AS text)",
         "binary": "encode({c}, 'hex')",
@@ -66,4 +67,9 @@ POSTGRESQL = Dialect(
     " WHERE i.indisprimary AND u.place <= i.indnkeyatts) k ON k.indrelid = c.oid AND k.attnum = a.attnum"
     " WHERE c.relname = CAST(? AS text) AND n.nspname = CAST(? AS text) AND a.attnum > 0 AND NOT a.attisdropped"
     " AND has_column_privilege(c.oid, a.attnum, 'SELECT') ORDER BY a.attnum",
+    # The text of a record quotes what needs it, and shows NULL as nothing at all (postgresql.org, 8.16.6).
+    row_parts={"binary": "encode({c}, 'hex')", "money": "CAST({c} AS numeric)"},
+    row_text="CAST(ROW({parts}) AS text)",
+    row_hash="CAST(CAST('x' || left(md5({text}), 16) AS bit(64)) AS bigint)",
+    row_sum="CAST(count(*) AS text), CAST(count(b.h) AS text), CAST(sum(b.h) AS text)",
 )

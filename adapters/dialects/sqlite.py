@@ -15,6 +15,7 @@ SQLITE = Dialect(
     nulls_low=True,
     row_values=True,
     server_timeout=False,
+    tested=True,
     # hex(NULL) is '' in SQLite. The driver still cuts a text at a NUL and leaves bytes out that are not UTF-8.
     text={"*": "CAST({c} AS TEXT)", "binary": "CASE WHEN {c} IS NULL THEN NULL ELSE hex({c}) END"},
     # CAST shows 15 digits of a REAL, which any column but one of text may hold; 18 find it again.
@@ -57,4 +58,8 @@ SQLITE = Dialect(
     " AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY name",
     columns="SELECT name, type, '', CAST(\"notnull\" = 0 AS TEXT), CAST(pk AS TEXT)"
     " FROM pragma_table_xinfo(?, ?) WHERE hidden <> 1 ORDER BY cid",
+    # quote() tells NULL, '' and the types apart.
+    row_parts={"*": "quote({c})"},
+    row_joint=" || ',' || ",
+    row_text="CAST({parts} AS TEXT)",
 )
