@@ -39,7 +39,7 @@ from tests.docs.findings import finding_page, finding_table
 from tests.docs.guides import guide_list, guide_page, segments_page
 from tests.docs.markdown import code, fenced, sentence, table
 from tests.docs.product import SAMPLES, product
-from tests.docs.promises import PROMISES, home_of
+from tests.docs.promises import PROMISES, tests_of
 from tests.docs.sessions import format_parsed, session
 from tests.gateway.normalize.builders import loop
 from tests.gateway.normalize.test_functions import computed
@@ -322,18 +322,31 @@ def eight_lines(_argument: str) -> str:
 
 
 def promises(_argument: str) -> str:
-    """Every promise with the tests that hold us to it."""
-    rows = [
-        (f"**{name}** {text}", "<br>".join(f"`{home_of(test)}::{test}`" for test in tests))
-        for name, (text, tests) in PROMISES.items()
-    ]
+    """Every promise with the files of the tests that hold us to it; those that do not bear its name by theirs."""
+    rows = []
+    for name, (said, others) in PROMISES.items():
+        lines = []
+        for path, tests in tests_of(name).items():
+            named = [test for test in tests if test not in others]
+            shown = [f"`test_{name}_…`"] if named else []
+            shown += [f"`{test}`" for test in tests if test in others]
+            lines.append(f"`{path}`: {', '.join(shown)}")
+        rows.append((f"**{name}** {said}", "<br>".join(lines)))
     return table(("promise", "tested in"), rows)
 
 
 def dialects(_argument: str) -> str:
     """The databases that are known."""
-    rows = [(f"`{each.name}`", ", ".join(each.products), f"`{each.package}`") for each in DIALECTS]
-    return table(("dialect", "databases", "Debian package of the ODBC driver"), rows)
+    rows = [
+        (
+            f"`{each.name}`",
+            ", ".join(each.products),
+            f"`{each.package}`" if each.package else "its maker's",
+            "a real server" if each.tested else "files, as they are read" if each.scan else "the SQL it is sent",
+        )
+        for each in DIALECTS
+    ]
+    return table(("dialect", "databases", "Debian package of the ODBC driver", "tested with"), rows)
 
 
 BLOCKS: dict[str, Callable[[str], str]] = {
