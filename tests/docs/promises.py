@@ -37,7 +37,7 @@ PROMISES: dict[str, tuple[str, tuple[str, ...]]] = {
         ("test_a_duplicate_is_shown_and_counted_and_makes_no_records",),
     ),
     "P1": (
-        "each document of a file is accepted, held, left out by a rule, or a duplicate, and counted so; no byte is lost",
+        "each document of a file is accepted, held, left out by a rule or a duplicate, and counted so; no byte is lost",
         (
             "test_a_sample_loses_no_byte",
             "test_no_byte_is_lost",
