@@ -5,17 +5,33 @@ One module per database; :mod:`adapters.dialects.dialect` says what each member 
 
 from __future__ import annotations
 
+from adapters.dialects.access import ACCESS
+from adapters.dialects.db2 import DB2, DB2I
 from adapters.dialects.dialect import Dialect, form, native_word
-from adapters.dialects.mariadb import MARIADB
+from adapters.dialects.firebird import FIREBIRD
+from adapters.dialects.informix import INFORMIX
+from adapters.dialects.mariadb import MARIADB, MYSQL
+from adapters.dialects.oracle import ORACLE
 from adapters.dialects.postgresql import POSTGRESQL
 from adapters.dialects.sqlite import SQLITE
+from adapters.dialects.sqlserver import SQLSERVER
+from adapters.dialects.sybase import SYBASE
 
 __all__ = [
+    "ACCESS",
+    "DB2",
+    "DB2I",
     "DIALECTS",
+    "FIREBIRD",
+    "INFORMIX",
     "MARIADB",
+    "MYSQL",
+    "ORACLE",
     "PACKAGES",
     "POSTGRESQL",
     "SQLITE",
+    "SQLSERVER",
+    "SYBASE",
     "Dialect",
     "by_driver",
     "by_product",
@@ -23,16 +39,25 @@ __all__ = [
     "native_word",
 ]
 
-DIALECTS: tuple[Dialect, ...] = (SQLITE, POSTGRESQL, MARIADB)
+DIALECTS: tuple[Dialect, ...] = (
+    SQLITE,
+    POSTGRESQL,
+    MARIADB,
+    MYSQL,
+    SQLSERVER,
+    ORACLE,
+    DB2I,  # before DB2, which its product's name begins with too
+    DB2,
+    SYBASE,
+    INFORMIX,
+    FIREBIRD,
+    ACCESS,
+)
 
-# Drivers that we have no dialect for yet, so that at least the package can be named.
+# What to install, by a word of the driver's name.
 PACKAGES: tuple[tuple[str, str], ...] = (
     *((word, dialect.package) for dialect in DIALECTS for word in dialect.drivers),
-    ("mysql", "odbc-mariadb"),
-    ("myodbc", "odbc-mariadb"),
-    ("freetds", "tdsodbc"),
-    ("tdsodbc", "tdsodbc"),
-    ("mdb", "odbc-mdbtools"),
+    ("tds", "tdsodbc"),
 )
 
 

@@ -29,6 +29,7 @@ POSTGRESQL = Dialect(
         "SET TIME ZONE 'UTC'",
         "SET datestyle = 'ISO, YMD'",
         "SET intervalstyle = 'iso_8601'",
+        "SET bytea_output = 'hex'",
         "SET extra_float_digits = 1",
     ),
     proof=("SELECT current_setting('transaction_read_only')", "on"),
