@@ -9,67 +9,26 @@ from __future__ import annotations
 import contextlib
 import importlib
 import re
-import threading
-from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote, unquote
 
 from adapters.dialects import DIALECTS, PACKAGES, Dialect, by_driver, by_product
-from adapters.errors import AdapterError, Retry, Stop, nearest, translated
+from adapters.errors import AdapterError, Refused, Stop, translated
+from adapters.governor import Governor
+from adapters.pool import Pool, close
 from adapters.readonly import proven
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Mapping
+    from contextlib import AbstractContextManager
+
+    from adapters.options import Settings
+
+Got = TypeVar("Got")
 
 PAIR = re.compile(r"\s*([^=;{}]+?)\s*=\s*(\{(?:[^}]|\}\})*\}|(?!\{)[^;]*)\s*(?:;|$)")
 SECRETS = frozenset({"pwd", "password"})
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """The options of a source. A configuration writes them as texts, under these names.
-
-    `dialect` need only be said where neither the driver's name nor the server tells it. `accept_writable_login` is
-    the reason why a login that could write is used all the same (:mod:`adapters.rights`).
-    """
-
-    dialect: Dialect | None = None
-    timeout_seconds: float = 30.0
-    connect_timeout_seconds: float = 10.0
-    connections: int = 4
-    accept_writable_login: str = ""
-
-
-def settings(options: Mapping[str, str]) -> Settings:
-    """The options, checked.
-
-    Raises:
-        Stop: An option is unknown or its value unsuitable.
-    """
-    known = {"dialect", "timeout_seconds", "connect_timeout_seconds", "connections", "accept_writable_login"}
-    for name in options:
-        if name not in known:
-            raise Stop(f"a database connection has no option {name!r}", nearest(name, known))
-    numbers: dict[str, float] = {}
-    for name in known & options.keys() - {"dialect", "accept_writable_login"}:
-        try:
-            numbers[name] = float(options[name])
-        except ValueError:
-            numbers[name] = 0
-        if not 0 < numbers[name] < 1e6 or (name == "connections" and numbers[name] != int(numbers[name])):
-            raise Stop(f"option {name!r} is {options[name]!r}", "Write a number above 0")
-    names = {dialect.name: dialect for dialect in DIALECTS}
-    chosen = options.get("dialect")
-    if chosen is not None and chosen not in names:
-        raise Stop(f"there is no dialect {chosen!r}", nearest(chosen, names))
-    return replace(
-        Settings(dialect=names[chosen] if chosen else None),
-        timeout_seconds=numbers.get("timeout_seconds", 30.0),
-        connect_timeout_seconds=numbers.get("connect_timeout_seconds", 10.0),
-        connections=int(numbers.get("connections", 4)),
-        accept_writable_login=options.get("accept_writable_login", "").strip(),
-    )
 
 
 def parsed(text: str) -> dict[str, str]:
@@ -184,17 +143,15 @@ def read_only_file(name: str) -> str:
 
 
 class Connections:
-    """Up to `Settings.connections` connections to one database, opened when they are wanted and kept."""
+    """The way to one database: its connection string, its dialect, and the few connections that are kept."""
 
-    def __init__(self, text: str, chosen: Settings) -> None:
+    def __init__(self, text: str, chosen: Settings, governor: Governor | None = None) -> None:
         self._pairs = parsed(text)
         self._settings = chosen
         self._secrets = [value for key, value in self._pairs.items() if key.lower() in SECRETS]
-        self._idle: list[Any] = []
-        self._lock = threading.Lock()
-        self._places = threading.BoundedSemaphore(chosen.connections)
         self._known: Dialect | None = chosen.dialect or by_driver(value_of(self._pairs, "driver"))
-        self._closings = 0
+        self.governor = governor or Governor(chosen)
+        self._pool = Pool(self.connect, self.governor, connect_seconds=chosen.connect_timeout_seconds)
         self.read_only = ""
 
     @property
@@ -206,34 +163,29 @@ class Connections:
         assert self._known is not None
         return self._known
 
-    @contextlib.contextmanager
-    def lease(self) -> Iterator[Any]:
-        """A connection for one thread. One that failed is not kept.
+    def ask(self, work: Callable[[Any], Got], doing: str) -> Got:
+        """What `work` makes of a cursor of a connection; it may be given up when its time is over.
+
+        It runs in another thread and may read, but must not wait for anything else. `doing` begins the message of what
+        the driver says ("cannot read …").
 
         Raises:
-            Retry: All are in use for longer than the time-out, or the server does not answer.
+            Retry: All connections are in use, the server does not answer in time, or it is not asked now.
             Stop: The database cannot be reached this way, or not read-only.
         """
-        if not self._places.acquire(timeout=self._settings.timeout_seconds):
-            raise Retry("all connections to the database are in use", "Raise the option 'connections', or ask less")
-        try:
-            with self._lock:
-                connection = self._idle.pop() if self._idle else None
-                closings = self._closings
-            connection = connection or self.connect()
-            try:
-                yield connection
-            except BaseException:
-                _close(connection)
-                raise
-            with self._lock:
-                wanted = closings == self._closings
-                if wanted:
-                    self._idle.append(connection)
-            if not wanted:
-                _close(connection)
-        finally:
-            self._places.release()
+        return self._pool.ask(
+            work,
+            error=driver_manager().Error,
+            translated=lambda error: self.error(error, doing),
+            server_ends=lambda: self._known is not None and self._known.server_timeout,
+        )
+
+    def lease(self) -> AbstractContextManager[Any]:
+        """A connection for one thread, whose statements nobody watches: :meth:`ask` is the way for them.
+
+        One that failed is not kept. Raises as :meth:`ask` does.
+        """
+        return self._pool.lease()
 
     def connect(self) -> Any:
         """A fresh connection, read-only and proven to be."""
@@ -251,7 +203,7 @@ class Connections:
         try:
             self._settle(connection, pyodbc)
         except BaseException as error:
-            _close(connection)
+            close(connection)
             if isinstance(error, pyodbc.Error):
                 raise self.error(error, "cannot prepare the session") from None
             raise
@@ -263,11 +215,7 @@ class Connections:
 
     def close(self) -> None:
         """Close what is idle; what is in use is closed when it comes back."""
-        with self._lock:
-            idle, self._idle = self._idle, []
-            self._closings += 1
-        for connection in idle:
-            _close(connection)
+        self._pool.close()
 
     def _hardened(self) -> dict[str, str]:
         """The pairs with what the dialect adds; what the caller wrote himself stays, but for read-only."""
@@ -300,7 +248,12 @@ class Connections:
 
     def _filled(self, text: str) -> str:
         seconds = self._settings.timeout_seconds
-        return text.format(milliseconds=max(1, round(seconds * 1000)), seconds=seconds)
+        return text.format(
+            milliseconds=max(1, round(seconds * 1000)),
+            seconds=seconds,
+            whole_seconds=max(1, round(seconds)),
+            connect_seconds=max(1, round(self._settings.connect_timeout_seconds)),
+        )
 
     def _refused(self, error: Exception, driver: str) -> AdapterError:
         state = str(error.args[0]) if error.args else ""
@@ -314,10 +267,5 @@ class Connections:
                 f"the ODBC driver {driver!r} is there but cannot be loaded ({error.args[-1]})",
                 "A library that it needs is missing: apt-get install --reinstall the driver's package, and unixodbc",
             )
-        return self.error(error, "cannot connect")
-
-
-def _close(connection: Any) -> None:
-    """Close what may be broken already; the error that matters is another."""
-    with contextlib.suppress(Exception):
-        connection.close()
+        said = self.error(error, "cannot connect")
+        return Refused(said.message, said.remedy) if type(said) is Stop else said

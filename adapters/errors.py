@@ -28,13 +28,20 @@ class AdapterError(Exception):
 
 
 class Retry(AdapterError):
-    """Nothing is wrong with the request; try again after `delay_seconds`."""
+    """Nothing is wrong with the request; try again after `delay_seconds`.
 
-    def __init__(self, message: str, remedy: str = "", *, delay_seconds: float = 1.0, lost: bool = False) -> None:
+    `code` says what the matter is: ``down`` (no answer), ``slow`` (none in time), ``busy`` (too many ask), ``limited``
+    (too much was asked), ``closed`` (not at this time of day); empty for what concerns this one read, as a lock does.
+    """
+
+    def __init__(
+        self, message: str, remedy: str = "", *, delay_seconds: float = 1.0, lost: bool = False, code: str = ""
+    ) -> None:
         super().__init__(message, remedy)
         self.delay_seconds = delay_seconds
         self.lost = lost
         """Whether the connection itself is gone, so that a fresh one may answer at once."""
+        self.code = code or ("down" if lost else "")
 
 
 class Reject(AdapterError):
@@ -49,16 +56,29 @@ class Stop(AdapterError):
     """A person must act before this source can be read."""
 
 
+class Refused(Stop):
+    """The server does not want this login. To ask again and again might have it locked."""
+
+
+class Gap(Stop):
+    """Changes since a position may be lost: the source no longer tells them, or cannot. Never skipped silently.
+
+    What was told before stays right. The source goes on after a new snapshot, in which rows that are gone have to be
+    found by comparing; it begins when changes are asked for without a position.
+    """
+
+
 # SQLSTATE, or its class of two letters, to what the caller does (ISO 9075-2 table 33; ODBC appendix A; PostgreSQL
 # appendix A). The longest entry that fits decides; what is not here stops.
 SQLSTATES: dict[str, tuple[str, str]] = {
     "08": ("lost", "The connection was lost or refused"),
     "57P": ("lost", "The server is shutting down or starting up"),
-    "57014": ("retry", "The statement was cancelled, most often by the time-out"),
-    "70100": ("retry", "The statement was cancelled, most often by the time-out"),
-    "HYT": ("retry", "The time-out passed"),
+    "57014": ("slow", "The statement was cancelled, most often by the time-out"),
+    "70100": ("slow", "The statement was cancelled, most often by the time-out"),
+    "HYT": ("slow", "The time-out passed"),
     "40": ("retry", "The server rolled the read back in favour of another transaction"),
-    "53": ("retry", "The server is short of resources"),
+    "53": ("short", "The server is short of resources"),
+    "55006": ("retry", "Another session uses it at the moment"),
     "55P03": ("retry", "A lock was not available in time"),
     "22": ("reject", "The server does not accept a value"),
     "25006": ("stop", "The session is read-only and refused a statement that would write"),
@@ -71,13 +91,16 @@ SQLSTATES: dict[str, tuple[str, str]] = {
     "42703": ("stop", "A column is gone; it was in the catalogue a moment ago"),
 }
 
+RETRIES = {"retry": "", "slow": "slow", "short": "down", "lost": "down"}
+"""The kinds that may go better later → the code of the Retry."""
+
 # Some drivers report everything as HY000; then the server's own number is the only fact: SQLite's result codes
 # (sqlite.org/rescode.html), MariaDB's error codes.
 NATIVE: dict[tuple[str, int], tuple[str, str]] = {
     ("sqlite", 5): ("retry", "Another program holds a lock on the database file"),
     ("sqlite", 6): ("retry", "Another connection holds a lock on a table"),
     ("sqlite", 8): ("stop", "The session is read-only and refused a statement that would write"),
-    ("sqlite", 9): ("retry", "The statement was cancelled by the time-out"),
+    ("sqlite", 9): ("slow", "The statement was cancelled by the time-out"),
     ("sqlite", 11): ("stop", "The database file is damaged; run PRAGMA integrity_check on a copy of it"),
     ("sqlite", 14): ("stop", "The database file cannot be opened; check that it exists and may be read"),
     ("sqlite", 26): ("stop", "The file is not an SQLite database, or it is encrypted"),
@@ -85,7 +108,7 @@ NATIVE: dict[tuple[str, int], tuple[str, str]] = {
     ("mariadb", 1045): ("stop", "The server refused the login; check user name and password"),
     ("mariadb", 1142): ("stop", "The login may not read this; ask for the right to SELECT it"),
     ("mariadb", 1205): ("retry", "A lock was not available in time"),
-    ("mariadb", 1969): ("retry", "The statement was cancelled by the time-out"),
+    ("mariadb", 1969): ("slow", "The statement was cancelled by the time-out"),
     ("mariadb", 2002): ("lost", "The server does not answer"),
     ("mariadb", 2003): ("lost", "The server does not answer"),
     ("mariadb", 2006): ("lost", "The connection was lost"),
@@ -127,6 +150,6 @@ def translated(error: Exception, *, doing: str, dialect: str, secrets: Iterable[
     message = f"{doing}: {reason} ({said})"
     if kind == "reject":
         return Reject("bad_value", message, "Send a value of the column's type")
-    if kind in ("retry", "lost"):
-        return Retry(message, delay_seconds=5.0 if kind == "lost" else 1.0, lost=kind == "lost")
+    if kind in RETRIES:
+        return Retry(message, delay_seconds=1.0 if kind == "retry" else 5.0, lost=kind == "lost", code=RETRIES[kind])
     return Stop(message)

@@ -6,15 +6,19 @@ that it holds no lock and can go on where it stopped. Everything is read and bou
 
 from __future__ import annotations
 
-import contextlib
-import threading
 import time
+from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from adapters.connections import Connections, driver_manager, settings
-from adapters.errors import Reject, Retry, Stop, nearest
+from adapters.connections import Connections, driver_manager
+from adapters.errors import Reject, Stop, nearest
+from adapters.governor import Governor
 from adapters.hashdiff import Diff
+from adapters.live import Live
 from adapters.model import Capabilities, Column, Page, Selection, Table
+from adapters.options import settings
+from adapters.portions import Cut, TooMuch, paced, rows_within
 from adapters.protocol import Recall, forgetful
 from adapters.readonly import guarded
 from adapters.statements import Condition, Ordered, Read, compared, read, rows_of
@@ -40,7 +44,10 @@ class OdbcSource:
 
     Nothing is opened before the first question. Several threads may ask at once; each gets a connection of its own, up
     to the option ``connections`` (4). ``timeout_seconds`` (30) ends a statement, ``connect_timeout_seconds`` (10) an
-    attempt to connect; ``dialect`` is said where the driver's name does not tell it. `clock` gives seconds.
+    attempt to connect; ``dialect`` is said where the driver's name does not tell it; :mod:`adapters.options` has the
+    others. `clock` gives seconds, `now` the time of day.
+
+    `live` is for whoever answers callers: it shares answers, and says how old they are.
     """
 
     def __init__(
@@ -49,26 +56,38 @@ class OdbcSource:
         *,
         options: Mapping[str, str] = NO_OPTIONS,
         clock: Callable[[], float] = time.monotonic,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._settings = settings(options)
-        self._connections = Connections(connection_string, self._settings)
+        self._governor = Governor(self._settings, clock=clock, now=now)
+        self._connections = Connections(connection_string, self._settings, self._governor)
         self._clock = clock
+        self._batches: dict[str, int] = {}
+        self.live = Live(self, self._governor, clock=clock)
         self._schemas: dict[str, tuple[float, Table]] = {}
 
     def probe(self) -> Capabilities:
         """Connect, have the session prove that it cannot write, and say what answered."""
         pyodbc = driver_manager()
-        with self._connections.lease() as connection:
-            dialect = self._connections.dialect
-            return Capabilities(
-                dialect=dialect.name,
-                product=str(connection.getinfo(pyodbc.SQL_DBMS_NAME)),
-                version=str(connection.getinfo(pyodbc.SQL_DBMS_VER)),
-                driver=str(connection.getinfo(pyodbc.SQL_DRIVER_NAME)),
-                driver_version=str(connection.getinfo(pyodbc.SQL_DRIVER_VER)),
-                read_only=self._connections.read_only,
-                server_timeout=dialect.server_timeout,
-            )
+        asked = (
+            pyodbc.SQL_DBMS_NAME,
+            pyodbc.SQL_DBMS_VER,
+            pyodbc.SQL_DRIVER_NAME,
+            pyodbc.SQL_DRIVER_VER,
+        )
+        product, version, driver, driver_version = self._connections.ask(
+            lambda cursor: [str(cursor.connection.getinfo(fact)) for fact in asked], "cannot ask what the database is"
+        )
+        dialect = self._connections.dialect
+        return Capabilities(
+            dialect=dialect.name,
+            product=product,
+            version=version,
+            driver=driver,
+            driver_version=driver_version,
+            read_only=self._connections.read_only,
+            server_timeout=dialect.server_timeout,
+        )
 
     def tables(self) -> tuple[str, ...]:
         """The tables and views that the login sees, sorted; one outside the default schema is ``schema.table``."""
@@ -95,7 +114,7 @@ class OdbcSource:
         return found
 
     def page(self, table: str, selection: Selection) -> Page:
-        """Some rows now, in the asked order, then by key.
+        """Some rows now, in the asked order, then by key: fewer than asked for where the source is to be protected so.
 
         Raises:
             Reject: ``unknown_table``, ``unknown_column``, ``unknown_operator``, ``bad_operator``, ``bad_value``,
@@ -114,17 +133,19 @@ class OdbcSource:
                 "Use the 'next' of a page with the same sort and key",
             )
         columns = [_column(known, name) for name in selection.columns] or list(known.columns)
+        limit = min(selection.limit, self._settings.rows_max)
         plan, raws = self._read(
             known,
             columns,
             order,
             where=[_condition(known, item) for item in selection.filters],
             after=None if after is None else tuple(after),
-            limit=selection.limit + 1,
+            limit=limit + 1,
+            cut=True,
         )
-        shown = raws[: selection.limit]
-        following = plan.place(shown[-1]) if len(raws) > len(shown) else None
-        if following is not None and plan.place(raws[len(shown)]) == following:
+        shown = raws[:limit] if len(raws) > limit else list(raws)
+        following = plan.place(shown[-1]) if len(raws) > limit or isinstance(raws, Cut) else None
+        if len(raws) > limit and plan.place(raws[limit]) == following:
             raise Reject(
                 "key_not_unique",
                 f"two rows of {table!r} have the same key {[item.column.name for item in order]}",
@@ -179,17 +200,23 @@ class OdbcSource:
                 f"the changes of {table!r} cannot be followed by {following.strategy!r} here",
                 f"There are: {', '.join(STRATEGIES)}",
             )
-        known = self.schema(table)
+        with self._governor.question("follow"):
+            known = self.schema(table)
         parts = _key(known, following.key)
         for part in parts:
             self._comparable(part)
         if not 1 <= batch <= ROWS_MAX:
             raise Reject("bad_limit", f"a batch has 1 to {ROWS_MAX} rows, not {batch}", "Ask for fewer")
         reader = _TableReader(self, known)
-        if following.strategy == "diff":
-            return Diff(reader, parts, recall, batch).batches(position)
         watermark = self._watermark(known, following)
-        return Watermark(reader, parts, watermark, batch).batches(position)
+
+        def begin(position: str | None, batch: int) -> Iterator[Batch]:
+            if following.strategy == "diff":
+                return Diff(reader, parts, recall, batch).batches(position)
+            return Watermark(reader, parts, watermark, batch).batches(position)
+
+        batch = min(batch, self._settings.rows_max, self._batches.get(table, batch))
+        return paced(self._governor, begin, position, batch, partial(self._batches.__setitem__, table))
 
     def _watermark(self, known: Table, following: Following) -> Column | None:
         """The column that grows, where the strategy wants one."""
@@ -244,6 +271,7 @@ class OdbcSource:
         after: Raw | None,
         limit: int,
         beside: Column | None = None,
+        cut: bool = False,
     ) -> tuple[Read, list[Raw]]:
         for item in order:
             self._comparable(item.column)
@@ -258,7 +286,7 @@ class OdbcSource:
             limit=limit,
         )
         try:
-            raws = self._fetch(plan.sql, plan.parameters, f"cannot read table {table.name!r}")
+            raws = self._fetch(plan.sql, plan.parameters, f"cannot read table {table.name!r}", cut=cut)
         except Stop:
             self._schemas.pop(table.name, None)  # perhaps a column is gone; look again next time
             raise
@@ -270,43 +298,17 @@ class OdbcSource:
             )
         return plan, raws
 
-    def _fetch(self, sql: str, parameters: Sequence[str], doing: str) -> list[Raw]:
-        """All rows of one guarded statement. A read that met a dead connection is asked once more on a fresh one."""
-        try:
-            return self._fetch_once(sql, parameters, doing)
-        except Retry as error:
-            if not error.lost:
-                raise
-        self._connections.close()
-        return self._fetch_once(sql, parameters, doing)
+    def _fetch(self, sql: str, parameters: Sequence[str], doing: str, *, cut: bool = False) -> list[Raw]:
+        """All rows of one guarded statement, or as many as the option ``bytes_max`` allows.
 
-    def _fetch_once(self, sql: str, parameters: Sequence[str], doing: str) -> list[Raw]:
-        pyodbc = driver_manager()
-        with self._connections.lease() as connection:
-            try:
-                cursor = connection.cursor()
-                with self._cancelled_late(cursor):
-                    cursor.execute(sql, *parameters)
-                    rows = [tuple(row) for row in cursor.fetchall()]
-                cursor.close()
-            except pyodbc.Error as error:
-                raise self._connections.error(error, doing) from None
-            return rows
-
-    @contextlib.contextmanager
-    def _cancelled_late(self, cursor: Any) -> Iterator[None]:
-        """Cancel the statement when its time is over, where the server does not do that itself."""
-        if self._connections.dialect.server_timeout:
-            yield
-            return
-        timer = threading.Timer(self._settings.timeout_seconds, _cancel, (cursor,))
-        timer.daemon = True
-        timer.start()
-        try:
-            yield
-        finally:
-            timer.cancel()
-            timer.join()  # a cancel that is under way must not hit the connection's next statement
+        Raises:
+            TooMuch: They are not all, and may not be `cut`.
+        """
+        size = self._settings.bytes_max
+        rows = self._connections.ask(lambda cursor: rows_within(cursor.execute(sql, *parameters), size), doing)
+        if isinstance(rows, Cut) and not cut:
+            raise TooMuch(f"{doing}: its rows are larger than {size} bytes together")
+        return rows
 
 
 class _TableReader:
@@ -353,12 +355,6 @@ class _TableReader:
         texts = [text for condition in where for text in condition.values]
         rows = self._source._fetch(guarded(sql), texts, f"cannot read table {self._table.name!r}")  # noqa: SLF001
         return int(rows[0][0] or 0)
-
-
-def _cancel(cursor: Any) -> None:
-    """End a statement from another thread; one that has just ended by itself may refuse, which is as well."""
-    with contextlib.suppress(Exception):
-        cursor.cancel()
 
 
 def _column(table: Table, name: str) -> Column:

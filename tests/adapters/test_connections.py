@@ -11,9 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.connections import joined, parsed, read_only_file, settings
+from adapters.connections import joined, parsed, read_only_file
 from adapters.errors import Stop
 from adapters.odbc import OdbcSource
+from adapters.options import settings
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -1,0 +1,156 @@
+"""Answers to callers: shared where several ask the same at once, and for a while after, with their age.
+
+Each is one question (:meth:`adapters.governor.Governor.question`): all that it takes shares one time-out.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from adapters.errors import AdapterError, Retry
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
+
+    from adapters.governor import Governor, Health
+    from adapters.model import Page, Selection, Table
+    from adapters.protocol import Source
+
+Got = TypeVar("Got")
+
+_ROWS_KEPT = 20_000
+_ANSWERS_KEPT = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Answer(Generic[Got]):
+    """What the source said, and how many seconds ago it was asked."""
+
+    value: Got
+    age_seconds: float
+
+
+class _Flight:
+    """A question that is on its way, and those who wait for its answer."""
+
+    def __init__(self, at: float) -> None:
+        self.at = at
+        self.landed = threading.Event()
+        self.value: Any = None
+        self.error: AdapterError | None = None
+
+
+class Live:
+    """A source for callers. What was read is kept for the option ``cache_seconds``; without it, only shared."""
+
+    def __init__(self, source: Source, governor: Governor, *, clock: Callable[[], float]) -> None:
+        self._source = source
+        self._governor = governor
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._flights: dict[str, _Flight] = {}
+        self._kept: OrderedDict[str, tuple[float, int, Any]] = OrderedDict()
+        self._rows = 0
+        self._waiting = 0
+
+    def tables(self) -> Answer[tuple[str, ...]]:
+        """The names of the tables."""
+        return self._asked("tables", self._source.tables)
+
+    def schema(self, table: str) -> Answer[Table]:
+        """A table's columns and key."""
+        return self._asked(f"schema {table!r}", lambda: self._source.schema(table))
+
+    def page(self, table: str, selection: Selection) -> Answer[Page]:
+        """Some rows."""
+        return self._asked(f"page {table!r} {selection!r}", lambda: self._source.page(table, selection))
+
+    def row(self, table: str, key: tuple[str, ...]) -> Answer[dict[str, Any] | None]:
+        """One row."""
+        return self._asked(f"row {table!r} {key!r}", lambda: self._source.row(table, key))
+
+    def question(self) -> AbstractContextManager[None]:
+        """All that is asked in here is one question."""
+        return self._governor.question()
+
+    def health(self) -> Health:
+        """How the source fares; asks nothing of it."""
+        return self._governor.health()
+
+    def _asked(self, name: str, question: Callable[[], Got]) -> Answer[Got]:
+        with self._lock:
+            kept = self._fresh(name)
+            if kept is not None:
+                return kept
+            flight = self._flights.get(name)
+            mine = flight is None
+            if flight is None:
+                flight = self._flights[name] = _Flight(self._clock())
+        if mine:
+            self._fly(name, flight, question)
+        else:
+            self._wait(flight)
+        if flight.error is not None:
+            raise flight.error
+        return Answer(flight.value, max(0.0, self._clock() - flight.at))
+
+    def _fly(self, name: str, flight: _Flight, question: Callable[[], Any]) -> None:
+        try:
+            with self._governor.question():
+                flight.value = question()
+            self._keep(name, flight)
+        except AdapterError as error:
+            flight.error = error
+        except BaseException:
+            flight.error = Retry("the question was broken off", "Ask again")
+            raise
+        finally:
+            with self._lock:
+                del self._flights[name]
+            flight.landed.set()
+
+    def _wait(self, flight: _Flight) -> None:
+        """Wait for the answer to the same question; as with connections, not too many do, and not for long."""
+        limits = self._governor.limits
+        with self._lock:
+            full = self._waiting >= limits.waiting or self._clock() - flight.at >= limits.wait_seconds
+            self._waiting += not full
+        if full:
+            raise _still_asked()
+        try:
+            if not flight.landed.wait(limits.wait_seconds):
+                raise _still_asked()
+        finally:
+            with self._lock:
+                self._waiting -= 1
+
+    def _fresh(self, name: str) -> Answer[Any] | None:
+        at, rows, value = self._kept.get(name, (0.0, 0, None))
+        if name not in self._kept:
+            return None
+        age = self._clock() - at
+        if not 0 <= age < self._governor.limits.cache_seconds:
+            del self._kept[name]
+            self._rows -= rows
+            return None
+        return Answer(value, age)
+
+    def _keep(self, name: str, flight: _Flight) -> None:
+        """Keep an answer; the oldest go when there are too many."""
+        if not self._governor.limits.cache_seconds:
+            return
+        rows = len(getattr(flight.value, "rows", ())) or 1
+        with self._lock:
+            self._rows += rows - self._kept.pop(name, (0.0, 0, None))[1]
+            self._kept[name] = (flight.at, rows, flight.value)
+            while self._rows > _ROWS_KEPT or len(self._kept) > _ANSWERS_KEPT:
+                _, (_, gone, _) = self._kept.popitem(last=False)
+                self._rows -= gone
+
+
+def _still_asked() -> Retry:
+    return Retry("the same question is on its way already, and there is no answer yet", "Ask again", code="busy")
