@@ -9,21 +9,25 @@ from __future__ import annotations
 import contextlib
 import importlib
 import re
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote, unquote
 
 from adapters.dialects import DIALECTS, PACKAGES, Dialect, by_driver, by_product
-from adapters.errors import AdapterError, Refused, Stop, translated
+from adapters.errors import AdapterError, Refused, Retry, Stop, translated
 from adapters.governor import Governor
 from adapters.pool import Pool, close
 from adapters.readonly import proven
+from adapters.rights import attempted, canaries, looked_up, permitted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from contextlib import AbstractContextManager
 
     from adapters.options import Settings
+    from adapters.rights import Report
 
 Got = TypeVar("Got")
 
@@ -117,15 +121,19 @@ def check_driver(pyodbc: Any, driver: str) -> None:
         raise missing_driver(driver)
 
 
+def file_path(name: str) -> Path:
+    """Where a database file lies, named as itself or as a URI."""
+    path = Path(unquote(name.removeprefix("file:").partition("?")[0]) if name.startswith("file:") else name)
+    return Path("/" + str(path).lstrip("/")) if name.startswith("file://") else path
+
+
 def read_only_file(name: str) -> str:
     """A database file as an SQLite URI that can only read it (sqlite.org/uri.html).
 
     Raises:
         Stop: The file is missing or holds something else.
     """
-    path = Path(unquote(name.removeprefix("file:").partition("?")[0]) if name.startswith("file:") else name)
-    if name.startswith("file://"):
-        path = Path("/" + str(path).lstrip("/"))
+    path = file_path(name)
     try:
         with path.open("rb") as file:
             first = file.read(16)
@@ -145,14 +153,24 @@ def read_only_file(name: str) -> str:
 class Connections:
     """The way to one database: its connection string, its dialect, and the few connections that are kept."""
 
-    def __init__(self, text: str, chosen: Settings, governor: Governor | None = None) -> None:
+    def __init__(
+        self,
+        text: str,
+        chosen: Settings,
+        governor: Governor | None = None,
+        *,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
         self._pairs = parsed(text)
         self._settings = chosen
         self._secrets = [value for key, value in self._pairs.items() if key.lower() in SECRETS]
         self._known: Dialect | None = chosen.dialect or by_driver(value_of(self._pairs, "driver"))
         self.governor = governor or Governor(chosen)
         self._pool = Pool(self.connect, self.governor, connect_seconds=chosen.connect_timeout_seconds)
+        self._now = now
         self.read_only = ""
+        self.report: Report | None = None
+        """What the login may do, since the first connection."""
 
     @property
     def dialect(self) -> Dialect:
@@ -173,8 +191,13 @@ class Connections:
             Retry: All connections are in use, the server does not answer in time, or it is not asked now.
             Stop: The database cannot be reached this way, or not read-only.
         """
+
+        def asked(cursor: Any) -> Got:
+            self._still_read_only(cursor)
+            return work(cursor)
+
         return self._pool.ask(
-            work,
+            asked,
             error=driver_manager().Error,
             translated=lambda error: self.error(error, doing),
             server_ends=lambda: self._known is not None and self._known.server_timeout,
@@ -216,6 +239,31 @@ class Connections:
     def close(self) -> None:
         """Close what is idle; what is in use is closed when it comes back."""
         self._pool.close()
+        self.report = None  # rights may be others the next time
+
+    def rights(self) -> Report:
+        """What the login may do, as it was found with the first connection.
+
+        Raises:
+            Stop: It may write, and the configuration gives no reason to use it all the same.
+        """
+        if self.report is None:
+            close(self.connect())
+        assert self.report is not None
+        return self.report
+
+    def attempts(self) -> Report:
+        """The report, with every harmless attempt to write that can be made here, in a session of its own.
+
+        Raises:
+            Stop: One of them was not refused.
+        """
+        connection = self.connect()
+        try:
+            assert self.report is not None
+            return self._tried(connection, self.report, full=True)
+        finally:
+            close(connection)
 
     def _hardened(self) -> dict[str, str]:
         """The pairs with what the dialect adds; what the caller wrote himself stays, but for read-only."""
@@ -243,8 +291,55 @@ class Connections:
         self._known = dialect
         for statement in dialect.session:
             connection.execute(self._filled(statement)).close()
+        for statement in dialect.wishes:
+            with contextlib.suppress(pyodbc.Error):
+                connection.execute(self._filled(statement)).close()
+        self.read_only = self._proof(connection, dialect)
+        if self.report is None:
+            self.report = self._looked_up(connection, dialect)
+
+    def _proof(self, connection: Any, dialect: Dialect) -> str:
+        if not dialect.proof[0]:
+            return "the login's rights alone: this database has no session that cannot write"
         row = connection.execute(dialect.proof[0]).fetchone()
-        self.read_only = proven(dialect, row[0] if row else None)
+        return proven(dialect, row[0] if row else None)
+
+    def _still_read_only(self, cursor: Any) -> None:
+        """Ask the session again: a pooler in between, or a function that a view calls, may have turned it round.
+
+        Raises:
+            Retry: It is not; the connection is not used again.
+        """
+        question, expected = self._known.proof if self._known else ("", "")
+        if question and cursor.execute(question).fetchone()[0] != expected:
+            raise Retry("the session is not read-only any more, so nothing was read in it", lost=True)
+
+    def _looked_up(self, connection: Any, dialect: Dialect) -> Report:
+        report = looked_up(
+            dialect.name,
+            self._asking(connection),
+            at=self._now().isoformat(timespec="seconds"),
+            session=self.read_only,
+            accepted=self._settings.accept_writable_login,
+            file=str(file_path(value_of(self._pairs, dialect.file))) if dialect.file else None,
+        )
+        return self._tried(connection, report, full=False) if self._settings.attempt_writes else permitted(report)
+
+    def _tried(self, connection: Any, report: Report, *, full: bool) -> Report:
+        statements = canaries(report.dialect, self._asking(connection), full=full)
+        return permitted(replace(report, attempts=attempted(statements, self._asking(connection))))
+
+    def _asking(self, connection: Any) -> Callable[[str], list[Any]]:
+        """Runs a statement for its rows, if it has any."""
+
+        def ask(sql: str) -> list[Any]:
+            try:
+                cursor = connection.execute(sql)
+                return list(cursor.fetchall()) if cursor.description else []
+            except driver_manager().Error as error:
+                raise self.error(error, "the server answers") from None
+
+        return ask
 
     def _filled(self, text: str) -> str:
         seconds = self._settings.timeout_seconds

@@ -243,6 +243,7 @@ QUESTIONS = {"postgresql": POSTGRESQL, "sqlserver": SQLSERVER, "oracle": ORACLE,
 LOGINS = {
     "postgresql": "SELECT CAST(session_user AS text)",
     "mariadb": "SELECT CURRENT_USER()",
+    "mysql": "SELECT CURRENT_USER()",
     "sqlserver": "SELECT SUSER_SNAME()",
     "oracle": "SELECT USER FROM dual",
     "db2": "SELECT SESSION_USER FROM sysibm.sysdummy1",
@@ -269,7 +270,7 @@ READING = frozenset(
 )
 
 # The statements that make a login that reads and does nothing else.
-READER = {
+READER: dict[str, tuple[str, ...]] = {
     "postgresql": (
         "CREATE ROLE gateway_reader LOGIN PASSWORD '…'",
         "ALTER ROLE gateway_reader SET default_transaction_read_only = on",
@@ -298,7 +299,7 @@ READER = {
 # Harmless whether refused or not: a table of the session alone, rows that do not exist, a lock that is let go at once.
 # The first is cheap enough to be tried with every start. `{table}` is a table without triggers, which would fire even
 # for no row.
-CANARIES = {
+CANARIES: dict[str, tuple[str, ...]] = {
     "postgresql": (
         "CREATE TEMPORARY TABLE gateway_canary (a int)",
         "SELECT 1 FROM {table} WHERE 1 = 0 FOR UPDATE",
@@ -334,3 +335,8 @@ CANARY_TABLES = {
     " FROM main.sqlite_master t, pragma_table_info(t.name) c WHERE t.type = 'table'"
     " AND t.name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY t.name, c.cid LIMIT 1",
 }
+
+# MySQL lets a read-only transaction make and drop temporary tables.
+READER["mysql"] = READER["mariadb"]
+CANARIES["mysql"] = CANARIES["mariadb"][1:]
+CANARY_TABLES["mysql"] = CANARY_TABLES["mariadb"]

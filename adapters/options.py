@@ -18,7 +18,8 @@ class Settings:
     """The options of a source. A configuration writes them as texts, under these names.
 
     `dialect` need only be said where neither the driver's name nor the server tells it. `accept_writable_login` is
-    the reason why a login that could write is used all the same (:mod:`adapters.rights`).
+    the reason why a login that could write is used all the same (:mod:`adapters.rights`); with `attempt_writes` a
+    harmless attempt to write must be refused before the first read.
 
     The rest protects the source (:mod:`adapters.governor`). `timeout_seconds` ends a statement, and with it the whole
     question of a caller; `connect_timeout_seconds` an attempt to connect. Of `connections` one is kept for changes and
@@ -30,6 +31,7 @@ class Settings:
 
     dialect: Dialect | None = None
     accept_writable_login: str = ""
+    attempt_writes: bool = False
     timeout_seconds: float = 30.0
     connect_timeout_seconds: float = 10.0
     connections: int = 4
@@ -62,6 +64,8 @@ def settings(options: Mapping[str, str]) -> Settings:
             read[name] = Windows.parse(text)
         elif name == "accept_writable_login":
             read[name] = text.strip()
+        elif name == "attempt_writes":
+            read[name] = _truth(name, text)
         else:
             read[name] = _number(name, text, whole=isinstance(known[name], int))
     return Settings(**read)
@@ -72,6 +76,12 @@ def _dialect(name: str) -> Dialect:
     if name not in names:
         raise Stop(f"there is no dialect {name!r}", nearest(name, names))
     return names[name]
+
+
+def _truth(name: str, text: str) -> bool:
+    if text.lower() not in ("true", "false"):
+        raise Stop(f"option {name!r} is {text!r}", "Write true or false")
+    return text.lower() == "true"
 
 
 def _number(name: str, text: str, *, whole: bool) -> float:

@@ -83,15 +83,15 @@ class Report:
         return {**asdict(self), "writable": self.writable}
 
 
-def looked_up(dialect: str, ask: Ask, *, at: str, session: str, accepted: str = "", file: str = "") -> Report:
+def looked_up(dialect: str, ask: Ask, *, at: str, session: str, accepted: str = "", file: str | None = None) -> Report:
     """What the catalogue says of the login that `ask` speaks as. `file` is the database's file, where it is one."""
     login, unknown = "", ""
     rights: tuple[Right, ...] = ()
     try:
         login = _text(ask(LOGINS[dialect])) if dialect in LOGINS else ""
-        if dialect == "mariadb":
+        if dialect in ("mariadb", "mysql"):
             rights = shown_grants([str(row[0]) for row in ask("SHOW GRANTS")])
-        elif dialect == "sqlite":
+        elif file is not None:
             rights = file_rights(file)
         elif dialect in QUESTIONS:
             rights = catalogued(QUESTIONS[dialect], ask, login)
@@ -134,8 +134,9 @@ def shown_grants(lines: Sequence[str]) -> tuple[Right, ...]:
         role = ROLE.match(line)
         if grant:
             on, through = grant["on"], grant["through"]
+            everything = "ALL PRIVILEGES" in grant["rights"]
             rights += [
-                Right(word, on, through, writes=True, remedy=f"REVOKE {word} ON {on} FROM {through}")
+                Right(word, on, through, True, "" if everything else f"REVOKE {word} ON {on} FROM {through}")
                 for word in _words(grant)
             ]
         elif role is None:

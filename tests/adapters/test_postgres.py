@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 DRIVER = "PostgreSQL Unicode"
+ACCEPTED = {"accept_writable_login": "the tests make their own tables"}
 PROGRAMS = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
 
 
@@ -106,7 +107,7 @@ def connection_string(port: int, *, user: str = "owner", database: str = "postgr
 @pytest.fixture
 def source(port: int, owner: psycopg.Connection[Any]) -> Iterator[OdbcSource]:
     assert owner
-    opened = OdbcSource(connection_string(port))
+    opened = OdbcSource(connection_string(port), options=ACCEPTED)
     yield opened
     opened.close()
 
@@ -245,7 +246,7 @@ def test_the_servers_own_log_shows_nothing_but_reads(server: Server, owner: psyc
     owner.execute("CREATE ROLE watched LOGIN SUPERUSER")
     owner.execute("CREATE TABLE t (id int PRIMARY KEY, at timestamp)")
     owner.execute("INSERT INTO t SELECT n, now() FROM generate_series(1, 50) n")
-    with closing(OdbcSource(connection_string(server.port, user="watched"))) as source:
+    with closing(OdbcSource(connection_string(server.port, user="watched"), options=ACCEPTED)) as source:
         source.probe()
         source.page("t", Selection(sort=(Sort("at"),), filters=(Filter("id", "gt", "3"),)))
         source.row("t", ("4",))
@@ -263,7 +264,7 @@ def test_the_servers_own_log_shows_nothing_but_reads(server: Server, owner: psyc
 def test_a_statement_that_takes_too_long_is_ended(port: int, owner: psycopg.Connection[Any]) -> None:
     owner.execute("CREATE VIEW slow AS SELECT 1 AS id, CAST(pg_sleep(30) AS text) AS nothing")
     with (
-        closing(OdbcSource(connection_string(port), options={"timeout_seconds": "0.2"})) as source,
+        closing(OdbcSource(connection_string(port), options=ACCEPTED | {"timeout_seconds": "0.2"})) as source,
         pytest.raises(Retry, match="time-out"),
     ):
         source.page("slow", Selection(key=("id",)))
