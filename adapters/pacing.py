@@ -9,7 +9,7 @@ Both are values that a clock's seconds are put into and a new value comes out of
 
     >>> breaker = Breaker(failures_max=2, rest_seconds=30).failed(now=0).failed(now=1)
     >>> breaker.state, breaker.asked(now=11)[1]
-    ('open', 20.0)
+    ('open', 20)
     >>> breaker, wait = breaker.asked(now=31)
     >>> breaker.state, wait, breaker.answered().state
     ('half_open', 0.0, 'closed')
