@@ -29,21 +29,30 @@ pytestmark = pytest.mark.skipif(missing() is not None, reason=str(missing()))
 PATH = "/api/v1/integrations/acme-orders/deliveries?filename=orders.edi"
 
 
+def key_of(scene: Scene) -> str:
+    """A key for a workspace that nothing has open."""
+    gateway = wiring.open_gateway(scene.folder)
+    try:
+        return make_key(gateway, "test", SCOPES)
+    finally:
+        gateway.close()
+
+
 class Api:
     """``gateway serve`` of a workspace."""
 
-    def __init__(self, scene: Scene) -> None:
+    def __init__(self, scene: Scene, token: str | None = None) -> None:
         self.port = free_port()
         scene.set("http", f"127.0.0.1:{self.port}")
-        gateway = wiring.open_gateway(scene.folder)
-        self.token = make_key(gateway, "test", SCOPES)
-        gateway.close()
+        self.token = token or key_of(scene)
         self._command = [sys.executable, "-m", "gateway.operate", "serve", "--workspace", str(scene.folder)]
         self.start()
 
     def start(self) -> None:
         """Start the role, as its supervisor does when it has ended."""
-        self.process = subprocess.Popen(self._command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.process = subprocess.Popen(
+            self._command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+        )
 
     def upload(self, content: bytes, key: str) -> dict[str, object] | None:
         """The answer to an upload; None when the connection ended without one."""

@@ -14,7 +14,6 @@ import socket
 import threading
 import time
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import paramiko
@@ -31,12 +30,12 @@ from tests.faults.power.names import NAMING, lost, take_back
 from tests.faults.roles import alive, collect, inbox_of, waiting
 from tests.faults.scenes import ALL, ORDERS, PRICES, scene, some_deliveries
 from tests.faults.test_acknowledgments import answered, kept, outboxes, send, unsent
-from tests.faults.test_answer import PATH, Api
+from tests.faults.test_answer import PATH, Api, key_of
 from tests.servers import free_port
 
 if TYPE_CHECKING:
-    import subprocess
     from collections.abc import Callable, Iterable, Iterator
+    from pathlib import Path
 
     from tests.faults.ledger import Ledger
     from tests.faults.nursery import Child, Nursery
@@ -358,27 +357,29 @@ def test_R2_an_upload_that_was_answered_survives_a_power_cut_and_counts_once(  #
     tmp_path: Path,
 ) -> None:
     before = scene(tmp_path / "before", "sqlite:", lambda _: None)
+    token = key_of(before)
     trace = tmp_path / "trace"
 
-    def upload(here: Scene, inject: str | None) -> tuple[dict[str, object] | None, str]:
-        api = Api(here)
+    def upload(here: Scene, inject: str | None) -> dict[str, object] | None:
+        api = Api(here, token)
         try:
             api.upload_until_answered(ORDERS, "first")
             with attached(api.worker(), trace, inject=inject, only=TRACED):
                 answer = api.upload(ORDERS + b"\n", "second")
         finally:
-            _end(api.process)
-        return answer, api.token
+            os.killpg(api.process.pid, signal.SIGKILL)  # all that it has started at once, and nobody starts another
+            api.process.wait(30)
+        return answer
 
     undisturbed = before.copy(tmp_path / "undisturbed")
-    assert upload(undisturbed, None)[0] is not None
+    assert upload(undisturbed, None) is not None
     where = cuts(trace, undisturbed.folder)
 
     heard, verdicts = 0, Verdicts()
     for inject in (*where, None):
         here = before.copy(tmp_path / "here")
         with lazy(here):
-            answer, token = upload(here, inject)
+            answer = upload(here, inject)
         heard += answer is not None
         with after_the_cut(here, before, trace) as left:
             for each, names in left:
@@ -401,18 +402,3 @@ def asked_again(here: Scene, token: str, answer: dict[str, object] | None) -> No
         again = place.ask(PATH, "POST", data=ORDERS + b"\n", headers=headers)
         assert again.status_code in (201, 202), again.get_data(as_text=True)
         assert answer is None or (again.json or {})["id"] == answer["id"]
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """End a role with the processes that it has started."""
-    table = {}
-    for entry in Path("/proc").glob("[0-9]*/stat"):
-        with suppress(OSError):
-            table[int(entry.parent.name)] = int(entry.read_text().rpartition(")")[2].split()[1])
-    ending = [process.pid]
-    for pid in ending:
-        ending += [each for each, parent in table.items() if parent == pid]
-    for pid in ending:
-        with suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
-    process.wait(30)
