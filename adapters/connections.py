@@ -247,23 +247,19 @@ class Connections:
         Raises:
             Stop: It may write, and the configuration gives no reason to use it all the same.
         """
-        if self.report is None:
-            close(self.connect())
-        assert self.report is not None
-        return self.report
+        with self.lease():
+            assert self.report is not None
+            return self.report
 
     def attempts(self) -> Report:
-        """The report, with every harmless attempt to write that can be made here, in a session of its own.
+        """The report, with every harmless attempt to write that can be made here.
 
         Raises:
             Stop: One of them was not refused.
         """
-        connection = self.connect()
-        try:
+        with self.lease() as connection:  # which is not kept if one of them was not refused
             assert self.report is not None
             return self._tried(connection, self.report, full=True)
-        finally:
-            close(connection)
 
     def _hardened(self) -> dict[str, str]:
         """The pairs with what the dialect adds; what the caller wrote himself stays, but for read-only."""

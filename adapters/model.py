@@ -33,12 +33,16 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table or view as the catalogue has it. `name` is how :meth:`OdbcSource.tables` calls it."""
+    """A table or view as the catalogue has it. `name` is how :meth:`OdbcSource.tables` calls it.
+
+    `query` is the statement of a named query, checked and written anew; empty for a table.
+    """
 
     name: str
     schema: str
     local: str
     columns: tuple[Column, ...]
+    query: str = ""
 
     @property
     def key(self) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ from adapters.governor import Governor
 from adapters.hashdiff import Diff
 from adapters.live import Live
 from adapters.model import Capabilities, Column, Page, Selection, Table
+from adapters.named import NO_QUERIES, as_table
 from adapters.options import settings
 from adapters.portions import Cut, TooMuch, paced, rows_within
 from adapters.protocol import Recall, forgetful
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 
     from adapters.dialects import Dialect
     from adapters.model import Batch, Filter, Following, Strategy
+    from adapters.queries import NamedQuery
+    from adapters.rights import Report
     from adapters.statements import Raw
 
 ROWS_MAX = 10_000
@@ -47,6 +50,8 @@ class OdbcSource:
     attempt to connect; ``dialect`` is said where the driver's name does not tell it; :mod:`adapters.options` has the
     others. `clock` gives seconds, `now` the time of day.
 
+    `queries` stand beside the tables under names of their own (:mod:`adapters.queries`).
+
     `live` is for whoever answers callers: it shares answers, and says how old they are.
     """
 
@@ -55,12 +60,14 @@ class OdbcSource:
         connection_string: str,
         *,
         options: Mapping[str, str] = NO_OPTIONS,
+        queries: Mapping[str, NamedQuery] = NO_QUERIES,
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._settings = settings(options)
         self._governor = Governor(self._settings, clock=clock, now=now)
-        self._connections = Connections(connection_string, self._settings, self._governor)
+        self._connections = Connections(connection_string, self._settings, self._governor, now=now)
+        self._queries = queries
         self._clock = clock
         self._batches: dict[str, int] = {}
         self.live = Live(self, self._governor, clock=clock)
@@ -89,19 +96,36 @@ class OdbcSource:
             server_timeout=dialect.server_timeout,
         )
 
+    def rights(self, *, attempts: bool = False) -> Report:
+        """What the login may do, and with `attempts` what the session answers to every harmless attempt to write.
+
+        Raises:
+            Stop: The login can write and the configuration gives no reason for it, or an attempt was not refused.
+        """
+        with self._governor.question():
+            return self._connections.attempts() if attempts else self._connections.rights()
+
     def tables(self) -> tuple[str, ...]:
-        """The tables and views that the login sees, sorted; one outside the default schema is ``schema.table``."""
-        return tuple(sorted(self._catalogue()))
+        """The tables and views that the login sees, and the named queries, sorted.
+
+        One outside the default schema is ``schema.table``.
+        """
+        known = self._catalogue()
+        for name in self._queries.keys() & known:
+            raise Stop(f"the query {name!r} has the name of a table", "Give the query another name")
+        return tuple(sorted({*known, *self._queries}))
 
     def schema(self, table: str) -> Table:
         """Columns, types and key of a table, fresh from the catalogue.
 
         Raises:
-            Reject: ``unknown_table``.
+            Reject: ``unknown_table``, or ``bad_query`` for a named query that may not be asked.
         """
+        if table in self._queries:
+            return self._described(table)
         known = self._catalogue()
         if table not in known:
-            raise Reject("unknown_table", f"there is no table {table!r}", nearest(table, known))
+            raise Reject("unknown_table", f"there is no table {table!r}", nearest(table, {*known, *self._queries}))
         schema, local = known[table]
         dialect = self._connections.dialect
         rows = self._fetch(guarded(dialect.columns), (local, schema), f"cannot read the columns of {table!r}")
@@ -111,6 +135,19 @@ class OdbcSource:
         )
         found = Table(table, schema, local, columns)
         self._schemas[table] = (self._clock(), found)
+        return found
+
+    def _described(self, name: str) -> Table:
+        """What a named query gives."""
+        doing = f"cannot ask the query {name!r}"
+
+        def describe(sql: str) -> list[tuple[str, Any]]:
+            told = self._connections.ask(lambda cursor: cursor.execute(sql).description, doing)
+            return [(str(each[0]), each[1]) for each in told]
+
+        query, dialect = self._queries[name], self._connections.dialect
+        found = as_table(name, query, dialect, describe, lambda sql: self._fetch(sql, (), doing))
+        self._schemas[name] = (self._clock(), found)
         return found
 
     def page(self, table: str, selection: Selection) -> Page:

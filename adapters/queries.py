@@ -8,8 +8,9 @@ Three checks, and each is a list of what is allowed, because a list of what is f
 
 1. the tree is one SELECT of the constructs in `NODES`, from tables by their names;
 2. written anew, it reads the same to the parser;
-3. what was written, looked at without the parser: outside of quotes only the words of `WORDS`, so no function, hint or
-   option that nobody has looked at, no quoted name before a parenthesis, and no mark that could begin something else.
+3. what was written, looked at without the parser: outside of quotes only the words of `PLAIN`, before parentheses only
+   those of `CALLED` and `OPENING`, so no function, hint or option that nobody has looked at; no quoted name before a
+   parenthesis, and no mark that could begin something else.
 
 The session that runs it is read-only besides (:mod:`adapters.readonly`).
 """
@@ -53,32 +54,73 @@ _NODES = """
 NODES = frozenset(_NODES.split())
 ROOTS = ("Select", "Union", "Except", "Intersect", "Subquery")
 KEYWORDS = """
-    ALL AND ANY AS ASC AT BETWEEN BY CASE CROSS CURRENT DESC DISTINCT DIV ELSE END ESCAPE EXCEPT EXISTS FALSE FILTER
-    FIRST FOLLOWING FOR FROM FULL GLOB GROUP HAVING ILIKE IN INNER INTERSECT INTERVAL IS JOIN LAST LEFT LIKE LIMIT NOT
-    NULL NULLS ON ONLY OR ORDER OUTER OVER PARTITION PERCENT PRECEDING RANGE RECURSIVE RIGHT ROW ROWS SELECT SEPARATOR
-    THEN TIES TOP TRUE UNBOUNDED UNION USING WHEN WHERE WITH WITHIN XOR ZONE NOLOCK READUNCOMMITTED
+    ALL AND ANY AS ASC AT BETWEEN BOTH BY CASE CROSS CURRENT DESC DISTINCT DIV ELSE END ESCAPE EXCEPT EXISTS FALSE
+    FILTER FIRST FOLLOWING FOR FROM FULL GLOB GROUP HAVING ILIKE IN INNER INTERSECT INTERVAL IS JOIN LAST LEADING LEFT
+    LIKE LIMIT NOLOCK NOT NULL NULLS ON ONLY OR ORDER OUTER OVER PARTITION PERCENT PRECEDING RANGE READUNCOMMITTED
+    RECURSIVE RIGHT ROW ROWS SELECT SEPARATOR THEN TIES TOP TRAILING TRUE UNBOUNDED UNION USING WHEN WHERE WITH WITHIN
+    XOR ZONE
 """
 TYPES = """
     BIGINT BINARY BIT BOOLEAN CHAR DATE DATETIME DATETIME2 DATETIMEOFFSET DECIMAL DOUBLE FLOAT INT INTEGER JSON JSONB
     MONEY NCHAR NUMBER NUMERIC NVARCHAR PRECISION REAL SIGNED SMALLINT TEXT TIME TIMESTAMP TIMESTAMPTZ TINYINT UNSIGNED
     UUID VARBINARY VARCHAR VARCHAR2
 """
-FUNCTIONS = """
-    ABS ADD_MONTHS ARRAY_TO_STRING AVG BTRIM CAST CEIL CEILING CHARINDEX CHARACTER_LENGTH CHAR_LENGTH COALESCE CONCAT
-    CONCAT_WS CONVERT COUNT CURRENT_DATE CURRENT_TIME CURRENT_TIMESTAMP DATALENGTH DATEADD DATEDIFF DATENAME DATEPART
-    DATE_ADD DATE_FORMAT DATE_PART DATE_SUB DATE_TRUNC DAY DAYNAME DAYOFMONTH DAYOFWEEK DAYOFYEAR DECODE DENSE_RANK
-    EXTRACT FIRST_VALUE FLOOR FORMAT GETDATE GREATEST GROUP_CONCAT HEX HOUR IF IFNULL IIF INITCAP INSTR ISNULL
-    JSON_EXTRACT JSON_UNQUOTE JSON_VALUE JULIANDAY LAG LAST_DAY LAST_VALUE LEAD LEAST LEN LENGTH LISTAGG LOCALTIME
-    LOCALTIMESTAMP LOCATE LOWER LPAD LTRIM MAX MD5 MIN MINUTE MOD MONTH MONTHNAME MONTHS_BETWEEN NTH_VALUE NTILE NULLIF
-    NVL NVL2
-    OCTET_LENGTH POSITION POWER QUARTER RANK REGEXP_REPLACE REGEXP_SUBSTR REPLACE REVERSE ROUND ROW_NUMBER RPAD RTRIM
-    SECOND SIGN SPLIT_PART SQRT STDDEV STRFTIME STRING_AGG STRPOS STR_TO_DATE STUFF SUBSTR SUBSTRING SUM SYSDATE
-    SYSTIMESTAMP TO_CHAR TO_DATE TO_NUMBER TO_TIMESTAMP TRANSLATE TRIM TRUNC TRY_CAST TRY_CONVERT TYPEOF UNIXEPOCH UPPER
-    VARIANCE WEEK WEEKDAY YEAR
-"""
 # What DATEADD, EXTRACT and their like take without quotes.
-UNITS = "CENTURY DAYS DECADE DOW DOY EPOCH HOURS ISODOW ISOYEAR MICROSECOND MILLISECOND MINUTES MONTHS SECONDS YEARS"
-WORDS = frozenset(f"{KEYWORDS} {TYPES} {FUNCTIONS} {UNITS}".split())
+UNITS = """
+    CENTURY DAY DAYS DECADE DOW DOY EPOCH HOUR HOURS ISODOW ISOYEAR MICROSECOND MILLISECOND MINUTE MINUTES MONTH MONTHS
+    QUARTER SECOND SECONDS WEEK WEEKDAY YEAR YEARS
+"""
+PLAIN = frozenset(f"{KEYWORDS} {TYPES} {UNITS}".split())
+
+# What may stand before a parenthesis without being called: no function can have such a name.
+_OPENING = """
+    ALL AND ANY AS BETWEEN BY CHAR DECIMAL DISTINCT ELSE ESCAPE EXCEPT EXISTS FLOAT FROM GROUP HAVING ILIKE IN INTERSECT
+    INTERVAL IS JOIN LEFT LIKE LIMIT NCHAR NOT NUMERIC ON OR OVER RIGHT SELECT THEN TIME TIMESTAMP TOP UNION USING
+    VARCHAR WHEN WHERE WITH
+"""
+OPENING = frozenset(_OPENING.split())
+FILTERED = re.compile(r"FILTER\s*\((?!WHERE )")
+
+_EVERYWHERE = """
+    ABS AVG CAST COALESCE COUNT CURRENT_DATE CURRENT_TIMESTAMP DENSE_RANK EXP FIRST_VALUE FLOOR LAG LAST_VALUE LEAD
+    LOWER LTRIM MAX MIN NTILE NULLIF POWER RANK REPLACE ROUND ROW_NUMBER RTRIM SIGN SQRT SUM TRIM UPPER
+"""
+# Built into the database each, so that none of these names leads to somebody's own function.
+FUNCTIONS = {
+    "postgres": """
+        AGE ASCII BOOL_AND BOOL_OR BTRIM CEIL CEILING CHARACTER_LENGTH CHAR_LENGTH CHR CONCAT CONCAT_WS CURRENT_TIME
+        DATE DATE_PART DATE_TRUNC EXTRACT GREATEST INITCAP LEAST LENGTH LN LOCALTIME LOCALTIMESTAMP LOG LPAD MAKE_DATE
+        MAKE_TIMESTAMP MD5 MOD NOW NTH_VALUE OCTET_LENGTH POSITION REGEXP_REPLACE REVERSE RPAD SPLIT_PART STDDEV
+        STRING_AGG STRPOS SUBSTR SUBSTRING TO_CHAR TO_DATE TO_NUMBER TO_TIMESTAMP TRANSLATE TRUNC VARIANCE
+    """,
+    "mysql": """
+        ASCII CEIL CEILING CHARACTER_LENGTH CHAR_LENGTH CONCAT CONCAT_WS CURDATE CURRENT_TIME CURTIME DATE DATEDIFF
+        DATE_ADD DATE_FORMAT DATE_SUB DAY DAYNAME DAYOFMONTH DAYOFWEEK DAYOFYEAR EXTRACT FROM_DAYS FROM_UNIXTIME
+        GREATEST GROUP_CONCAT HEX HOUR IF IFNULL INSTR JSON_EXTRACT JSON_UNQUOTE JSON_VALUE LAST_DAY LEAST LENGTH LN
+        LOCALTIME LOCALTIMESTAMP LOCATE LOG LPAD MD5 MINUTE MOD MONTH MONTHNAME NOW NTH_VALUE OCTET_LENGTH POSITION
+        QUARTER REVERSE RPAD SECOND STDDEV STR_TO_DATE SUBSTR SUBSTRING TIMESTAMPADD TIMESTAMPDIFF TO_DAYS
+        UNIX_TIMESTAMP UTC_DATE UTC_TIMESTAMP VARIANCE WEEK WEEKDAY WEEKOFYEAR YEAR
+    """,
+    "tsql": """
+        ASCII CEILING CHARINDEX CONCAT CONCAT_WS CONVERT COUNT_BIG DATALENGTH DATEADD DATEDIFF DATENAME DATEPART DAY
+        EOMONTH GETDATE GETUTCDATE IIF ISNULL ISNUMERIC LEN LOG MONTH PATINDEX QUARTER REVERSE STRING_AGG STUFF
+        SUBSTRING SYSDATETIME SYSUTCDATETIME TRANSLATE TRY_CAST TRY_CONVERT UNICODE WEEK YEAR
+    """,
+    "oracle": """
+        ADD_MONTHS ASCII CEIL CHR CONCAT DECODE EXTRACT GREATEST INITCAP INSTR LAST_DAY LEAST LENGTH LISTAGG LN
+        LOCALTIMESTAMP LOG LPAD MOD MONTHS_BETWEEN NTH_VALUE NVL NVL2 RPAD STDDEV SUBSTR SYSDATE SYSTIMESTAMP TO_CHAR
+        TO_DATE TO_NUMBER TO_TIMESTAMP TRANSLATE TRUNC VARIANCE
+    """,
+    "sqlite": """
+        CEIL CONCAT CONCAT_WS CURRENT_TIME DATE DATETIME GROUP_CONCAT HEX IFNULL IIF INSTR JSON_EXTRACT JULIANDAY LENGTH
+        LN LOG MOD NTH_VALUE PRINTF STRFTIME SUBSTR SUBSTRING TIME TRUNC TYPEOF UNICODE UNIXEPOCH
+    """,
+}
+TYPES_WITH_LENGTH = {"tsql": "BINARY DATETIME2 NVARCHAR VARBINARY", "oracle": "NUMBER VARCHAR2", "mysql": "BINARY"}
+CALLED = {
+    grammar: frozenset(f"{_EVERYWHERE} {names} {TYPES_WITH_LENGTH.get(grammar, '')}".split())
+    for grammar, names in FUNCTIONS.items()
+}
 MARKS = frozenset("(),.*+-/%<>=!|&~ ")
 PAIRS = ("--", "/*", "*/")
 
@@ -163,7 +205,7 @@ def single(sql: str, grammar: str) -> Any:
     logging.getLogger("sqlglot").setLevel(logging.ERROR)  # it warns of what is refused here anyway
     try:
         trees = [tree for tree in sqlglot.parse(sql, read=grammar, error_level=errors.ErrorLevel.RAISE) if tree]
-    except (errors.SqlglotError, RecursionError, ValueError) as error:
+    except Exception as error:  # noqa: BLE001 - a parser has more ways to fail than it names, and each is a refusal
         place: dict[str, Any] = next(iter(getattr(error, "errors", ())), {})
         where = f" at line {place['line']}, column {place['col']}" if place.get("line") else ""
         said = place.get("description") or "it is too deeply nested or not SQL"
@@ -207,6 +249,7 @@ def _rules(node: Any, kind: str, dialect: str) -> Iterator[tuple[bool, str]]:
         yield str(node.this).endswith("USERDEFINED"), "a cast to a type of one's own may run a function"
     if kind == "Anonymous":
         yield not isinstance(node.this, str), "a function's name is not quoted"
+        yield node.name.upper() not in CALLED[GRAMMARS[dialect]], "that function is not known only to compute"
     if kind == "Pad":
         length = node.expression
         yield not (length.is_int and int(length.name) <= PAD_MAX), f"a text is padded to at most {PAD_MAX} characters"
@@ -238,7 +281,7 @@ def _emitted(tree: Any, grammar: str) -> str:
     errors = importlib.import_module("sqlglot.errors")
     try:
         text: str = tree.sql(dialect=grammar, identify=True, comments=False, unsupported_level=errors.ErrorLevel.RAISE)
-    except (errors.SqlglotError, RecursionError, ValueError) as error:
+    except Exception as error:  # noqa: BLE001 - as for reading
         raise _refused(f"the query cannot be written anew ({error})", "Write it more simply") from None
     return text
 
@@ -252,11 +295,14 @@ def known(written: str, grammar: str) -> None:
     strange = sorted(set(rest) - MARKS) + [pair for pair in PAIRS if pair in bare]
     if strange:
         raise _refused(f"the query has {strange[0]!r} outside of quotes", "Take it out")
-    for word in WORD.findall(bare):
-        if word.upper() not in WORDS:
+    if FILTERED.search(bare):
+        raise _refused("the query calls a function 'FILTER'", _ALLOWED)
+    for match in WORD.finditer(bare):
+        word = match[0].upper()
+        opens = bare[match.end() :].lstrip().startswith("(")
+        if word not in CALLED[grammar] and word not in (OPENING | {"FILTER"} if opens else PLAIN):
             raise _refused(
-                f"{word!r} is not among the functions and words that a query may use",
-                _ALLOWED,
+                f"{match[0]!r} is not among the {'functions' if opens else 'words'} that a query may use", _ALLOWED
             )
 
 

@@ -125,6 +125,8 @@ def rows_of(dialect: Dialect, table: Table) -> str:
     A bare name in ORDER BY means the column of the result (ISO 9075-2, 7.17): the text that we cast it to, so that 10
     would come before 9.
     """
+    if table.query:
+        return f"({table.query}) r"
     schema = f"{dialect.quoted(table.schema)}." if dialect.schemas else ""
     return f"{schema}{dialect.quoted(table.local)} r"
 
