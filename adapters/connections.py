@@ -33,6 +33,8 @@ Got = TypeVar("Got")
 
 PAIR = re.compile(r"\s*([^=;{}]+?)\s*=\s*(\{(?:[^}]|\}\})*\}|(?!\{)[^;]*)\s*(?:;|$)")
 SECRETS = frozenset({"pwd", "password"})
+PARAMETER_BYTES_MAX = 1 << 30
+"""What pyodbc binds in one piece where it is asked to; the driver's own limit is 128 letters with some."""
 
 
 def parsed(text: str) -> dict[str, str]:
@@ -285,6 +287,8 @@ class Connections:
                 f"Known are {', '.join(d.name for d in DIALECTS)}; name one that fits with the option 'dialect'",
             )
         self._known = dialect
+        if dialect.whole_parameters:
+            connection.maxwrite = PARAMETER_BYTES_MAX
         for statement in dialect.session:
             connection.execute(self._filled(statement)).close()
         for statement in dialect.wishes:

@@ -122,6 +122,48 @@ def _has_user(name: str) -> bool:
     return True
 
 
+def mariadb_missing() -> str | None:
+    """Why a MariaDB server cannot be had here; None when it can."""
+    return None if _mariadbd() else "no MariaDB server program; install the Debian package mariadb-server-core"
+
+
+@contextmanager
+def mariadb(*, options: tuple[str, ...] = ()) -> Iterator[int]:
+    """A MariaDB server of our own in a folder of its own, without any system tables, so that every login is let in.
+
+    Yields its port; it has a database ``erp``.
+    """
+    program = _mariadbd()
+    assert program is not None
+    with tempfile.TemporaryDirectory(prefix="gateway-mariadb-") as name:
+        folder = Path(name)
+        (folder / "data").mkdir()
+        (folder / "init.sql").write_text("CREATE DATABASE erp CHARACTER SET utf8mb4;\n")
+        port = free_port()
+        command = [program, "--no-defaults", *(["--user=root"] if os.geteuid() == 0 else [])]
+        command += [f"--datadir={folder / 'data'}", f"--socket={folder / 'socket'}", f"--port={port}"]
+        command += ["--bind-address=127.0.0.1", "--skip-grant-tables", "--skip-networking=0"]
+        command += ["--innodb-flush-log-at-trx-commit=0", f"--init-file={folder / 'init.sql'}", *options]
+        server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        try:
+            assert server.stdout is not None
+            said = []
+            for line in server.stdout:
+                said.append(line)
+                if b"ready for connections" in line:
+                    break
+            else:
+                raise RuntimeError(f"MariaDB did not start: {b''.join(said).decode(errors='replace')}")
+            yield port
+        finally:
+            server.terminate()
+            server.communicate()
+
+
+def _mariadbd() -> str | None:
+    return shutil.which("mariadbd", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
+
+
 @dataclass(frozen=True, slots=True)
 class S3Server:
     """A server that speaks S3 and keeps everything in its memory."""

@@ -15,6 +15,7 @@ DB2 = Dialect(
     nulls_low=False,
     row_values=False,
     server_timeout=False,
+    constants=" FROM SYSIBM.SYSDUMMY1",
     page="SELECT {what} FROM {rest} FETCH FIRST {limit} ROWS ONLY",
     # Since 9.7 this sees what was last committed and waits for nobody (cur_commit).
     isolation=" WITH CS",

@@ -37,8 +37,10 @@ class Dialect:
 
     `page` is the shape of a statement for some rows; `isolation` ends each that reads a table. `wishes` are settings of
     the session that not every version has, so that a refusal is no reason to stop. Without `schemas` a table's name
-    stands alone. `aliases` names the columns of a result, where the shape wants them to be told apart. What can only be
-    scanned has `scan`, and no SQL to speak of. `tested` is whether a real server is among our tests.
+    stands alone. `constants` follows a SELECT of constants. `aliases` names the columns of a result, where the shape
+    wants them to be told apart. `whole_parameters` is whether the driver damages a parameter that it is given in
+    pieces, as long ones are in ODBC. What can only be scanned has `scan`, and no SQL to speak of. `tested` is whether a
+    real server is among our tests.
 
     `row_text` writes a whole row as one text, never the same for two rows: ``{parts}`` are its columns through
     `row_parts`, with `row_joint` between them. `row_hash` is a number of 64 bits of such a ``{text}``, and `row_sum`
@@ -73,7 +75,9 @@ class Dialect:
     isolation: str = ""
     wishes: tuple[str, ...] = ()
     schemas: bool = True
+    constants: str = ""
     aliases: bool = False
+    whole_parameters: bool = False
     scan: bool = False
     tested: bool = False
     row_parts: Mapping[str, str] = field(default_factory=dict)

@@ -23,6 +23,7 @@ FIREBIRD = Dialect(
     nulls_low=True,
     row_values=False,
     server_timeout=False,
+    constants=" FROM RDB$DATABASE",
     page="SELECT FIRST {limit} {what} FROM {rest}",
     schemas=False,
     text={

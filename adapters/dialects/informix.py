@@ -25,6 +25,7 @@ INFORMIX = Dialect(
     nulls_low=True,
     row_values=False,
     server_timeout=False,
+    constants=" FROM systables WHERE tabid = 1",
     page="SELECT FIRST {limit} {what} FROM {rest}",
     text={
         "*": "{c}",

@@ -18,6 +18,7 @@ MARIADB = Dialect(
     row_values=False,
     server_timeout=True,
     tested=True,
+    whole_parameters=True,
     text={"*": "CAST({c} AS CHAR)", "binary": "HEX({c})", "bit": "CAST({c} + 0 AS CHAR)"},
     # A text compared with a number column would be compared as floating point.
     bind={

@@ -24,6 +24,7 @@ ORACLE = Dialect(
     nulls_low=False,
     row_values=False,
     server_timeout=False,
+    constants=" FROM DUAL",
     # FETCH FIRST is not there before 12c, where it is rewritten to much the same.
     page="SELECT * FROM (SELECT {what} FROM {rest}) WHERE ROWNUM <= {limit}",
     aliases=True,

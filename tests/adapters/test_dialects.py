@@ -1,6 +1,6 @@
 """What each database would be sent, word for word, and its catalogue's answers as they were written down.
 
-Those that a real server answers in our tests have no such file: what they are sent is judged by what comes back.
+Those that a real server answers in our tests have no such file: what comes back judges what they are sent.
 ``python -m tests.adapters.test_dialects`` writes the files of ``golden`` anew; look at the difference before keeping it.
 """
 
@@ -277,6 +277,7 @@ def test_its_forms_are_whole(dialect: Dialect) -> None:
     filled = {"milliseconds": 1, "seconds": 1.0, "whole_seconds": 1, "connect_seconds": 1}
     for statement in (*dialect.session, *dialect.wishes, *dialect.connect.values()):
         assert "{" not in statement.format(**filled)
+    assert dialect.constants in ("", f" {dialect.constants.strip()}")
     for forms in (dialect.text, dialect.exact, dialect.order, dialect.compare):
         assert all("{c}" in template for template in forms.values())
     assert all("{p}" in template for template in dialect.bind.values())
