@@ -1,7 +1,7 @@
 """What each database would be sent, word for word, and its catalogue's answers as they were written down.
 
 Those that a real server answers in our tests have no such file: what comes back judges what they are sent.
-``python -m tests.adapters.test_dialects`` writes the files of ``golden`` anew; look at the difference before keeping it.
+``python -m tests.adapters.test_dialects`` writes the files of ``golden`` anew; look at what differs before it is kept.
 """
 
 from __future__ import annotations
