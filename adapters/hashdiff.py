@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from adapters.errors import Stop
 from adapters.keyranges import KeyRanges
 from adapters.model import Batch, Change
-from adapters.rangenotes import Range, Rows, from_note, joined, packed, ranged
+from adapters.rangenotes import Range, Rows, from_note, together
 from adapters.values import FROM_TEXT
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ RANGE_ROWS = 8000
 """A range is cut beyond twice as many rows, and becomes one with its neighbour below."""
 
 MISSES_MAX = 3
-"""After so many ranges whose sums had changed, only each fourth is still summed before it is read."""
+"""After so many ranges in a row that had changed, only each fourth is glanced at before it is read."""
 
 EXACT_REAL = re.compile(r"-?[0-9]\.[0-9]+e[+-][0-9]+")
 """How SQLite writes a floating-point number so that it is found again."""
@@ -107,7 +107,7 @@ class Diff:
         self._exact = bool(fetcher.dialect.exact)
         self._recall = recall
         self._batch = batch
-        self._rows = RANGE_ROWS
+        self._rows = min(RANGE_ROWS, 8 * batch)  # whoever wants little at once has wide rows
         self._misses = 0
 
     def batches(self, told: str | None) -> Iterator[Batch]:
@@ -150,11 +150,11 @@ class Diff:
     def _step(self, walk: _Walk) -> Iterator[Batch]:
         """Compare one range, or several small neighbours, and go on to the next."""
         parts = self._neighbours(walk)
-        range_ = joined(parts)
+        range_ = together(parts, additive=self._ranges.additive)
         notes: dict[str, bytes | None] = {note_name(part.name): None for part in parts[1:]}
         if not range_.count:
             yield from self._read_whole(walk, range_, notes)
-        elif not self._as_remembered(range_):
+        elif not self._glanced_the_same(range_):
             yield from self._compare(walk, range_, notes)
         elif notes:
             yield walk.finish([range_], notes, [])
@@ -173,59 +173,72 @@ class Diff:
             count += following.count
         return parts
 
-    def _as_remembered(self, range_: Range) -> bool:
-        """Whether the database finds the sum that is remembered."""
-        if not self._ranges.summed:
+    def _glanced_the_same(self, range_: Range) -> bool:
+        """Whether the database, asked for no more than that, has the mark that is remembered."""
+        if not self._ranges.glances or range_.mark is None or range_.count > 2 * self._rows:
             return False
         if self._misses >= MISSES_MAX and self._misses % 4:
             self._misses += 1
             return False
-        same = self._ranges.sum(range_) == (range_.count, range_.total)
+        same = self._ranges.glance(range_) == (range_.count, range_.mark)
         self._misses = 0 if same else self._misses + 1
         return same
 
     def _read_whole(self, walk: _Walk, range_: Range, notes: dict[str, bytes | None]) -> Iterator[Batch]:
         """A range of which nothing is remembered: all of its rows are new."""
-        rows, found = self._ranges.whole(range_, self._batch + 1)
-        more = len(rows.keys) > self._batch
-        rows = rows.upto(self._batch)
-        changes = [Change("put", key, row) for key, row in zip(rows.keys, found, strict=False)]
-        if more or (rows.keys and range_.high is None):
+        seen, found = self._ranges.whole(range_, self._batch + 1)
+        more = seen.count > self._batch
+        rows = self._ranges.told_apart(seen.rows()).upto(self._batch)
+        keys = rows.keys
+        changes = [Change("put", key, row) for key, row in zip(keys, found, strict=False)]
+        if more or (keys and range_.high is None):
             # What lies beyond the last row stays a range of its own, which is read whole again.
-            first, second = walk.cut(range_, rows.keys[-1], rows, Rows())
-            yield walk.finish([first, second], notes, changes, at=second if more else None)
-        elif rows.keys or notes:
-            yield walk.finish([replace(range_, **_rows(rows))], notes, changes)
+            first, second = walk.cut(range_, keys[-1])
+            yield walk.finish(
+                [first.holding(rows, self._mark(rows)), second], notes, changes, at=second if more else None
+            )
+        elif keys or notes:
+            yield walk.finish([range_.holding(rows, self._mark(rows))], notes, changes)
         else:
             walk.go_on(range_.follows)
 
     def _compare(self, walk: _Walk, range_: Range, notes: dict[str, bytes | None]) -> Iterator[Batch]:
         """A range of which rows are remembered: what is there now, set beside them."""
         limit = 2 * self._rows
-        now, before = self._ranges.hashes(range_, limit + 1), range_.rows()
-        more = len(now.keys) > limit
-        now = now.upto(limit)
-        known, unseen = before.mapped(), before.mapped()
-        pairs = zip(now.keys, now.hashes, strict=True)
-        ask = [key for key, hashed in pairs if unseen.pop(key, None) != hashed or not hashed]
+        seen = self._ranges.seen(range_, limit + 1)
+        more = seen.count > limit
+        if not notes and seen.mark is not None and (seen.count, seen.mark) == (range_.count, range_.mark):
+            walk.go_on(range_.follows)
+            return
+        now = self._ranges.told_apart(seen.rows()).upto(limit)
+        standing, known = now.mapped(), range_.rows().mapped()
+        unseen = known.copy()
+        ask = [key for key, hashed in standing.items() if unseen.pop(key, None) != hashed or not hashed]
         if not more:
             ask += unseen
         parts = [ask[at : at + self._batch] for at in range(0, len(ask), self._batch)] or [[]]
         for part in parts[:-1]:
             changes = self._told(part, known)
-            so_far = replace(range_, **_rows(Rows.of(known.items())))
+            so_far = range_.holding(Rows.of(known), None)
             yield walk.finish([so_far], notes, changes, at=so_far)
             notes = {}
         changes = self._told(parts[-1], known)
+        ordered = {key: known.pop(key) for key in standing if key in known}
         if more:
-            seen = Rows.of((key, known[key]) for key in now.keys if key in known)
-            first, second = walk.cut(range_, now.keys[-1], seen, Rows.of(unseen.items()))
-            yield walk.finish([first, second], notes, changes, at=second)
-        elif changes or notes:
-            ordered = {key: known.pop(key) for key in now.keys if key in known}
-            yield walk.finish([replace(range_, **_rows(Rows.of({**ordered, **known}.items())))], notes, changes)
+            first, second = walk.cut(range_, now.keys[-1])
+            rows, rest = Rows.of(ordered), Rows.of(unseen)
+            cut = [first.holding(rows, self._mark(rows)), second.holding(rest, self._mark(rest))]
+            yield walk.finish(cut, notes, changes, at=cut[1])
+            return
+        mark = seen.mark if not known and ordered == standing else self._mark(Rows.of(ordered | known))
+        if changes or notes or mark != range_.mark:
+            yield walk.finish([range_.holding(Rows.of(ordered | known), mark)], notes, changes)
         else:
             walk.go_on(range_.follows)
+
+    def _mark(self, rows: Rows) -> int | None:
+        """The mark of rows that were not read as one text of them."""
+        return rows.total if self._ranges.additive and 0 not in rows.hashes else None
 
     def _told(self, keys: Sequence[Raw], known: dict[Raw, int]) -> list[Change]:
         """What is to be told of the rows of these keys, each asked for by itself; `known` is then what was told."""
@@ -255,12 +268,11 @@ class _Walk:
     snapshot: bool
     peeked: Range | None = None
 
-    def cut(self, range_: Range, high: Raw, rows: Rows, rest: Rows) -> tuple[Range, Range]:
-        """A range in two: up to the last row that was read, and what lies beyond, under a new name."""
+    def cut(self, range_: Range, high: Raw) -> tuple[Range, Range]:
+        """A range in two, without rows: up to a key that was read, and what lies beyond, under a new name."""
         name = self.position.names + 1
         self.position = replace(self.position, names=name)
-        first = ranged(range_.name, (range_.low, high), name, rows)
-        return first, ranged(name, (high, range_.high), range_.follows, rest)
+        return Range(range_.name, range_.low, high, name), Range(name, high, range_.high, range_.follows)
 
     def go_on(self, follows: int | None) -> None:
         """The next range is that of this name; after the last one the pass is at rest."""
@@ -284,11 +296,6 @@ class _Walk:
         self.range = self.range if at is None else at
         memory = {**notes, **{note_name(each.name): each.to_note() for each in ranges}}
         return Batch(changes, self.position.to_json(), snapshot=self.snapshot, memory=memory)
-
-
-def _rows(rows: Rows) -> dict[str, Any]:
-    """The members of a range that tell of its rows."""
-    return {"count": len(rows.keys), "total": rows.total, "body": packed(rows)}
 
 
 def _value(column: Column, text: str | None, *, exact: bool) -> Any:

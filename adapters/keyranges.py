@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import marshal
 from array import array
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from adapters.errors import Reject
+from adapters.errors import Reject, Stop
 from adapters.rangenotes import BITS, Range, Rows
 from adapters.readonly import guarded
 from adapters.statements import Clause, Ordered, beyond, bound, read, rows_of, written
@@ -21,7 +20,8 @@ if TYPE_CHECKING:
     from adapters.statements import Raw, Read
 
 PARAMETERS_MAX = 500
-ROW_TEXT_COLUMNS_MAX = 200
+ROW_TEXT_COLUMNS_MAX = 100  # SQLite's functions may be limited to 127 arguments, PostgreSQL's to 100
+PROBE = "'probe'"
 
 
 class Fetcher(Protocol):
@@ -41,10 +41,34 @@ class Fetcher(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Whole:
-    """A row as it stands, and the hash of what was read."""
+    """A row as it stands, and the hash of what was read; 0 where it could not be hashed."""
 
     row: dict[str, Any]
     hash: int
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a read of keys found: the keys' columns, and of each row its hash or a text that we hash ourselves.
+
+    `mark` is the same as long as all of it is.
+    """
+
+    columns: Sequence[Sequence[str | None]]
+    texts: Sequence[str | None]
+    hashed: bool
+    mark: int | None
+
+    @property
+    def count(self) -> int:
+        """How many rows."""
+        return len(self.texts)
+
+    def rows(self) -> Rows:
+        """The keys with their hashes."""
+        if self.hashed:
+            return Rows(self.columns, array("Q", [int(text or 0) & BITS for text in self.texts]))
+        return Rows(self.columns, _digests(self.texts))
 
 
 def upto(dialect: Dialect, order: Sequence[Ordered], high: Raw) -> Clause:
@@ -118,33 +142,53 @@ class KeyRanges:
         if dialect.row_text and len(self._table.columns) <= ROW_TEXT_COLUMNS_MAX:
             parts = dialect.row_joint.join(written(dialect, dialect.row_parts, each) for each in self._table.columns)
             self._text = dialect.row_text.format(parts=parts)
-        self._hash = dialect.row_hash.format(text=self._text) if self._text and dialect.row_hash else ""
+        self._hash = dialect.row_hash.format(text=self._text) if self._text and self._hashes() else ""
+
+    def _hashes(self) -> bool:
+        """Whether the database hashes: an older version, or one that only resembles it, may not."""
+        if not self._dialect.row_hash:
+            return False
+        try:
+            self._fetcher.fetch(f"SELECT {self._dialect.row_hash.format(text=PROBE)}", ())
+        except Stop:
+            return False
+        return True
 
     @property
-    def summed(self) -> bool:
-        """Whether the database can sum the hashes of a range."""
-        return bool(self._hash and self._dialect.row_sum)
+    def additive(self) -> bool:
+        """Whether the mark of a range is the sum of its hashes."""
+        return bool(self._hash)
 
-    def sum(self, range_: Range) -> tuple[int, int] | None:
-        """Number of rows and sum of their hashes; None where a row is too long for the database to hash."""
-        inner = f"SELECT {self._hash} AS h FROM {rows_of(self._dialect, self._table)}"  # noqa: S608 - names are the catalogue's, quoted
+    @property
+    def glances(self) -> bool:
+        """Whether the mark of a range is had for less than its rows: summed by the database, or without the keys."""
+        return bool(self._dialect.row_sum if self._hash else self._text)
+
+    def glance(self, range_: Range) -> tuple[int, int | None]:
+        """Number of rows of a range, and their mark."""
         clauses = self._within(range_)
+        if not self._hash:
+            plan = self._plan([], clauses, range_.count + 1, placed=False)
+            texts = [raw[0] for raw in self._fetcher.fetch(plan.sql, plan.parameters)]
+            return len(texts), _mark(texts)
+        inner = f"SELECT {self._hash} AS h FROM {rows_of(self._dialect, self._table)}"  # noqa: S608 - names are the catalogue's, quoted
         if clauses:
             inner += f" WHERE {' AND '.join(clause.sql for clause in clauses)}"
         sql = guarded(f"SELECT {self._dialect.row_sum} FROM ({inner}) b{self._dialect.isolation}")  # noqa: S608 - as above
         ((rows, hashes, total),) = self._fetcher.fetch(sql, [text for each in clauses for text in each.parameters])
-        return (int(rows or 0), int(total or 0) & BITS) if rows == hashes else None
+        # A row that is too long for the database to hash has none.
+        return int(rows or 0), int(total or 0) & BITS if rows == hashes else None
 
-    def hashes(self, range_: Range, limit: int) -> Rows:
+    def seen(self, range_: Range, limit: int) -> Seen:
         """Keys and hashes of up to `limit` rows, in the order of the key."""
         plan = self._plan([] if self._text else self._table.columns, self._within(range_), limit)
-        return self._unique(self._hashed(plan, self._fetcher.fetch(plan.sql, plan.parameters)))
+        return self._seen(plan, self._fetcher.fetch(plan.sql, plan.parameters))
 
-    def whole(self, range_: Range, limit: int) -> tuple[Rows, list[dict[str, Any]]]:
+    def whole(self, range_: Range, limit: int) -> tuple[Seen, list[dict[str, Any]]]:
         """The same, with the rows themselves."""
         plan = self._plan(self._table.columns, self._within(range_), limit)
         raws = self._fetcher.fetch(plan.sql, plan.parameters)
-        return self._unique(self._hashed(plan, raws)), plan.rows(raws)
+        return self._seen(plan, raws), plan.rows(raws)
 
     def by_key(self, keys: Sequence[Raw]) -> Iterator[tuple[Raw, Whole]]:
         """The rows of these keys that are there now. A key that only the collation holds for the same is another."""
@@ -153,10 +197,27 @@ class KeyRanges:
             wanted = frozenset(keys[start : start + size])
             plan = self._plan(self._table.columns, [among(self._dialect, self._order, [*wanted])], 10 * size)
             raws = self._fetcher.fetch(plan.sql, plan.parameters)
-            found = self._hashed(plan, raws)
+            found = self._seen(plan, raws).rows()
             for key, hashed, row in zip(found.keys, found.hashes, plan.rows(raws), strict=True):
                 if key in wanted:
                     yield key, Whole(row, hashed)
+
+    def told_apart(self, rows: Rows) -> Rows:
+        """The rows, if no two have the same key.
+
+        Raises:
+            Reject: ``key_not_unique``.
+        """
+        keys = rows.keys
+        if len(set(keys)) < len(keys):
+            twice = next(key for at, key in enumerate(keys) if key in keys[:at])
+            names = [item.column.name for item in self._order]
+            raise Reject(
+                "key_not_unique",
+                f"two rows have the same key {dict(zip(names, twice, strict=True))}",
+                "Name key columns that are unique together; else rows could not be told apart",
+            )
+        return rows
 
     def _within(self, range_: Range) -> list[Clause]:
         clauses = []
@@ -167,52 +228,38 @@ class KeyRanges:
             clauses.append(upto(self._dialect, self._order, range_.high))
         return clauses
 
-    def _plan(self, columns: Sequence[Column], where: Sequence[Clause], limit: int) -> Read:
-        digest = written_text(self._dialect, self._hash) if self._hash else self._text
+    def _plan(self, columns: Sequence[Column], where: Sequence[Clause], limit: int, *, placed: bool = True) -> Read:
+        digest = self._dialect.text["*"].format(c=self._hash) if self._hash else self._text
+        also = [digest] if digest else []
         return read(
-            self._dialect,
-            self._table,
-            columns,
-            order=self._order,
-            where=where,
-            also=[digest] if digest else [],
-            limit=limit,
+            self._dialect, self._table, columns, order=self._order, where=where, also=also, placed=placed, limit=limit
         )
 
-    def _hashed(self, plan: Read, raws: list[Raw]) -> Rows:
+    def _seen(self, plan: Read, raws: list[Raw]) -> Seen:
         """Keys and hashes: as the database made them, else made here of the row's one text or of its columns' texts."""
         if not raws:
-            return Rows()
+            return Seen((), (), hashed=bool(self._hash), mark=None)
         first, size = len(plan.columns), len(plan.columns) + plan.places
-        columns = list(zip(*raws, strict=True))
-        keys = list(zip(*columns[first:size], strict=True))
         if not self._text:
-            return Rows(keys, _digests(marshal.dumps(raw[:first], 2) for raw in raws))
-        texts = columns[size]
+            keys = list(zip(*[raw[first:size] for raw in raws], strict=True))
+            rows = [repr(raw[:first]) for raw in raws]
+            return Seen(keys, rows, hashed=False, mark=_mark(rows))
+        columns = list(zip(*raws, strict=True))
+        keys, texts = columns[first:size], columns[size]
         if not self._hash:
-            return Rows(keys, _digests((text or "").encode(errors="surrogatepass") for text in texts))
-        return Rows(keys, array("Q", [int(text or 0) & BITS for text in texts]))
-
-    def _unique(self, rows: Rows) -> Rows:
-        if len(set(rows.keys)) < len(rows.keys):
-            twice = next(key for at, key in enumerate(rows.keys) if key in rows.keys[:at])
-            names = [item.column.name for item in self._order]
-            raise Reject(
-                "key_not_unique",
-                f"two rows have the same key {dict(zip(names, twice, strict=True))}",
-                "Name key columns that are unique together; else rows could not be told apart",
-            )
-        return rows
+            return Seen(keys, texts, hashed=False, mark=_mark(texts))
+        mark = None if None in texts else sum(map(int, texts)) & BITS
+        return Seen(keys, texts, hashed=True, mark=mark)
 
 
-def written_text(dialect: Dialect, expression: str) -> str:
-    """An expression as text."""
-    return dialect.text["*"].format(c=expression)
+def _mark(texts: Sequence[str | None]) -> int:
+    """64 bits of all of them, in their order."""
+    joined = "\0".join([text or "" for text in texts]).encode(errors="surrogatepass")
+    return int.from_bytes(hashlib.blake2b(joined, digest_size=8).digest())
 
 
-def _digests(texts: Iterator[bytes]) -> array[int]:
+def _digests(texts: Sequence[str | None]) -> array[int]:
     """64 bits of each."""
     blake2b = hashlib.blake2b
-    hashes = array("Q")
-    hashes.frombytes(b"".join([blake2b(text, digest_size=8).digest() for text in texts]))
-    return hashes
+    digests = [blake2b((text or "").encode(errors="surrogatepass"), digest_size=8).digest() for text in texts]
+    return array("Q", b"".join(digests))

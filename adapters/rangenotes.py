@@ -1,8 +1,8 @@
 """What is remembered of a table between two comparisons: ranges of keys, and a hash of each row in them.
 
-A range is one note. The first line of a note is JSON: the bounds, the number of rows, the sum of their hashes, the name
-of the range that follows. Then come the hashes, 8 bytes each, and the keys as JSON, compressed: about 12 bytes a row
-where keys are numbers.
+A range is one note. The first line of a note is JSON: the bounds, the name of the range that follows, the number of
+rows, and what tells at one glance whether all of them are as they were. Then come the hashes, 8 bytes each, and the
+keys, compressed: about 11 bytes a row where keys are numbers.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import sys
 import zlib
 from array import array
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -20,29 +21,34 @@ if TYPE_CHECKING:
     from adapters.statements import Raw
 
 BITS = (1 << 64) - 1
+SEPARATOR = "\n"
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Rows:
-    """Keys and the hash of each one's row, side by side. `total` is the sum of the hashes, modulo 2**64."""
+    """Keys, column by column, and the hash of each one's row."""
 
-    keys: list[Raw] = field(default_factory=list)
+    columns: Sequence[Sequence[str | None]] = ()
     hashes: array[int] = field(default_factory=lambda: array("Q"))
 
     @classmethod
-    def of(cls, pairs: Iterable[tuple[Raw, int]]) -> Rows:
-        """From pairs of key and hash."""
-        known = dict(pairs)
-        return cls(list(known), array("Q", known.values()))
+    def of(cls, known: dict[Raw, int]) -> Rows:
+        """From the hash of each key."""
+        return cls(list(zip(*known, strict=True)), array("Q", known.values()))
+
+    @property
+    def keys(self) -> list[Raw]:
+        """The keys."""
+        return list(zip(*self.columns, strict=True))
 
     @property
     def total(self) -> int:
-        """The sum that the database makes of the same hashes."""
+        """The sum of the hashes, modulo 2**64: that which a database makes of the same ones."""
         return sum(self.hashes) & BITS
 
     def upto(self, count: int) -> Rows:
         """The first of them."""
-        return Rows(self.keys[:count], self.hashes[:count])
+        return self if count >= len(self.hashes) else Rows([each[:count] for each in self.columns], self.hashes[:count])
 
     def mapped(self) -> dict[Raw, int]:
         """The hash of each key."""
@@ -54,7 +60,8 @@ class Range:
     """The keys beyond `low` up to `high`; None for the ends of the table.
 
     `follows` names the next range, None after the last one. `body` holds the rows as they were last seen, packed; there
-    are `count` of them, and `total` is the sum of their hashes.
+    are `count` of them. `mark` is the sum of their hashes, or what else is the same as long as all of them are; None
+    where it is not known.
     """
 
     name: int
@@ -62,8 +69,12 @@ class Range:
     high: Raw | None
     follows: int | None
     count: int = 0
-    total: int = 0
+    mark: int | None = None
     body: bytes = b""
+
+    def holding(self, rows: Rows, mark: int | None) -> Range:
+        """The same range with other rows."""
+        return Range(self.name, self.low, self.high, self.follows, len(rows.hashes), mark, packed(rows))
 
     def rows(self) -> Rows:
         """What is remembered of the rows."""
@@ -74,17 +85,12 @@ class Range:
         if sys.byteorder == "big":
             hashes.byteswap()
         columns = json.loads(zlib.decompress(self.body[8 * self.count :]))
-        return Rows(list(zip(*columns, strict=True)), hashes)
+        return Rows([each.split(SEPARATOR) if isinstance(each, str) else each for each in columns], hashes)
 
     def to_note(self) -> bytes:
         """The note of it."""
-        head = [self.low, self.high, self.follows, self.count, self.total]
+        head = [self.low, self.high, self.follows, self.count, self.mark]
         return json.dumps(head, separators=(",", ":")).encode() + b"\n" + self.body
-
-
-def ranged(name: int, bounds: tuple[Raw | None, Raw | None], follows: int | None, rows: Rows) -> Range:
-    """A range with its rows packed."""
-    return Range(name, *bounds, follows, len(rows.keys), rows.total, packed(rows))
 
 
 def packed(rows: Rows) -> bytes:
@@ -93,8 +99,16 @@ def packed(rows: Rows) -> bytes:
     if sys.byteorder == "big":
         hashes = hashes[:]
         hashes.byteswap()
-    columns = json.dumps(list(zip(*rows.keys, strict=True)), separators=(",", ":"))
+    columns = json.dumps([_joined(each) for each in rows.columns], separators=(",", ":"))
     return hashes.tobytes() + zlib.compress(columns.encode(), 1)
+
+
+def _joined(texts: Sequence[str | None]) -> str | list[str | None]:
+    """One text where none of them is missing or holds the separator: half the size, and ten times as fast to split."""
+    if None in texts:
+        return list(texts)
+    text = SEPARATOR.join(map(str, texts))
+    return text if text.count(SEPARATOR) == len(texts) - 1 else list(texts)
 
 
 def from_note(name: int, note: bytes) -> Range:
@@ -104,21 +118,30 @@ def from_note(name: int, note: bytes) -> Range:
         ValueError: The bytes are something else.
     """
     head, _, body = note.partition(b"\n")
-    low, high, follows, count, total = json.loads(head)
-    return Range(name, _place(low), _place(high), follows, count, total, body)
+    low, high, follows, count, mark = json.loads(head)
+    return Range(name, _place(low), _place(high), follows, count, mark, body)
 
 
-def joined(ranges: Sequence[Range]) -> Range:
-    """Neighbours as one range, under the first one's name. Sums of hashes add up, so nothing needs to be read."""
+def together(ranges: Sequence[Range], *, additive: bool) -> Range:
+    """Neighbours as one range, under the first one's name. Where marks are sums they add up: nothing is read."""
     if len(ranges) == 1:
         return ranges[0]
     first, last = ranges[0], ranges[-1]
-    rows = Rows()
-    for each in ranges:
-        remembered = each.rows()
-        rows.keys += remembered.keys
-        rows.hashes += remembered.hashes
-    return ranged(first.name, (first.low, last.high), last.follows, rows)
+    parts = [each.rows() for each in ranges if each.count]
+    columns = [list(chain.from_iterable(each)) for each in zip(*(part.columns for part in parts), strict=True)]
+    rows = Rows(columns, array("Q", b"".join(part.hashes.tobytes() for part in parts)))
+    marks = [each.mark for each in ranges if each.count]
+    mark = _summed(marks) if additive else None
+    return Range(first.name, first.low, last.high, last.follows).holding(rows, mark)
+
+
+def _summed(marks: Iterable[int | None]) -> int | None:
+    total = 0
+    for mark in marks:
+        if mark is None:
+            return None
+        total += mark
+    return total & BITS
 
 
 def _place(parts: list[str | None] | None) -> Raw | None:

@@ -89,13 +89,15 @@ def read(
     after: Raw | None = None,
     beside: Column | None = None,
     also: Sequence[str] = (),
+    placed: bool = True,
     limit: int,
 ) -> Read:
     """The statement for up to `limit` rows beyond the place `after`.
 
-    `beside` is one more column read exactly; `also` are expressions of ours that come last.
+    `beside` is one more column read exactly; `also` are expressions of ours that come last. Without `placed`, the rows
+    are in order and do not say where they stand.
     """
-    places = [*(item.column for item in order), *([beside] if beside else [])]
+    places = [*(item.column for item in order), *([beside] if beside else [])] if placed else []
     shown = [written(dialect, dialect.text, column) for column in columns]
     shown += [written(dialect, dialect.exact or dialect.text, column) for column in places]
     shown += also

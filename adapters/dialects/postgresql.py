@@ -71,6 +71,6 @@ POSTGRESQL = Dialect(
     # The text of a record quotes what needs it, and shows NULL as nothing at all (postgresql.org, 8.16.6).
     row_parts={"binary": "encode({c}, 'hex')", "money": "CAST({c} AS numeric)"},
     row_text="CAST(ROW({parts}) AS text)",
-    row_hash="CAST(CAST('x' || left(md5({text}), 16) AS bit(64)) AS bigint)",
+    row_hash="hashtextextended({text}, 0)",
     row_sum="CAST(count(*) AS text), CAST(count(b.h) AS text), CAST(sum(b.h) AS text)",
 )
