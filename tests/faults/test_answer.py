@@ -69,9 +69,9 @@ class Api:
         assert answer.status in (201, 202), said
         return said
 
-    def upload_until_answered(self, content: bytes, key: str) -> dict[str, object]:
+    def upload_until_answered(self, content: bytes, key: str, *, seconds: float = 30) -> dict[str, object]:
         """Ask again until there is an answer."""
-        until = time.monotonic() + 30
+        until = time.monotonic() + seconds
         while (said := self.upload(content, key)) is None:
             assert time.monotonic() < until
             if self.process.poll() is not None:  # it gives up when its worker dies twice within seconds

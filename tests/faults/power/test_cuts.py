@@ -363,7 +363,7 @@ def test_R2_an_upload_that_was_answered_survives_a_power_cut_and_counts_once(  #
     def upload(here: Scene, inject: str | None) -> dict[str, object] | None:
         api = Api(here, token)
         try:
-            api.upload_until_answered(ORDERS, "first")
+            api.upload_until_answered(ORDERS, "first", seconds=120)
             with attached(api.worker(), trace, inject=inject, only=TRACED):
                 answer = api.upload(ORDERS + b"\n", "second")
         finally:
