@@ -138,7 +138,8 @@ class Batch:
     `snapshot` tells the first reading from changes. `exact` says that each change is told, as a log does; without it
     what happened to a row between two looks is one change. `memory` are notes of the strategy's own, to be kept under
     their names in the same transaction, and to be given back by the `recall` of :meth:`Source.changes`; None forgets
-    one. A batch without changes moves position and memory only.
+    one. A batch without changes moves position and memory only. `drift` says, for a person, what changed of the
+    table's shape before these changes.
     """
 
     changes: list[Change]
@@ -146,11 +147,29 @@ class Batch:
     snapshot: bool
     exact: bool = False
     memory: Mapping[str, bytes | None] = field(default_factory=dict)
+    drift: tuple[str, ...] = ()
 
     @property
     def rows(self) -> list[dict[str, Any]]:
         """The rows as they stand now, without those that are gone."""
         return [change.row for change in self.changes if change.row is not None]
+
+
+@dataclass(frozen=True, slots=True)
+class Lag:
+    """How far a log is ahead of us, in bytes; None where the server does not say.
+
+    `name` is what keeps the log for us (a slot), and `state` how the server sees that. `behind` is what we have not
+    acknowledged, `retained` what the server keeps for it, `left` what it may still write before it gives us up.
+    `active` is whether somebody reads it at this moment.
+    """
+
+    name: str
+    behind: int | None
+    retained: int | None
+    left: int | None
+    state: str
+    active: bool
 
 
 @dataclass(frozen=True, slots=True)

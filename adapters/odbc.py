@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from adapters.conformance import examined
 from adapters.connections import Connections, driver_manager
 from adapters.errors import Reject, Stop, nearest
 from adapters.governor import Governor
@@ -20,8 +21,11 @@ from adapters.model import Capabilities, Column, Page, Selection, Table
 from adapters.named import NO_QUERIES, as_table
 from adapters.options import settings
 from adapters.portions import Cut, TooMuch, paced, rows_within
+from adapters.postgres import Log, acknowledge
 from adapters.protocol import Recall, forgetful
 from adapters.readonly import guarded
+from adapters.slotchecks import allowed
+from adapters.slots import Slot, Way, in_portions
 from adapters.statements import Condition, Ordered, Read, compared, read, rows_of
 from adapters.values import parameter
 from adapters.watermark import Watermark
@@ -29,8 +33,9 @@ from adapters.watermark import Watermark
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from adapters.conformance import Finding
     from adapters.dialects import Dialect
-    from adapters.model import Batch, Filter, Following, Strategy
+    from adapters.model import Batch, Filter, Following, Lag, Strategy
     from adapters.queries import NamedQuery
     from adapters.rights import Report
     from adapters.statements import Raw
@@ -38,6 +43,8 @@ if TYPE_CHECKING:
 ROWS_MAX = 10_000
 SCHEMA_SECONDS = 60.0
 STRATEGIES: tuple[Strategy, ...] = ("snapshot", "watermark", "diff")
+LOGS: Mapping[str, tuple[Strategy, ...]] = {"postgresql": ("log",)}
+"""What a dialect can besides."""
 OPERATORS = ("eq", "ne", "gt", "gte", "lt", "lte", "in", "contains", "startswith", "isnull")
 NO_OPTIONS: Mapping[str, str] = {}
 
@@ -68,6 +75,9 @@ class OdbcSource:
         self._governor = Governor(self._settings, clock=clock, now=now)
         self._connections = Connections(connection_string, self._settings, self._governor, now=now)
         self._queries = queries
+        portions = Connections(in_portions(connection_string), self._settings, self._governor, now=now)
+        self._way = Way(self._fetch, portions)
+        self._slots: dict[tuple[Any, ...], Slot] = {}
         self._clock = clock
         self._batches: dict[str, int] = {}
         self.live = Live(self, self._governor, clock=clock)
@@ -86,6 +96,7 @@ class OdbcSource:
             lambda cursor: [str(cursor.connection.getinfo(fact)) for fact in asked], "cannot ask what the database is"
         )
         dialect = self._connections.dialect
+        logs = LOGS.get(dialect.name, ()) if dialect.name != "postgresql" or allowed(self._fetch) else ()
         return Capabilities(
             dialect=dialect.name,
             product=product,
@@ -94,6 +105,8 @@ class OdbcSource:
             driver_version=driver_version,
             read_only=self._connections.read_only,
             server_timeout=dialect.server_timeout,
+            changes=STRATEGIES + logs,
+            deletes=("diff", *logs),
         )
 
     def rights(self, *, attempts: bool = False) -> Report:
@@ -104,6 +117,23 @@ class OdbcSource:
         """
         with self._governor.question():
             return self._connections.attempts() if attempts else self._connections.rights()
+
+    @property
+    def dialect(self) -> Dialect:
+        """What this database speaks; connects if only the server can tell."""
+        return self._connections.dialect
+
+    def asked(self, sql: str, parameters: Sequence[str] = (), *, doing: str = "cannot ask the database") -> list[Raw]:
+        """The rows of a SELECT of this package's own; `doing` begins the message of what goes wrong."""
+        return self._fetch(guarded(sql), parameters, doing)
+
+    def examined(self, tables: Sequence[Table] = ()) -> tuple[Finding, ...]:
+        """What the driver gets wrong, found out in a connection of its own (:mod:`adapters.conformance`)."""
+        connection = self._connections.connect()
+        try:
+            return examined(connection, self.dialect, tables, clock=self._clock)
+        finally:
+            connection.close()
 
     def tables(self) -> tuple[str, ...]:
         """The tables and views that the login sees, and the named queries, sorted.
@@ -231,11 +261,12 @@ class OdbcSource:
                 ``bad_strategy`` or ``bad_limit``.
             Stop: The position belongs to another key, column or strategy.
         """
-        if following.strategy not in STRATEGIES:
+        there_are = STRATEGIES + LOGS.get(self._connections.dialect.name, ())
+        if following.strategy not in there_are:
             raise Reject(
                 "bad_strategy",
                 f"the changes of {table!r} cannot be followed by {following.strategy!r} here",
-                f"There are: {', '.join(STRATEGIES)}",
+                f"There are: {', '.join(there_are)}",
             )
         with self._governor.question("follow"):
             known = self.schema(table)
@@ -248,6 +279,11 @@ class OdbcSource:
         watermark = self._watermark(known, following)
 
         def begin(position: str | None, batch: int) -> Iterator[Batch]:
+            if following.strategy == "log":
+                slot = self._slot(known, following)
+                return Log(self._way, slot, reader, known, parts, batch, recall=recall, clock=self._clock).batches(
+                    position
+                )
             if following.strategy == "diff":
                 return Diff(reader, parts, recall, batch).batches(position)
             return Watermark(reader, parts, watermark, batch).batches(position)
@@ -272,11 +308,28 @@ class OdbcSource:
         return column
 
     def ack(self, table: str, following: Following, position: str) -> None:
-        """Nothing to do: a table keeps no log for us."""
+        """A slot lets the server forget what was before; nothing else keeps a log for us."""
+        if following.strategy == "log":
+            with self._governor.question("follow"):
+                acknowledge(self._slot(self._schema(table), following), position)
+
+    def lag(self, table: str, following: Following) -> Lag | None:
+        """How far the log is ahead of what was acknowledged; None where none is kept for us."""
+        if following.strategy != "log":
+            return None
+        with self._governor.question("follow"):
+            return self._slot(self._schema(table), following).lag()
+
+    def _slot(self, table: Table, following: Following) -> Slot:
+        name = (table.name, *sorted(following.options.items()))
+        if name not in self._slots:
+            self._slots[name] = Slot(self._way, table, following)
+        return self._slots[name]
 
     def close(self) -> None:
         """Let go of the database; the next question opens it again."""
         self._connections.close()
+        self._way.close()
 
     def _catalogue(self) -> dict[str, tuple[str, str]]:
         rows = self._fetch(guarded(self._connections.dialect.tables), (), "cannot read the list of tables")
@@ -291,7 +344,7 @@ class OdbcSource:
         return self.schema(table)
 
     def _comparable(self, column: Column) -> None:
-        if column.type in self._connections.dialect.inexact:
+        if not self._connections.dialect.finds_again(column):
             raise Reject(
                 "bad_column",
                 f"column {column.name!r} ({column.native}) cannot be compared exactly in this database",
@@ -388,7 +441,7 @@ class _TableReader:
         """How many rows there are."""
         dialect = self._source._connections.dialect  # noqa: SLF001 - as above
         clause = " AND ".join(compared(dialect, condition) for condition in where)
-        sql = f"SELECT count(*) FROM {rows_of(dialect, self._table)} WHERE {clause}"  # noqa: S608 - names are the catalogue's, quoted
+        sql = f"SELECT count(*) FROM {rows_of(dialect, self._table)} WHERE {clause}{dialect.isolation}"  # noqa: S608 - names are the catalogue's, quoted
         texts = [text for condition in where for text in condition.values]
         rows = self._source._fetch(guarded(sql), texts, f"cannot read table {self._table.name!r}")  # noqa: SLF001
         return int(rows[0][0] or 0)
