@@ -8,9 +8,9 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
-from adapters.errors import AdapterError, Retry
+from adapters.errors import AdapterError, Reject, Retry, Stop
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 Got = TypeVar("Got")
 
+SCHEMA_SECONDS = 60.0
+"""How old the columns of a table may be: to ask for them each time would triple what a source is asked."""
+
 _ROWS_KEPT = 20_000
 _ANSWERS_KEPT = 500
 
@@ -32,6 +35,15 @@ class Answer(Generic[Got]):
 
     value: Got
     age_seconds: float
+
+
+class _Kept(NamedTuple):
+    """An answer, when it was asked for, how long it is good enough, and how large it is."""
+
+    at: float
+    seconds: float
+    rows: int
+    value: Any
 
 
 class _Flight:
@@ -53,25 +65,26 @@ class Live:
         self._clock = clock
         self._lock = threading.Lock()
         self._flights: dict[str, _Flight] = {}
-        self._kept: OrderedDict[str, tuple[float, int, Any]] = OrderedDict()
+        self._kept: OrderedDict[str, _Kept] = OrderedDict()
         self._rows = 0
+        self._seconds = governor.limits.cache_seconds
         self._waiting = 0
 
     def tables(self) -> Answer[tuple[str, ...]]:
         """The names of the tables."""
-        return self._asked("tables", self._source.tables)
+        return self._asked("tables", self._source.tables, self._seconds)
 
     def schema(self, table: str) -> Answer[Table]:
-        """A table's columns and key."""
-        return self._asked(f"schema {table!r}", lambda: self._source.schema(table))
+        """A table's columns and key, a minute old at most; fresh after one of them proved to be gone."""
+        return self._asked(f"schema {table!r}", lambda: self._source.schema(table), SCHEMA_SECONDS)
 
     def page(self, table: str, selection: Selection) -> Answer[Page]:
         """Some rows."""
-        return self._asked(f"page {table!r} {selection!r}", lambda: self._source.page(table, selection))
+        return self._of(table, f"page {table!r} {selection!r}", lambda: self._source.page(table, selection))
 
     def row(self, table: str, key: tuple[str, ...]) -> Answer[dict[str, Any] | None]:
         """One row."""
-        return self._asked(f"row {table!r} {key!r}", lambda: self._source.row(table, key))
+        return self._of(table, f"row {table!r} {key!r}", lambda: self._source.row(table, key))
 
     def question(self) -> AbstractContextManager[None]:
         """All that is asked in here is one question."""
@@ -81,7 +94,16 @@ class Live:
         """How the source fares; asks nothing of it."""
         return self._governor.health()
 
-    def _asked(self, name: str, question: Callable[[], Got]) -> Answer[Got]:
+    def _of(self, table: str, name: str, question: Callable[[], Got]) -> Answer[Got]:
+        try:
+            return self._asked(name, question, self._seconds)
+        except (Reject, Stop):
+            with self._lock:
+                self._forget(f"schema {table!r}")
+            raise
+
+    def _asked(self, name: str, question: Callable[[], Got], seconds: float) -> Answer[Got]:
+        """The answer, asked for now or not longer ago than so many seconds."""
         with self._lock:
             kept = self._fresh(name)
             if kept is not None:
@@ -91,18 +113,18 @@ class Live:
             if flight is None:
                 flight = self._flights[name] = _Flight(self._clock())
         if mine:
-            self._fly(name, flight, question)
+            self._fly(name, flight, question, seconds)
         else:
             self._wait(flight)
         if flight.error is not None:
             raise flight.error
         return Answer(flight.value, max(0.0, self._clock() - flight.at))
 
-    def _fly(self, name: str, flight: _Flight, question: Callable[[], Any]) -> None:
+    def _fly(self, name: str, flight: _Flight, question: Callable[[], Any], seconds: float) -> None:
         try:
             with self._governor.question():
                 flight.value = question()
-            self._keep(name, flight)
+            self._keep(name, flight, seconds)
         except AdapterError as error:
             flight.error = error
         except BaseException:
@@ -129,27 +151,31 @@ class Live:
                 self._waiting -= 1
 
     def _fresh(self, name: str) -> Answer[Any] | None:
-        at, rows, value = self._kept.get(name, (0.0, 0, None))
-        if name not in self._kept:
+        """The kept answer, if it is good enough still."""
+        kept = self._kept.get(name)
+        if kept is None:
             return None
-        age = self._clock() - at
-        if not 0 <= age < self._governor.limits.cache_seconds:
-            del self._kept[name]
-            self._rows -= rows
+        age = self._clock() - kept.at
+        if not 0 <= age < kept.seconds:
+            self._forget(name)
             return None
-        return Answer(value, age)
+        return Answer(kept.value, age)
 
-    def _keep(self, name: str, flight: _Flight) -> None:
+    def _keep(self, name: str, flight: _Flight, seconds: float) -> None:
         """Keep an answer; the oldest go when there are too many."""
-        if not self._governor.limits.cache_seconds:
+        if not seconds:
             return
         rows = len(getattr(flight.value, "rows", ())) or 1
         with self._lock:
-            self._rows += rows - self._kept.pop(name, (0.0, 0, None))[1]
-            self._kept[name] = (flight.at, rows, flight.value)
+            self._forget(name)
+            self._kept[name] = _Kept(flight.at, seconds, rows, flight.value)
+            self._rows += rows
             while self._rows > _ROWS_KEPT or len(self._kept) > _ANSWERS_KEPT:
-                _, (_, gone, _) = self._kept.popitem(last=False)
-                self._rows -= gone
+                self._forget(next(iter(self._kept)))
+
+    def _forget(self, name: str) -> None:
+        kept = self._kept.pop(name, None)
+        self._rows -= kept.rows if kept else 0
 
 
 def _still_asked() -> Retry:

@@ -179,6 +179,17 @@ PROBLEMS: dict[str, Kind] = {
         503, "Too many streams are open", "Try again after the time in Retry-After, or poll with wait=25."
     ),
     "source_down": Kind(503, "The legacy system does not answer", "Try again after the time in Retry-After."),
+    "source_busy": Kind(
+        503, "Too many ask the legacy system at this moment", "Try again after the time in Retry-After."
+    ),
+    "source_limited": Kind(
+        429,
+        "So much was asked of the legacy system that it is spared for a while",
+        "Try again after the time in Retry-After; ask for less, or for what the gateway has stored of it.",
+    ),
+    "source_closed": Kind(
+        503, "The legacy system may not be read at this time", "Try again after the time in Retry-After."
+    ),
     "source_slow": Kind(
         504, "The legacy system took too long", "Ask for less: filter by an indexed column, or lower the limit."
     ),

@@ -44,6 +44,16 @@ OPTIONS = {
     "timeout": "timeout_seconds",
     "connect_timeout": "connect_timeout_seconds",
     "connections": "connections",
+    "waiting": "waiting",
+    "wait": "wait_seconds",
+    "rows_max": "rows_max",
+    "bytes_max": "bytes_max",
+    "statements_per_minute": "statements_per_minute",
+    "rows_per_minute": "rows_per_minute",
+    "failures_max": "failures_max",
+    "rest": "rest_seconds",
+    "windows": "windows",
+    "cache": "cache_seconds",
 }
 """Key of a connection → its option, whose name carries the unit."""
 

@@ -43,6 +43,7 @@ FORMAT = Kind("format", values.scalar, {"type": "string"})
 COLUMNS = Kind("columns", values.read_columns, _ANY_TEXT)
 ACCEPT = Kind("acceptance", values.read_accept, _text("file|(rows|documents)(, hold the file above .+% bad)?"))
 CHANGES = Kind("changes", values.read_changes, {"type": "string"})
+WINDOWS = Kind("times of the week", values.read_windows, {"type": "string"})
 EXPECT = Kind("expectation", values.read_expect, {"type": "string"})
 ANSWER = Kind("acknowledgments", values.read_answer, _ANY_TEXT)
 KEY_FIELDS = Kind("key fields", values.scalar, {"type": "string"})
@@ -137,7 +138,17 @@ CONNECTION = (
     Key("password", SECRET, "its password, by reference", "secret:erp/password"),
     Key("timeout", DURATION, "how long a statement may take", "30s"),
     Key("connect_timeout", DURATION, "how long connecting may take", "10s"),
-    Key("connections", WHOLE, "how many connections are held at most", "4"),
+    Key("connections", WHOLE, "how many connections are held at most, of which callers and changes have one each", "4"),
+    Key("waiting", WHOLE, "how many may wait for a connection; the next is refused", "16"),
+    Key("wait", DURATION, "how long one waits for a connection", "5s"),
+    Key("rows_max", WHOLE, "how many rows are read at once", "10000"),
+    Key("bytes_max", SIZE, "how much is read at once", "16 MiB"),
+    Key("statements_per_minute", WHOLE, "how many statements are sent in a minute; without it, no matter", "600"),
+    Key("rows_per_minute", WHOLE, "how many rows are read in a minute; without it, no matter", "100000"),
+    Key("failures_max", WHOLE, "after how many failures in a row it is left alone", "3"),
+    Key("rest", DURATION, "for how long it is left alone then, before it is tried again", "30s"),
+    Key("windows", WINDOWS, "when it may be read; without it, always", "Mon-Fri 20:00-06:00 Europe/Berlin"),
+    Key("cache", DURATION, "how old an answer may be that callers share; without it, none is kept", "5s"),
 )
 
 TEAM = (

@@ -14,6 +14,8 @@ from datetime import time
 from typing import TYPE_CHECKING, Any
 from zoneinfo import available_timezones
 
+import adapters.errors
+from adapters.windows import Windows
 from gateway.integrations import Accept, Changes, Source
 from gateway.workspace.nodes import Mapping, Node, Scalar, Sequence
 
@@ -160,6 +162,17 @@ def read_vault(node: Node) -> str | None:
     text = scalar(node)
     if text and "://" in text.value and not _BUCKET.fullmatch(text.value):
         text.refuse(f"{text.value!r} names no vault", "write a folder, data/vault, or a bucket, s3://bucket/prefix")
+        return None
+    return text.value if text else None
+
+
+def read_windows(node: Node) -> str | None:
+    """Times of the week, as written."""
+    text = scalar(node)
+    try:
+        Windows.parse(text.value if text else "00:00-24:00")
+    except adapters.errors.Stop as error:
+        node.refuse(error.message, error.remedy[0].lower() + error.remedy[1:])
         return None
     return text.value if text else None
 

@@ -15,6 +15,8 @@ from adapters.governor import Governor
 from adapters.options import settings
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from adapters.errors import AdapterError
 
 LONG = 30
@@ -31,6 +33,12 @@ class Clock:
 
     def day(self) -> datetime:
         return datetime(2026, 11, 21, 12, tzinfo=UTC) + timedelta(seconds=self.seconds - 1000)
+
+
+def until(true: Callable[[], bool]) -> None:
+    """Wait for what other threads do."""
+    pause = threading.Event()
+    assert any(true() or pause.wait(0.005) for _ in range(LONG * 200))
 
 
 def governor(clock: Clock | None = None, **options: str) -> tuple[Governor, Clock]:
@@ -109,8 +117,7 @@ def test_one_waits_for_a_place_while_there_is_a_prospect_and_so_do_only_a_few() 
         held.enter_context(asked.turn())
         waiter = threading.Thread(target=waits)
         waiter.start()
-        while asked.health().waiting == 0:
-            pass
+        until(lambda: asked.health().waiting == 1)
         assert refused(asked).code == "busy", "one waits already, and no more may"
         assert done == []
     waiter.join(LONG)

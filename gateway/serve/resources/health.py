@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import asdict
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,7 @@ from gateway.errors import GatewayError
 from gateway.serve.answers import answered, listed, said
 from gateway.serve.operations import Operation
 from gateway.serve.problems import Problem
-from gateway.serve.shapes import FLAG, MOMENT, TEXT, WHOLE, Shape, many, maybe, named, thing, words
+from gateway.serve.shapes import FLAG, MOMENT, TEXT, WHOLE, Shape, many, maybe, named, page, thing, words
 from gateway.store import activity, deliveries
 
 if TYPE_CHECKING:
@@ -46,6 +47,23 @@ SHAPES: dict[str, Shape] = {
         waiting=WHOLE,
         waiting_since=maybe(MOMENT),
     ),
+    "SourceHealth": thing(
+        "How a legacy database fares, as the process sees it that answers. open: it is left alone after failures;"
+        " half_open: one is finding out whether it is back. closed_until: it may not be read before. hanging counts"
+        " calls that its driver did not give back.",
+        connection=TEXT,
+        state=words("closed", "open", "half_open"),
+        connections=WHOLE,
+        in_use=WHOLE,
+        waiting=WHOLE,
+        hanging=WHOLE,
+        failures=WHOLE,
+        last_error=maybe(TEXT),
+        failed_at=maybe(MOMENT),
+        answered_at=maybe(MOMENT),
+        closed_until=maybe(MOMENT),
+    ),
+    "SourcesHealth": page(named("SourceHealth"), "All legacy databases; none of them is asked."),
 }
 
 
@@ -105,6 +123,16 @@ def operations() -> tuple[Operation, ...]:
             scope="integrations:read",
             answers={200: "IntegrationsHealth"},
         ),
+        Operation(
+            "health_sources",
+            "GET",
+            "/health/sources",
+            "health",
+            "How each legacy database fares",
+            sources,
+            scope="integrations:read",
+            answers={200: "SourcesHealth"},
+        ),
     )
 
 
@@ -140,6 +168,13 @@ def integrations(call: Call) -> Response:
         as_of={"time": call.services.now()},
         more={"waiting": waiting, "waiting_since": since},
     )
+
+
+def sources(call: Call) -> Response:
+    """``GET /health/sources``: what is known without asking any of them."""
+    found = {name: asdict(source.live.health()) for name, source in sorted(call.services.sources().items())}
+    items = [{"connection": name} | each | {"last_error": each["last_error"] or None} for name, each in found.items()]
+    return listed([said(item) for item in items], cursor=None, as_of={"time": call.services.now()})
 
 
 def _readable(services: Services) -> bool:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from concurrent.futures import ThreadPoolExecutor, wait
+from datetime import timedelta
+from math import ceil
+from typing import TYPE_CHECKING, Any
 
 from flask import Response, request
 
@@ -18,8 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import TypeVar
 
+    from adapters.live import Answer, Live
     from adapters.model import Table
-    from adapters.protocol import Source
     from gateway.serve.operations import Call
 
     Got = TypeVar("Got")
@@ -36,6 +39,9 @@ SHAPES: dict[str, Shape] = {
     "Row": ANY_OBJECT | {"description": "A row, column by column; decimals, dates and moments are texts."},
     "Rows": page(named("Row"), "Rows as they are now."),
 }
+
+_LIST_SECONDS = 5.0
+"""How long the list of all connections waits for the slowest."""
 
 _CODES = {"unknown_column": "unknown_field", "bad_key": "unknown_row", "bad_operator": "unknown_operator"}
 """What an adapter calls a refusal, in the words of the API where they differ."""
@@ -81,65 +87,79 @@ def operations() -> tuple[Operation, ...]:
 
 def tables_list(call: Call) -> Response:
     """``GET /api/v1/tables``: one connection that does not answer does not hide the others."""
+    sources = call.services.sources()
+    # All at once, and not waited for longer than that: a slow one is listed without its tables.
+    threads = ThreadPoolExecutor(max(1, len(sources)), thread_name_prefix="tables")
+    asked = {name: threads.submit(source.live.tables) for name, source in sorted(sources.items())}
+    wait(asked.values(), timeout=_LIST_SECONDS)
+    threads.shutdown(wait=False)
     items = []
-    for name, source in sorted(call.services.sources().items()):
-        try:
-            tables, message = list(source.tables()), None
-        except AdapterError as error:
-            tables, message = [], error.message
+    for name, future in asked.items():
+        tables: list[str] = []
+        message = None if future.done() else f"no answer within {_LIST_SECONDS:g} seconds"
+        if future.done():
+            try:
+                tables = list(future.result().value)
+            except AdapterError as error:
+                message = error.message
         items.append({"connection": name, "available": message is None, "tables": tables, "message": message})
     return listed([said(item) for item in items], cursor=None, as_of={"time": call.services.now()})
 
 
 def rows_list(call: Call, connection: str, table: str) -> Response:
     """``GET /api/v1/tables/erp/customers?region=EU&sort=-name&limit=100``."""
-    source, known = _table(call, connection, table)
-    pairs = list(request.args.items(multi=True))
-    asked = filters.parse(
-        pairs, f"{connection}/{table}", _queryable(known), parameters=("sort", "fields", "limit", "cursor")
-    )
-    secret, identity = call.services.cursor_secret, cursors.fingerprint(connection, table, *asked.identity())
-    after = cursors.read(secret, identity, asked.cursor) if asked.cursor else None
-    selection = Selection(
-        filters=tuple(Filter(each.field, each.op, each.value) for each in asked.conditions),  # type: ignore[arg-type] # checked by the grammar
-        sort=tuple(Sort(name, descending) for name, descending in asked.sort),
-        limit=asked.limit,
-        after=after,
-        columns=asked.fields or (),
-        key=_declared_key(call, connection, table) if not known.key else (),
-    )
-    found = _asking(connection, lambda: source.page(table, selection))
+    live = _live(call, connection)
+    with live.question():
+        known = _asking(connection, lambda: live.schema(table)).value
+        pairs = list(request.args.items(multi=True))
+        asked = filters.parse(
+            pairs, f"{connection}/{table}", _queryable(known), parameters=("sort", "fields", "limit", "cursor")
+        )
+        secret, identity = call.services.cursor_secret, cursors.fingerprint(connection, table, *asked.identity())
+        after = cursors.read(secret, identity, asked.cursor) if asked.cursor else None
+        selection = Selection(
+            filters=tuple(Filter(each.field, each.op, each.value) for each in asked.conditions),  # type: ignore[arg-type] # checked by the grammar
+            sort=tuple(Sort(name, descending) for name, descending in asked.sort),
+            limit=asked.limit,
+            after=after,
+            columns=asked.fields or (),
+            key=_declared_key(call, connection, table) if not known.key else (),
+        )
+        found = _asking(connection, lambda: live.page(table, selection))
+    page = found.value
     return listed(
-        [said(row) for row in found.rows],
-        cursor=cursors.write(secret, identity, found.next) if found.next is not None else None,
-        as_of={"time": call.services.now()},
-        headers={"Cache-Control": "no-store"},
+        [said(row) for row in page.rows],
+        cursor=cursors.write(secret, identity, page.next) if page.next is not None else None,
+        as_of={"time": call.services.now() - timedelta(seconds=found.age_seconds)},
+        headers=_aged(found),
     )
 
 
 def one_row(call: Call, connection: str, table: str, key: str) -> Response:
     """``GET /api/v1/tables/erp/customers/42``; the parts of a key of several columns are joined with ``~``."""
-    source, known = _table(call, connection, table)
-    if not known.key:
-        raise Problem("no_key", f"{connection}/{table} has no primary key")
-    for parts in parts_of(key, len(known.key)):
-        row = _asking(connection, lambda parts=parts: source.row(table, parts))  # type: ignore[misc] # bound now
-        if row is not None:
-            return answered(row, headers={"Cache-Control": "no-store"})
+    live = _live(call, connection)
+    with live.question():
+        known = _asking(connection, lambda: live.schema(table)).value
+        if not known.key:
+            raise Problem("no_key", f"{connection}/{table} has no primary key")
+        for parts in parts_of(key, len(known.key)):
+            found = _asking(connection, lambda parts=parts: live.row(table, parts))  # type: ignore[misc] # bound now
+            if found.value is not None:
+                return answered(found.value, headers=_aged(found))
     raise Problem("unknown_row", f"{connection}/{table} has no row {key[:100]!r}", f"Its key is {'~'.join(known.key)}.")
 
 
-def _table(call: Call, connection: str, table: str) -> tuple[Source, Table]:
-    """The source of a connection and its table.
+def _live(call: Call, connection: str) -> Live:
+    """The source of a connection, for callers.
 
     Raises:
-        Problem: ``unknown_table``, ``source_down``, ``source_slow``.
+        Problem: ``unknown_table``.
     """
     sources = call.services.sources()
     source = sources.get(connection)
     if source is None:
         raise Problem("unknown_table", f"there is no connection {connection!r}", nearest(connection, sources))
-    return source, _asking(connection, lambda: source.schema(table))
+    return source.live
 
 
 def _queryable(table: Table) -> dict[str, filters.Queryable]:
@@ -159,6 +179,11 @@ def _declared_key(call: Call, connection: str, table: str) -> tuple[str, ...]:
     return ()
 
 
+def _aged(answer: Answer[Any]) -> dict[str, str]:
+    """How old the answer is (RFC 9111, 5.1), which nobody else may keep."""
+    return {"Age": str(int(answer.age_seconds)), "Cache-Control": "no-store"}
+
+
 def _asking(connection: str, question: Callable[[], Got]) -> Got:
     """The source's answer, its troubles as problems."""
     try:
@@ -169,8 +194,8 @@ def _asking(connection: str, question: Callable[[], Got]) -> Got:
         flaws = (Flaw(code, error.message, error.remedy),)
         raise Problem(code, error.message, error.remedy, errors=flaws) from error
     except Retry as error:
-        code = "source_down" if error.lost else "source_slow"
-        again = {"Retry-After": str(max(1, round(error.delay_seconds)))}
+        code = f"source_{error.code or 'slow'}"
+        again = {"Retry-After": str(max(1, ceil(error.delay_seconds)))}
         raise Problem(code, f"{connection}: {error.message}", error.remedy, headers=again) from error
     except AdapterError as error:
         again = {"Retry-After": "60"}

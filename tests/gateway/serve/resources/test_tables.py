@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
+import time
 from contextlib import closing
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,8 +15,12 @@ import pytest
 
 from adapters.connections import driver_manager
 from adapters.errors import AdapterError, Retry, Stop
+from adapters.governor import Governor
+from adapters.live import Live
 from adapters.odbc import OdbcSource
+from adapters.options import Settings
 from gateway.integrations import Source
+from gateway.serve.resources import tables
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -143,6 +150,7 @@ class Troubled:
 
     def __init__(self, error: AdapterError) -> None:
         self.error = error
+        self.live = Live(self, Governor(Settings()), clock=time.monotonic)
 
     def __getattr__(self, _: str) -> Any:
         def fails(*_: Any, **__: Any) -> Any:
@@ -155,7 +163,12 @@ class Troubled:
     ("error", "status", "code"),
     [
         (Retry("cannot connect: refused", delay_seconds=5.0, lost=True), 503, "source_down"),
-        (Retry("the time-out passed"), 504, "source_slow"),
+        (Retry("a lock was not available"), 504, "source_slow"),
+        (Retry("the time-out passed", code="slow"), 504, "source_slow"),
+        (Retry("all connections are in use", code="busy"), 503, "source_busy"),
+        (Retry("no more than 60 statements a minute", delay_seconds=0.2, code="limited"), 429, "source_limited"),
+        (Retry("at night only", delay_seconds=3600, code="closed"), 503, "source_closed"),
+        (Retry("left alone", delay_seconds=20, code="down"), 503, "source_down"),
         (Stop("the login was refused", "Check the password reference."), 503, "source_down"),
     ],
 )
@@ -165,8 +178,90 @@ def test_a_source_in_trouble_is_said_and_hides_no_other(
     here.sources["crm"] = Troubled(error)
     answer = client.get("/api/v1/tables/crm/customers")
     assert (answer.status_code, answer.get_json()["code"]) == (status, code)
-    assert answer.headers["Retry-After"]
+    assert int(answer.headers["Retry-After"]) >= 1
+    if isinstance(error, Retry):
+        assert int(answer.headers["Retry-After"]) >= error.delay_seconds
     assert error.message in answer.get_json()["detail"]
     listed = client.get("/api/v1/tables").get_json()["items"]
     assert [(each["connection"], each["available"]) for each in listed] == [("crm", False), ("erp", True)]
     assert listed[0]["message"] == error.message
+
+
+def test_an_answer_that_is_shared_says_how_old_it_is(client: FlaskClient, here: World, tmp_path: Path) -> None:
+    seconds = [1000.0]
+    path = tmp_path / "erp.db"
+    source = OdbcSource(
+        f"Driver={{{'SQLite3' if NAMED else LIBRARY}}};Database={path}",
+        options={"cache_seconds": "5"},
+        clock=lambda: seconds[0],
+    )
+    with closing(source), closing(sqlite3.connect(path)) as owner:
+        here.sources["erp"] = source
+        first = client.get(f"{PATH}?no=1")
+        assert first.headers["Age"] == "0"
+        owner.execute("UPDATE customers SET name = 'Eve' WHERE no = 1")
+        owner.commit()
+        seconds[0] += 3.5
+        again = client.get(f"{PATH}?no=1")
+        assert again.headers["Age"] == "3"
+        assert again.get_json()["items"] == first.get_json()["items"]
+        assert again.get_json()["as_of"]["time"] < datetime.now(UTC).isoformat()
+        assert client.get(f"{PATH}/1").headers["Age"] == "0", "another question"
+        seconds[0] += 1.5
+        fresh = client.get(f"{PATH}?no=1")
+        assert (fresh.headers["Age"], fresh.get_json()["items"][0]["name"]) == ("0", "Eve")
+
+
+def test_a_column_that_is_gone_is_noticed(client: FlaskClient, tmp_path: Path) -> None:
+    assert client.get(PATH).status_code == 200
+    with closing(sqlite3.connect(tmp_path / "erp.db")) as owner:
+        owner.execute("ALTER TABLE customers DROP COLUMN credit")
+        owner.commit()
+    assert client.get(PATH).status_code == 503
+    assert client.get(PATH).get_json()["items"][0] == {"no": 1, "name": "Ann", "day": "2026-01-01"}
+
+
+class Silent(Troubled):
+    """A source that does not answer until it is told to."""
+
+    def __init__(self) -> None:
+        super().__init__(Retry("nobody is there", lost=True))
+        self.go_on = threading.Event()
+
+    def tables(self) -> tuple[str, ...]:
+        self.go_on.wait(60)
+        raise self.error
+
+
+def test_a_silent_source_does_not_hold_the_list_of_all(
+    client: FlaskClient, here: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tables, "_LIST_SECONDS", 0.3)
+    silent = Silent()
+    here.sources["crm"] = silent
+    listed = client.get("/api/v1/tables").get_json()["items"]
+    silent.go_on.set()
+    assert [(each["connection"], each["available"]) for each in listed] == [("crm", False), ("erp", True)]
+    assert listed[0]["message"] == "no answer within 0.3 seconds"
+
+
+def test_how_sources_fare(client: FlaskClient, here: World) -> None:
+    here.sources["crm"] = OdbcSource("Driver=/nowhere.so", options={"failures_max": "1"})
+    asking = here.client("tables:read", "integrations:read")
+    client.get(PATH)
+    refused = Retry("nobody is there", lost=True)
+    with pytest.raises(Retry), here.sources["crm"].live._governor.turn():
+        raise refused
+    crm, erp = asking.get("/health/sources").get_json()["items"]
+    assert (crm["connection"], crm["state"], crm["failures"], crm["last_error"]) == (
+        "crm",
+        "open",
+        1,
+        "nobody is there",
+    )
+    assert crm["failed_at"]
+    assert crm["answered_at"] is None
+    assert (erp["connection"], erp["state"], erp["connections"], erp["in_use"]) == ("erp", "closed", 4, 0)
+    assert erp["answered_at"]
+    assert erp["last_error"] is None
+    assert client.get("/health/sources").status_code == 403
