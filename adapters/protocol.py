@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from adapters.live import Live
     from adapters.model import Batch, Capabilities, Following, Page, Selection, Table
 
 
@@ -24,6 +25,10 @@ class Source(Protocol):
 
     Every verb raises :class:`adapters.errors.Retry`, ``Reject`` or ``Stop``, and nothing else.
     """
+
+    @property
+    def live(self) -> Live:
+        """The same for whoever answers callers: answers are shared, tell their age, and are given up in time."""
 
     def probe(self) -> Capabilities:
         """Connect, prove that the session cannot write, and say what answered."""
