@@ -18,6 +18,7 @@ from gateway.store import leases
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from pathlib import Path
 
     from gateway.configuration import Configuration, Connection
     from gateway.integrations import Integration
@@ -28,24 +29,28 @@ _LOOK_EVERY_SECONDS = 0.5
 _AFTER_TROUBLE_SECONDS = 5.0
 
 
-def open_source(gateway: Gateway, connection: Connection) -> OdbcSource:
-    """A reader for a connection: ``{workspace}`` in its URL is our folder, its login is resolved and put in here.
+def open_source(folder: Path, connection: Connection) -> OdbcSource:
+    """A reader for a connection of a workspace: ``{workspace}`` in its URL is the folder, its login is put in here.
 
     Raises:
         Stop: the secret that the login refers to cannot be read.
     """
     options = dict(connection.options)
-    url = connection.url.replace("{workspace}", str(gateway.folder))
+    url = connection.url.replace("{workspace}", str(folder))
     for attribute, name in (("UID", "user"), ("PWD", "password")):
         if name in options:
-            value = resolved(options.pop(name), gateway.folder)
+            value = resolved(options.pop(name), folder)
             url += f";{attribute}={{{value.replace('}', '}}')}}}"
     return OdbcSource(url, options=options)
 
 
 def sources(gateway: Gateway, configuration: Configuration) -> Mapping[str, OdbcSource]:
     """A reader for each connection that is a database, by name."""
-    return {name: open_source(gateway, each) for name, each in configuration.connections.items() if each.kind == "odbc"}
+    return {
+        name: open_source(gateway.folder, each)
+        for name, each in configuration.connections.items()
+        if each.kind == "odbc"
+    }
 
 
 def poll(gateway: Gateway, stop: threading.Event, *, until_idle: bool = False) -> None:
@@ -110,7 +115,7 @@ class Kept:
         """The source, opened now if it is not."""
         if self._open is None or self._open[0] != connection:
             self.close()
-            self._open = (connection, open_source(self._gateway, connection))
+            self._open = (connection, open_source(self._gateway.folder, connection))
         return self._open[1]
 
     def close(self) -> None:

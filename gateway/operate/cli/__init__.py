@@ -27,6 +27,7 @@ _MACHINE = "Check the disk, its permissions and the limit of open files (ulimit 
 
 COMMANDS = {
     "init": "workspace",
+    "new": "new",
     "check": "workspace",
     "apply": "workspace",
     "plan": "plan",

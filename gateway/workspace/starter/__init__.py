@@ -37,3 +37,11 @@ def write(folder: Path) -> list[Path]:
         path.write_bytes((files(__name__) / "files").joinpath(*name.split("/")).read_bytes())
         written.append(path)
     return written
+
+
+def write_bare(folder: Path) -> list[Path]:
+    """Write the settings alone, for a workspace whose other files follow; the files that were written."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "gateway.yaml"
+    path.write_bytes((files(__name__) / "files" / "gateway.yaml").read_bytes())
+    return [path]
