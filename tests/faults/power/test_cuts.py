@@ -97,26 +97,26 @@ def sound(here: Scene) -> None:
 
 
 class Verdicts:
-    """What became of each cut. One that loses something hides no other."""
+    """What became of each disk that a cut left. One that lost something hides no other."""
 
     def __init__(self) -> None:
-        self.cuts = 0
+        self.disks = 0
         self.failures: list[str] = []
 
     @contextmanager
     def of(self, when: str) -> Iterator[None]:
-        """Judge one cut."""
-        self.cuts += 1
+        """Judge one disk."""
+        self.disks += 1
         try:
             yield
         except Exception as error:  # noqa: BLE001 - a store that does not open is a verdict, too
             self.failures.append(f"{when}: {error}"[:1000])
 
-    def all_well(self, *, cuts: int) -> None:
-        """No cut has lost or doubled anything, and there were so many at least."""
-        assert not self.failures, f"{len(self.failures)} of {self.cuts} cuts:\n" + "\n".join(self.failures)
-        print(f"{self.cuts} cuts")  # noqa: T201 - pytest -rP shows it
-        assert self.cuts >= cuts
+    def all_well(self, *, disks: int) -> None:
+        """No disk has lost or doubled anything, and there were so many at least."""
+        assert not self.failures, f"{len(self.failures)} of {self.disks} disks:\n" + "\n".join(self.failures)
+        print(f"{self.disks} disks")  # noqa: T201 - pytest -rP shows it
+        assert self.disks >= disks
 
 
 def first(trace: Path, run: Callable[[], int], folder: Path) -> list[str]:
@@ -155,7 +155,7 @@ def test_P3_a_power_cut_at_any_sync_of_a_worker_leaves_what_an_undisturbed_one_d
                     children.work(each.later().folder, small=True)
                     sound(each)
                     same(each.ledger(), expected, "afterwards")
-    verdicts.all_well(cuts=20)
+    verdicts.all_well(disks=20)
 
 
 def test_L1_a_power_cut_at_any_sync_of_a_collector_loses_and_doubles_nothing(  # noqa: N802
@@ -186,7 +186,7 @@ def test_L1_a_power_cut_at_any_sync_of_a_collector_loses_and_doubles_nothing(  #
                     children.work(each.folder)
                     sound(each)
                     same(each.ledger(), expected, "afterwards")
-    verdicts.all_well(cuts=20)
+    verdicts.all_well(disks=20)
     assert killed > 8
 
 
@@ -278,7 +278,7 @@ def test_L1_a_file_whose_closing_was_answered_with_ok_survives_a_power_cut(  # n
                     children.work(each.folder)
                     sound(each)
                     same(once(each.ledger()), once(expected), "afterwards")
-    verdicts.all_well(cuts=12)
+    verdicts.all_well(disks=12)
     assert heard >= 1
 
 
@@ -349,7 +349,7 @@ def test_X1_an_answer_that_was_sent_survives_a_power_cut_and_is_sent_once(  # no
                     sound(each)
                     assert outboxes(each) == kept(each)
                     same(each.ledger(), expected, "afterwards")
-    verdicts.all_well(cuts=20)
+    verdicts.all_well(disks=20)
     assert killed > 8
 
 
@@ -389,7 +389,7 @@ def test_R2_an_upload_that_was_answered_survives_a_power_cut_and_counts_once(  #
                     asked_again(each, token, answer)
                     sizes = [row[6] for row in each.ledger()["deliveries"]]
                     assert sorted(sizes) == [len(ORDERS), len(ORDERS) + 1]
-    verdicts.all_well(cuts=6)
+    verdicts.all_well(disks=6)
     assert heard >= 1
 
 
