@@ -159,6 +159,11 @@ class Governor:
             if not turn.hanging:
                 self._left(turn)
 
+    def answers(self, turn: Turn) -> None:
+        """The source is there, whatever comes of the turn: who tried has found out."""
+        if turn.trying:
+            self._answered(turn)
+
     def give_up(self, turn: Turn) -> None:
         """The driver does not give a call back; its place stays taken until :meth:`Turn.leave`."""
         with self._freed:

@@ -6,9 +6,9 @@ that it holds no lock and can go on where it stopped. Everything is read and bou
 
 from __future__ import annotations
 
+import sys
 import time
 from datetime import UTC, datetime
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from adapters.conformance import examined
@@ -20,7 +20,7 @@ from adapters.live import Live
 from adapters.model import Capabilities, Column, Page, Selection, Table
 from adapters.named import NO_QUERIES, as_table
 from adapters.options import settings
-from adapters.portions import Cut, TooMuch, paced, rows_within
+from adapters.portions import Cut, Sizes, TooMuch, paced, rows_within
 from adapters.postgres import Log, acknowledge
 from adapters.protocol import Recall, forgetful
 from adapters.readonly import guarded
@@ -79,7 +79,7 @@ class OdbcSource:
         self._way = Way(self._fetch, portions)
         self._slots: dict[tuple[Any, ...], Slot] = {}
         self._clock = clock
-        self._batches: dict[str, int] = {}
+        self._sizes: dict[tuple[str, int], Sizes] = {}
         self.live = Live(self, self._governor, clock=clock)
         self._schemas: dict[str, tuple[float, Table]] = {}
 
@@ -288,8 +288,9 @@ class OdbcSource:
                 return Diff(reader, parts, recall, batch).batches(position)
             return Watermark(reader, parts, watermark, batch).batches(position)
 
-        batch = min(batch, self._settings.rows_max, self._batches.get(table, batch))
-        return paced(self._governor, begin, position, batch, partial(self._batches.__setitem__, table))
+        wanted = min(batch, self._settings.rows_max)
+        sizes = self._sizes.setdefault((table, wanted), Sizes(wanted))
+        return paced(self._governor, begin, position, sizes)
 
     def _watermark(self, known: Table, following: Following) -> Column | None:
         """The column that grows, where the strategy wants one."""
@@ -376,10 +377,13 @@ class OdbcSource:
             limit=limit,
         )
         try:
-            raws = self._fetch(plan.sql, plan.parameters, f"cannot read table {table.name!r}", cut=cut)
+            doing, size = f"cannot read table {table.name!r}", self._settings.bytes_max
+            raws = self._fetch(plan.sql, plan.parameters, doing, bytes_max=size)
         except Stop:
             self._schemas.pop(table.name, None)  # perhaps a column is gone; look again next time
             raise
+        if isinstance(raws, Cut) and not cut:
+            raise TooMuch(f"{doing}: {limit} rows are larger than {size} bytes together")
         if after is not None and raws and plan.place(raws[0])[: len(order)] == after:
             raise Reject(
                 "bad_column",
@@ -388,17 +392,9 @@ class OdbcSource:
             )
         return plan, raws
 
-    def _fetch(self, sql: str, parameters: Sequence[str], doing: str, *, cut: bool = False) -> list[Raw]:
-        """All rows of one guarded statement, or as many as the option ``bytes_max`` allows.
-
-        Raises:
-            TooMuch: They are not all, and may not be `cut`.
-        """
-        size = self._settings.bytes_max
-        rows = self._connections.ask(lambda cursor: rows_within(cursor.execute(sql, *parameters), size), doing)
-        if isinstance(rows, Cut) and not cut:
-            raise TooMuch(f"{doing}: its rows are larger than {size} bytes together")
-        return rows
+    def _fetch(self, sql: str, parameters: Sequence[str], doing: str, *, bytes_max: int = sys.maxsize) -> list[Raw]:
+        """All rows of one guarded statement, or those that are not too much together (:class:`Cut`)."""
+        return self._connections.ask(lambda cursor: rows_within(cursor.execute(sql, *parameters), bytes_max), doing)
 
 
 class _TableReader:

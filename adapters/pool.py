@@ -29,6 +29,8 @@ SERVER_SECONDS = 0.2
 CANCEL_SECONDS = 0.25
 FREE_SECONDS = 0.4
 
+KEPT_SECONDS = 60.0
+
 
 class Pool:
     """Up to `connections` connections, opened when they are wanted and kept. `connect` opens one, read-only."""
@@ -39,7 +41,7 @@ class Pool:
         self._governor = governor
         self._carriers = Carriers()
         self._lock = threading.Lock()
-        self._idle: list[Any] = []
+        self._idle: list[tuple[Any, float]] = []
         self._closings = 0
 
     def ask(
@@ -61,8 +63,10 @@ class Pool:
         """
         with self._governor.question(), self._governor.turn() as turn:
             deadline = time.monotonic() + self._governor.remaining()
-            kept, closings = self._kept()
             asking = _Asking(self, turn, work, error, translated)
+            if turn.trying:  # a fresh connection is the cheapest question: if one can be had, the source is back
+                self.let_go()
+            kept, closings = self._kept()
             if kept is not None:
                 try:
                     return asking.ask(kept, closings, deadline + SERVER_SECONDS * server_ends())
@@ -71,6 +75,7 @@ class Pool:
                         raise
                 self.let_go()
             connection, closings = self._connected(turn, deadline)
+            self._governor.answers(turn)
             return asking.ask(connection, closings, deadline + SERVER_SECONDS * server_ends())
 
     @contextlib.contextmanager
@@ -92,7 +97,7 @@ class Pool:
         with self._lock:
             wanted = closings == self._closings
             if wanted:
-                self._idle.append(connection)
+                self._idle.append((connection, time.monotonic()))
         if not wanted:
             self.dispose(connection)
 
@@ -101,7 +106,7 @@ class Pool:
         with self._lock:
             idle, self._idle = self._idle, []
             self._closings += 1
-        for connection in idle:
+        for connection, _ in idle:
             self.dispose(connection)
 
     def close(self) -> None:
@@ -155,8 +160,15 @@ class Pool:
         return self._carriers.start(work)
 
     def _kept(self) -> tuple[Any, int]:
+        """A connection that was used not long ago, if there is one. The network may have forgotten an older one."""
         with self._lock:
-            return (self._idle.pop() if self._idle else None), self._closings
+            connection, since = self._idle.pop() if self._idle else (None, 0.0)
+            closings = self._closings
+        if connection is None or time.monotonic() - since < KEPT_SECONDS:
+            return connection, closings
+        self.dispose(connection)
+        self.let_go()
+        return self._kept()
 
     def _connected(self, turn: Turn, deadline: float) -> tuple[Any, int]:
         """A fresh connection; the driver's own time-out is not believed."""

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _AT_ONCE = 500
 _SHRINK = 4
+_GOOD = 8
 
 
 class Cut(list["Raw"]):
@@ -28,6 +29,26 @@ class TooMuch(Reject):
 
     def __init__(self, message: str) -> None:
         super().__init__("too_much", message, "Ask for fewer rows, or raise the option 'bytes_max'")
+
+
+class Sizes:
+    """How many rows a batch of a table has: as many as are wanted, or fewer for a while."""
+
+    def __init__(self, wanted: int) -> None:
+        self.wanted = wanted
+        self.now = wanted
+
+    def shrink(self) -> bool:
+        """A batch was too much; False when there is no smaller one."""
+        fewer = max(1, self.now // _SHRINK)
+        shrunk, self.now = fewer < self.now, fewer
+        return shrunk
+
+    def grow(self) -> bool:
+        """Some were small enough; False when they are as large as is wanted."""
+        more = min(self.wanted, self.now * 2)
+        grown, self.now = more > self.now, more
+        return grown
 
 
 def rows_within(cursor: Any, bytes_max: int) -> list[Raw]:
@@ -63,27 +84,26 @@ def paced(
     governor: Governor,
     begin: Callable[[str | None, int], Iterator[Batch]],
     position: str | None,
-    batch: int,
-    learned: Callable[[int], None],
+    sizes: Sizes,
 ) -> Generator[Batch]:
     """Batches that are read as changes are (:class:`adapters.governor.Governor`), each no larger than may be.
 
-    `begin` gives those from a position on; it is asked again, for smaller ones, when one was too much. The number of
-    rows that was small enough is `learned`, so that the next time begins with it.
+    `begin` gives those from a position on, of so many rows; when one was too much it is asked again for smaller ones,
+    and after some of those for larger ones.
     """
     while True:
         try:
-            with closing(_followed(governor, begin(position, batch))) as batches:
-                for each in batches:
+            with closing(_followed(governor, begin(position, sizes.now))) as batches:
+                for number, each in enumerate(batches):
+                    if number >= _GOOD and sizes.grow():
+                        break  # this one is read again, as a part of a larger one: it shows that there is more
                     yield each
                     position = each.position
+                else:
+                    return
         except TooMuch as error:
-            if batch == 1:
+            if not sizes.shrink():
                 raise Stop(error.message, error.remedy) from None
-            batch = max(1, batch // _SHRINK)
-            learned(batch)
-        else:
-            return
 
 
 def _followed(governor: Governor, batches: Iterator[Batch]) -> Generator[Batch]:
