@@ -1,6 +1,6 @@
 """A2: whatever is asked of the gateway, a legacy database hears nothing that writes.
 
-The login may do everything there, so that nothing but the gateway's own care keeps it from writing.
+PostgreSQL's own log says what it heard. SQLite has none, and its file may be written by whoever may read it.
 """
 
 from __future__ import annotations
@@ -84,7 +84,8 @@ def postgresql_legacy(_folder: Path) -> Iterator[Legacy]:
         script = (workspace_maker._HERE / "legacy.sql").read_text(encoding="utf-8")
         names = "KUNDEN|KDNR|NAME1|NAME2|KZSTAT|KREDIT|EMAIL|ANLDAT|AENDTS"
         owner.execute(re.sub(rf"\b({names})\b", r'"\1"', script).encode())
-        owner.execute("CREATE ROLE reader LOGIN SUPERUSER")
+        owner.execute("CREATE ROLE reader LOGIN")
+        owner.execute('GRANT SELECT ON "KUNDEN" TO reader')
 
         def untouched() -> None:
             heard = re.findall(

@@ -15,6 +15,7 @@ from gateway.store.staging import Staged
 from tests.acceptance.changes import behind, histories_of, log_of
 from tests.acceptance.children import die, in_child, prices
 from tests.acceptance.workspaces import opened, reopened, sample
+from tests.faults.scenes import ALL
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -59,6 +60,8 @@ MOMENTS = {
 def test_E1_a_kill_while_publishing_leaves_a_change_for_each_version_and_no_other(  # noqa: N802 - the promise's name
     tmp_path: Path, store_url: str, monkeypatch: pytest.MonkeyPatch, operation: str, moment: str
 ) -> None:
+    if not ALL and moment == "while settling" and operation != "a replay":
+        pytest.skip("all of them settle in one way; make test-faults tries each")
     monkeypatch.setattr(staging, "SETTLED_AT_ONCE", 10)
     with opened(tmp_path, store=store_url) as place:
         first = place.give(prices(ROWS), "old.csv", GLOBEX)["id"]
@@ -122,7 +125,7 @@ def test_E1_every_kind_of_change_is_told_as_it_was_made(tmp_path: Path, store_ur
 # ── E2 ───────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-COMMITS = 40
+COMMITS = 40 if ALL else 20
 CONTRACTS = ("price.v2", "order.v1", "invoice.v1")
 
 
@@ -153,7 +156,7 @@ class Follower(threading.Thread):
                 self.wrong.append(f"behind {last}: {numbers}")
             looks += 1
             self.looked.set()
-            if looks % 7 == 0:
+            if looks % 7 == 0 and not ended:
                 continue
             self.heard += [(each.seq, each.contract, each.key) for each in new]
             last += len(new)

@@ -91,8 +91,8 @@ def test_P2_a_repair_that_is_killed_took_place_as_a_whole_or_not_at_all(  # noqa
     calls = calls_of(tmp_path / "trace")
 
     took_place = set()
-    steps = boundaries(calls)  # every third of them, others on the one store than on the other
-    for call in calls if ALL else steps[0 if before.is_sqlite else 1 :: 3] or steps[:1]:
+    steps = boundaries(calls)  # every fourth of them, others on the one store than on the other
+    for call in calls if ALL else steps[1 if before.is_sqlite else 3 :: 4] or steps[:1]:
         here = before.copy(tmp_path / "here")
         child = children.start(here.folder, *command, small=True)
         with traced(child, tmp_path / "trace", inject=f"{call.name}:signal=KILL:when={call.nth}"):
