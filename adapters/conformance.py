@@ -173,15 +173,16 @@ def _zoned(value: Any) -> bool:
 
 
 def shown(value: Any) -> str:
-    """What the driver gave, for a person."""
+    """What the driver did, for a person: a verb and its object."""
     if value is None:
-        return "nothing (NULL)"
+        return "gives nothing (NULL)"
     if isinstance(value, Exception):
         return f"refuses it: {' '.join(str(part) for part in value.args)[:160]}"
+    kind = type(value).__name__
     if isinstance(value, datetime | date | Decimal):
-        return f"{value} as {type(value).__name__}"
+        return f"gives {value} as {kind}"
     text = repr(value)
-    return f"{text if len(text) < 60 else f'{text[:40]}… ({len(value)} in all)'} as {type(value).__name__}"
+    return f"gives {text if len(text) < 60 else f'{text[:40]}… ({len(value)} in all)'} as {kind}"
 
 
 # ── the driver's own functions about the catalogue ───────────────────────────────────────────────────────────────────
@@ -288,7 +289,7 @@ def _transaction(connection: Any, dialect: Dialect) -> Iterator[Finding]:
             "avoided",
             "a SELECT with the driver's defaults",
             "nothing is left open",
-            "the transaction stays open, and the server cannot clean up behind it",
+            "leaves its transaction open, and the server cannot clean up behind it",
             "Each statement of ours is a transaction of its own",
         )
 

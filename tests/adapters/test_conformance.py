@@ -167,9 +167,9 @@ def test_every_lie_that_is_known_of_a_driver_is_found(name: str, request: pytest
 
 def test_what_a_driver_does_is_told_in_words(sqlite: str) -> None:
     told = {each.code: each for each in found(sqlite)}
-    assert told["biggest"].does == "-1 as int"
+    assert told["biggest"].does == "gives -1 as int"
     assert told["biggest"].expected == "'9223372036854775807'"
-    assert told["bad_date"].does == "nothing (NULL)"
+    assert told["bad_date"].does == "gives nothing (NULL)"
     assert told["key_order"].does == "gives a, line"
     assert told["key_order"].expected == "line, a"
 

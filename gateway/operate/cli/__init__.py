@@ -48,6 +48,8 @@ COMMANDS = {
     "restore": "backup",
     "key": "keys",
     "source": "sources",
+    "probe": "probe",
+    "profile": "probe",
     "parse": "formats",
     "write": "formats",
     "guide": "formats",
