@@ -77,6 +77,12 @@ def held() -> tuple[int, int]:
     return threading.active_count(), len(list(Path("/proc/self/fd").iterdir()))
 
 
+def nothing_left(before: tuple[int, int]) -> bool:
+    """Whether there are no more threads and descriptors than before; some of another test's may have gone."""
+    threads, files = held()
+    return threads <= before[0] and files <= before[1]
+
+
 def comes(what: Callable[[], bool]) -> bool:
     """Whether it becomes so; the kernel and other threads need a moment."""
     pause = threading.Event()
@@ -84,9 +90,9 @@ def comes(what: Callable[[], bool]) -> bool:
 
 
 def test_whoever_asks_a_hung_server_is_let_go_and_nothing_is_left(server: Server) -> None:
-    with closing(opened(server)) as before:
-        warm(before, 3)
-    threads_and_files = held()
+    with closing(opened(server)) as source:
+        warm(source, 3)
+    before = held()
     source = opened(server)
     for _ in range(3):  # twelve calls that hang
         warm(source, 3)
@@ -100,7 +106,7 @@ def test_whoever_asks_a_hung_server_is_let_go_and_nothing_is_left(server: Server
     source.close()
     with closing(OdbcSource(server.connection_string, options=PATIENT)) as again:
         assert rows(again) == [1, 2, 3]
-    assert comes(lambda: held() == threads_and_files), (held(), threads_and_files)
+    assert comes(lambda: nothing_left(before)), (held(), before)
 
 
 def test_whoever_follows_changes_is_let_go_too(server: Server) -> None:
@@ -143,7 +149,7 @@ def test_a_port_that_does_not_answer(server: Server, kind: str) -> None:
             found = trouble(source.tables)
             assert (found.code, found.message) == ("down", "the database did not take a connection within 0.4 seconds")
             assert source._governor.health().hanging == 0
-    assert comes(lambda: held() == before)
+    assert comes(lambda: nothing_left(before)), (held(), before)
 
 
 def test_a_statement_that_goes_on_for_ever_is_ended_by_the_server(server: Server) -> None:
