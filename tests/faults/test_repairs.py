@@ -1,4 +1,4 @@
-"""Replay, undo, correction, discard and group retry are killed at any call: each took place as a whole, or not at all.
+"""Replay, undo, correction, discard and group retry are killed at any step: each took place as a whole, or not at all.
 
 Whatever was visible then, a worker finishes or clears up what was begun; and whoever does not know how it ended asks
 again, and ends where an undisturbed one would.
@@ -91,8 +91,8 @@ def test_P2_a_repair_that_is_killed_took_place_as_a_whole_or_not_at_all(  # noqa
     calls = calls_of(tmp_path / "trace")
 
     took_place = set()
-    steps = boundaries(calls)  # every fourth of them, others on the one store than on the other
-    for call in calls if ALL else steps[1 if before.is_sqlite else 3 :: 4] or steps[:1]:
+    steps = boundaries(calls)  # between them it makes the same calls as a worker, of which each is tried elsewhere
+    for call in steps if ALL else steps[1 if before.is_sqlite else 3 :: 4] or steps[:1]:
         here = before.copy(tmp_path / "here")
         child = children.start(here.folder, *command, small=True)
         with traced(child, tmp_path / "trace", inject=f"{call.name}:signal=KILL:when={call.nth}"):
