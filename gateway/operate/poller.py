@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from adapters.errors import AdapterError
+from adapters.errors import Retry as Later
 from adapters.odbc import OdbcSource
 from gateway.errors import Retry, Stop
 from gateway.observations import TABLE_FAILED, TABLE_READ
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 _LOOK_EVERY_SECONDS = 0.5
 _AFTER_TROUBLE_SECONDS = 5.0
+_LATER_SECONDS_MAX = 60.0  # another configuration may say something else by then
+_NOT_NOW = frozenset({"busy", "limited", "closed"})
+"""Codes of the adapters' Retry with which a source is only spared; nothing is wrong with it."""
 
 
 def open_source(folder: Path, connection: Connection) -> OdbcSource:
@@ -151,32 +155,38 @@ def _read_one(gateway: Gateway, tables: Mapping[str, Integration], source: Calla
         return False
     integration = tables[lease.name]
     followed = Followed(gateway, integration, lease)
-    total, reason = 0, None
+    total, reason, again = 0, None, None
     try:
         total = followed.read(source())
     except Retry:  # the store's: nothing is wrong with the table, and its lease runs out by itself
         raise
+    except Later as later:
+        again = min(max(later.delay_seconds, _LOOK_EVERY_SECONDS), _LATER_SECONDS_MAX)
+        reason = None if later.code in _NOT_NOW else str(later)
     except (AdapterError, Stop) as trouble:
         reason = str(trouble)
     except Exception as error:  # noqa: BLE001 - a defect of ours must not stop the other tables
         _log.exception("reading %s failed", lease.name)
         said = str(error).splitlines()
         reason = f"{type(error).__name__}: {said[0] if said else 'no message'}"
-    _let_go(gateway, followed, total, reason)
+    _let_go(gateway, followed, total, reason, again)
     return True
 
 
-def _let_go(gateway: Gateway, followed: Followed, total: int, reason: str | None) -> None:
+def _let_go(gateway: Gateway, followed: Followed, total: int, reason: str | None, again: float | None) -> None:
     """Keep the position and say when to look again; what is wrong is said once, not at each try."""
     integration, lease = followed.integration, followed.lease
-    every = integration.changes.every_seconds if integration.changes is not None else _AFTER_TROUBLE_SECONDS
+    if again is None and reason is None and integration.changes is not None:
+        again = integration.changes.every_seconds
+    if again is None or reason is not None:
+        again = max(again or 0.0, _AFTER_TROUBLE_SECONDS)
     who = {"integration": integration.name, "partner": integration.partner, "table": lease.name}
     with gateway.database.write() as transaction:
         leases.advance_source(
             transaction,
             lease,
             position=followed.position,
-            due_in_seconds=every if reason is None else _AFTER_TROUBLE_SECONDS,
+            due_in_seconds=again,
             problem=reason,
         )
         if total:

@@ -164,12 +164,15 @@ class _Sources:
 
     def __call__(self) -> Mapping[str, OdbcSource]:
         configuration = self._gateway.in_force.configuration()
+        gone: Mapping[str, OdbcSource] = {}
         with self._lock:
             if configuration.revision != self._revision:
-                # Requests may still be reading from the old ones, whose connections end with the last of them.
-                self._open = sources(self._gateway, configuration)
+                gone, self._open = self._open, sources(self._gateway, configuration)
                 self._revision = configuration.revision
-            return self._open
+            now = self._open
+        for source in gone.values():
+            source.close()  # requests may still be reading from it; their connections end with the last of them
+        return now
 
 
 class _Waiter:

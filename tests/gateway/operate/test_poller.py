@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -151,4 +152,20 @@ def test_a_table_that_fails_in_an_unforeseen_way_is_told_once_and_the_others_are
     assert [each["n"] for each in place.records("others")] == ["100000000000000000000"]
 
     read_and_judge(place)
+    assert len(place.records("customers")) == 4
+
+
+def test_outside_its_windows_a_source_is_not_read_and_nothing_is_wrong_with_it(place: Place) -> None:
+    other_day = f"{datetime.now(UTC) + timedelta(days=3):%a}"
+    open_always = (place.folder / "connections.yaml").read_text()
+    seldom = open_always.replace("  kind:  odbc\n", f"  kind:  odbc\n  windows: {other_day} 00:00-00:01\n")
+    place.change("connections.yaml", open_always, seldom)
+    for _ in range(2):
+        read_and_judge(place)
+    assert place.records("customers") == []
+    assert place.get("/api/v1/activity?problems=true")["items"] == []
+
+    place.change("connections.yaml", seldom, open_always)
+    for _ in range(2):  # it is due after the minute that was said
+        read_and_judge(place)
     assert len(place.records("customers")) == 4
