@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from adapters.binlogparts import NEW_SNAPSHOT, Place
 from adapters.errors import Gap, Stop
+from adapters.readonly import guarded
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from adapters.binlogwire import Wire
     from adapters.model import Table
+    from adapters.statements import Raw
 
 VARIABLES = (
     "SELECT LOWER(variable_name), variable_value FROM {schema}.global_variables WHERE variable_name IN ('log_bin',"
@@ -24,6 +26,10 @@ VARIABLES = (
 STATUS = (
     "SELECT LOWER(variable_name), variable_value FROM {schema}.global_status WHERE variable_name IN ("
     "'binlog_snapshot_file', 'binlog_snapshot_position', 'slaves_running')"
+)
+TELLS_ROWS = (
+    "SELECT IF(@@global.log_bin = 1 AND @@global.binlog_format = 'ROW'"
+    " AND @@global.binlog_row_image = 'FULL', '1', '0')"
 )
 CASCADES = re.compile(r"(?i)\bON (?:DELETE|UPDATE) (?:CASCADE|SET NULL|SET DEFAULT)\b")
 REMEDY = "Have the owner run: SET GLOBAL {0} = '{1}'; and write {0} = {1} below [mysqld] in the server's option file"
@@ -226,3 +232,8 @@ def unbroken(facts: Facts, server: Server, told: str, end: Place) -> None:
         )
     if end.at > files[end.file]:
         raise Gap(f"the file {end.file!r} of the log is shorter than it was: it ends before {end.at}", NEW_SNAPSHOT)
+
+
+def logs_rows(fetch: Callable[[str, Sequence[str], str], list[Raw]]) -> bool:
+    """Whether the server's log tells of rows, as a probe asks it."""
+    return fetch(guarded(TELLS_ROWS), (), "cannot ask whether the server logs its changes")[0][0] == "1"

@@ -22,7 +22,7 @@ import time
 from contextlib import closing
 from dataclasses import dataclass, replace
 from itertools import islice, pairwise
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from adapters.binlog import Decoder, Format, Query, Rotate
 from adapters.binlogchecks import Server, ready, unbroken
@@ -31,6 +31,7 @@ from adapters.binlogshape import Shape, Shapes, effect
 from adapters.errors import Gap, Reject, Stop, nearest
 from adapters.model import Batch, Change
 from adapters.statements import Ordered
+from adapters.watermark import Reader
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -41,7 +42,6 @@ if TYPE_CHECKING:
     from adapters.dialects import Dialect
     from adapters.model import Column, Following, Table
     from adapters.protocol import Recall
-    from adapters.watermark import Reader
 
 MEMORY = "shape"
 """The note that holds the table's shape as it was told last."""
@@ -51,6 +51,14 @@ IDLE_BYTES = 1 << 20
 
 SEEN_SECONDS = 1.0
 OPTIONS = frozenset({"address", "server_id", "cascades"})
+
+
+class TableReader(Reader, Protocol):
+    """What reads the table itself, and knows what its database speaks."""
+
+    @property
+    def dialect(self) -> Dialect:
+        """What its database speaks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,9 +134,8 @@ class Log:
         self,
         wire: Wire,
         following: Following,
-        reader: Reader,
+        reader: TableReader,
         table: Table,
-        dialect: Dialect,
         key: Sequence[Column],
         batch: int,
         *,
@@ -151,7 +158,7 @@ class Log:
         self._ours = (table.schema, table.local)
         self._key = tuple(key)
         self._names = tuple(part.name for part in key)
-        self._shapes = Shapes(wire, dialect, table.schema, table.local, self._names)
+        self._shapes = Shapes(wire, reader.dialect, table.schema, table.local, self._names)
         self._batch = batch
         self._recall = recall
         self._pause = pause

@@ -11,8 +11,11 @@ import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from adapters import mariadb
+from adapters.binlogchecks import logs_rows
+from adapters.binlogwire import Wire
 from adapters.conformance import examined
-from adapters.connections import Connections, driver_manager
+from adapters.connections import Connections, driver_manager, parsed
 from adapters.errors import Reject, Stop, nearest
 from adapters.governor import Governor
 from adapters.hashdiff import Diff
@@ -43,7 +46,7 @@ if TYPE_CHECKING:
 ROWS_MAX = 10_000
 SCHEMA_SECONDS = 60.0
 STRATEGIES: tuple[Strategy, ...] = ("snapshot", "watermark", "diff")
-LOGS: Mapping[str, tuple[Strategy, ...]] = {"postgresql": ("log",)}
+LOGS: Mapping[str, tuple[Strategy, ...]] = dict.fromkeys(("postgresql", "mariadb", "mysql"), ("log",))
 """What a dialect can besides."""
 OPERATORS = ("eq", "ne", "gt", "gte", "lt", "lte", "in", "contains", "startswith", "isnull")
 NO_OPTIONS: Mapping[str, str] = {}
@@ -78,6 +81,8 @@ class OdbcSource:
         portions = Connections(in_portions(connection_string), self._settings, self._governor, now=now)
         self._way = Way(self._fetch, portions)
         self._slots: dict[tuple[Any, ...], Slot] = {}
+        self._text = connection_string
+        self._wires: dict[tuple[Any, ...], Wire] = {}
         self._clock = clock
         self._sizes: dict[tuple[str, int], Sizes] = {}
         self.live = Live(self, self._governor, clock=clock)
@@ -96,7 +101,9 @@ class OdbcSource:
             lambda cursor: [str(cursor.connection.getinfo(fact)) for fact in asked], "cannot ask what the database is"
         )
         dialect = self._connections.dialect
-        logs = LOGS.get(dialect.name, ()) if dialect.name != "postgresql" or allowed(self._fetch) else ()
+        told = {"postgresql": allowed}.get(dialect.name, logs_rows)
+        logs = LOGS.get(dialect.name, ())
+        logs = logs if logs and told(self._fetch) else ()
         return Capabilities(
             dialect=dialect.name,
             product=product,
@@ -279,6 +286,11 @@ class OdbcSource:
         watermark = self._watermark(known, following)
 
         def begin(position: str | None, batch: int) -> Iterator[Batch]:
+            if following.strategy == "log" and self._connections.dialect.name != "postgresql":
+                wire = self._wire(known, following)
+                return mariadb.Log(
+                    wire, following, reader, known, parts, batch, recall=recall, clock=self._clock
+                ).batches(position)
             if following.strategy == "log":
                 slot = self._slot(known, following)
                 return Log(self._way, slot, reader, known, parts, batch, recall=recall, clock=self._clock).batches(
@@ -310,16 +322,28 @@ class OdbcSource:
 
     def ack(self, table: str, following: Following, position: str) -> None:
         """A slot lets the server forget what was before; nothing else keeps a log for us."""
-        if following.strategy == "log":
+        if following.strategy == "log" and self._connections.dialect.name == "postgresql":
             with self._governor.question("follow"):
                 acknowledge(self._slot(self._schema(table), following), position)
 
     def lag(self, table: str, following: Following) -> Lag | None:
         """How far the log is ahead of what was acknowledged; None where none is kept for us."""
-        if following.strategy != "log":
+        if following.strategy != "log" or self._connections.dialect.name != "postgresql":
             return None
         with self._governor.question("follow"):
             return self._slot(self._schema(table), following).lag()
+
+    def _wire(self, table: Table, following: Following) -> Wire:
+        name = (table.name, *sorted(following.options.items()))
+        if name not in self._wires:
+            self._wires[name] = Wire(
+                parsed(self._text),
+                address=following.options.get("address", ""),
+                connect_seconds=self._settings.connect_timeout_seconds,
+                read_seconds=self._settings.timeout_seconds,
+                clock=self._clock,
+            )
+        return self._wires[name]
 
     def _slot(self, table: Table, following: Following) -> Slot:
         name = (table.name, *sorted(following.options.items()))
@@ -330,6 +354,8 @@ class OdbcSource:
     def close(self) -> None:
         """Let go of the database; the next question opens it again."""
         self._connections.close()
+        for wire in self._wires.values():
+            wire.close()
         self._way.close()
 
     def _catalogue(self) -> dict[str, tuple[str, str]]:
