@@ -10,8 +10,8 @@ from adapters.errors import Gap, Stop
 from adapters.logrows import shape_of
 from adapters.model import Change
 from adapters.pgoutput import UNCHANGED, Begin, Commit, Delete, Insert, Relation, Truncate, Update, decode, lsn_text
+from adapters.replication import identifier
 from adapters.slotchecks import NEW_SNAPSHOT
-from adapters.slots import identifier
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from adapters.model import Table
     from adapters.pgoutput import Cells
     from adapters.slots import Server
+
+    Stand = Callable[[Sequence[tuple[Any, ...]]], dict[Any, dict[str, Any]]]
 
 BATCH_BYTES = 4 << 20
 PARTS = 10
@@ -58,20 +60,22 @@ class Teller:
         end: int,
         within: tuple[int, int, int] | None,
         batch: int,
-        stand: Callable[[Sequence[tuple[Any, ...]]], dict[Any, dict[str, Any]]],
+        stand: Stand,
         shape: bytes | None,
     ) -> None:
         self.end = end
+        self.batch = batch
+        self.stand = stand
         self._server = server
         self._table = table
         self._key = tuple(key)
         self._oid = oid
         self._within = within
-        self._batch = batch
-        self._stand = stand
         self._fields = None if shape is None else tuple((name, kind) for name, kind in json.loads(shape))
         self._shapes: dict[Relation, Shape] = {}
+        self._relation: Relation | None = None
         self._shape: Shape | None = None
+        self._midst = (True, 0, 0, "", Begin(0, 0, 0), False)
         self._lacking: list[tuple[dict[str, Any], tuple[Any, ...]]] = []
         self._changes: list[Change] = []
         self._drift: tuple[str, ...] = ()
@@ -79,16 +83,16 @@ class Teller:
         self._xids: list[int] = []
         self._bytes = 0
 
-    def parts(self, window: Iterable[bytes]) -> Iterator[Part]:
-        """The changes that are not told yet.
+    def parts(self, window: Iterable[bytes], *, eager: bool = False) -> Iterator[Part]:
+        """The changes that are not told yet; `eager` does not wait for more than a buffer holds.
 
         Raises:
             Gap: The table was emptied by TRUNCATE; what came before has been given.
             Stop: A change without its key.
         """
-        oid, most = self._oid, self._batch * PARTS
-        skip, ordinal, told, place, begun = True, 0, 0, "", Begin(0, 0, 0)
-        relation: Relation | None = None
+        oid, most = self._oid, self.batch * PARTS
+        skip, ordinal, told, place, begun, within = self._midst
+        relation = self._relation
         for buffer in window:
             self._bytes += len(buffer)
             for event in decode(buffer):
@@ -115,7 +119,7 @@ class Teller:
                         self._within = (begun.commit, ordinal, begun.xid)
                         yield self._part()
                 elif kind is Begin:
-                    begun = event  # type: ignore[assignment]
+                    begun, within = event, True  # type: ignore[assignment]
                     # A commit begins after the end of the one before, so that what is told can be known at once.
                     skip = begun.commit < self.end
                     ordinal, place = 0, f"{lsn_text(begun.commit)}:"
@@ -123,13 +127,15 @@ class Teller:
                     if not skip:
                         self._xids.append(begun.xid)
                 elif kind is Commit:
+                    within = False
                     if not skip:
                         self.end, self._within = event.end, None  # type: ignore[union-attr]
-                    if len(self._changes) >= self._batch or (self._changes and self._bytes >= BATCH_BYTES):
+                    if len(self._changes) >= self.batch or (self._changes and self._bytes >= BATCH_BYTES):
                         yield self._part()
                 elif kind is Relation:
                     if event.oid == oid:  # type: ignore[union-attr]
-                        relation, self._shape = event, None  # type: ignore[assignment]
+                        relation = self._relation = event  # type: ignore[assignment]
+                        self._shape = None
                 elif kind is Truncate and not skip and oid in event.oids:  # type: ignore[union-attr]
                     if self._changes:
                         self._within = (begun.commit, ordinal, begun.xid)
@@ -139,7 +145,11 @@ class Teller:
                         " does not say which",
                         NEW_SNAPSHOT,
                     )
-        if self._changes:
+            if eager and self._changes and not within:
+                yield self._part()
+        # A stream may pause in the midst of a transaction; the rest comes with the next buffers.
+        self._midst = skip, ordinal, told, place, begun, within
+        if self._changes and not within:
             yield self._part()
 
     def _part(self) -> Part:
@@ -197,7 +207,7 @@ class Teller:
 
     def _fill(self) -> None:
         """Long values that were not sent, from the rows as they stand now; without a row they are left out."""
-        standing = self._stand(list(dict.fromkeys(key for _, key in self._lacking)))
+        standing = self.stand(list(dict.fromkeys(key for _, key in self._lacking)))
         for row, key in self._lacking:
             now = standing.get(key, {})
             for name in [name for name, value in row.items() if value is UNCHANGED]:

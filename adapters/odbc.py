@@ -348,7 +348,13 @@ class OdbcSource:
     def _slot(self, table: Table, following: Following) -> Slot:
         name = (table.name, *sorted(following.options.items()))
         if name not in self._slots:
-            self._slots[name] = Slot(self._way, table, following)
+            self._slots[name] = Slot(
+                self._way,
+                table,
+                following,
+                replication=self._settings.replication,
+                connect_seconds=self._settings.connect_timeout_seconds,
+            )
         return self._slots[name]
 
     def close(self) -> None:
@@ -356,6 +362,8 @@ class OdbcSource:
         self._connections.close()
         for wire in self._wires.values():
             wire.close()
+        for slot in self._slots.values():
+            slot.leave()
         self._way.close()
 
     def _catalogue(self) -> dict[str, tuple[str, str]]:

@@ -19,7 +19,8 @@ class Settings:
 
     `dialect` need only be said where neither the driver's name nor the server tells it. `accept_writable_login` is
     the reason why a login that could write is used all the same (:mod:`adapters.rights`); with `attempt_writes` a
-    harmless attempt to write must be refused before the first read.
+    harmless attempt to write must be refused before the first read. `replication` is an address ``postgresql://…`` at
+    which PostgreSQL's log is streamed (:mod:`adapters.replication`).
 
     The rest protects the source (:mod:`adapters.governor`). `timeout_seconds` ends a statement, and with it the whole
     question of a caller; `connect_timeout_seconds` an attempt to connect. Of `connections` one is kept for changes and
@@ -32,6 +33,7 @@ class Settings:
     dialect: Dialect | None = None
     accept_writable_login: str = ""
     attempt_writes: bool = False
+    replication: str = ""
     timeout_seconds: float = 30.0
     connect_timeout_seconds: float = 10.0
     connections: int = 4
@@ -62,7 +64,7 @@ def settings(options: Mapping[str, str]) -> Settings:
             read[name] = _dialect(text)
         elif name == "windows":
             read[name] = Windows.parse(text)
-        elif name == "accept_writable_login":
+        elif name in ("accept_writable_login", "replication"):
             read[name] = text.strip()
         elif name == "attempt_writes":
             read[name] = _truth(name, text)

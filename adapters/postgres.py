@@ -46,6 +46,9 @@ WINDOW = 50_000
 IDLE_BYTES = 1 << 20
 """Log without a change of ours, after which the position moves all the same and lets the server forget it."""
 
+LOOK_SECONDS = 0.01
+"""The pause between looks while a poll lingers."""
+
 WRITER_SECONDS = 1.0
 """The server flushes what was committed without waiting for it (synchronous_commit=off) within three rounds of its WAL
 writer, 0.6 seconds unless somebody changed that."""
@@ -158,6 +161,8 @@ class Log:
             Gap: Changes since the position may be lost.
         """
         position = None if told is None else self._same_question(Position.from_json(told))
+        if told is None:
+            self._slot.leave()
         facts = self._slot.facts()
         ready(facts, self._slot, self._table, self._names)
         self._position = self._begun(facts) if position is None else position
@@ -174,7 +179,20 @@ class Log:
             self._slot.acked = facts.confirmed
         else:
             self._slot.acked = self._position.end
-        self._teller = Teller(
+        stream = self._slot.stream
+        if stream is not None and stream.clean and stream.reached == told:
+            self._teller = stream.teller
+            self._teller.batch, self._teller.stand = self._batch, self._stand
+        else:
+            self._slot.leave()
+            self._teller = self._new_teller(position)
+        if self._position.phase == "snapshot":
+            yield from self._snapshot(facts)
+        if self._position.phase == "stream":
+            yield from self._stream()
+
+    def _new_teller(self, position: Position | None) -> Teller:
+        return Teller(
             self._server,
             self._table,
             self._names,
@@ -185,10 +203,6 @@ class Log:
             stand=self._stand,
             shape=self._recall(MEMORY) if position is not None else None,
         )
-        if self._position.phase == "snapshot":
-            yield from self._snapshot(facts)
-        if self._position.phase == "stream":
-            yield from self._stream()
 
     def _same_question(self, position: Position) -> Position:
         asked = (self._slot.name, self._slot.publication, self._names)
@@ -202,6 +216,10 @@ class Log:
 
     def _begun(self, facts: Facts) -> Position:
         """A fresh slot. One that is there is made anew, for only then is it known what the first chunk sees."""
+        until = self._clock() + WRITER_SECONDS
+        while facts.slot and facts.slot["active"] and self._slot.replication and self._clock() < until:
+            self._pause(0.02)
+            facts = self._slot.facts()
         if facts.slot:
             if facts.slot["active"]:
                 raise Retry(
@@ -248,7 +266,7 @@ class Log:
             self._position = replace(
                 self._position, phase="snapshot" if more else "stream", key=key if more else None, more=False
             )
-            yield Batch(changes, self._position.to_json(), snapshot=True)
+            yield self._kept(Batch(changes, self._position.to_json(), snapshot=True))
             if not more:
                 return
 
@@ -289,13 +307,37 @@ class Log:
     # The log ----------------------------------------------------------------------------------------------------------
 
     def _stream(self) -> Iterator[Batch]:
-        now = self._slot.now()
-        boundary = self._slot.boundary(self._position.system, now.insert, now.flush)
-        if now.flush > self._position.end:
-            yield from self._windows(now.flush)
-        reached = max(boundary, self._teller.end)
-        if reached - self._position.end >= IDLE_BYTES:
-            yield self._moved(reached)
+        """All that is committed by now, and as long as the poll may linger, what is committed meanwhile."""
+        until = self._clock() + self._slot.linger_seconds
+        looked = self._position.end
+        while True:
+            now = self._slot.now()
+            boundary = self._slot.boundary(self._position.system, now.insert, now.flush)
+            if self._slot.replication:
+                yield from self._streamed(now.flush, until)
+            elif now.flush > looked:
+                yield from self._windows(now.flush)
+                looked = now.flush
+            reached = max(boundary, self._teller.end)
+            if reached - self._position.end >= IDLE_BYTES:
+                yield self._moved(reached)
+            if self._clock() >= until:
+                return
+            self._pause(LOOK_SECONDS)
+
+    def _streamed(self, limit: int, until: float) -> Iterator[Batch]:
+        """All transactions that were committed before `limit`, and what comes until the time is over."""
+        slot, teller = self._slot, self._teller
+        stream = slot.streaming(self._position.system, self._position.end)
+        stream.teller, stream.clean = teller, False
+        try:
+            buffers = stream.buffers(lambda: stream.sent >= limit or teller.end >= limit, lambda: until - self._clock())
+            for part in teller.parts(buffers, eager=True):
+                yield self._kept(self._batch_of(part, more=False))
+            stream.clean = True
+        finally:
+            if not stream.clean:
+                slot.leave()
 
     def _windows(self, limit: int) -> Iterator[Batch]:
         """All transactions that were committed before `limit`.
@@ -303,6 +345,9 @@ class Log:
         The slot tells from what was acknowledged on. Whoever does not acknowledge between gets the same again; it is
         skipped, and so that the effort stays in proportion, the next window is twice as large.
         """
+        if self._slot.replication:
+            yield from self._streamed(limit, 0.0)
+            return
         count = WINDOW
         while True:
             with closing(self._slot.peek(self._position.oid, limit, count)) as window:
@@ -317,7 +362,13 @@ class Log:
         """The position alone, past what is not ours."""
         self._teller.end = end
         self._position = replace(self._position, end=end, within=None, more=False)
-        return Batch([], self._position.to_json(), snapshot=False, exact=True)
+        return self._kept(Batch([], self._position.to_json(), snapshot=False, exact=True))
+
+    def _kept(self, batch: Batch) -> Batch:
+        """The batch; an open stream goes on from it."""
+        if self._slot.stream is not None:
+            self._slot.stream.reached = batch.position
+        return batch
 
     def _told(self, window: Iterable[bytes]) -> Iterator[Batch]:
         """A window as batches; each but the last says that more is coming."""

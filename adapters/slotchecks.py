@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from adapters.errors import Gap, Stop
 from adapters.pgoutput import lsn_text
 from adapters.readonly import guarded
-from adapters.slots import identifier
+from adapters.replication import identifier
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

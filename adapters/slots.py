@@ -15,6 +15,7 @@ import hashlib
 import json
 import re
 import tempfile
+import time
 from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING, Any, Protocol
 
@@ -23,6 +24,7 @@ from adapters.errors import Retry, Stop, nearest
 from adapters.model import Lag
 from adapters.pgoutput import lsn, lsn_text
 from adapters.readonly import guarded
+from adapters.replication import Stream, identifier
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -32,8 +34,10 @@ if TYPE_CHECKING:
     from adapters.statements import Raw
 
 PUBLICATION = "gateway"
-OPTIONS = frozenset({"publication", "slot"})
+OPTIONS = frozenset({"publication", "slot", "linger_seconds"})
 SPOOL_BYTES = 8 << 20
+LINGER_MAX = 3600
+LEAVING_SECONDS = 2.0
 NAME = re.compile(r"[a-z0-9_]{1,63}")
 NOT_A_NAME = re.compile(r"[^a-z0-9_]+")
 
@@ -211,11 +215,6 @@ class Now:
         return whole < first and (whole < int(lowest) or str(whole) not in running.split(","))
 
 
-def identifier(name: str) -> str:
-    """A name as SQL has it."""
-    return '"' + name.replace('"', '""') + '"'
-
-
 def slot_name(database: str, table: Table) -> str:
     """The slot that a table has where none is named, the same each time and for this table only."""
     whole = json.dumps([database, table.schema, table.local])
@@ -224,9 +223,21 @@ def slot_name(database: str, table: Table) -> str:
 
 
 class Slot:
-    """One table's slot. It outlives a poll, and knows what it was told since it was made."""
+    """One table's slot. It outlives a poll, and knows what it was told since it was made.
 
-    def __init__(self, server: Server, table: Table, following: Following) -> None:
+    `replication` is the address at which it is streamed, empty where it is asked over ODBC. The option
+    `linger_seconds` says how long a poll stays for what comes.
+    """
+
+    def __init__(
+        self,
+        server: Server,
+        table: Table,
+        following: Following,
+        *,
+        replication: str = "",
+        connect_seconds: float = 10.0,
+    ) -> None:
         unknown = sorted(following.options.keys() - OPTIONS)
         if unknown:
             raise Stop(f"the strategy 'log' has no option {unknown[0]!r}", nearest(unknown[0], OPTIONS))
@@ -236,7 +247,19 @@ class Slot:
         self.name = following.options.get("slot") or self._derived()
         if not NAME.fullmatch(self.name):
             raise Stop(f"{self.name!r} is no name for a slot", "Write up to 63 of a to z, 0 to 9 and the underscore")
+        try:
+            self.linger_seconds = float(following.options.get("linger_seconds", "0"))
+        except ValueError:
+            self.linger_seconds = -1.0
+        if not 0 <= self.linger_seconds <= LINGER_MAX:
+            raise Stop(
+                f"option 'linger_seconds' is {following.options['linger_seconds']!r}",
+                f"Write a number from 0 to {LINGER_MAX}",
+            )
         self.acked = 0
+        self.stream: Stream | None = None
+        self.replication = replication
+        self._connect_seconds = connect_seconds
         self._boundary: tuple[str, int] = ("", 0)
 
     def _derived(self) -> str:
@@ -284,10 +307,43 @@ class Slot:
 
     def advance(self, system: str, end: int) -> None:
         """All up to `end` is kept here; the server may forget it."""
+        if self.stream is not None:
+            try:
+                self.stream.confirm(end)
+            except Retry:
+                self.leave()
+            else:
+                self.acked = max(self.acked, end)
+                return
         place = lsn_text(end)
         parameters = (place, self.name, place, system)
         self._server.fetch(guarded(ADVANCE), parameters, f"cannot move the slot {self.name!r}")
         self.acked = max(self.acked, end)
+
+    def streaming(self, system: str, end: int) -> Stream:
+        """The stream from `end` on; one that is open goes on where it is.
+
+        Raises:
+            Retry: The slot is being read by somebody else, or the server does not answer.
+        """
+        until = time.monotonic() + LEAVING_SECONDS
+        while self.stream is None:
+            try:
+                self.stream = Stream(
+                    self.replication, self.name, self.publication, system, end, connect_seconds=self._connect_seconds
+                )
+            except Retry as error:
+                # The server needs a moment to see that the stream before this one was left.
+                if "is active" not in error.message or time.monotonic() > until:
+                    raise
+                time.sleep(0.02)
+        return self.stream
+
+    def leave(self) -> None:
+        """End the stream, if there is one."""
+        if self.stream is not None:
+            self.stream.close()
+            self.stream = None
 
     def lag(self) -> Lag | None:
         """How far the slot is behind, and what it costs the server; None where there is no slot."""

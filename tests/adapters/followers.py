@@ -96,8 +96,8 @@ def poll(
 
 def follow_for_ever(connection: str, options: Mapping[str, str], path: Path) -> None:
     """Poll until killed, and say ``stored`` after each batch."""
-    following = Following("log", options=options)
-    with closing(OdbcSource(connection)) as source, closing(Store(path)) as store:
+    following = Following("log")
+    with closing(OdbcSource(connection, options=options)) as source, closing(Store(path)) as store:
         while True:
             if not poll(source, following, store, stored=lambda: os.write(1, b"stored\n")):
                 time.sleep(0.002)
