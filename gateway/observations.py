@@ -54,6 +54,7 @@ PERSONAL_ERASED = Observation(
 REVISION_APPLIED = Observation("applied", "info", "revision {revision} is in force")
 TABLE_READ = Observation("table_read", "info", "{rows} rows read from {table}")
 TABLE_FAILED = Observation("table_failed", "problem", "{table} could not be read: {reason}")
+TABLE_CHANGED = Observation("table_changed", "info", "{table} has another shape: {differences}")
 LOGIN_REFUSED = Observation("login_refused", "problem", "{message}")
 ADDRESS_BANNED = Observation("banned", "problem", "{message}")
 FOLDER_UNUSABLE = Observation("folder_unusable", "problem", "{folder} is not collected from: {reason}")

@@ -167,6 +167,14 @@ class Routes:
             self._mappers[key] = mapper
         return Flow(integration, contract, contract.id, partner, judge, mapper)
 
+    def columns_of(self, integration: Integration) -> frozenset[str]:
+        """The columns of a table that an integration cannot do without: what it maps, keys, and follows changes by."""
+        contract = self.configuration.contract_of(integration)
+        mapper = compile_mapping(integration, contract, codes=self.configuration.codes)
+        mapped = {path.strip("`") for lineage in mapper.lineage.values() for path in lineage.paths}
+        followed = {integration.changes.column} if integration.changes and integration.changes.column else set()
+        return frozenset(mapped | set(integration.key) | followed)
+
     def farewell(self, flow: Flow) -> tuple[Mapper, Judge]:
         """What maps and judges the key alone, for a row that is gone: nothing else of it is known.
 

@@ -15,12 +15,18 @@ from zoneinfo import ZoneInfo
 
 import orjson
 
+from adapters.drift import differences, shape
 from adapters.model import Batch, Change, Filter, Following, Selection
+from gateway.errors import Stop
+from gateway.observations import TABLE_CHANGED
 from gateway.receive.changes import canonical_lines, land_batch
 from gateway.store import leases, notes
 
 if TYPE_CHECKING:
-    from adapters.model import Strategy
+    from collections.abc import Mapping, Sequence
+
+    from adapters.drift import Difference
+    from adapters.model import Strategy, Table
     from adapters.protocol import Source
     from gateway.integrations import Changes, Integration
     from gateway.operate.wiring import Gateway
@@ -48,9 +54,11 @@ class Followed:
         strategy: Strategy = changes.strategy  # type: ignore[assignment] # the configuration knows the same four
         following = Following(strategy, self.integration.key, changes.column, dict(changes.options))
         total = 0
-        key = self.integration.key or source.schema(self._table).key
+        table = source.schema(self._table)
+        self._look_at(table)
+        key = self.integration.key or table.key
         for batch in source.changes(self._table, following, position=self.position, recall=self._recall):
-            self._keep(_remembering(batch, key) if changes.deletes is not None else batch)
+            self._keep(_remembering(batch, key) if changes.deletes is not None else batch, batch.position)
             self.position = batch.position
             source.ack(self._table, following, batch.position)
             total += len(batch.changes)
@@ -58,15 +66,51 @@ class Followed:
             total += self._nightly(source, key)
         return total
 
-    def _keep(self, batch: Batch) -> None:
+    def _look_at(self, table: Table) -> None:
+        """Compare the table's shape with that of the last look: what the integration needs must be as it was.
+
+        Raises:
+            Stop: it is not; nothing is read until the integration fits, or somebody accepts the table as it is.
+        """
+        now, before = shape(table), self._recall(leases.SHAPE)
+        found = differences(before.decode(), now) if before is not None else []
+        needed = self._gateway.in_force.routes().columns_of(self.integration)
+        harmful = [each for each in found if each.kind == "key" or (each.column in needed and each.kind != "added")]
+        if harmful and not (harmful[0].kind == "key" and self.integration.key):
+            raise Stop(
+                f"{self.lease.name} is not read any more, because {'; '.join(each.said for each in harmful)}",
+                f"Correct the integration and apply it, or say that it is right: gateway source accept {self.lease.name}",
+            )
+        if before is None or found:
+            self._remember({leases.SHAPE: now.encode()}, tell=found)
+
+    def _remember(self, memory: Mapping[str, bytes | None], *, tell: Sequence[Difference] = ()) -> None:
+        """Keep notes by themselves."""
+        with self._gateway.database.write() as transaction:
+            seconds = self._gateway.settings.lease_seconds
+            leases.advance_source(transaction, self.lease, position=self.position, due_in_seconds=seconds)
+            notes.keep(transaction, self.lease.name, memory)
+            if tell:
+                said = "; ".join(each.said for each in tell)
+                transaction.tell(
+                    TABLE_CHANGED(
+                        integration=self.integration.name,
+                        partner=self.integration.partner,
+                        table=self.lease.name,
+                        differences=said,
+                    )
+                )
+
+    def _keep(self, batch: Batch, position: str | None) -> None:
         """Land a batch with the position and the notes that belong to it; one without changes moves those alone."""
         seconds = self._gateway.settings.lease_seconds
         if batch.changes:
-            land_batch(self._gateway.receiver, self.lease, self.integration, batch, again_in_seconds=seconds)
+            land_batch(
+                self._gateway.receiver, self.lease, self.integration, batch, position=position, again_in_seconds=seconds
+            )
             return
-        with self._gateway.database.write() as transaction:
-            leases.advance_source(transaction, self.lease, position=batch.position, due_in_seconds=seconds)
-            notes.keep(transaction, self.lease.name, batch.memory)
+        self.position = position
+        self._remember(batch.memory)
 
     def _recall(self, name: str) -> bytes | None:
         with self._gateway.database.read() as connection:
@@ -100,16 +144,15 @@ class Followed:
         for batch in batches:
             memory = {_NIGHTLY + name: body for name, body in batch.memory.items()}
             memory[_PLACE] = batch.position.encode()
-            self._keep(replace(batch, position=self.position or "", memory=memory))
+            self._keep(replace(batch, memory=memory), self.position)
             total += len(batch.changes)
         with self._gateway.database.read() as connection:
             told = notes.names(connection, self.lease.name, _TOLD)
         for name in told:
             gone = self._gone(source, key, orjson.loads(self._recall(name) or b"[]"))
-            self._keep(Batch(gone, self.position or "", snapshot=False, memory={name: None}))
+            self._keep(Batch(gone, "", snapshot=False, memory={name: None}), self.position)
             total += len(gone)
-        done = {_DONE: began.isoformat().encode()}
-        self._keep(Batch([], self.position or "", snapshot=False, memory=done))
+        self._remember({_DONE: began.isoformat().encode()})
         return total
 
     def _gone(self, source: Source, key: tuple[str, ...], told: list[dict[str, Any]]) -> list[Change]:

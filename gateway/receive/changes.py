@@ -38,12 +38,18 @@ def canonical_lines(rows: Iterable[Mapping[str, Any]]) -> bytes:
 
 
 def land_batch(
-    receiver: Receiver, lease: SourceLease, integration: Integration, batch: Batch, *, again_in_seconds: float
+    receiver: Receiver,
+    lease: SourceLease,
+    integration: Integration,
+    batch: Batch,
+    *,
+    position: str | None,
+    again_in_seconds: float,
 ) -> Delivery:
-    """Land one batch of a table and move the source's position in the same transaction."""
+    """Land one batch of a table and move the source to `position`, with its notes, by one transaction."""
 
     def advance(transaction: Transaction) -> None:
-        leases.advance_source(transaction, lease, position=batch.position, due_in_seconds=again_in_seconds)
+        leases.advance_source(transaction, lease, position=position, due_in_seconds=again_in_seconds)
         notes.keep(transaction, lease.name, batch.memory)
 
     arrived = Arrived(

@@ -67,6 +67,8 @@ RETURNING number, token
 # one machine all workers have one clock, and this holds for a lease, too; among machines two whose clocks differ would
 # take each other's work in turns, so there it holds only for what nobody has.
 _PUT_OFF_SECONDS_MAX = 3600.0
+SHAPE = "shape"
+"""The note that holds the shape of a table as it was last accepted."""
 _STRAY = {True: "d.due > :horizon", False: "d.due > :horizon AND d.owner IS NULL"}
 
 
@@ -223,6 +225,15 @@ def forget_position(transaction: Transaction, name: str) -> bool:
         .values(position=None, due=transaction.now.timestamp(), token=source.c.token + 1, problem=None)
     )
     notes.forget(transaction, name)
+    return result.rowcount == 1
+
+
+def accept_shape(transaction: Transaction, name: str) -> bool:
+    """Forget what shape a table had, and look at it at once; False when there is no source of that name."""
+    result = transaction.connection.execute(
+        update(source).where(source.c.name == name).values(due=transaction.now.timestamp(), problem=None)
+    )
+    notes.keep(transaction, name, {SHAPE: None})
     return result.rowcount == 1
 
 

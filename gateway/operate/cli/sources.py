@@ -52,3 +52,22 @@ def reset(name: str, who: str, workspace: Path) -> None:
     if not done:
         raise click.ClickException(f"there is no source {name}; gateway source list shows them")
     click.echo(f"{name} is read from the beginning")
+
+
+@source.command()
+@click.argument("name")
+@who_option
+@workspace_option
+def accept(name: str, who: str, workspace: Path) -> None:
+    """Take the table NAME (table://erp/KUNDEN) as it is now: its columns were changed, and that is right."""
+    gateway = wiring.open_gateway(workspace)
+    try:
+        with gateway.database.write() as transaction:
+            done = leases.accept_shape(transaction, name)
+            if done:
+                audit.write(transaction, "source_accepted", f"source {name}", who=who)
+    finally:
+        gateway.close()
+    if not done:
+        raise click.ClickException(f"there is no source {name}; gateway source list shows them")
+    click.echo(f"{name} is read as it is now")

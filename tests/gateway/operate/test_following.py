@@ -8,6 +8,7 @@ import pytest
 
 from gateway.errors import Stop
 from gateway.operate.demo import workspace_maker
+from gateway.store import leases
 from tests.acceptance.workspaces import reopened
 from tests.gateway.operate.test_poller import legacy, read_and_judge
 
@@ -72,3 +73,47 @@ def test_rows_that_are_gone_are_found_at_night_also_those_that_came_since_the_la
     read_and_judge(place)
     assert ids(place) == before - {"100001"}
     assert [each["event"] for each in place.get("/api/v1/activity?problems=true")["items"]] == []
+
+
+def problems(place: Place) -> list[str]:
+    return [each["message"] for each in place.get("/api/v1/activity?problems=true")["items"]]
+
+
+def test_a_column_that_nobody_needs_may_come_and_go(place: Place) -> None:
+    read_and_judge(place)
+    legacy(place, "ALTER TABLE KUNDEN ADD COLUMN NOTE TEXT")
+    legacy(place, ROW.format("100009", "2026-11-20 10:00:00"))
+    read_and_judge(place)
+    assert "100009" in ids(place)
+    assert problems(place) == []
+    told = [each["message"] for each in place.get("/api/v1/activity?limit=1000")["items"]]
+    assert "table://erp/KUNDEN has another shape: the column NOTE (TEXT) is new" in told
+
+
+def test_a_column_that_is_needed_and_gone_holds_the_table_until_the_integration_fits(place: Place) -> None:
+    read_and_judge(place)
+    legacy(place, "ALTER TABLE KUNDEN RENAME COLUMN EMAIL TO MAIL")
+    legacy(place, ROW.format("100009", "2026-11-20 10:00:00"))
+    for _ in range(2):
+        read_and_judge(place)
+    (said,) = problems(place)
+    assert "is not read any more, because the column EMAIL" in said
+    assert "gateway source accept table://erp/KUNDEN" in said
+    assert "100009" not in ids(place)
+    place.change(FILE, "EMAIL | lower", "MAIL | lower")
+    read_and_judge(place)
+    assert "100009" in ids(place)
+
+
+def test_a_needed_column_of_another_type_is_read_when_somebody_accepts_it(place: Place) -> None:
+    read_and_judge(place)
+    legacy(place, "ALTER TABLE KUNDEN DROP COLUMN EMAIL")
+    legacy(place, "ALTER TABLE KUNDEN ADD COLUMN EMAIL INTEGER")
+    read_and_judge(place)
+    assert "the column EMAIL was" in problems(place)[0]
+    legacy(place, ROW.format("100009", "2026-11-20 10:00:00"))
+    with place.gateway.database.write() as transaction:
+        assert leases.accept_shape(transaction, "table://erp/KUNDEN")
+        assert not leases.accept_shape(transaction, "table://erp/OTHER")
+    read_and_judge(place)
+    assert "100009" in ids(place)

@@ -54,7 +54,7 @@ def test_a_batch_and_the_position_commit_together_or_not_at_all(tmp_path: Path, 
 
         changes = [Change("put", ("1",), {"KDNR": "1"}), Change("delete", ("2",), None, {"KDNR": "2"})]
         batch = Batch(changes, "7", snapshot=False, memory={"seen": b"\x00\xff"})
-        landed = land_batch(place.gateway.receiver, lease, integration, batch, again_in_seconds=1)
+        landed = land_batch(place.gateway.receiver, lease, integration, batch, position="7", again_in_seconds=1)
         assert place.raw(landed.id) == b'{"KDNR":"1"}\n{"@deleted":true,"KDNR":"2"}\n'
         assert (landed.source, landed.name) == ("table://erp/KUNDEN", "KUNDEN.jsonl")
 
@@ -65,7 +65,7 @@ def test_a_batch_and_the_position_commit_together_or_not_at_all(tmp_path: Path, 
         assert other.position == "7"
         again = Batch(changes, "8", snapshot=False, memory={"seen": None})
         with pytest.raises(Retry, match="went to another worker"):
-            land_batch(place.gateway.receiver, lease, integration, again, again_in_seconds=1)
+            land_batch(place.gateway.receiver, lease, integration, again, position="8", again_in_seconds=1)
         assert len(place.get("/api/v1/deliveries")["items"]) == 1
         with database.read() as connection:
             assert notes.recall(connection, "table://erp/KUNDEN", "seen") == b"\x00\xff"
