@@ -79,7 +79,7 @@ class Followed:
         if harmful and not (harmful[0].kind == "key" and self.integration.key):
             raise Stop(
                 f"{self.lease.name} is not read any more, because {'; '.join(each.said for each in harmful)}",
-                f"Correct the integration and apply it, or say that it is right: gateway source accept {self.lease.name}",
+                f"Correct the integration and apply it, or accept it: gateway source accept {self.lease.name}",
             )
         if before is None or found:
             self._remember({leases.SHAPE: now.encode()}, tell=found)
