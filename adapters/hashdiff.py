@@ -101,7 +101,7 @@ class Diff:
     """The changes of one table from a position on; :meth:`batches` is all there is to it."""
 
     def __init__(self, fetcher: Fetcher, key: Sequence[Column], recall: Recall, batch: int) -> None:
-        self._ranges = KeyRanges(fetcher, key)
+        self._fetcher = fetcher
         self._key = tuple(key)
         self._names = tuple(part.name for part in key)
         self._exact = bool(fetcher.dialect.exact)
@@ -112,6 +112,7 @@ class Diff:
 
     def batches(self, told: str | None) -> Iterator[Batch]:
         """What differs from what is remembered, in the key's order; ends with the table."""
+        self._ranges = KeyRanges(self._fetcher, self._key)
         if told is None:
             walk = _Walk(Position("snapshot", self._names), Range(FIRST, None, None, None), snapshot=True)
         else:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from adapters import mariadb
 from adapters.binlogchecks import logs_rows
 from adapters.binlogwire import Wire
+from adapters.bounds import followed
 from adapters.conformance import examined
 from adapters.connections import Connections, driver_manager, parsed
 from adapters.errors import Reject, Stop, nearest
@@ -29,9 +30,8 @@ from adapters.protocol import Recall, forgetful
 from adapters.readonly import guarded
 from adapters.slotchecks import allowed
 from adapters.slots import Slot, Way, in_portions
-from adapters.statements import Condition, Ordered, Read, compared, read, rows_of
+from adapters.statements import Clause, Condition, Ordered, Read, compared, read, rows_of
 from adapters.values import parameter
-from adapters.watermark import Watermark
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -298,7 +298,7 @@ class OdbcSource:
                 )
             if following.strategy == "diff":
                 return Diff(reader, parts, recall, batch).batches(position)
-            return Watermark(reader, parts, watermark, batch).batches(position)
+            return followed(reader, parts, watermark, following, position=position, recall=recall, batch=batch)
 
         wanted = min(batch, self._settings.rows_max)
         sizes = self._sizes.setdefault((table, wanted), Sizes(wanted))
@@ -392,7 +392,7 @@ class OdbcSource:
         columns: Sequence[Column],
         order: Sequence[Ordered],
         *,
-        where: Sequence[Condition],
+        where: Sequence[Condition | Clause],
         after: Raw | None,
         limit: int,
         beside: Column | None = None,
@@ -456,7 +456,7 @@ class _TableReader:
         self,
         order: Sequence[Ordered],
         *,
-        where: Sequence[Condition] = (),
+        where: Sequence[Condition | Clause] = (),
         after: Raw | None = None,
         beside: Column | None = None,
         limit: int,

@@ -8,27 +8,35 @@ Ties: a clock that ticks in seconds gives many rows one value, and a row can get
 poll begins with the rows of the last value again and leaves out those that were delivered, which it knows by a hash of
 their content. Of more than `TIES_MAX` such rows only the number is kept; if it grows, all of them are told again.
 
-What a column cannot tell: deleted rows, rows without a value in it, and a transaction that wrote an old value and was
-committed after a newer one had been read. A row with a date far in the future stops the column from telling anything.
+Transactions: one that is open may still commit a value behind the highest one (:mod:`adapters.horizon`). Where the
+database tells which are open, a poll reads no further than to what was the highest value when all that were open then
+have ended, and a snapshot begins when they have. Where it does not tell, each poll begins so much before the last value
+as the option `overlap` says, and leaves out the rows that it knows (:mod:`adapters.overlap`).
+
+What a column cannot tell: deleted rows, and rows without a value in it. A row with a date far in the future stops the
+column from telling anything.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
-from dataclasses import dataclass, field
-from itertools import pairwise
-from typing import TYPE_CHECKING, Literal, Protocol
+import time
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
-from adapters.errors import Reject, Stop
+from adapters.errors import Stop
 from adapters.model import Batch, Change
+from adapters.overlap import Overlap, Window
+from adapters.reading import cut, row_hash
 from adapters.statements import Condition, Ordered
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
+    from adapters.horizon import Horizon, Open
     from adapters.model import Column
-    from adapters.statements import Raw, Read
+    from adapters.outbox import Outbox
+    from adapters.statements import Clause, Raw, Read
 
 
 TIES_MAX = 1000
@@ -55,9 +63,19 @@ class Ties:
         return self.count <= TIES_MAX
 
 
+class Pending(NamedTuple):
+    """A value that was the highest, and the transactions that were open then."""
+
+    value: str
+    open: Open
+
+
 @dataclass(frozen=True, slots=True)
 class Position:
     """How far a table's changes have been read. Opaque to everybody else: keep :meth:`to_json`, give it back.
+
+    `pending` is a value that is read up to when the transactions that were open then have ended; `window` is what is
+    known of the rows where polls overlap.
 
     In the phase ``snapshot``, `key` is the last key delivered and `value` the watermark that stood when the snapshot
     began. In the phase ``changes``, all up to `value` (and, there, up to `key`) is delivered; `key` is None when the
@@ -70,10 +88,12 @@ class Position:
     value: str | None = None
     key: tuple[str | None, ...] | None = None
     ties: Ties = field(default_factory=Ties)
+    pending: Pending | None = None
+    window: Window | None = None
 
     def to_json(self) -> str:
         """One line of JSON, the same for the same position."""
-        parts = {
+        parts: dict[str, Any] = {
             "phase": self.phase,
             "keyed_by": self.keyed_by,
             "column": self.column,
@@ -81,6 +101,10 @@ class Position:
             "key": self.key,
             "ties": [self.ties.count, *(f"{row:016x}" for row in self.ties.hashes)],
         }
+        if self.pending is not None:
+            parts["pending"] = [self.pending.value, *self.pending.open]
+        if self.window is not None:
+            parts["window"] = [*self.window]
         return json.dumps(parts, ensure_ascii=False, separators=(",", ":"))
 
     @classmethod
@@ -93,6 +117,7 @@ class Position:
         try:
             parts = json.loads(text)
             count, *hashes = parts["ties"]
+            pending, window = parts.get("pending"), parts.get("window")
             position = cls(
                 phase=parts["phase"],
                 keyed_by=tuple(parts["keyed_by"]),
@@ -100,8 +125,10 @@ class Position:
                 value=parts["value"],
                 key=None if parts["key"] is None else tuple(parts["key"]),
                 ties=Ties(int(count), tuple(int(row, 16) for row in hashes)),
+                pending=None if pending is None else Pending(pending[0], tuple(pending[1:])),
+                window=None if window is None else Window.of(*window),
             )
-        except (ValueError, TypeError, KeyError):
+        except (ValueError, TypeError, KeyError, IndexError):
             position = None
         if position is None or position.phase not in ("snapshot", "changes", "done"):
             raise Stop(
@@ -118,7 +145,7 @@ class Reader(Protocol):
         self,
         order: Sequence[Ordered],
         *,
-        where: Sequence[Condition] = (),
+        where: Sequence[Condition | Clause] = (),
         after: Raw | None = None,
         beside: Column | None = None,
         limit: int,
@@ -129,21 +156,35 @@ class Reader(Protocol):
         """How many rows there are."""
 
 
-def row_hash(read: Read, raw: Raw) -> int:
-    """64 bits of a row's texts; the place beside them depends on the order, and is left out."""
-    texts = repr(tuple(raw[: len(read.columns)]))
-    return int.from_bytes(hashlib.blake2b(texts.encode(errors="surrogatepass"), digest_size=8).digest())
-
-
 class Watermark:
-    """The changes of one table from a position on; :meth:`batches` is all there is to it."""
+    """The changes of one table from a position on; :meth:`batches` is all there is to it.
 
-    def __init__(self, reader: Reader, key: Sequence[Column], column: Column | None, batch: int) -> None:
+    `below` are conditions that everything read by the column fulfils. `pause` waits for some seconds.
+    """
+
+    def __init__(
+        self,
+        reader: Reader,
+        key: Sequence[Column],
+        column: Column | None,
+        batch: int,
+        *,
+        horizon: Horizon | None = None,
+        below: Sequence[Clause] = (),
+        overlap: Overlap | None = None,
+        outbox: Outbox | None = None,
+        pause: Callable[[float], None] = time.sleep,
+    ) -> None:
         self._reader = reader
         self._key = tuple(Ordered(part) for part in key)
         self._names = tuple(part.name for part in key)
         self._column = column
         self._batch = batch
+        self._horizon = horizon
+        self._below = tuple(below)
+        self._overlap = overlap
+        self._outbox = outbox
+        self._pause = pause
 
     def batches(self, told: str | None) -> Iterator[Batch]:
         """What is new since the position, oldest first; ends when all that stood at the beginning is told."""
@@ -169,13 +210,17 @@ class Watermark:
             )
 
     def _snapshot(self, position: Position | None) -> Iterator[Batch]:
-        start = position or Position(
-            "snapshot", self._names, self._column.name if self._column else None, self._highest()
-        )
+        start = position or Position("snapshot", self._names, self._column.name if self._column else None)
+        if position is None or position.pending is not None:
+            start = self._begun(start)
+            if start.pending is not None:
+                if start != position:
+                    yield Batch([], start.to_json(), snapshot=True)
+                return
         key, ties = start.key, start.ties
         while True:
             read, raws = self._reader.rows(self._key, after=key, beside=self._column, limit=self._batch + 1)
-            more, raws = len(raws) > self._batch, self._cut(read, raws, len(self._key))
+            more, raws = len(raws) > self._batch, cut(read, raws, self._key, self._batch)
             if not raws and key is None:
                 return  # an empty table has no position: its first rows will be a snapshot too
             for raw in raws:
@@ -192,8 +237,29 @@ class Watermark:
             if not more:
                 return
 
+    def _begun(self, position: Position) -> Position:
+        """Where the changes will go on after a snapshot: it waits for the transactions that are open now."""
+        if position.pending is not None:
+            if self._horizon is None or self._horizon.ended(position.pending.open):
+                return replace(position, value=position.pending.value, pending=None)
+            return position
+        highest = self._highest()
+        pending = self._open_beside(highest)
+        return replace(position, pending=pending) if pending is not None else replace(position, value=highest)
+
+    def _open_beside(self, highest: str | None) -> Pending | None:
+        """What has to be waited for before all up to a value that was the highest a moment ago can be seen."""
+        if highest is None or self._horizon is None:
+            return None
+        if self._horizon.late_seconds:
+            self._pause(self._horizon.late_seconds)
+        open_ = self._horizon.open()
+        return Pending(highest, open_) if open_ else None
+
     def _changes(self, read: Read, raws: list[Raw], first: int) -> list[Change]:
         """Rows as they stand, each with its key, which begins at `first` of its place."""
+        if self._outbox is not None:
+            return self._outbox.changes(read, raws)
         keys = (read.place(raw)[first : first + len(self._key)] for raw in raws)
         return [Change("put", key, row) for key, row in zip(keys, read.rows(raws), strict=True)]
 
@@ -207,22 +273,29 @@ class Watermark:
         if self._column is None:
             return None
         read, raws = self._reader.rows(
-            [Ordered(self._column, descending=True)], where=[Condition(self._column, "notnull")], limit=1
+            [Ordered(self._column, descending=True)],
+            where=[Condition(self._column, "notnull"), *self._below],
+            limit=1,
         )
         return read.place(raws[0])[0] if raws else None
 
     def _poll(self, column: Column, position: Position) -> Iterator[Batch]:
-        highest = self._highest()
+        highest, pending = self._reach(position)
         if highest is None:
+            if pending != position.pending:
+                yield Batch([], replace(position, pending=pending).to_json(), snapshot=False)
             return
         order = (Ordered(column), *self._key)
+        if self._overlap is not None:
+            yield from self._overlap.poll(self._reader, order, position, highest, self._batch, self._changes, pending)
+            return
         where, after = self._begin(column, position)
         where.append(Condition(column, "lte", (highest,), exact=True))
         told = frozenset(position.ties.hashes)
         value, ties = position.value, position.ties
         while True:
             read, raws = self._reader.rows(order, where=where, after=after, limit=self._batch + 1)
-            more, raws = len(raws) > self._batch, self._cut(read, raws, len(order))
+            more, raws = len(raws) > self._batch, cut(read, raws, order, self._batch)
             fresh = []
             for raw in raws:
                 after, hashed = read.place(raw), row_hash(read, raw)
@@ -233,11 +306,29 @@ class Watermark:
                 ties = ties.plus(hashed)
                 fresh.append(raw)
             key = after[1:] if after is not None and more else None
-            if fresh:
-                reached = Position("changes", self._names, column.name, value, key, ties)
+            # What was waited for stays ended, so that a stop between two batches need not wait again.
+            reached = Position(
+                "changes", self._names, column.name, value, key, ties, position.pending if more else pending
+            )
+            if fresh or (not more and pending != position.pending):
                 yield Batch(self._changes(read, fresh, 1), reached.to_json(), snapshot=False)
             if not more:
                 return
+
+    def _reach(self, position: Position) -> tuple[str | None, Pending | None]:
+        """Up to which value a poll may read, if any, and what to wait for before the next."""
+        if self._horizon is None:
+            return self._highest(), None
+        reached = None
+        if position.pending is not None:
+            if not self._horizon.ended(position.pending.open):
+                return None, position.pending
+            reached = position.pending.value
+        highest = self._highest()
+        if highest is None or highest == (reached or position.value):
+            return highest, None
+        pending = self._open_beside(highest)
+        return (highest, None) if pending is None else (reached, pending)
 
     def _begin(self, column: Column, position: Position) -> tuple[list[Condition], Raw | None]:
         """Where a poll begins: the conditions, and the place that lies behind it."""
@@ -250,20 +341,3 @@ class Watermark:
             return [], (value, *position.key)
         grown = self._reader.count([Condition(column, "eq", (value,), exact=True)]) > ties.count
         return [Condition(column, "gte" if grown else "gt", (value,), exact=True)], None
-
-    def _cut(self, read: Read, raws: list[Raw], size: int) -> list[Raw]:
-        """The batch without the row that was read to see whether there are more.
-
-        That row also shows whether the key is one: two rows with the same place cannot be told apart, and the second
-        would be lost where a batch ends.
-        """
-        places = [read.place(raw)[:size] for raw in raws]
-        for place, following in pairwise(places):
-            if place == following:
-                key = dict(zip(self._names, place[size - len(self._names) :], strict=True))
-                raise Reject(
-                    "key_not_unique",
-                    f"two rows have the same key {key}",
-                    "Name key columns that are unique together; else rows would be lost without a word",
-                )
-        return raws[: self._batch]

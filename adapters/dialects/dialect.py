@@ -45,6 +45,10 @@ class Dialect:
     `row_text` writes a whole row as one text, never the same for two rows: ``{parts}`` are its columns through
     `row_parts`, with `row_joint` between them. `row_hash` is a number of 64 bits of such a ``{text}``, and `row_sum`
     how many rows ``b``, how many of their hashes ``b.h`` and the sum of them, as texts. Each may be missing.
+
+    `horizon` tells which transactions are open, as :mod:`adapters.horizon` wants to be told, and `horizon_seconds` how
+    much older its answer may be than the question. Below `ceilings`, by native type, all values are committed.
+    `one_writer` is whether a transaction that writes waits until the one before has ended.
     """
 
     name: str
@@ -85,6 +89,10 @@ class Dialect:
     row_text: str = ""
     row_hash: str = ""
     row_sum: str = ""
+    horizon: str = ""
+    horizon_seconds: float = 0.0
+    ceilings: Mapping[str, str] = field(default_factory=dict)
+    one_writer: bool = False
 
     def quoted(self, name: str) -> str:
         """A name from the catalogue as an identifier; its own quotes are doubled."""

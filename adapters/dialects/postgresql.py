@@ -72,5 +72,16 @@ POSTGRESQL = Dialect(
     row_parts={"binary": "encode({c}, 'hex')", "money": "CAST({c} AS numeric)"},
     row_text="CAST(ROW({parts}) AS text)",
     row_hash="hashtextextended({text}, 0)",
+    # Every transaction holds a lock on its own number, which everybody may see; those that have written have another
+    # number besides, which they keep when they are prepared to be committed. Who has no user is the server cleaning up.
+    horizon="SELECT 't' || CAST(floor(extract(epoch FROM clock_timestamp())) AS text)"
+    " UNION ALL SELECT 'w' || CAST(p.transaction AS text) FROM pg_catalog.pg_prepared_xacts p"
+    " WHERE p.database = current_database()"
+    " UNION ALL SELECT 'w' || CAST(a.backend_xid AS text) FROM pg_catalog.pg_stat_activity a"
+    " WHERE a.backend_xid IS NOT NULL AND a.datname = current_database() AND a.pid <> pg_backend_pid()"
+    " UNION ALL SELECT CASE WHEN a.backend_xid IS NULL THEN 'r' ELSE 's' END || l.virtualtransaction"
+    " FROM pg_catalog.pg_locks l JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid"
+    " WHERE l.locktype = 'virtualxid' AND l.mode = 'ExclusiveLock' AND l.granted AND a.usesysid IS NOT NULL"
+    " AND a.datname = current_database() AND a.pid <> pg_backend_pid()",
     row_sum="CAST(count(*) AS text), CAST(count(b.h) AS text), CAST(sum(b.h) AS text)",
 )

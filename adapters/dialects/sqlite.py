@@ -61,4 +61,5 @@ SQLITE = Dialect(
     # A JSON array tells NULL and '' apart, and is twice as fast as quote().
     row_parts={"*": "CAST({c} AS TEXT)", "binary": "hex({c}) || typeof({c})"},
     row_text="json_array({parts})",
+    one_writer=True,
 )
