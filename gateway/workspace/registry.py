@@ -41,6 +41,7 @@ OPTIONS = {
     "dialect": "dialect",
     "user": "user",
     "password": "password",
+    "accept_writable_login": "accept_writable_login",
     "timeout": "timeout_seconds",
     "connect_timeout": "connect_timeout_seconds",
     "connections": "connections",

@@ -105,7 +105,7 @@ def test_a_thread_that_holds_a_place_is_not_kept_from_the_last_one_by_the_others
     ask(only)
 
 
-def test_one_waits_for_a_place_while_there_is_a_prospect_and_so_do_only_a_few() -> None:
+def test_one_waits_for_a_place_while_there_is_a_prospect_and_so_do_only_a_few(monkeypatch: pytest.MonkeyPatch) -> None:
     asked, clock = governor(connections="1", waiting="1", wait_seconds="60", timeout_seconds="60")
     done: list[str] = []
 
@@ -122,6 +122,7 @@ def test_one_waits_for_a_place_while_there_is_a_prospect_and_so_do_only_a_few() 
         assert done == []
     waiter.join(LONG)
     assert done == ["waited"]
+    monkeypatch.setattr(asked._freed, "wait_for", lambda *_: pytest.fail("nobody waits where nothing has moved"))
     with asked.turn():
         clock.seconds += 61
         found = refused(asked)

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+
 import pytest
 
+import adapters.options
+from adapters.options import settings
 from gateway.configuration import Connection, Settings
 from gateway.partners import Account, Partner
 from gateway.workspace.loader import parse
+from gateway.workspace.registry import OPTIONS
 from tests.gateway.workspace.test_values import ED25519
 from tests.gateway.workspace.workspaces import only, problems
 
@@ -71,6 +76,43 @@ erp:
             (("user", "007"), ("password", "secret:erp/password"), ("timeout_seconds", "60.0"), ("connections", "2")),
         )
     }
+
+
+def test_what_protects_a_source_is_handed_on_as_its_adapter_wants_it() -> None:
+    text = """\
+erp:
+  kind: odbc
+  url: DSN=ERP
+  accept_writable_login: "the owner grants no other"
+  waiting: 5
+  wait: 500ms
+  rows_max: 200
+  bytes_max: 1 MiB
+  statements_per_minute: 60
+  rows_per_minute: 9000
+  failures_max: 2
+  rest: 2m
+  windows: Mon-Fri 20:00-06:00 Europe/Berlin
+  cache: 5s
+"""
+    connection = parse(with_file("connections.yaml", text)).connections["erp"]
+    assert settings(dict(connection.options)) == settings(
+        {
+            "accept_writable_login": "the owner grants no other",
+            "waiting": "5",
+            "wait_seconds": "0.5",
+            "rows_max": "200",
+            "bytes_max": "1048576",
+            "statements_per_minute": "60",
+            "rows_per_minute": "9000",
+            "failures_max": "2",
+            "rest_seconds": "120",
+            "windows": "Mon-Fri 20:00-06:00 Europe/Berlin",
+            "cache_seconds": "5",
+        }
+    )
+    known = {field.name for field in fields(adapters.options.Settings)}
+    assert set(OPTIONS.values()) - {"user", "password"} <= known
 
 
 def test_teams_are_texts_by_name() -> None:
