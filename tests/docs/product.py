@@ -150,6 +150,13 @@ def _fill(folder: Path) -> None:
         target.write_text(text, encoding="utf-8")
 
 
+def legacy_database(folder: Path) -> None:
+    """The demo's old ERP, in its workspace."""
+    (folder / "legacy").mkdir()
+    with closing(sqlite3.connect(folder / "legacy" / "erp.db")) as database:
+        database.executescript((DEMO / "legacy.sql").read_text(encoding="utf-8"))
+
+
 def _legacy_rows() -> list[dict[str, Any]]:
     with closing(sqlite3.connect(":memory:")) as database:
         database.row_factory = sqlite3.Row
