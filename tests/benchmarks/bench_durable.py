@@ -23,7 +23,12 @@ from gateway.model import Arrived
 from gateway.operate import wiring
 from gateway.operate.demo import workspace_maker
 from gateway.operate.worker import tune_collector
+from gateway.repair.plan import plan
+from gateway.routing import Routes
 from gateway.store.sqlite import library
+from gateway.workspace.loader import load
+from tests.acceptance.children import prices
+from tests.acceptance.workspaces import opened
 from tests.benchmarks.bench_ingest import ORDER
 from tests.benchmarks.harness import figure
 from tests.servers import postgresql, postgresql_missing
@@ -45,7 +50,7 @@ def measure() -> list[dict[str, Any]]:
     for store in _STORES:
         missing = postgresql_missing() if store == "PostgreSQL" else None
         results += [figure(f"{store}: {missing}", 0, "missing")] if missing else small_files(store)
-    return [*results, *evidence()]
+    return [*results, *evidence(), *planning()]
 
 
 # ── small files ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -209,3 +214,35 @@ def _rows(*, with_evidence: bool) -> float:
         seconds = time.perf_counter() - began
         connection.close()
     return ROWS / seconds
+
+
+# ── a changed mapping, before it is applied ──────────────────────────────────────────────────────────────────────────
+
+
+def planning() -> list[dict[str, Any]]:
+    """Rows a second of processor time that ``gateway plan`` takes through the mapping in force and the changed one."""
+    tune_collector()
+    none, all_of_them = _planned("squash | squash", differ=0), _planned("squash | upper", differ=ROWS)
+    return [
+        figure("plan: CSV rows through both mappings, none of which differs", none, "rows/s", RUNS,
+               aim="≥ 150,000 rows/s", met=none >= 150_000),
+        figure("plan: the same, all of which differ", all_of_them, "rows/s", RUNS),
+    ]  # fmt: skip
+
+
+def _planned(functions: str, *, differ: int) -> float:
+    with tempfile.TemporaryDirectory() as folder, opened(Path(folder)) as place:
+        place.give(prices(ROWS), "prices.csv", "drop://globex")
+        file = place.folder / "integrations" / "globex-prices.yaml"
+        declared = file.read_text(encoding="utf-8")
+        changed = declared.replace("Bezeichnung | squash", f"Bezeichnung | {functions}")
+        assert changed != declared
+        file.write_text(changed, encoding="utf-8")
+        gateway, after = place.gateway, Routes(load(place.folder))
+        rates = []
+        for _ in range(RUNS):
+            began = time.process_time()
+            made = plan(gateway.database, gateway.vault, gateway.in_force.routes(), after)
+            rates.append(ROWS / (time.process_time() - began))
+            assert made.differ == differ
+    return statistics.median(rates)
