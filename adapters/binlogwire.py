@@ -134,7 +134,7 @@ class Wire:
             connection._execute_command(DUMP, request)  # noqa: SLF001 - as above
             yield from self._packets(connection._rfile)  # noqa: SLF001 - its own reading of packets takes twice the time
         except failures() as error:
-            self._failed(error, f"the log cannot be read from {file}:{place} on")
+            self._failed(error, f"the log cannot be read from {file}:{place} on", known=True)
         finally:
             close(connection)
 
@@ -221,8 +221,11 @@ class Wire:
             return None
         return {**found, "check_hostname": verified, "verify_mode": bool(verified or found.get("ca"))}
 
-    def _failed(self, error: Exception, doing: str) -> NoReturn:
-        """Raise what a person or a scheduler can use; a server that is not reached is left alone, each time longer."""
+    def _failed(self, error: Exception, doing: str, *, known: bool = False) -> NoReturn:
+        """Raise what a person or a scheduler can use; a server that is not reached is left alone, each time longer.
+
+        `known` is whether the login was let in before.
+        """
         self.close()
         number = error.args[0] if error.args and isinstance(error.args[0], int) else 0
         said = blotted(" ".join(str(part) for part in error.args[1:]) or str(error), [self._secret])
@@ -232,7 +235,7 @@ class Wire:
                 message,
                 "Changes between may be lost: forget the position, so that all rows are read again and compared",
             ) from None
-        if number in DENIED:
+        if number in DENIED or (known and number in REFUSED_LOGIN):
             user = chosen(self._pairs, "uid", "user", "username")
             raise Stop(
                 message,
