@@ -136,9 +136,7 @@ CONNECTION = (
     Key("dialect", NAME, "the SQL it speaks, where its driver does not tell", "db2"),
     Key("user", TEXT, "the login of an account that may only read", "gateway_reader"),
     Key("password", SECRET, "its password, by reference", "secret:erp/password"),
-    Key(
-        "accept_writable_login", TEXT, "why a login that could write is used all the same", "there is no other"
-    ),
+    Key("accept_writable_login", TEXT, "why a login that could write is used all the same", "there is no other"),
     Key("timeout", DURATION, "how long a statement may take", "30s"),
     Key("connect_timeout", DURATION, "how long connecting may take", "10s"),
     Key("connections", WHOLE, "how many connections are held at most, of which callers and changes have one each", "4"),
