@@ -90,34 +90,38 @@ class Teller:
             Gap: The table was emptied by TRUNCATE; what came before has been given.
             Stop: A change without its key.
         """
-        oid, most = self._oid, self.batch * PARTS
+        oid, most, new = self._oid, self.batch * PARTS, tuple.__new__
         skip, ordinal, told, place, begun, within = self._midst
-        relation = self._relation
+        changes, shape = self._changes, self._shape
         for buffer in window:
             self._bytes += len(buffer)
+            most_now = most if self._bytes < BATCH_BYTES * PARTS else 1
             for event in decode(buffer):
                 kind = type(event)
                 if kind is Insert or kind is Update or kind is Delete:
-                    if skip or event.oid != oid:  # type: ignore[union-attr]
+                    if skip or event[0] != oid:
                         continue
-                    shape = self._shape or self._shaped(relation)
+                    if shape is None:
+                        shape = self._shaped()
                     ordinal += 1
                     if kind is Insert:
                         if ordinal > told:
-                            cells = event.new  # type: ignore[union-attr]
+                            cells: Cells = event[1]  # type: ignore[assignment]
                             key = shape.key(cells)
-                            self._changes.append(Change("insert", key, shape.row(cells), None, f"{place}{ordinal}"))
+                            changes.append(new(Change, ("insert", key, shape.row(cells), None, f"{place}{ordinal}")))
                     else:
                         found = (
                             self._updated(shape, event, place, ordinal)  # type: ignore[arg-type]
                             if kind is Update
                             else [_deleted(shape, event, place, ordinal)]  # type: ignore[arg-type]
                         )
-                        self._changes += found[max(0, told - ordinal + 1) :]
+                        if ordinal > told:
+                            changes += found
                         ordinal += len(found) - 1
-                    if len(self._changes) >= most or self._bytes >= BATCH_BYTES * PARTS:
+                    if len(changes) >= most_now:
                         self._within = (begun.commit, ordinal, begun.xid)
                         yield self._part()
+                        changes, most_now = self._changes, most
                 elif kind is Begin:
                     begun, within = event, True  # type: ignore[assignment]
                     # A commit begins after the end of the one before, so that what is told can be known at once.
@@ -130,14 +134,14 @@ class Teller:
                     within = False
                     if not skip:
                         self.end, self._within = event.end, None  # type: ignore[union-attr]
-                    if len(self._changes) >= self.batch or (self._changes and self._bytes >= BATCH_BYTES):
+                    if len(changes) >= self.batch or (changes and self._bytes >= BATCH_BYTES):
                         yield self._part()
+                        changes, most_now = self._changes, most
                 elif kind is Relation:
                     if event.oid == oid:  # type: ignore[union-attr]
-                        relation = self._relation = event  # type: ignore[assignment]
-                        self._shape = None
+                        self._relation, self._shape, shape = event, None, None  # type: ignore[assignment]
                 elif kind is Truncate and not skip and oid in event.oids:  # type: ignore[union-attr]
-                    if self._changes:
+                    if changes:
                         self._within = (begun.commit, ordinal, begun.xid)
                         yield self._part()
                     raise Gap(
@@ -145,11 +149,12 @@ class Teller:
                         " does not say which",
                         NEW_SNAPSHOT,
                     )
-            if eager and self._changes and not within:
+            if eager and changes and not within:
                 yield self._part()
+                changes = self._changes
         # A stream may pause in the midst of a transaction; the rest comes with the next buffers.
         self._midst = skip, ordinal, told, place, begun, within
-        if self._changes and not within:
+        if changes and not within:
             yield self._part()
 
     def _part(self) -> Part:
@@ -159,8 +164,9 @@ class Teller:
         self._changes, self._xids, self._bytes, self._drift, self._note = [], [], 0, (), None
         return part
 
-    def _shaped(self, relation: Relation | None) -> Shape:
+    def _shaped(self) -> Shape:
         """The shape of the rows that follow; the first time it differs from the one before, it is told."""
+        relation = self._relation
         assert relation is not None  # the protocol sends it before its first row
         shape = self._shapes.get(relation) or shape_of(self._server, relation, self._key)
         if shape is None:

@@ -17,11 +17,12 @@ from adapters.readonly import guarded
 from adapters.values import FROM_TEXT, to_datetime
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
-    from adapters.model import Type
+    from adapters.model import Column, Type
     from adapters.pgoutput import Cells, Relation
     from adapters.slots import Server
+    from adapters.statements import Raw
 
 # A domain is shown as the type it is made of, as the catalogue's columns are. A type may have been dropped since.
 TYPES = """SELECT format_type(CASE t.typtype WHEN 'd' THEN t.typbasetype ELSE t.oid END, -1),
@@ -81,6 +82,23 @@ QUICK: dict[Type, Callable[[str], Any]] = {
     "datetime": moment,
     "bool": {"t": True, "f": False, "true": True, "false": False}.__getitem__,
 }
+
+
+def texts_to_rows(columns: Sequence[Column], raws: Sequence[Raw]) -> list[dict[str, Any]]:
+    """As :meth:`adapters.statements.Read.rows`, for what a cast to text gives in PostgreSQL: in half its time."""
+    names = [column.name for column in columns]
+    texts = zip(*raws, strict=True)
+    values = [_converted(column.type, cells) for column, cells in zip(columns, texts, strict=False)]
+    return [dict(zip(names, row, strict=True)) for row in zip(*values, strict=True)]
+
+
+def _converted(kind: Type, cells: Sequence[str | None]) -> Iterable[Any]:
+    convert = QUICK.get(kind) or FROM_TEXT[kind]
+    if convert is None:
+        return cells
+    if None in cells:
+        return [None if text is None else convert(text) for text in cells]
+    return map(convert, cells)  # type: ignore[arg-type]
 
 
 def conversion(native: str, kind: Type) -> Callable[[str], Any] | None:

@@ -133,6 +133,7 @@ Event: TypeAlias = "Begin | Commit | Relation | Insert | Update | Delete | Trunc
 _CELL = struct.Struct(">BI").unpack_from
 _SHORT = struct.Struct(">H").unpack_from
 _INT = struct.Struct(">I").unpack_from
+_ROW = struct.Struct(">IxH").unpack_from
 _FIELD = struct.Struct(">Ii").unpack_from
 _BEGIN = struct.Struct(">QQI").unpack_from
 _COMMIT = struct.Struct(">xQQQ").unpack_from
@@ -158,20 +159,24 @@ def decode(buffer: bytes) -> list[Event]:
         while at < end:
             kind = data[at]
             if kind == 73:  # I
-                cells, following = _cells(data, letters, at + 6)
-                add(new(Insert, (_INT(data, at + 1)[0], cells)))
-                at = following
+                oid, count = _ROW(data, at + 1)
+                cells, at = _cells(data, letters, at + 8, count)
+                add(new(Insert, (oid, cells)))
             elif kind == 85:  # U
-                oid, told, old, following = _INT(data, at + 1)[0], letters[at + 5], None, at + 6
-                if told != "N":
-                    old, following = _cells(data, letters, following)
-                    following += 1
-                cells, following = _cells(data, letters, following)
-                add(new(Update, (oid, cells, "" if told == "N" else told, old)))
+                oid, count = _ROW(data, at + 1)
+                told, old = letters[at + 5], None
+                cells, following = _cells(data, letters, at + 8, count)
+                if told == "N":
+                    told = ""
+                else:
+                    old = cells
+                    cells, following = _cells(data, letters, following + 3, _SHORT(data, following + 1)[0])
+                add(new(Update, (oid, cells, told, old)))
                 at = following
             elif kind == 68:  # D
-                cells, following = _cells(data, letters, at + 6)
-                add(new(Delete, (_INT(data, at + 1)[0], letters[at + 5], cells)))
+                oid, count = _ROW(data, at + 1)
+                cells, following = _cells(data, letters, at + 8, count)
+                add(new(Delete, (oid, letters[at + 5], cells)))
                 at = following
             else:
                 event, at = _OTHERS[kind](data, at + 1)
@@ -183,13 +188,13 @@ def decode(buffer: bytes) -> list[Event]:
     return events
 
 
-def _cells(data: bytes, letters: str, at: int) -> tuple[Cells, int]:
-    """One row (TupleData) and where it ends."""
+def _cells(data: bytes, letters: str, at: int, count: int) -> tuple[Cells, int]:
+    """One row (TupleData) of so many columns and where it ends."""
     cells: Cells = []
     add = cells.append
-    at += 2
-    for _ in range(_SHORT(data, at - 2)[0]):
-        kind, size = _CELL(data, at)
+    head = _CELL
+    for _ in range(count):
+        kind, size = head(data, at)
         if kind == 116:  # t
             following = at + 5 + size
             text = letters[at + 5 : following]

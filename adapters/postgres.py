@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from adapters.errors import Gap, Reject, Retry, Stop
 from adapters.logparts import MEMORY, Teller
+from adapters.logrows import texts_to_rows
 from adapters.model import Batch, Change
 from adapters.pgoutput import lsn, lsn_text
 from adapters.slotchecks import ready, unbroken
@@ -251,7 +252,7 @@ class Log:
             places = [read.place(raw) for raw in raws]
             self._unique(places)
             more = len(raws) > self._batch
-            rows = read.rows(raws[: self._batch])
+            rows = texts_to_rows(read.columns, raws[: self._batch])
             for row in rows if untold else ():
                 for name in untold & row.keys():
                     del row[name]
@@ -260,7 +261,8 @@ class Log:
             if now.snapshot != settled:
                 yield from self._up_to(now.insert)
                 settled = now.snapshot
-            changes = [Change("put", key, row) for key, row in self._pending.items()]
+            new = tuple.__new__
+            changes = [new(Change, ("put", key, row, None, "")) for key, row in self._pending.items()]
             self._pending = {}
             key = places[len(rows) - 1] if rows else None
             self._position = replace(

