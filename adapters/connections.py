@@ -286,6 +286,11 @@ class Connections:
                 f"there is no dialect for {product!r}",
                 f"Known are {', '.join(d.name for d in DIALECTS)}; name one that fits with the option 'dialect'",
             )
+        if dialect.scan:
+            raise Stop(
+                f"an {dialect.name} file can only be scanned: its driver knows no parameters, no order and no keys",
+                "Read it with adapters.scan.ScanSource",
+            )
         self._known = dialect
         if dialect.whole_parameters:
             connection.maxwrite = PARAMETER_BYTES_MAX

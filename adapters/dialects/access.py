@@ -27,5 +27,4 @@ ACCESS = Dialect(
     types={},
     tables="",
     columns="",
-    file="DBQ",
 )

@@ -1,0 +1,206 @@
+"""What can only be scanned: its rows, and its changes by comparing.
+
+The driver of SQLite stands in for that of MDBTools, of which it is asked no more. There is no Access file that may be
+passed on with this project; with one of your own, ``GATEWAY_ACCESS_FILE=lager.mdb`` has it read by the real driver.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from contextlib import closing
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from adapters.connections import driver_manager
+from adapters.errors import Reject, Retry, Stop
+from adapters.model import Change, Column, Filter, Following, Selection, Sort
+from adapters.odbc import OdbcSource
+from adapters.scan import PORTIONS, ScanSource, _value, only_scanned
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from adapters.model import Batch
+
+Opened = tuple[ScanSource, "Callable[..., object]", Path]
+DIFF = Following("diff", key=("NO",))
+
+
+@pytest.fixture
+def opened(tmp_path: Path) -> Iterator[Opened]:
+    if "SQLite3" not in driver_manager().drivers():
+        pytest.skip("no ODBC driver for SQLite: apt-get install libsqliteodbc")
+    path = tmp_path / "erp.db"
+    with closing(sqlite3.connect(path, isolation_level=None)) as owner:
+        owner.execute('CREATE TABLE "Order Lines" (NO INTEGER, NAME VARCHAR(40), PRICE DOUBLE, DAY DATE)')
+        for number in range(5):
+            owner.execute(
+                'INSERT INTO "Order Lines" VALUES (?, ?, ?, ?)', (number, f"n{number}", number + 0.5, "2026-11-21")
+            )
+        yield ScanSource(f"Driver=SQLite3;Database={path}", file=path), owner.execute, path
+
+
+class Store:
+    """What a store keeps: position and memory, together."""
+
+    def __init__(self, source: ScanSource) -> None:
+        self.source = source
+        self.position: str | None = None
+        self.memory: dict[str, bytes] = {}
+
+    def polled(self, *, batch: int = 1000, following: Following = DIFF, at_most: int = 10_000) -> list[Change]:
+        """One poll, of which no more than so many batches are kept."""
+        changes: list[Change] = []
+        asked = self.source.changes(
+            "Order Lines", following, position=self.position, recall=self.memory.get, batch=batch
+        )
+        for number, one in enumerate(asked):
+            if number == at_most:
+                break
+            changes += one.changes
+            self.keep(one)
+        return changes
+
+    def keep(self, batch: Batch) -> None:
+        self.position = batch.position
+        for name, note in batch.memory.items():
+            assert note is not None
+            self.memory[name] = note
+
+
+def test_a_scan_gives_plain_values(opened: Opened) -> None:
+    source, _, _ = opened
+    assert source.tables() == ("Order Lines",)
+    assert [(column.name, column.type) for column in source.schema("Order Lines").columns] == [
+        ("NO", "int"),
+        ("NAME", "text"),
+        ("PRICE", "float"),
+        ("DAY", "date"),
+    ]
+    assert next(source.rows("Order Lines")) == {"NO": 0, "NAME": "n0", "PRICE": Decimal("0.5"), "DAY": "2026-11-21"}
+    found = source.probe()
+    assert found.deletes == ("diff",)
+    with pytest.raises(Reject, match="Order Lines"):
+        source.schema("Order Line")
+
+
+def test_pages_go_on_by_number_and_nothing_is_searched(opened: Opened) -> None:
+    source, _, _ = opened
+    first = source.page("Order Lines", Selection(limit=3, columns=("NO",)))
+    assert first.rows == [{"NO": 0}, {"NO": 1}, {"NO": 2}]
+    rest = source.page("Order Lines", Selection(limit=3, after=first.next))
+    assert ([row["NO"] for row in rest.rows], rest.next) == ([3, 4], None)
+    for selection, code in (
+        (Selection(filters=(Filter("NO", "eq", "1"),)), "bad_operator"),
+        (Selection(sort=(Sort("NO"),)), "bad_sort"),
+        (Selection(limit=0), "bad_limit"),
+        (Selection(after=("x",)), "bad_cursor"),
+        (Selection(after=("99999",)), "bad_cursor"),
+        (Selection(columns=("NOPE",)), "unknown_column"),
+    ):
+        with pytest.raises(Reject) as refused:
+            source.page("Order Lines", selection)
+        assert refused.value.code == code
+    with pytest.raises(Reject, match="looked up"):
+        source.row("Order Lines", ("1",))
+
+
+def test_changes_are_found_by_comparing_deletes_too(opened: Opened) -> None:
+    source, run, _ = opened
+    store = Store(source)
+    assert sorted(change.key for change in store.polled()) == [(str(number),) for number in range(5)]
+    assert store.polled() == []
+    run('UPDATE "Order Lines" SET NAME = ? WHERE NO = 1', ("new",))
+    run('DELETE FROM "Order Lines" WHERE NO = 2')
+    run('INSERT INTO "Order Lines" (NO) VALUES (9)')
+    found = {change.key[0]: change for change in store.polled()}
+    assert {key: change.op for key, change in found.items()} == {"1": "update", "2": "delete", "9": "insert"}
+    assert found["2"].row is None
+    assert found["1"].row == {"NO": 1, "NAME": "new", "PRICE": Decimal("1.5"), "DAY": "2026-11-21"}
+    assert store.polled() == []
+
+
+def test_whoever_stops_anywhere_goes_on_and_loses_nothing(opened: Opened) -> None:
+    source, run, _ = opened
+    run('DELETE FROM "Order Lines"')
+    for number in range(300):
+        run('INSERT INTO "Order Lines" (NO) VALUES (?)', (number,))
+    store = Store(source)
+    seen: set[str | None] = set()
+    for _ in range(400):
+        seen |= {change.key[0] for change in store.polled(batch=1, at_most=19)}
+        if len(seen) == 300 and store.position is not None and f'"portion": {PORTIONS}' in store.position:
+            break
+    assert seen == {str(number) for number in range(300)}
+    assert store.polled() == []
+
+
+def test_a_snapshot_tells_all_each_time(opened: Opened) -> None:
+    store = Store(opened[0])
+    for _ in range(2):
+        assert len(store.polled(following=Following("snapshot", key=("NO",)))) == 5
+    assert store.memory == {}
+
+
+def test_what_cannot_be_followed_is_refused(opened: Opened) -> None:
+    source, run, _ = opened
+    for following, code in (
+        (Following("watermark", ("NO",), "DAY"), "bad_strategy"),
+        (Following("diff"), "no_key"),
+        (Following("diff", ("NOPE",)), "unknown_column"),
+        (Following("diff", ("DAY",)), "key_not_unique"),
+    ):
+        with pytest.raises(Reject) as refused:
+            list(source.changes("Order Lines", following, position=None))
+        assert refused.value.code == code
+    store = Store(source)
+    store.polled()
+    for other in ("{}", "x", '{"strategy": "scan diff", "key": ["NAME"]}'):
+        with pytest.raises(Stop, match="position"):
+            source.changes("Order Lines", DIFF, position=other)
+    run('INSERT INTO "Order Lines" (NO) VALUES (1)')
+    with pytest.raises(Reject, match="same key"):
+        store.polled()
+
+
+def test_a_file_that_changes_while_it_is_read_is_read_again(opened: Opened) -> None:
+    source, run, path = opened
+    rows = source.rows("Order Lines")
+    next(rows)
+    run('INSERT INTO "Order Lines" (NO) VALUES (77)')
+    with pytest.raises(Retry, match="changed while"):
+        list(rows)
+    path.unlink()
+    with pytest.raises(Stop, match="cannot be opened"):
+        source.tables()
+
+
+def test_a_driver_says_whether_its_files_can_only_be_scanned() -> None:
+    assert only_scanned("Driver=MDBTools;DBQ=lager.mdb")
+    assert not only_scanned("Driver=SQLite3;Database=erp.db")
+    with pytest.raises(Stop, match="not installed"):
+        ScanSource("Driver=MDBTools of long ago;DBQ=lager.mdb").tables()
+
+
+def test_a_negative_number_of_16_bits_gets_its_sign_back() -> None:
+    short, long = Column("a", "int(2)", "int"), Column("a", "int(4)", "int")
+    assert [_value(short, cell) for cell in (5, 32_767, 32_768, 65_531, -5)] == [5, 32_767, -32_768, -5, -5]
+    assert _value(long, 65_531) == 65_531
+
+
+@pytest.mark.skipif(not os.environ.get("GATEWAY_ACCESS_FILE"), reason="no Access file in GATEWAY_ACCESS_FILE")
+def test_an_access_file_is_read_by_the_real_driver() -> None:
+    path = Path(os.environ["GATEWAY_ACCESS_FILE"])
+    source = ScanSource(f"Driver=MDBTools;DBQ={path}")
+    with pytest.raises(Stop, match="only be scanned"):
+        OdbcSource(f"Driver=MDBTools;DBQ={path}").probe()
+    assert source.probe().product == "MDBTOOLS"
+    for table in source.tables():
+        with closing(driver_manager().connect(f"Driver=MDBTools;DBQ={path}", autocommit=True)) as connection:
+            (counted,) = connection.execute(f'SELECT count(*) FROM "{table}"').fetchone()
+        assert sum(1 for _ in source.rows(table)) == int(counted)
+        assert source.schema(table).columns
