@@ -15,7 +15,8 @@ import sqlglot
 from adapters.dialects import DIALECTS, Dialect, by_driver, by_product
 from adapters.model import Column, Table
 from adapters.readonly import guarded
-from adapters.statements import Condition, Ordered, read
+from adapters.statements import Clause, Condition, Ordered, read
+from adapters.statements import written as in_order
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -183,6 +184,19 @@ def sent(dialect: Dialect) -> dict[str, str]:
         statements["bytes, eq"] = one(where=[Condition(of["PHOTO"], "eq", ("00FF",))])
     statements["the tables"] = guarded(dialect.tables)
     statements["the columns of a table"] = guarded(dialect.columns)
+    for native, ceiling in dialect.ceilings.items():
+        version = Column("VERSION", native, dialect.classify(native))
+        statements["what is new by a row version"] = guarded(
+            read(
+                dialect,
+                table,
+                [of["NO"]],
+                order=[Ordered(version)],
+                where=[Clause(f"{in_order(dialect, dialect.order, version)} < {ceiling}", ())],
+                after=("00000000000007D0",),
+                limit=101,
+            ).sql
+        )
     if dialect.proof[0]:
         statements["the proof that nothing can be written"] = dialect.proof[0]
     return statements
