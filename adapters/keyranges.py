@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 PARAMETERS_MAX = 500
 ROW_TEXT_COLUMNS_MAX = 100  # SQLite's functions may be limited to 127 arguments, PostgreSQL's to 100
-PROBE = "'probe'"
 
 
 class Fetcher(Protocol):
@@ -142,14 +141,22 @@ class KeyRanges:
         if dialect.row_text and len(self._table.columns) <= ROW_TEXT_COLUMNS_MAX:
             parts = dialect.row_joint.join(written(dialect, dialect.row_parts, each) for each in self._table.columns)
             self._text = dialect.row_text.format(parts=parts)
-        self._hash = dialect.row_hash.format(text=self._text) if self._text and self._hashes() else ""
+        self._hash = next(filter(self._understood, self._hashes()), "")
 
-    def _hashes(self) -> bool:
-        """Whether the database hashes: an older version, or one that only resembles it, may not."""
-        if not self._dialect.row_hash:
-            return False
+    def _hashes(self) -> Iterator[str]:
+        """The expressions that hash a row, the best first."""
+        dialect = self._dialect
+        if self._text and dialect.row_digest:
+            parts = ", ".join(written(dialect, dialect.digest_parts, each) for each in self._table.columns)
+            yield dialect.row_digest.format(parts=parts)
+        if self._text and dialect.row_hash:
+            yield dialect.row_hash.format(text=self._text)
+
+    def _understood(self, expression: str) -> bool:
+        """Whether the database knows it: an older version, or one that only resembles it, may not."""
+        sql = f"SELECT {expression} FROM {rows_of(self._dialect, self._table)} WHERE 1 = 0{self._dialect.isolation}"  # noqa: S608 - names are the catalogue's, quoted
         try:
-            self._fetcher.fetch(f"SELECT {self._dialect.row_hash.format(text=PROBE)}", ())
+            self._fetcher.fetch(guarded(sql), ())
         except Stop:
             return False
         return True

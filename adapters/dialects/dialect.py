@@ -43,8 +43,9 @@ class Dialect:
     real server is among our tests.
 
     `row_text` writes a whole row as one text, never the same for two rows: ``{parts}`` are its columns through
-    `row_parts`, with `row_joint` between them. `row_hash` is a number of 64 bits of such a ``{text}``, and `row_sum`
-    how many rows ``b``, how many of their hashes ``b.h`` and the sum of them, as texts. Each may be missing.
+    `row_parts`, with `row_joint` between them. `row_hash` is a number of 64 bits of such a ``{text}``; `row_digest` is
+    one of the columns themselves, ``{parts}`` through `digest_parts`, and is tried first. `row_sum` is how many rows
+    ``b``, how many of their hashes ``b.h`` and the sum of them, as texts. Each may be missing.
 
     `horizon` tells which transactions are open, as :mod:`adapters.horizon` wants to be told, and `horizon_seconds` how
     much older its answer may be than the question. Below `ceilings`, by native type, all values are committed.
@@ -88,6 +89,8 @@ class Dialect:
     row_joint: str = ", "
     row_text: str = ""
     row_hash: str = ""
+    digest_parts: Mapping[str, str] = field(default_factory=dict)
+    row_digest: str = ""
     row_sum: str = ""
     horizon: str = ""
     horizon_seconds: float = 0.0

@@ -116,6 +116,22 @@ class ComparingContract:
         assert [change.key for change in store.follow(world.source, "Orders")] == [("a", "1"), ("a", "2")]
         assert store.rows == table(world.source, "Orders", KEY)
 
+    def test_values_that_change_places_are_seen(self, world: World) -> None:
+        fill(world, (1, "a", "x", "1.50", 7, None, None, 1, None), (2, "a", "y", "1.5", 8, None, None, 0, None))
+        store = Store()
+        store.follow(world.source, "Orders")
+        for column, first, second in (("Name", "y", "x"), ("Big", 8, 7), ("Flag", 0, 1), ("Amount", "2", "1.50")):
+            world.run(f'UPDATE "Orders" SET "{column}" = ? WHERE "No" = 1', first)
+            world.run(f'UPDATE "Orders" SET "{column}" = ? WHERE "No" = 2', second)
+            told = [change.key[1] for change in store.follow(world.source, "Orders")]
+            assert told[0] == "1"
+            assert store.rows == table(world.source, "Orders", KEY)
+        # Between columns of a row, too.
+        world.run('UPDATE "Orders" SET "Name" = ?, "Big" = ? WHERE "No" = 1', "8", 8)
+        store.follow(world.source, "Orders")
+        world.run('UPDATE "Orders" SET "Name" = ?, "Big" = ? WHERE "No" = 1', "9", 9)
+        assert len(store.follow(world.source, "Orders")) == 1
+
     def test_every_column_counts_and_none_runs_into_the_next(self, world: World) -> None:
         fill(world, (1, "a", "x", "1.50", 2**63 - 1, "2026-01-31", "2026-11-21 06:55:00", 1, b"\x01"))
         store = Store()
