@@ -39,6 +39,7 @@ _HEAD = struct.Struct(">Q").unpack_from
 _STATUS = struct.Struct(">cQQQQB").pack
 _COPY_BOTH = 8
 _TUPLES = 2
+_DATA = ord("w")
 
 
 def _psycopg() -> Any:
@@ -57,21 +58,21 @@ def identifier(name: str) -> str:
 
 
 class Stream:
-    """A slot that is being streamed, from `end` on. One thread at a time.
+    """A slot that is being streamed, from `end` on; what was before `acked` is kept already. One thread at a time.
 
-    `tell` is what the messages are told to, and `reached` the position that a reader must come with to go on here; who
-    comes with another begins anew. `clean` says that all that came has been told.
+    `teller` is what the messages are told to, and `reached` the position that a reader must come with to go on here;
+    who comes with another begins anew. `clean` says that all that came has been told.
     """
 
     def __init__(
-        self, address: str, slot: str, publication: str, system: str, end: int, *, connect_seconds: float
+        self, address: str, slot: str, publication: str, system: str, end: int, acked: int, *, connect_seconds: float
     ) -> None:
         psycopg = _psycopg()
         self._error = psycopg.Error
         self.teller: Any = None
         self.reached: str | None = None
         self.clean = True
-        self._acked = end
+        self._acked = acked
         self._sent = 0
         self._secrets: list[str] = []
         try:
@@ -132,10 +133,12 @@ class Stream:
         asked = 0.0
         receive = self._connection.get_copy_data
         while True:
-            got, data = self._received(receive)
+            try:
+                got, data = receive(1)
+            except self._error:
+                raise self._lost("the stream was broken off") from None
             if got > 0:
-                kind = data[0]
-                if kind in (b"w", 119):
+                if data[0] == _DATA:
                     parts.append(data[25:])
                     size += got
                     if size >= BUFFER_BYTES:
@@ -143,9 +146,11 @@ class Stream:
                         parts, size = [], 0
                 else:
                     self._sent = max(self._sent, _HEAD(data, 1)[0])
-                    if data[17] in (1, b"\x01"):
+                    if data[17]:
                         self.status(reply=False)
                 continue
+            if got < 0:
+                raise self._lost("the stream ended")
             if parts:
                 yield b"".join(parts)
                 parts, size = [], 0
@@ -183,15 +188,6 @@ class Stream:
         """Leave the slot."""
         with contextlib.suppress(Exception):
             self._connection.finish()
-
-    def _received(self, receive: Callable[[int], tuple[int, Any]]) -> tuple[int, Any]:
-        try:
-            got, data = receive(1)
-        except self._error:
-            raise self._lost("the stream was broken off") from None
-        if got < 0:
-            raise self._lost("the stream ended")
-        return got, data
 
     def _wait(self, seconds: float) -> None:
         try:

@@ -330,7 +330,13 @@ class Slot:
         while self.stream is None:
             try:
                 self.stream = Stream(
-                    self.replication, self.name, self.publication, system, end, connect_seconds=self._connect_seconds
+                    self.replication,
+                    self.name,
+                    self.publication,
+                    system,
+                    end,
+                    self.acked,
+                    connect_seconds=self._connect_seconds,
                 )
             except Retry as error:
                 # The server needs a moment to see that the stream before this one was left.
