@@ -91,6 +91,7 @@ class PostgresWitness:
         for path in self._scratch.iterdir():
             path.unlink()
         if self._gone():
+            self._other.close()
             self._listen()
         for sql in POSTGRESQL_WORLD:
             self._owner.execute(sql.encode())
@@ -208,6 +209,7 @@ class MariadbWitness:
         for path in self._scratch.iterdir():
             path.unlink()
         (self._scratch / "given").write_text("8\ty\t\\N\n")
+        self._owner.execute("SET SESSION lock_wait_timeout = 1")
         for sql in MARIADB_WORLD:
             self._owner.execute(sql)
         self._other.close()
@@ -218,8 +220,11 @@ class MariadbWitness:
         return [tuple(row) for row in self._owner.execute(sql).fetchall()]
 
     def glance(self) -> Fingerprint:
-        """Everything: it is quick."""
-        return self.fingerprint()
+        """Everything: it is quick. What cannot be looked at is held by somebody."""
+        try:
+            return self.fingerprint()
+        except driver_manager().Error as error:
+            return {"held": str(error)}
 
     def fingerprint(self) -> Fingerprint:
         """All tables and sequences, definitions, accounts, variables, the binary log, locks, connections, files."""
