@@ -13,12 +13,13 @@ import struct
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from adapters.binlogjson import json_text
 from adapters.binlogvalues import (
     base64_text,
     date_text,
+    datetime_shown,
     datetime_text,
     decimal_text,
     double_text,
@@ -34,6 +35,7 @@ from adapters.binlogvalues import (
     old_timestamp_text,
     set_text,
     time_text,
+    timestamp_shown,
     timestamp_text,
     uuid_text,
 )
@@ -149,13 +151,17 @@ CODECS: Mapping[str, str] = {
     "big5": "big5",
 }
 
+PATTERNS = 64
+"""So many sets of NULL columns have a function of their own."""
+
 LABEL = re.compile(r"'((?:[^']|'')*)'")
 
 
-NEWER: Mapping[int, tuple[int, Callable[[int, bytes], str]]] = {
-    TIMESTAMP2: (4, timestamp_text),
-    DATETIME2: (5, datetime_text),
-    TIME2: (3, time_text),
+Written: TypeAlias = "Callable[[int, bytes], str]"
+NEWER: Mapping[int, tuple[int, Written, Written]] = {
+    TIMESTAMP2: (4, timestamp_text, timestamp_shown),
+    DATETIME2: (5, datetime_text, datetime_shown),
+    TIME2: (3, time_text, time_text),
 }
 OLDER: Mapping[int, tuple[str, Callable[..., str]]] = {
     TIMESTAMP: ("I", old_timestamp_text),
@@ -276,12 +282,12 @@ class Writer:
                 f"column {column.name!r} is {column.native} in the catalogue, and has {digits} digits in the log"
             )
         if code in NEWER:
-            size, function = NEWER[code]
-            text, letter = f"{self._named(partial(function, digits))}({{v}})", f"{size + (digits + 1) // 2}s"
-        else:
-            letter, older = OLDER[code]
-            text = f"{self._named(older)}({{v}})"
-        return Cell(letter, "", text, text if code in (TIME2, TIME) else f"moment({text})")
+            size, *functions = NEWER[code]
+            text, value = (f"{self._named(partial(each, digits))}({{v}})" for each in functions)
+            return Cell(f"{size + (digits + 1) // 2}s", "", text, value)
+        letter, older = OLDER[code]
+        text = f"{self._named(older)}({{v}})"
+        return Cell(letter, "", text, text if code == TIME else f"moment({text})")
 
     def _member(self, column: Logged, code: int, size: int) -> Cell:
         names = labels(column.native)
@@ -329,31 +335,41 @@ class Writer:
             ValueError: (the function) They do not end where the event does.
         """
         places = [next(at for at, column in enumerate(columns) if column.name == name) for name in key]
-        keys = "".join(f"k{at}, " for at in places)
-        row = ", ".join(f"{column.name!r}: v{at}" for at, column in enumerate(columns))
+        names = [column.name for column in columns]
         lines = [
             "def rows(b, at, end):",
             "    out = []",
+            "    add = out.append",
             "    while at < end:",
             f"        nulls = from_bytes(b[at:at + {(len(cells) + 7) // 8}], 'little') & {(1 << len(cells)) - 1}",
-            f"        at += {(len(cells) + 7) // 8}",
-            "        if not nulls:",
-            *(f"            {line}" for line in self._whole(cells, places)),
-            "        else:",
-            *(f"            {line}" for line in self._with_nulls(cells, places)),
-            f"        out.append((({keys}), {{{row}}}))",
+            f"        at = (known.get(nulls) or pattern(nulls))(b, at + {(len(cells) + 7) // 8}, add, nulls)",
             "    if at != end:",
             "        raise ValueError('a row does not end where its event does')",
             "    return out",
         ]
-        space = dict(self._names)
-        exec("\n".join(lines), space)  # noqa: S102 - the text is written above, of numbers and quoted names
-        found: Callable[[bytes, int, int], list[Row]] = space["rows"]
+        known: dict[int, Any] = {}
+
+        def pattern(nulls: int) -> Any:
+            """What reads a row in which these columns are NULL; one for all where there are too many such sets."""
+            if len(known) >= PATTERNS:
+                nulls = -1
+            if nulls not in known:
+                body = self._any(cells, places) if nulls < 0 else self._one(cells, places, nulls)
+                known[nulls] = self._compiled("row", _row(names, places, body))
+            return known[nulls]
+
+        self._names |= {"known": known, "pattern": pattern}
+        found: Callable[[bytes, int, int], list[Row]] = self._compiled("rows", lines)
         return found
 
-    def _whole(self, cells: Sequence[Cell], places: Sequence[int]) -> list[str]:
-        """A row without NULL."""
-        lines: list[str] = []
+    def _compiled(self, name: str, lines: Sequence[str]) -> Any:
+        space = dict(self._names)
+        exec("\n".join(lines), space)  # noqa: S102 - the text is written here, of numbers and quoted names
+        return space[name]
+
+    def _one(self, cells: Sequence[Cell], places: Sequence[int], nulls: int) -> list[str]:
+        """A row in which just these columns are NULL."""
+        lines = [f"v{at} = k{at} = None" for at in range(len(cells)) if nulls >> at & 1]
         run: list[int] = []
 
         def unpack() -> None:
@@ -363,24 +379,24 @@ class Writer:
                 lines.append(f"{names}= {self._named(form.unpack_from)}(b, at); at += {form.size}")
                 run.clear()
 
-        for at, cell in enumerate(cells):
-            if cell.code:
+        there = [at for at in range(len(cells)) if not nulls >> at & 1]
+        for at in there:
+            if cells[at].code:
                 run.append(at)
             else:
                 unpack()
-                lines.append(cell.read.format(v=f"v{at}"))
+                lines.append(cells[at].read.format(v=f"v{at}"))
         unpack()
-        lines += [f"k{at} = {cells[at].text.format(v=f'v{at}')}" for at in places]
-        lines += [f"v{at} = {cell.value.format(v=f'v{at}')}" for at, cell in enumerate(cells) if cell.value != "{v}"]
+        lines += [f"k{at} = {cells[at].text.format(v=f'v{at}')}" for at in places if at in there]
+        lines += [f"v{at} = {cells[at].value.format(v=f'v{at}')}" for at in there if cells[at].value != "{v}"]
         return lines
 
-    def _with_nulls(self, cells: Sequence[Cell], places: Sequence[int]) -> list[str]:
+    def _any(self, cells: Sequence[Cell], places: Sequence[int]) -> list[str]:
         """A row, column by column."""
         lines: list[str] = []
         for at, cell in enumerate(cells):
             v = f"v{at}"
-            lines.append(f"if nulls & {1 << at}: {v} = None" + (f"; k{at} = None" if at in places else ""))
-            lines.append("else:")
+            lines += [f"if nulls & {1 << at}: {v} = k{at} = None", "else:"]
             if cell.code:
                 form = struct.Struct("<" + cell.code)
                 lines.append(f"    ({v},) = {self._named(form.unpack_from)}(b, at); at += {form.size}")
@@ -391,3 +407,15 @@ class Writer:
             if cell.value != "{v}":
                 lines.append(f"    {v} = {cell.value.format(v=v)}")
         return lines
+
+
+def _row(names: Sequence[str], places: Sequence[int], body: Sequence[str]) -> list[str]:
+    """The function that reads one row: it adds the key and the row, and returns where the next one begins."""
+    keys = "".join(f"k{at}, " for at in places)
+    row = ", ".join(f"{name!r}: v{at}" for at, name in enumerate(names))
+    return [
+        "def row(b, at, add, nulls):",
+        *(f"    {line}" for line in body),
+        f"    add((({keys}), {{{row}}}))",
+        "    return at",
+    ]

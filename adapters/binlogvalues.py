@@ -47,12 +47,19 @@ def decimal_text(precision: int, scale: int, *, padded: bool) -> tuple[int, Call
     whole, fraction = precision - scale, scale
     head, tail = DIGITS[whole % 9], DIGITS[fraction % 9]
     sizes = [(head, whole % 9)] * bool(head) + [(4, 9)] * (whole // 9)
-    split = len(sizes)
     sizes += [(4, 9)] * (fraction // 9) + [(tail, fraction % 9)] * bool(tail)
     total = sum(size for size, _ in sizes)
     ones = (1 << total * 8) - 1
     top = 1 << (total * 8 - 1)
 
+    shifts = []
+    below = total * 8
+    for size, digits in sizes:
+        below -= size * 8
+        shifts.append((below, (1 << size * 8) - 1, 10**digits))
+    least = precision if padded else scale + 1
+
+    @lru_cache(4096)
     def text(content: bytes) -> str:
         bits = int.from_bytes(content, "big")
         sign = ""
@@ -61,15 +68,11 @@ def decimal_text(precision: int, scale: int, *, padded: bool) -> tuple[int, Call
         else:
             bits ^= ones ^ top
             sign = "-"
-        raw = bits.to_bytes(total, "big")
-        at, parts = 0, []
-        for size, digits in sizes:
-            parts.append(f"{int.from_bytes(raw[at : at + size], 'big'):0{digits}}")
-            at += size
-        shown = "".join(parts[:split])
-        if not padded:
-            shown = shown.lstrip("0") or "0"
-        return f"{sign}{shown}.{''.join(parts[split:])}" if scale else sign + shown
+        number = 0
+        for shift, mask, power in shifts:
+            number = number * power + (bits >> shift & mask)
+        shown = f"{number:0{least}}"
+        return f"{sign}{shown[:-scale]}.{shown[-scale:]}" if scale else sign + shown
 
     return total, text
 
@@ -154,16 +157,41 @@ def old_timestamp_text(seconds: int) -> str:
 
 
 @lru_cache(4096)
-def _moment(text: str) -> str:
+def moment(text: str) -> str:
+    """As a page shows a time of whole seconds."""
     return to_datetime(text)
 
 
-def moment(text: str) -> str:
-    """As a page shows a time; the second is looked up, the fraction cut."""
-    second = _moment(text[:19])
-    if len(text) == 19 or second[10] == " ":
-        return second if len(text) == 19 else text
-    return (second + text[19:].rstrip("0")).rstrip(".")
+@lru_cache(4096)
+def _second_shown(content: bytes) -> str:
+    return to_datetime(_second(content))
+
+
+@lru_cache(4096)
+def _utc_shown(content: bytes) -> str:
+    return to_datetime(timestamp_text(0, content))
+
+
+def _with_fraction(second: str, digits: int, below: bytes) -> str:
+    units = int.from_bytes(below, "big")
+    if second[10] != "T":  # no time that a calendar has: it stays as the server writes it
+        return second + fraction_text(units, digits)
+    return (second + fraction_text(units, digits)).rstrip("0") if units else second
+
+
+def datetime_shown(digits: int, content: bytes) -> str:
+    """A DATETIME as a page shows it."""
+    return _with_fraction(_second_shown(content[:5]), digits, content[5:])
+
+
+def timestamp_shown(digits: int, content: bytes) -> str:
+    """A TIMESTAMP as a page shows it."""
+    if not any(content):
+        return timestamp_text(digits, content)
+    seconds = content[:4]
+    # The first second of all is no zero date where it has a fraction.
+    shown = _utc_shown(seconds) if any(seconds) else "1970-01-01T00:00:00"
+    return _with_fraction(shown, digits, content[4:])
 
 
 def set_text(names: Sequence[str], content: bytes) -> str:
