@@ -27,7 +27,7 @@ BATCH_BYTES = 4 << 20
 PARTS = 10
 """A transaction is told in parts beyond so many batches, or so many times `BATCH_BYTES`."""
 
-MEMORY = "shape"
+MEMORY = "log/shape"
 """The note that holds the table's shape as it was told last."""
 
 
