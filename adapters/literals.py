@@ -49,7 +49,7 @@ class Bound:
 
 
 LONG = "x" * 100_000
-UNICODE = "ä€Ж\U0001f600"
+UNICODE = "ä€\u0416\U0001f600"
 DIGITS = "12345678901234567890123456789012345678"
 MOMENT = datetime(2026, 11, 21, 6, 55, 0, 123456)  # noqa: DTZ001 - a column without a zone
 ABROAD = datetime(2026, 11, 21, 6, 55, tzinfo=timezone(timedelta(hours=2)))

@@ -383,7 +383,7 @@ def doubt(batch: Batch, *, size: int) -> Finding | None:
         return Finding(
             code="accept.share",
             severity="error",
-            message=f"{held} of {total} documents are bad; above {limit:.4g} of them the file is held",
+            message=f"{held} of {total} documents are bad; above {limit * 100:.4g} % of them the file is held",
             remedy="Correct the documents that have findings and send the file again, or retry the others by hand.",
             start=0,
             end=size,

@@ -32,12 +32,18 @@ BESIDES = {
     "test_docs.py": "a page of docs/ that belongs to the package",
     "test_awkward.py": "awkward but legal files",
     "test_mutations.py": "right files with one wrong thing in them",
+    "test_hung.py": "servers that hang",
+    "test_no_writes.py": "attempts to write to a source",
+    "test_wheels.py": "drivers that come as wheels",
     "test_reference.py": "two implementations of the same, held against each other",
 }
 """Test files that mirror no module, and what they are about."""
 
 BACKENDS = ("sqlite", "postgres", "mariadb")
 """What the suite of the adapters is run on: a file for each database, which mirrors none of its own."""
+
+ABOUT = ("log", "kills", "protected")
+"""What the second file of a module's suite is about: a database's own log, those who are killed, who is protected."""
 
 # Written so that this file holds none of them itself.
 FORBIDDEN = {
@@ -139,6 +145,8 @@ def test_every_test_file_mirrors_a_module() -> None:
             continue
         mirrored = ROOT.joinpath(*path.parts[1:-1])
         stem = path.stem.removeprefix("test_")
+        base, _, end = stem.rpartition("_")
+        stem = base if base and (end in BACKENDS or end in ABOUT) else stem
         module = (mirrored / f"{stem}.py").is_file() or (mirrored / stem).is_dir()
         if not (module or (mirrored.is_dir() and (path.name in BESIDES or stem in BACKENDS))):
             strays.append(name)

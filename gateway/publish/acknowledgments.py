@@ -55,7 +55,8 @@ def answer(desk: Desk, owed: Sequence[Owed], *, outboxes: Collection[str]) -> No
         Retry: a lease was lost, or the store is busy; nothing was kept.
         Stop: the raw bytes are missing or damaged, or the control numbers are used up.
     """
-    drafted = [(each, *_drafted(desk, each)) for each in owed]
+    together: dict[tuple[str, ...], str] = {}
+    drafted = [(each, *_drafted(desk, each, together)) for each in owed]
     with desk.database.write() as transaction:
         for each, _, _ in drafted:
             acknowledgments.hold(transaction, each, seconds=desk.lease_seconds)
@@ -75,14 +76,19 @@ def give_up(desk: Desk, owed: Owed, reason: str) -> None:
         transaction.tell(ANSWER_FAILED(**_who(delivery), tries=owed.tries - 1, reason=reason))
 
 
-def _drafted(desk: Desk, owed: Owed) -> tuple[Delivery, Answers]:
-    """The answers to a delivery, but for their control numbers; none for a duplicate, whose answers are there."""
+def _drafted(desk: Desk, owed: Owed, together: dict[tuple[str, ...], str]) -> tuple[Delivery, Answers]:
+    """The answers to a delivery, but for their control numbers; none for a duplicate, whose answers are there.
+
+    `together` are the interchanges of all that is answered with it, by the delivery that brought each first.
+    """
 
     def met_before(standard: str, sender: str, receiver: str, number: str) -> str | None:
         with desk.database.read() as connection:
-            return acknowledgments.met_before(
+            found = acknowledgments.met_before(
                 connection, standard=standard, sender=sender, receiver=receiver, number=number, before=owed.delivery
             )
+        first = together.setdefault((standard, sender, receiver, number), delivery.id)
+        return found or (first if first != delivery.id else None)
 
     with desk.database.read() as connection:
         delivery = deliveries.by_number(connection, owed.delivery)

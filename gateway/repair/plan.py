@@ -102,6 +102,8 @@ class Plan:
     """Deliveries that the change does not concern, and that were not read."""
     purged: int = 0
     """Deliveries whose bytes are no longer kept, so that nothing can be said of them."""
+    decided: int = 0
+    """Documents that somebody corrected or gave up, and that are left out."""
     unreadable: list[str] = field(default_factory=list)
     integrations: dict[str, Compared] = field(default_factory=dict)
 
@@ -136,6 +138,7 @@ def plan(
         progress(delivery)
         with database.read() as connection:
             decided = frozenset(decisions.of_delivery(connection, delivery.number))
+        made.decided += len(decided)
         try:
             for sides in differing:
                 _compare(made, sides, vault, frozenset(number - sides.part.origin for number in decided))
@@ -257,7 +260,7 @@ def _read_once(made: Plan, sides: _Sides, items: Iterator[Document | FileFinding
             one, other = sides.flows(envelope)
             names = _names(sides, one, other)
             compared = made.integrations.setdefault(_name(sides, one, other), Compared())
-        if names is not None and isinstance(one, Flow) and isinstance(other, Flow):
+        if names is not None and item.content is not None and isinstance(one, Flow) and isinstance(other, Flow):
             before, faults = one.mapper.function(item.content, envelope)
             after, more = other.mapper.function(item.content, envelope)
             if not faults and not more and all(repr(before.get(name)) == repr(after.get(name)) for name in names):

@@ -33,6 +33,8 @@ def _parts(plan: Plan) -> Iterator[str]:
     yield f"<style>{_STYLE}</style>\n<h1>{escape(title)}</h1>"
     verdict = f"{plan.differ:,} documents would end otherwise." if plan.differ else "No record would differ."
     yield f"<p><strong>{verdict}</strong> {plan.read:,} deliveries were read; {plan.untouched:,} are not concerned.</p>"
+    if plan.decided:
+        yield f"<p>{plan.decided} documents that somebody corrected or discarded are left out.</p>"
     if plan.purged:
         yield f"<p>{plan.purged} deliveries were purged, and cannot be judged any more.</p>"
     if plan.unreadable:

@@ -279,6 +279,16 @@ def test_a_control_number_that_comes_in_another_file_is_told_by_a_warning(tmp_pa
         assert first["id"] in line["message"]
 
 
+def test_a_control_number_that_comes_twice_at_once_is_told_as_well(tmp_path: Path) -> None:
+    with answering(tmp_path, acme="997") as place:
+        first = place.land(interchange(group(GOOD)), "1.edi")
+        second = place.land(interchange(group(order("4799"))), "2.edi")
+        place.work()
+        (line,) = place.get("/api/v1/activity?grep=control+number")["items"]
+        assert (line["event"], line["delivery"]) == ("interchange_repeated", second.id)
+        assert first.id in line["message"]
+
+
 # ── once ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 

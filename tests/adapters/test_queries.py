@@ -114,8 +114,8 @@ REFUSED = [
             "execute p",
             "prepare p as delete from t",
             "explain analyze delete from t",
-            "copy t to program 'touch /tmp/x'",
-            "copy t to '/tmp/x'",
+            "copy t to program 'touch /var/x'",
+            "copy t to '/var/x'",
             "set default_transaction_read_only = off",
             "set session characteristics as transaction read write",
             "reset all",
@@ -185,7 +185,7 @@ REFUSED = [
         ("eye", "mariadb", sql)
         for sql in (
             "select 1 /*! , f_w() */",
-            "select 1 /*!50000 into outfile '/tmp/x' */",
+            "select 1 /*!50000 into outfile '/var/x' */",
             "select 1 /*M! , f_w() */",
             "select /*+ SET_VAR(max_execution_time=0) */ 1",
         )
@@ -193,14 +193,14 @@ REFUSED = [
     *(
         ("parser", "mariadb", sql)
         for sql in (
-            "select a into outfile '/tmp/x' from t",
-            "select a into dumpfile '/tmp/x' from t",
+            "select a into outfile '/var/x' from t",
+            "select a into dumpfile '/var/x' from t",
             "select a from t procedure analyse()",
             "do f_w()",
             "handler t open",
             "select next value for s",
             "begin not atomic delete from t; end",
-            "load data infile '/tmp/x' into table t",
+            "load data infile '/var/x' into table t",
         )
     ),
     *(
@@ -236,7 +236,7 @@ REFUSED = [
             "select sleep(10)",
             "select benchmark(1000000000, md5('x'))",
             "select f_w()",
-            "select sys_exec('touch /tmp/x')",
+            "select sys_exec('touch /var/x')",
             "select master_pos_wait('a', 1)",
         )
     ),

@@ -84,6 +84,8 @@ def _lines(made: Plan) -> Iterator[str]:
     yield f"{made.before} → {made.after}: {made.read} deliveries read, {made.untouched} not concerned"
     if made.purged:
         yield f"{made.purged} deliveries were purged, and cannot be judged any more"
+    if made.decided:
+        yield f"{made.decided} documents that somebody corrected or discarded are left out"
     for each in made.unreadable:
         yield f"not read: {each}"
     if not made.differ:

@@ -87,6 +87,25 @@ def test_what_would_be_held_and_accepted_is_told_with_the_reason(tmp_path: Path)
         assert compared.fields[""].examples[0].document == 3
 
 
+def test_a_row_that_cannot_be_read_is_the_same_on_both_sides(tmp_path: Path) -> None:
+    with opened(tmp_path) as place:
+        place.give(prices(2) + b'A-3;"never closed;1,50;01.12.2026;10\r\n', "prices.csv", GLOBEX)
+        edit(place, MAPPING, "Bezeichnung | squash", "Bezeichnung | squash | upper")
+        assert planned(place).integrations["globex-prices"].changed == 2
+
+
+def test_documents_that_somebody_decided_about_are_left_out_and_counted(tmp_path: Path) -> None:
+    with opened(tmp_path) as place:
+        place.give(prices(4, bad_every=2), "prices.csv", GLOBEX)
+        (held, _) = place.held()
+        answer = place.ask(f"/api/v1/quarantine/{held['id']}/discard", "POST", json={"reason": "never ours"})
+        assert answer.status_code < 300, answer.get_data(as_text=True)
+        edit(place, MAPPING, "Bezeichnung | squash", "Bezeichnung | squash | upper")
+        found = planned(place)
+        assert (found.decided, found.differ) == (1, 2)
+        assert "1 documents that somebody corrected or discarded are left out" in page(found)
+
+
 def test_a_file_that_would_be_read_otherwise_is_compared_document_by_document(tmp_path: Path) -> None:
     with opened(tmp_path) as place:
         place.give(file(row(1, name="Säge"), row(2)), "prices.csv", GLOBEX)
