@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import tempfile
 from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -39,7 +40,7 @@ DIALECTS = {"postgresql": POSTGRESQL, "mariadb": MARIADB, "sqlite": SQLITE}
 
 # How many of the attempts change something: with neither guard nor session, with the session alone, with the guard
 # alone. docs/adapters.md has the same.
-COUNTS = {"postgresql": (91, 85, 32, 3), "mariadb": (69, 55, 15, 2), "sqlite": (40, 21, 3, 0)}
+COUNTS = {"postgresql": (91, 86, 32, 3), "mariadb": (69, 58, 15, 2), "sqlite": (40, 21, 3, 0)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,16 +64,20 @@ def missing(name: str) -> str | None:
 
 
 @pytest.fixture(scope="module", params=[pytest.param("postgresql"), pytest.param("mariadb"), pytest.param("sqlite")])
-def place(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+def place(request: pytest.FixtureRequest) -> Iterator[Place]:
     why = missing(request.param)
     if why:
         pytest.skip(why)
-    folder = tmp_path_factory.mktemp(request.param)
-    for above in (folder, *folder.parents[:2]):
-        above.chmod(0o755)  # the server is another user
-    scratch = folder / "scratch"
-    scratch.mkdir()
-    if request.param == "postgresql":
+    with tempfile.TemporaryDirectory(prefix="adapters-", ignore_cleanup_errors=True) as name:
+        Path(name).chmod(0o755)  # the server is another user, whom pytest's own folders keep out
+        scratch = Path(name, "scratch")
+        scratch.mkdir()
+        yield from placed(request.param, scratch)
+
+
+def placed(dialect: str, scratch: Path) -> Iterator[Place]:
+    """The server, for as long as it is wanted."""
+    if dialect == "postgresql":
         with watched_postgresql(scratch) as (postgres, log):
             port = postgres.names["port"]
             yield Place(
@@ -81,7 +86,7 @@ def place(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
                 lambda user: f"Driver={{PostgreSQL Unicode}};Server=127.0.0.1;Port={port};Database=postgres;Uid={user}",
                 lambda: postgres_log(log),
             )
-    elif request.param == "mariadb":
+    elif dialect == "mariadb":
         with watched_mariadb(scratch) as (maria, port, log):
             yield Place(
                 "mariadb",
