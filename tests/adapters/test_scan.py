@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from contextlib import closing
+from contextlib import closing, nullcontext
 from decimal import Decimal
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,7 +20,7 @@ from adapters.connections import driver_manager
 from adapters.errors import Reject, Retry, Stop
 from adapters.model import Change, Column, Filter, Following, Selection, Sort
 from adapters.odbc import OdbcSource
-from adapters.scan import PORTIONS, ScanSource, _value, only_scanned
+from adapters.scan import FETCHED, PORTIONS, ScanSource, _value, only_scanned
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -177,6 +178,42 @@ def test_a_file_that_changes_while_it_is_read_is_read_again(opened: Opened) -> N
     path.unlink()
     with pytest.raises(Stop, match="cannot be opened"):
         source.tables()
+
+
+class Again:
+    """A connection and its cursor, as MDBTools' driver behaves: behind the last row it begins again with the first."""
+
+    description = (("NO", int, None, 2, 2, 0, True),)
+
+    def __init__(self, count: int) -> None:
+        self.count, self.at = count, 0
+
+    def cursor(self) -> Again:
+        return self
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+    def tables(self) -> list[tuple[str | None, ...]]:
+        return [(None, None, "T", "TABLE", None), (None, None, "MSysObjects", "SYSTEM TABLE", None)]
+
+    def execute(self, sql: str) -> None:
+        assert sql == 'SELECT * FROM "T"'
+
+    def fetchmany(self, size: int) -> list[tuple[int]]:
+        rows = [(number,) for number in range(self.at, min(self.at + size, self.count))]
+        self.at = 0 if len(rows) < size else self.at + size
+        return rows
+
+
+@pytest.mark.parametrize("count", [0, 1, FETCHED - 1, FETCHED, FETCHED + 1, 2 * FETCHED])
+def test_a_driver_that_begins_again_behind_the_end_is_not_asked_there(
+    count: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = ScanSource("Driver=MDBTools")
+    monkeypatch.setattr(source, "_open", lambda: nullcontext(Again(count)))
+    assert source.tables() == ("T",)
+    assert [row["NO"] for row in islice(source.rows("T"), 5 * FETCHED)] == list(range(count))
 
 
 def test_a_driver_says_whether_its_files_can_only_be_scanned() -> None:
