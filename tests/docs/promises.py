@@ -33,7 +33,7 @@ PROMISES: dict[str, tuple[str, tuple[str, ...]]] = {
         ),
     ),
     "L5": (
-        "the same content again from the same partner is a duplicate: shown, counted, no records, no changes",
+        "the latest accepted content of a partner and integration, sent again, is a duplicate and makes no records",
         ("test_a_duplicate_is_shown_and_counted_and_makes_no_records",),
     ),
     "P1": (
