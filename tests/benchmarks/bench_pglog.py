@@ -8,10 +8,7 @@ nothing; a peer that cannot be had is a line "missing".
 from __future__ import annotations
 
 import json
-import os
-import resource
 import shutil
-import sqlite3
 import statistics
 import subprocess
 import sys
@@ -20,29 +17,23 @@ import threading
 import time
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlsplit
 
-import orjson
 import psycopg
 
 from adapters.connections import driver_manager
 from adapters.model import Following
-from adapters.odbc import OdbcSource
-from gateway.operate.worker import tune_collector
 from tests.benchmarks.harness import figure
 from tests.benchmarks.peers import FOLDER, Missing
+from tests.benchmarks.pglog_reader import events, followed, source_of
 from tests.servers import postgresql, postgresql_missing
-
-if TYPE_CHECKING:
-    from adapters.model import Batch, Change
 
 TRANSACTIONS = 2_000
 CHANGES = TRANSACTIONS * 100
 SNAPSHOT = 300_000
 RUNS = 3
 SAMPLES = 200
-BATCH = 5_000
 SETTINGS = ("wal_level=logical", "max_replication_slots=40", "max_wal_senders=20", "max_wal_size=4GB", "fsync=off")
 DEBEZIUM = "3.6.3.0"
 
@@ -107,8 +98,8 @@ def _stream(address: str, folder: Path) -> list[dict[str, Any]]:
     for run in range(RUNS):
         for way, store in ways:
             slot = f"{way}_{int(store)}_{run}"
-            with closing(_source(address, "odbc")) as source:
-                positions[slot] = list(source.changes("t", _following(slot), position=None))[-1].position
+            with closing(source_of(address, "odbc")) as source:
+                positions[slot] = list(source.changes("t", followed(slot), position=None))[-1].position
         for peer in ("recvlogical", "debezium"):
             owner.execute("SELECT pg_create_logical_replication_slot(%s, 'pgoutput')", (f"{peer}_{run}",))
     owner.execute(WORK.format(last=TRANSACTIONS - 1).encode())
@@ -215,7 +206,7 @@ def _latency(address: str, owner: psycopg.Connection[Any], way: str) -> list[flo
     ready = threading.Event()
 
     def follow() -> None:
-        with closing(_source(address, way)) as source:
+        with closing(source_of(address, way)) as source:
             for batch in source.changes("late", following, position=None):
                 now = time.perf_counter()
                 for change in batch.changes:
@@ -299,7 +290,7 @@ def _peer_python() -> str:
 
 
 def _child(*arguments: str) -> dict[str, float]:
-    return _run([sys.executable, "-m", "tests.benchmarks.bench_pglog", *arguments])
+    return _run([sys.executable, "-m", "tests.benchmarks.pglog_reader", *arguments])
 
 
 def _run(command: list[str]) -> dict[str, float]:
@@ -309,96 +300,3 @@ def _run(command: list[str]) -> dict[str, float]:
         raise Missing((done.stderr.strip().splitlines() or ["no reason told"])[-1][:200])
     told: dict[str, float] = json.loads(lines[-1])
     return told
-
-
-# What runs in a process of its own ------------------------------------------------------------------------------------
-
-
-def _source(address: str, way: str) -> OdbcSource:
-    text = (
-        f"Driver={{PostgreSQL Unicode}};Server=127.0.0.1;Port={urlsplit(address).port};Database=postgres;Uid=postgres"
-    )
-    options = {"accept_writable_login": "it owns the server of this benchmark"}
-    return OdbcSource(text, options={**options, **({"replication": address} if way == "streaming" else {})})
-
-
-def _following(slot: str) -> Following:
-    return Following("log", options={"slot": slot})
-
-
-def events(batch: Batch) -> list[bytes]:
-    """A batch as JSON events."""
-    return [
-        orjson.dumps(
-            {"op": change.op, "key": change.key, "at": change.at, "before": change.before, "after": change.row},
-            default=str,
-        )
-        for change in batch.changes
-    ]
-
-
-def _told(address: str, way: str, slot: str, position: str, path: str) -> int:
-    database = _store(path) if path else None
-    count = 0
-    with closing(_source(address, way)) as source:
-        for batch in source.changes("t", _following(slot), position=position, batch=BATCH):
-            lines = events(batch)
-            count += len(lines)
-            if database is not None:
-                _keep(database, batch.changes, lines, batch.position)
-            source.ack("t", _following(slot), batch.position)
-    return count
-
-
-def _store(path: str) -> sqlite3.Connection:
-    database = sqlite3.connect(path, isolation_level=None)
-    database.execute("PRAGMA journal_mode=WAL")
-    database.execute("PRAGMA synchronous=FULL")
-    database.execute("CREATE TABLE log (number INTEGER PRIMARY KEY, event BLOB)")
-    database.execute("CREATE TABLE record (key TEXT PRIMARY KEY, event BLOB) WITHOUT ROWID")
-    database.execute("CREATE TABLE position (one INTEGER PRIMARY KEY, text TEXT)")
-    return database
-
-
-def _keep(database: sqlite3.Connection, changes: list[Change], lines: list[bytes], position: str) -> None:
-    """The log, the records and the position in one transaction, on the disk."""
-    database.execute("BEGIN IMMEDIATE")
-    database.executemany("INSERT INTO log (event) VALUES (?)", [(line,) for line in lines])
-    last = {change.key[0]: line for change, line in zip(changes, lines, strict=True)}
-    database.executemany("INSERT OR REPLACE INTO record VALUES (?, ?)", list(last.items()))
-    database.execute("INSERT OR REPLACE INTO position VALUES (1, ?)", (position,))
-    database.execute("COMMIT")
-
-
-def _snapshotted(address: str, slot: str) -> int:
-    with closing(_source(address, "odbc")) as source:
-        return sum(len(events(batch)) for batch in source.changes("big", _following(slot), position=None, batch=BATCH))
-
-
-def _raw(address: str) -> int:
-    text = (
-        f"Driver={{PostgreSQL Unicode}};Server=127.0.0.1;Port={urlsplit(address).port};Database=postgres;Uid=postgres"
-    )
-    names = ("id", "customer", "name", "amount", "qty", "status", "at", "paid", "note")
-    connection = driver_manager().connect(text + ";UseDeclareFetch=1;Fetch=5000", autocommit=True)
-    cursor = connection.execute(f"SELECT {', '.join(f'{name}::text' for name in names)} FROM big")
-    count = 0
-    while rows := cursor.fetchmany(BATCH):
-        count += len(rows)
-    return count
-
-
-def main(what: str, address: str, way: str, slot: str, position: str, path: str) -> None:
-    tune_collector()
-    began = time.perf_counter()
-    if what == "told":
-        count = _told(address, way, slot, position, path)
-    else:
-        count = _snapshotted(address, slot) if what == "snapshot" else _raw(address)
-    seconds = time.perf_counter() - began
-    megabytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(json.dumps({"changes": count, "seconds": seconds, "megabytes": megabytes, "pid": os.getpid()}))
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])
