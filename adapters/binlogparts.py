@@ -15,6 +15,7 @@ from adapters.model import Change
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+    from adapters.binlog import Event
     from adapters.binlogrows import Row
     from adapters.binlogshape import Shape, Shapes
 
@@ -108,9 +109,17 @@ class Teller:
             if decoder.end:
                 # The server keeps 32 bits of it; a transaction may be larger.
                 last = decoder.end if decoder.end >= last & 0xFFFFFFFF else decoder.end + (1 << 32)
-            if event is None:
-                continue
             kind = type(event)
+            if event is None or kind is Format or kind is Gtids:
+                if kind is Format:
+                    readers.clear()
+                first = self._described(event, file, first=first)
+                # A file begins with events of its own, and the log may end behind them.
+                if begun is None and decoder.end:
+                    self.end = Place(file, last)
+                    if self.end.order >= stop:
+                        break
+                continue
             if kind is Rows:
                 table = readers.get(event.number)  # type: ignore[union-attr]
                 if table is None:
@@ -163,13 +172,6 @@ class Teller:
                     self.end = Place(file, last)
                     if self.end.order >= stop:
                         break
-            elif kind is Format:
-                readers.clear()
-                self._file(event, file, first=first)  # type: ignore[arg-type]
-                first = False
-            elif kind is Gtids:
-                for gtid in event.gtids:  # type: ignore[union-attr]
-                    self._gtids[gtid.partition("-")[0]] = gtid
             elif kind is Prepared:
                 if ordinal:
                     yield from self._told(mark)
@@ -286,13 +288,20 @@ class Teller:
         if self._changes:
             yield self._part()
 
-    def _file(self, event: Format, file: str, *, first: bool) -> None:
+    def _described(self, event: Event, file: str, *, first: bool) -> bool:
+        """What a file says of itself; returns whether its format is still to come."""
+        if isinstance(event, Gtids):
+            for gtid in event.gtids:
+                self._gtids[gtid.partition("-")[0]] = gtid
+        if not isinstance(event, Format):
+            return first
         if first and self.born and event.born != self.born:
             raise Gap(
                 f"the file {file!r} of the log is another one of the same name (RESET MASTER, or another server)",
                 NEW_SNAPSHOT,
             )
         self.born = event.born
+        return False
 
     @property
     def gtids(self) -> tuple[str, ...]:

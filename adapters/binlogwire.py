@@ -28,8 +28,10 @@ SHOWS = re.compile(r"SHOW (MASTER STATUS|BINARY LOG STATUS|BINARY LOGS|CREATE TA
 DELAYS = (1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
 """Seconds until the next attempt, after so many failures in a row."""
 
-PURGED, DENIED, REFUSED_LOGIN, NOT_MASTER = 1236, {1044, 1142, 1227, 1370}, {1045, 1130, 1698}, 1381
-LOST = range(2000, 2060)
+READING, DENIED, REFUSED_LOGIN = 1236, {1044, 1142, 1227, 1370}, {1045, 1130, 1698}
+LOST = {*range(2000, 2060), 1040, 1053, 1927}
+# One number stands for all that can happen to the reading of a log; these words say that the place is not there.
+GONE = re.compile(r"(?i)could not find|impossible position|purged|not in the (?:master|source)|bogus data")
 
 
 def client() -> Any:
@@ -87,24 +89,19 @@ class Wire:
         """All rows of a SELECT, which passes the guard, or of one of the SHOWs that there are."""
         if not SHOWS.fullmatch(sql):
             guarded(sql.replace("%s", "?"))
-        if self._asking is None:
-            self._asking = self._connected()
+        doing = f"the server refused {sql.split(' FROM ', maxsplit=1)[0][:60]!r}"
+        if self._asking is not None:
+            try:
+                return _asked(self._asking, sql, texts)
+            except failures() as error:
+                if not _lost(error):
+                    self._failed(error, doing)
+                self.close()  # the server lets go of sessions that are idle for long
+        self._asking = self._connected()
         try:
-            with self._asking.cursor() as cursor:
-                cursor.execute(sql, texts or None)
-                return list(cursor.fetchall())
+            return _asked(self._asking, sql, texts)
         except failures() as error:
-            self._failed(error, f"the server refused {sql.split(' FROM ', maxsplit=1)[0][:60]!r}")
-
-    def shown(self, sql: str) -> list[dict[str, Any]]:
-        """The same, each row by the names of its columns."""
-        rows = self.ask(sql)
-        names = [each[0] for each in self._described]
-        return [dict(zip(names, row, strict=True)) for row in rows]
-
-    @property
-    def _described(self) -> Any:
-        return [(field.name,) for field in self._asking._result.fields]  # noqa: SLF001 - the cursor is gone
+            self._failed(error, doing)
 
     def dump(self, file: str, place: int, server_id: int = 0) -> Generator[bytes]:
         """The events of the log from a place on, until there are no more.
@@ -230,7 +227,7 @@ class Wire:
         number = error.args[0] if error.args and isinstance(error.args[0], int) else 0
         said = blotted(" ".join(str(part) for part in error.args[1:]) or str(error), [self._secret])
         message = f"{doing}: {said} ({number})" if number else f"{doing}: {said}"
-        if number == PURGED:
+        if number == READING and GONE.search(said):
             raise Gap(
                 message,
                 "Changes between may be lost: forget the position, so that all rows are read again and compared",
@@ -244,12 +241,23 @@ class Wire:
             ) from None
         if number in REFUSED_LOGIN:
             raise Refused(message, "Check user name and password, and the server's own access rules") from None
-        if isinstance(error, (OSError, EOFError)) or number in LOST or number in (1040, 1053, 1927):
+        if _lost(error) or number == READING:
             delay = DELAYS[min(self._failures, len(DELAYS) - 1)]
             self._failures += 1
             self._until = self._clock() + delay
             raise Retry(message, delay_seconds=delay, lost=True) from None
         raise Stop(message) from None
+
+
+def _asked(connection: Any, sql: str, texts: tuple[str, ...]) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, texts or None)
+        return list(cursor.fetchall())
+
+
+def _lost(error: Exception) -> bool:
+    """Whether the connection is gone, and not what was asked wrong."""
+    return isinstance(error, (OSError, EOFError)) or bool(error.args and error.args[0] in LOST)
 
 
 def close(connection: Any) -> None:
