@@ -12,15 +12,18 @@ import threading
 import time
 from contextlib import closing, contextmanager
 from decimal import Decimal
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import pymysql
 import pytest
 
-from adapters.connections import driver_manager
+from adapters.binlogwire import Wire
+from adapters.connections import driver_manager, parsed
 from adapters.errors import Gap, Stop
+from adapters.mariadb import Log
 from adapters.model import Following, Selection
-from adapters.odbc import OdbcSource
+from adapters.odbc import OdbcSource, _TableReader
 from tests.servers import free_port, mariadb, mariadb_missing
 
 if TYPE_CHECKING:
@@ -497,6 +500,63 @@ def test_a_snapshot_among_eight_writers_ends_in_the_table_from_every_position(
         while store.follow(source, "t", batch=100) or '"snapshot"' in str(store.position):
             pass
         equal(store, source, "t")
+
+
+class Meddler:
+    """Reads a table, and has its owner change rows of each chunk before it is told."""
+
+    def __init__(self, source: OdbcSource, owner: Owner, table: str) -> None:
+        self._inner = _TableReader(source, source.schema(table))
+        self._owner = owner
+        self.dialect = self._inner.dialect
+
+    def rows(self, order: Any, **rest: Any) -> Any:
+        read, raws = self._inner.rows(order, **rest)
+        keys = [int(read.place(raw)[0] or 0) for raw in raws]
+        for statement in ("UPDATE t SET name = 'newer' WHERE id = {0}", "DELETE FROM t WHERE id = {1}",
+                          "UPDATE t SET id = id + 1000 WHERE id = {2}", "UPDATE t SET id = id - 5000 WHERE id = {3}",
+                          "INSERT INTO t VALUES (10000 + {0}, 'later', 1)"):  # fmt: skip
+            if len(keys) > 4 and keys[0] < 1000:
+                self._owner.run(statement.format(*keys))
+        return read, raws
+
+    def count(self, where: Any) -> int:
+        return self._inner.count(where)
+
+
+def directly(source: OdbcSource, owner: Owner, port: int, store: Store, **more: Any) -> Log:
+    """The strategy itself, among somebody else's changes."""
+    table = source.schema("t")
+    key = [column for column in table.columns if column.key]
+    wire = Wire(parsed(at(port)))
+    return Log(wire, FOLLOWING, Meddler(source, owner, "t"), table, key, 10, recall=store.memory.get, **more)
+
+
+def test_what_changes_after_its_chunk_was_read_is_told_by_the_log(owner: Owner, source: OdbcSource, port: int) -> None:
+    owner.run("CREATE TABLE t (id INT PRIMARY KEY, name VARCHAR(40), amount DECIMAL(10,2)) ENGINE=InnoDB")
+    owner.run("INSERT INTO t SELECT seq, 'first', 1 FROM seq_1_to_60")
+    store = Store()
+    for batch in directly(source, owner, port, store).batches(None):
+        store.keep(batch)
+    equal(store, source, "t")
+    assert len({row["id"] for row in store.rows.values() if row["name"] == "newer"}) > 4
+
+
+def test_no_chunk_is_read_before_all_that_was_told_can_be_seen(
+    owner: Owner, source: OdbcSource, port: int, followed: Store
+) -> None:
+    hidden: list[float] = []
+    store = Store()
+    log = directly(source, owner, port, store, pause=hidden.append, clock=iter(count(0, 0.1)).__next__)
+    truly = log._server.seen
+    log._server.seen = lambda: None if (place := truly()) is None else place._replace(at=4)  # type: ignore[method-assign]
+    assert [len(batch.changes) for batch in log.batches(None)] == [0]
+    assert hidden
+    log = directly(source, owner, port, store)
+    for batch in log.batches(None):
+        store.keep(batch)
+    equal(store, source, "t")
+    assert followed.position != store.position
 
 
 # What is lost is a Gap ------------------------------------------------------------------------------------------------
