@@ -1,9 +1,9 @@
 """A table's rows, then its changes by comparing it with what is remembered: no column is needed, deletes are told.
 
 Remembered are ranges of keys, and in each the keys and a hash of 64 bits of every row (:mod:`adapters.rangenotes`). A
-pass goes through the ranges in the key's order. Where the database can sum the hashes of a range and the sum is the
-remembered one, the range is done with one short statement. Else its keys and hashes are read, a changed or new row is
-read whole and told as ``put``, and a key that is missing is asked for once more by itself before it is told as
+pass goes through the ranges in the key's order. Where the database sums the hashes of a range, or writes its rows as
+one text each, a glance at that tells whether all is as remembered. Else keys and hashes are read, a changed or new row
+is read whole and told as ``put``, and a key that is missing is asked for once more by itself before it is told as
 ``delete``. The first pass finds one range without rows, which is the whole table: that is the snapshot.
 
 Ranges are a chain: each note names the one that follows, the position names the one that is next. A range that has
@@ -215,20 +215,24 @@ class Diff:
         standing, known = now.mapped(), range_.rows().mapped()
         unseen = known.copy()
         ask = [key for key, hashed in standing.items() if unseen.pop(key, None) != hashed or not hashed]
-        if not more:
-            ask += unseen
+        rest: dict[Raw, int] = {}
+        if more:
+            # Every key is remembered where it belongs: what was not seen lies beyond the cut, or is gone.
+            first, second = walk.cut(range_, now.keys[-1])
+            rest = {key: known.pop(key) for key in self._ranges.inside([*unseen], second)}
+        ask += [key for key in unseen if key not in rest]
         parts = [ask[at : at + self._batch] for at in range(0, len(ask), self._batch)] or [[]]
         for part in parts[:-1]:
             changes = self._told(part, known)
-            so_far = range_.holding(Rows.of(known), None)
+            so_far = range_.holding(Rows.of(known | rest), None)
             yield walk.finish([so_far], notes, changes, at=so_far)
             notes = {}
         changes = self._told(parts[-1], known)
         ordered = {key: known.pop(key) for key in standing if key in known}
         if more:
-            first, second = walk.cut(range_, now.keys[-1])
-            rows, rest = Rows.of(ordered), Rows.of(unseen)
-            cut = [first.holding(rows, self._mark(rows)), second.holding(rest, self._mark(rest))]
+            rest |= {key: known.pop(key) for key in self._ranges.inside([*known], second)}  # they came just now
+            rows, beyond = Rows.of(ordered | known), Rows.of(rest)
+            cut = [first.holding(rows, self._mark(rows)), second.holding(beyond, self._mark(beyond))]
             yield walk.finish(cut, notes, changes, at=cut[1])
             return
         mark = seen.mark if not known and ordered == standing else self._mark(Rows.of(ordered | known))

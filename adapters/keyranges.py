@@ -199,15 +199,22 @@ class KeyRanges:
 
     def by_key(self, keys: Sequence[Raw]) -> Iterator[tuple[Raw, Whole]]:
         """The rows of these keys that are there now. A key that only the collation holds for the same is another."""
-        size = max(1, PARAMETERS_MAX // len(self._order))
-        for start in range(0, len(keys), size):
-            wanted = frozenset(keys[start : start + size])
-            plan = self._plan(self._table.columns, [among(self._dialect, self._order, [*wanted])], 10 * size)
+        wanted = frozenset(keys)
+        for clause, size in self._among(keys):
+            plan = self._plan(self._table.columns, [clause], size)
             raws = self._fetcher.fetch(plan.sql, plan.parameters)
             found = self._seen(plan, raws).rows()
             for key, hashed, row in zip(found.keys, found.hashes, plan.rows(raws), strict=True):
                 if key in wanted:
                     yield key, Whole(row, hashed)
+
+    def inside(self, keys: Sequence[Raw], range_: Range) -> set[Raw]:
+        """Those of the keys that have a row in the range now."""
+        found: set[Raw] = set()
+        for clause, size in self._among(keys):
+            plan = self._plan([], [clause, *self._within(range_)], size)
+            found.update(plan.place(raw) for raw in self._fetcher.fetch(plan.sql, plan.parameters))
+        return found.intersection(keys)
 
     def told_apart(self, rows: Rows) -> Rows:
         """The rows, if no two have the same key.
@@ -225,6 +232,12 @@ class KeyRanges:
                 "Name key columns that are unique together; else rows could not be told apart",
             )
         return rows
+
+    def _among(self, keys: Sequence[Raw]) -> Iterator[tuple[Clause, int]]:
+        """Conditions for some of the keys each, and a number of rows that cannot fulfil it."""
+        size = max(1, PARAMETERS_MAX // len(self._order))
+        for start in range(0, len(keys), size):
+            yield among(self._dialect, self._order, keys[start : start + size]), 10 * size
 
     def _within(self, range_: Range) -> list[Clause]:
         clauses = []

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import random
+import threading
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +15,8 @@ from adapters.model import Following, Selection
 from adapters.testing import KEY, add, fill, order, rejected
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from adapters.model import Batch, Change
     from adapters.protocol import Source
     from adapters.testing import World
@@ -66,6 +71,41 @@ class Store:
             if not self.told and (before == self.position or '"rest"' in str(self.position)):
                 return
         raise AssertionError("the pass never ends")
+
+
+def chased(source: Source, runs: Sequence[Callable[[str], object]], *, seconds: float) -> Store:
+    """Follow a table `t` of ids below 300 while writers put, delete and move its rows; then twice in peace."""
+    seed = random.randrange(2**32)
+    print(f"seed {seed}")  # noqa: T201 - to see it again
+    until = time.monotonic() + seconds
+
+    def write(number: int) -> None:
+        chance = random.Random(seed + number)
+        while time.monotonic() < until:
+            # Each writer has keys of its own, so that none waits for another.
+            one, other = (chance.randrange(300 // len(runs)) * len(runs) + number for _ in range(2))
+            for statement in chance.choice(
+                (
+                    [f"DELETE FROM t WHERE id = {one}"],
+                    [f"DELETE FROM t WHERE id = {one}", f"INSERT INTO t VALUES ({one}, {chance.randrange(99)})"],
+                    [f"UPDATE t SET v = v + 1 WHERE id = {one}"],
+                    [f"DELETE FROM t WHERE id = {other}", f"UPDATE t SET id = {other} WHERE id = {one}"],
+                )
+            ):
+                runs[number](statement)
+
+    writers = [threading.Thread(target=write, args=(number,)) for number in range(len(runs))]
+    store = Store(("id",))
+    for writer in writers:
+        writer.start()
+    passes = 0
+    while any(writer.is_alive() for writer in writers):
+        passes += 1
+        store.follow(source, "t", batch=20, only=None if passes % 3 else 2)
+    for _ in range(2):
+        store.follow(source, "t", batch=20)
+    assert passes > 2
+    return store
 
 
 def table(source: Source, name: str, key: tuple[str, ...]) -> dict[tuple[Any, ...], Row]:

@@ -9,10 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from adapters.bounds import followed
+from adapters.dialects import SQLSERVER
 from adapters.errors import Reject, Stop
-from adapters.model import Change, Column, Following
+from adapters.model import Change, Column, Following, Table
 from adapters.odbc import OdbcSource
 from adapters.overlap import lowered
+from adapters.protocol import forgetful
+from adapters.statements import read
 from tests.adapters.test_sqlite import connection_string, pytestmark
 
 if TYPE_CHECKING:
@@ -144,6 +148,44 @@ def test_a_table_of_changes_tells_what_happened(owner: sqlite3.Connection, sourc
     owner.execute("INSERT INTO t VALUES (5, 'x', 9, 'c', NULL)")
     with pytest.raises(Stop, match="no operation"):
         reader.poll()
+
+
+def test_a_row_version_is_bounded_by_the_lowest_one_that_is_open() -> None:
+    sent: list[str] = []
+
+    class Silent:
+        """A server without rows."""
+
+        table = Table("t", "dbo", "t", (Column("id", "int", "int", key=1), Column("v", "timestamp", "binary")))
+        dialect = SQLSERVER
+
+        def fetch(self, sql: str, parameters: Any) -> list[Any]:
+            raise AssertionError((sql, parameters))
+
+        def rows(self, order: Any, *, where: Any = (), after: Any = None, beside: Any = None, limit: int) -> Any:
+            plan = read(
+                SQLSERVER,
+                self.table,
+                self.table.columns,
+                order=order,
+                where=where,
+                after=after,
+                beside=beside,
+                limit=limit,
+            )
+            sent.append(plan.sql)
+            return plan, []
+
+        def count(self, where: Any) -> int:
+            return len(where)
+
+    reader = Silent()
+    key, column = reader.table.columns
+    following = Following("watermark", (), "v")
+    assert list(followed(reader, [key], column, following, position=None, recall=forgetful, batch=5)) == []
+    assert "< MIN_ACTIVE_ROWVERSION()" in sent[0]
+    # Time there has no such bound, so that polls overlap.
+    assert "MIN_ACTIVE" not in sent[1]
 
 
 def test_options_that_cannot_be_are_refused(owner: sqlite3.Connection, source: OdbcSource) -> None:

@@ -6,6 +6,7 @@ import random
 import sqlite3
 import tempfile
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from adapters.dialects import SQLITE
 from adapters.model import Following
 from adapters.odbc import OdbcSource
 from adapters.testing import World
@@ -45,6 +47,14 @@ class TestContract(ComparingContract):
                 writes=(),
             )
             source.close()
+
+
+class TestAnyDatabase(TestContract):
+    """What holds where a database can do nothing but read."""
+
+    @pytest.fixture(autouse=True)
+    def bare(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("adapters.odbc._TableReader.dialect", replace(SQLITE, row_text="", row_values=False))
 
 
 KINDS: dict[str, st.SearchStrategy[Any]] = {
