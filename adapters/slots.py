@@ -135,8 +135,9 @@ FACTS = """SELECT CAST(jsonb_build_object(
     'publication', to_jsonb(p), 'published', to_jsonb(m), 'membership', CAST(coalesce(l.oid, p.oid) AS text),
     'oid', CAST(c.oid AS bigint), 'kind', c.relkind, 'persistence', c.relpersistence, 'identity', c.relreplident,
     'identity_columns', (SELECT jsonb_agg(a.attname) FROM pg_catalog.pg_index i
-        JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum = ANY (i.indkey)
-        WHERE i.indrelid = c.oid
+        CROSS JOIN LATERAL unnest(i.indkey) WITH ORDINALITY AS k(attnum, place)
+        JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum = k.attnum
+        WHERE i.indrelid = c.oid AND k.place <= i.indnkeyatts
         AND CASE c.relreplident WHEN 'd' THEN i.indisprimary WHEN 'i' THEN i.indisreplident END),
     'untold', (SELECT jsonb_agg(a.attname) FROM pg_catalog.pg_attribute a
         WHERE a.attrelid = c.oid AND a.attgenerated <> '' AND NOT a.attisdropped)) AS text)
