@@ -39,7 +39,14 @@ missing = mariadb_missing() or (
 pytestmark = [pytest.mark.server, pytest.mark.skipif(bool(missing), reason=missing or "it can run")]
 
 WRITABLE = {"accept_writable_login": "a server without system tables knows no rights"}
-LOGGED = ("--log-bin=bin", "--server-id=7", "--binlog-format=ROW", "--binlog-row-image=FULL", "--sync-binlog=0")
+LOGGED = (
+    "--log-warnings=1",
+    "--log-bin=bin",
+    "--server-id=7",
+    "--binlog-format=ROW",
+    "--binlog-row-image=FULL",
+    "--sync-binlog=0",
+)
 FOLLOWING = Following("log")
 
 
