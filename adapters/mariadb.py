@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from adapters.model import Column, Following, Table
     from adapters.protocol import Recall
 
-MEMORY = "shape"
+MEMORY = "log/shape"
 """The note that holds the table's shape as it was told last."""
 
 IDLE_BYTES = 1 << 20

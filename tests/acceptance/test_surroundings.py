@@ -6,6 +6,7 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ from sqlalchemy import event
 
 from gateway.errors import Retry, Stop
 from gateway.operate import wiring
-from gateway.operate.poller import poll_once
+from gateway.operate.poller import poll
 from gateway.store.database import Database
 from tests.acceptance.workspaces import Place, make, opened, reopened, sample
 from tests.servers import free_port
@@ -241,9 +242,9 @@ def without_driver(tmp_path: Path) -> Iterator[Place]:
 
 def test_a_missing_odbc_driver_is_told_once_with_the_package_to_install(without_driver: Place) -> None:
     place = without_driver
-    assert poll_once(place.gateway)
+    poll(place.gateway, threading.Event(), until_idle=True)
     place.clock.forward(60)
-    assert poll_once(place.gateway)
+    poll(place.gateway, threading.Event(), until_idle=True)
 
     (line,) = [each for each in place.get("/api/v1/activity")["items"] if each["event"] == "table_failed"]
     assert (line["level"], line["integration"]) == ("problem", "erp-customers")
