@@ -29,7 +29,7 @@ DRIVER = "MariaDB Unicode"
 KILLS = 200 if os.environ.get("GATEWAY_FAULTS") == "all" else 20
 ROWS = 3000
 PROGRAM = shutil.which("mariadb-binlog")
-# Each reading of a log is a note in the server's own, which nobody reads here: the pipe would be full after 500 of them.
+# Each reading of a log is a note in the server's own, which nobody reads here: after 500 its pipe would be full.
 OPTIONS = (
     "--log-warnings=1",
     "--log-bin=bin",

@@ -36,7 +36,8 @@ CHANGES = TRANSACTIONS * 100
 RUNS = 3
 SAMPLES = 200
 BATCH = 5_000
-OPTIONS = ("--log-warnings=1", "--log-bin=bin", "--server-id=7", "--binlog-format=ROW", "--binlog-row-metadata=FULL", "--sync-binlog=0",
+OPTIONS = ("--log-warnings=1", "--log-bin=bin",
+           "--server-id=7", "--binlog-format=ROW", "--binlog-row-metadata=FULL", "--sync-binlog=0",
            "--max-binlog-size=1G", "--innodb-buffer-pool-size=256M")  # fmt: skip
 WRITABLE = {"accept_writable_login": "a server without system tables knows no rights"}
 TABLE = """CREATE TABLE t (id BIGINT PRIMARY KEY, customer INT, name VARCHAR(60), amount DECIMAL(12,2), qty INT,
