@@ -86,6 +86,8 @@ def _judged(line: Line, lease: Lease, routes: Routes) -> Good | None:
         batch = Judging(line.vault, routes, line.new_id).run(
             Task(lease.delivery, candidates), _refuse, line.watch.progressed
         )
+    except MemoryError:  # the process must end
+        raise
     except Exception:  # noqa: BLE001 - whatever it is, the ordinary way meets it again, and tells it
         return None
     finally:

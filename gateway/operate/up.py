@@ -103,7 +103,7 @@ class Supervisor:
         role.process = None
         if not role.came_up and (status > 0 or role.failures >= _STARTS):
             raise Stop(f"the role {role.name} could not start: it {how_it_ended(status)}", "Its message stands above.")
-        pause = min(2.0 ** (role.failures - 2), _PAUSE_SECONDS_MAX) if role.failures else 0.0
+        pause = min(2.0 ** min(role.failures - 2, 16), _PAUSE_SECONDS_MAX) if role.failures else 0.0
         role.due = time.monotonic() + pause
         later = f" in {pause:g} s" if pause else ""
         _log.warning("%s %s and is started again%s", role.name, how_it_ended(status), later)

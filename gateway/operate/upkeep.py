@@ -46,6 +46,10 @@ class Upkeep:
                     self._purge_next = now
         except (Retry, Stop) as trouble:
             _log.warning("%s", trouble)
+        except MemoryError:
+            raise
+        except Exception:  # noqa: BLE001 - a defect of upkeep must not end the worker; the log has the traceback
+            _log.exception("tidying failed")
 
     def _forget_keys(self, now: datetime) -> None:
         with self._gateway.database.write() as transaction:

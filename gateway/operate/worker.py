@@ -108,6 +108,8 @@ def _finish_plain(gateway: Gateway, run: list[Lease], routes: Routes) -> int:
         return 0
     try:
         return runs.ingest_run(gateway.line, run, routes)
+    except MemoryError:
+        raise
     except Exception as trouble:  # noqa: BLE001 - which of them it is shows when each is tried alone
         _log.info("%d deliveries are not published together: %s", len(run), trouble)
         seconds = trouble.delay_seconds if isinstance(trouble, Retry) else _backoff(run[0])

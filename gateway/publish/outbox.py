@@ -103,7 +103,7 @@ class _Round:
                 if store.sent(transaction, each):
                     transaction.tell(_sent(each))
             for each, reason in self.failed.values():
-                seconds = min(0.5 * 2.0**each.tries, _BACKOFF_SECONDS_MAX)
+                seconds = min(0.5 * 2.0 ** min(each.tries, 16), _BACKOFF_SECONDS_MAX)
                 if store.put_off(transaction, each, seconds=seconds, problem=reason) and reason != each.problem:
                     transaction.tell(
                         ACKNOWLEDGMENT_WAITS(**_who(each), kind=each.kind, number=each.number, reason=reason)

@@ -18,8 +18,9 @@ from gateway.contracts import Contract, Field
 from gateway.errors import Stop
 from gateway.model import DeliveryState
 from gateway.store import staging, tables
+from gateway.store.acknowledgments import BUILT, STAGED
 from gateway.store.staging import quoted
-from gateway.store.tables import decision, delivery, member, metadata
+from gateway.store.tables import acknowledgment, decision, delivery, member, metadata
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -140,8 +141,13 @@ def _value(said: Any) -> Any:
 
 
 def set_going(transaction: Transaction) -> None:
-    """The rows are there: numbers go on behind them, and what somebody was at work on is free for others."""
+    """The rows are there: numbers go on behind them, and what somebody was at work on is free for others.
+
+    An answer whose file was staged in a drop folder, which no backup holds, is staged anew.
+    """
     connection = transaction.connection
+    staged = update(acknowledgment).where(acknowledgment.c.state == STAGED)
+    connection.execute(staged.values(state=BUILT, staged=None))
     for table in metadata.sorted_tables:
         if "owner" in table.c and "due" in table.c:
             free = update(table).where(table.c.owner.is_not(None))

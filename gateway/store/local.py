@@ -62,7 +62,7 @@ class LocalVault:
                 part.rename(target)
             _sync_folder(target.parent)  # also where another writer renamed it a moment ago
         except OSError as error:
-            raise Stop(
+            raise Unwritable(
                 f"the vault {self.folder} cannot keep a file: {error.strerror}",
                 "Make room on its disk or check its permissions; the file stays where it came from.",
             ) from error
