@@ -3,13 +3,16 @@
 Nothing of it was recorded field by field: a version of a record has its delivery, its byte span and its revision, and
 the reader of the format finds the bytes of each path again. That holds for rows of databases as well, whose delivery is
 the rows as they were captured.
+
+A document that somebody corrected has its values from the correction, which stands beside the raw bytes in a file of
+its own: places are counted in that one, and beside each stands what the raw file holds there.
 """
 
 from __future__ import annotations
 
 import json
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
@@ -50,8 +53,23 @@ _ONE_ENVELOPE = ("csv", "fixed", "jsonl", "json")
 
 
 @dataclass(frozen=True, slots=True)
+class Original:
+    """What the raw file has in the place of a corrected value: bytes `start` to `end` of it."""
+
+    start: int
+    end: int
+    line: int
+    raw: bytes
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Spot:
-    """Where one source of a value stands: bytes `start` to `end` of the delivery, and in the format's own words."""
+    """Where one source of a value stands: bytes `start` to `end` of the delivery, and in the format's own words.
+
+    Of a corrected document they are bytes and lines of the correction, and `original` is what the raw file has at the
+    same path; None where it has nothing there, or is no correction.
+    """
 
     path: str
     start: int | None
@@ -64,6 +82,7 @@ class Spot:
     column: str | None
     raw: bytes
     text: str
+    original: Original | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,11 +122,19 @@ class Evidence:
     integration: str | None
     revision: str | None
     correction: Decision | None
+    """Who corrected the document, when and why: its values are those of the correction, the vault's file `sha256`,
+    which stands in the place of bytes `start` to `end` of the raw file."""
     fields: tuple[FieldEvidence, ...]
     part: Part
     """What the document was read from: the file, or a member of an archive, in which all its spots are counted."""
     purged: str | None = None
     """Why the bytes are no longer kept; then the values are told without their sources, and without their rules."""
+
+    @property
+    def span(self) -> tuple[int, int]:
+        """The bytes of the document in the raw file, or in the member of an archive."""
+        here = self.version if self.correction is None else self.correction
+        return here.start - self.part.origin, here.end - self.part.origin
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,12 +172,14 @@ class Explainer:
             why, of = was_purged(delivery), delivery.integration
             return Evidence(contract.id, key, this, delivery, of, this.revision, None, fields, part, why)
         correction = decided if decided is not None and decided.kind == decisions.CORRECTED else None
-        raw: RawBytes = self.vault if correction is None else Amended(self.vault, correction.within(part.origin))
+        here = correction.within(part.origin) if correction is not None else None
+        raw: RawBytes = self.vault if here is None else Amended(self.vault, here)
         routes = self.routes_of(this.revision) if this.revision is not None else None
         found = _Document(raw, delivery, part, this, routes) if routes is not None else None
-        with closing(Places(raw, part.sha256)) as places:
+        with closing(Places(raw, part.sha256)) as places, closing(Places(self.vault, part.sha256)) as of_file:
+            before = _Before(self.vault, here, part, found, of_file) if here is not None and found is not None else None
             fields = tuple(
-                _field(pointer, value, found, places, _earlier(pointer, versions, senders))
+                _field(pointer, value, found, before, places, _earlier(pointer, versions, senders))
                 for pointer, value in leaves(json.loads(versions[0].json))
                 if pointer == field or pointer.startswith(f"{field}/")
             )
@@ -174,13 +203,17 @@ class _Document:
                 f"the revision {routes.revision} has no integration that takes {delivery.name}",
                 "Report it: it is the revision that is said to have judged the delivery.",
             )
-        envelope = _envelope(items_of(routes, candidates, raw.chunks(part.sha256)), version.document - part.origin)
+        number = version.document - part.origin
+        envelope = _envelope(items_of(routes, candidates, raw.chunks(part.sha256)), number)
         flow = routes.route(candidates, envelope, delivery_partner=delivery.partner) if envelope is not None else None
         if envelope is None or not isinstance(flow, Flow):
             raise Stop(
                 f"document {version.document} of {delivery.id} is not found in its bytes as it was when it was judged",
                 "Report it, with the output of gateway verify --deep.",
             )
+        self.routes = routes
+        self.candidates = candidates
+        self.number = number
         self.envelope = envelope
         self.flow = flow
         self.start = version.start - part.origin
@@ -208,6 +241,36 @@ class _Document:
         )
 
 
+class _Before:
+    """What the raw file holds for a document that was corrected."""
+
+    def __init__(self, vault: Vault, correction: Decision, part: Part, found: _Document, places: Places) -> None:
+        self._start = correction.start
+        self._places = places
+        self._raw = vault.read(part.sha256, correction.start, correction.end)
+        items = items_of(found.routes, found.candidates, vault.chunks(part.sha256))
+        self._envelope = _envelope(items, found.number)
+
+    def beside(self, spot: Spot, path: Path, loops: Loops, of_correction: Places) -> Spot:
+        """The spot, counted within the correction, with what the raw file has at the same path."""
+        if spot.start is None or spot.end is None:
+            return replace(spot, original=self._original(path, loops))
+        first = of_correction.line_of(self._start)
+        line = of_correction.line_of(spot.start) - first + 1
+        start, end = spot.start - self._start, spot.end - self._start
+        return replace(spot, start=start, end=end, line=line, original=self._original(path, loops))
+
+    def _original(self, path: Path, loops: Loops) -> Original | None:
+        if self._envelope is None:
+            return None
+        position = FORMATS[self._envelope.format].locate(self._raw, self._envelope, path, loops)
+        if position is None:
+            return None
+        start, cut = self._start + position.start, self._raw[position.start : position.end]
+        text = cut.decode(self._envelope.encoding, "replace")
+        return Original(start, self._start + position.end, self._places.line_of(start), cut, text)
+
+
 def _envelope(items: Iterator[Any], number: int) -> Envelope | None:
     for item in items:
         if isinstance(item, FileFinding):
@@ -219,17 +282,24 @@ def _envelope(items: Iterator[Any], number: int) -> Envelope | None:
 
 
 def _field(
-    pointer: str, value: Any, found: _Document | None, places: Places, earlier: tuple[Earlier, ...]
+    pointer: str,
+    value: Any,
+    found: _Document | None,
+    before: _Before | None,
+    places: Places,
+    earlier: tuple[Earlier, ...],
 ) -> FieldEvidence:
     lineage = found.flow.mapper.lineage_of(pointer) if found is not None else None
     if found is None or lineage is None:
         return FieldEvidence(pointer, value, None, None, (), (), (), earlier)
-    spots = tuple(
-        found.spot(path, loops, written, places)
-        for written, (path, loops) in zip(lineage.paths, sources_of(found.flow.mapper, pointer), strict=True)
-    )
+    spots = []
+    for written, (path, loops) in zip(lineage.paths, sources_of(found.flow.mapper, pointer), strict=True):
+        spot = found.spot(path, loops, written, places)
+        spots.append(spot if before is None else before.beside(spot, path, loops, places))
     place = str(lineage.place)
-    return FieldEvidence(pointer, value, lineage.expression, place, lineage.functions, lineage.tables, spots, earlier)
+    return FieldEvidence(
+        pointer, value, lineage.expression, place, lineage.functions, lineage.tables, tuple(spots), earlier
+    )
 
 
 def _earlier(pointer: str, versions: Sequence[StoredVersion], senders: dict[str, Delivery]) -> tuple[Earlier, ...]:

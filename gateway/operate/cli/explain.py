@@ -9,7 +9,7 @@ import click
 
 from gateway.operate import wiring
 from gateway.operate.cli.options import workspace_option
-from gateway.repair.evidence import Explainer
+from gateway.repair.evidence import Explainer, Spot
 from gateway.serve.answers import said
 from gateway.serve.resources.evidence import evidence_said, pointer_of
 from gateway.store import records
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
     from gateway.configuration import Configuration
     from gateway.contracts import Contract
-    from gateway.repair.evidence import Evidence, FieldEvidence, Spot
+    from gateway.repair.evidence import Evidence, FieldEvidence, Original
 
-_BYTES_SHOWN = 120
+_CHARACTERS_SHOWN = 120
 
 
 @click.command()
@@ -78,35 +78,45 @@ def _lines(evidence: Evidence) -> Iterator[str]:
     yield f"  {delivery.name}  {delivery.size:,} bytes from {sender}, {_time(delivery.received_at)}"
     yield f"  {delivery.id}  sha256 {delivery.sha256}"
     origin, member = evidence.part.origin, f" of {evidence.part.member}" if evidence.part.member else ""
-    yield f"  document {version.document - origin}{member}, bytes {version.start - origin} to {version.end - origin}"
+    yield f"  document {version.document - origin}{member}, bytes {evidence.span[0]} to {evidence.span[1]}"
     yield f"  {evidence.integration}, revision {evidence.revision or 'not known'}"
-    if evidence.correction is not None:
-        correction = evidence.correction
+    correction = evidence.correction
+    if correction is not None:
         yield f"  corrected by {correction.who}, {_time(correction.at)}: {correction.reason}"
+        yield f"  its values come from the correction, {correction.size:,} bytes, sha256 {correction.sha256}"
     if evidence.purged is not None:
         yield f"  {evidence.purged}"
     for each in evidence.fields:
-        yield from _field_lines(each, purged=evidence.purged is not None)
+        yield from _field_lines(each, corrected=correction is not None, purged=evidence.purged is not None)
 
 
-def _field_lines(field: FieldEvidence, *, purged: bool) -> Iterator[str]:
+def _field_lines(field: FieldEvidence, *, corrected: bool, purged: bool) -> Iterator[str]:
     yield ""
     yield f"{field.field}  {json.dumps(field.value, ensure_ascii=False)}"
     if not purged:
         yield f"  {field.rule}    {field.place}" if field.rule is not None else "  no rule of the mapping fills it"
     for spot in field.sources:
-        yield f"  {_spot(spot)}"
+        yield f"  {_spot(spot, corrected=corrected)}"
+        if spot.original is not None:
+            yield f"    the raw file: {_shown(spot.original)}"
+        elif corrected:
+            yield f"    the raw file has no {spot.path} there"
     for each in field.earlier:
         value = json.dumps(each.value, ensure_ascii=False)
         yield f"  before: {value} in version {each.version}, change {each.change}, {each.name} from {each.sender}"
 
 
-def _spot(spot: Spot) -> str:
+def _spot(spot: Spot, *, corrected: bool) -> str:
     if spot.start is None:
         return f"{spot.path}: no value there"
-    shown = spot.text if len(spot.text) <= _BYTES_SHOWN else spot.text[:_BYTES_SHOWN] + "…"
-    place = f"line {spot.line}" + (f", segment {spot.segment}" if spot.segment else "")
-    return f"{spot.path}: {shown!r}  {place}, bytes {spot.start} to {spot.end}"
+    return f"{spot.path}: {_shown(spot)}" + (" of the correction" if corrected else "")
+
+
+def _shown(spot: Spot | Original) -> str:
+    """The text at a place, and the place."""
+    text = spot.text if len(spot.text) <= _CHARACTERS_SHOWN else spot.text[:_CHARACTERS_SHOWN] + "…"
+    segment = f", segment {spot.segment}" if isinstance(spot, Spot) and spot.segment else ""
+    return f"{text!r}  line {spot.line}{segment}, bytes {spot.start} to {spot.end}"
 
 
 def _time(moment: datetime) -> str:

@@ -14,19 +14,34 @@ from gateway.serve.answers import answered
 from gateway.serve.operations import Operation
 from gateway.serve.problems import Problem, nearest
 from gateway.serve.resources.records import asked_contract, describe, found, no_conditions, point_of
-from gateway.serve.shapes import MOMENT, TEXT, WHOLE, Shape, many, maybe, named, thing
+from gateway.serve.shapes import MOMENT, TEXT, WHOLE, Shape, many, maybe, named, thing, words
 
 if TYPE_CHECKING:
-    from gateway.repair.evidence import Evidence, FieldEvidence, Spot
+    from gateway.repair.evidence import Evidence, FieldEvidence, Original, Spot
     from gateway.serve.operations import Call
 
+FILE, CORRECTION = "file", "correction"
+"""What the places of a value are counted in."""
+_OF_CORRECTION = ("who", "at", "reason", "sha256", "size")
 _ANY: Shape = {"description": "the value as the record has it"}
 
 SHAPES: dict[str, Shape] = {
+    "EvidenceOriginal": thing(
+        "What the raw file holds in the place of a corrected value: bytes start to end of it, which are base64 in "
+        "bytes and as text beside.",
+        start=WHOLE,
+        end=WHOLE,
+        line=WHOLE,
+        bytes=TEXT,
+        text=TEXT,
+    ),
     "EvidenceSource": thing(
         "Where a source of a value stands: bytes start to end of the delivery's content, which are base64 in bytes and "
-        "as text beside; nulls where the path has no value there.",
+        "as text beside; nulls where the path has no value there. within says what start, end and line are counted in: "
+        "file, or, of a corrected document, correction; then original is what the raw file holds at the same path, or "
+        "null where that is not found in it.",
         path=TEXT,
+        within=words(FILE, CORRECTION),
         start=maybe(WHOLE),
         end=maybe(WHOLE),
         line=maybe(WHOLE),
@@ -37,6 +52,7 @@ SHAPES: dict[str, Shape] = {
         column=maybe(TEXT),
         bytes=TEXT,
         text=TEXT,
+        original=maybe(named("EvidenceOriginal")),
     ),
     "EarlierValue": thing(
         "A value that the field had before, the change that brought it, and the file and who sent it.",
@@ -59,11 +75,19 @@ SHAPES: dict[str, Shape] = {
         sources=many(named("EvidenceSource")),
         earlier=many(named("EarlierValue")),
     ),
-    "Correction": thing("Who corrected the document, when and why.", who=TEXT, at=MOMENT, reason=TEXT),
+    "Correction": thing(
+        "Who corrected the document, when and why: its values come from the correction, which has size bytes and that "
+        "hash, and not from the raw file.",
+        who=TEXT,
+        at=MOMENT,
+        reason=TEXT,
+        sha256=TEXT,
+        size=WHOLE,
+    ),
     "Evidence": thing(
         "Where a version of a record comes from: document counts those of the file from 1, its bytes are start to "
-        "end of the content (or, corrected, of what stands in their place). Of an archive, member is the name of the "
-        "one in which all of this is counted.",
+        "end of the content as it came, also where a correction stands in their place. Of an archive, member is the "
+        "name of the one in which all of this is counted.",
         type=TEXT,
         _key=TEXT,
         _seq=WHOLE,
@@ -152,21 +176,26 @@ def evidence_said(evidence: Evidence) -> dict[str, Any]:
         "received_at": delivery.received_at,
         "member": evidence.part.member,
         "document": version.document - evidence.part.origin,
-        "start": version.start - evidence.part.origin,
-        "end": version.end - evidence.part.origin,
-        "correction": None
-        if correction is None
-        else {"who": correction.who, "at": correction.at, "reason": correction.reason},
+        "start": evidence.span[0],
+        "end": evidence.span[1],
+        "correction": None if correction is None else {name: getattr(correction, name) for name in _OF_CORRECTION},
         "purged": evidence.purged,
-        "fields": [_field_said(each) for each in evidence.fields],
+        "fields": [_field_said(each, FILE if correction is None else CORRECTION) for each in evidence.fields],
     }
 
 
-def _field_said(field: FieldEvidence) -> dict[str, Any]:
-    return asdict(field) | {"sources": [_spot_said(each) for each in field.sources]}
+def _field_said(field: FieldEvidence, within: str) -> dict[str, Any]:
+    sources = [
+        {"path": each.path, "within": within}
+        | _bytes_said(each)
+        | {"original": None if each.original is None else _bytes_said(each.original)}
+        for each in field.sources
+    ]
+    return asdict(field) | {"sources": sources}
 
 
-def _spot_said(spot: Spot) -> dict[str, Any]:
+def _bytes_said(spot: Spot | Original) -> dict[str, Any]:
+    """A place with its bytes under the name that they have in JSON."""
     said = asdict(spot)
-    text = said.pop("text")
-    return {**{name: value for name, value in said.items() if name != "raw"}, "bytes": spot.raw, "text": text}
+    said["bytes"], text = said.pop("raw"), said.pop("text")
+    return said | {"text": text}

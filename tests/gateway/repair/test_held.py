@@ -102,7 +102,7 @@ def test_a_corrected_document_is_accepted_and_stays_corrected_in_a_replay(tmp_pa
         evidence = place.get("/api/v1/prices/A-2~2026-12-01/evidence?field=price")
         assert (evidence["correction"]["who"], evidence["correction"]["reason"]) == ("test", "a test")
         assert evidence["fields"][0]["sources"][0]["text"] == "12,34"
-        assert evidence["fields"][0]["sources"][0]["line"] == 3
+        assert evidence["fields"][0]["sources"][0]["original"]["line"] == 3
         line = next(
             each
             for each in place.get(f"/api/v1/deliveries/{given_['id']}/activity")["items"]
