@@ -74,6 +74,7 @@ delivery = Table(
         postgresql_where=text("due IS NOT NULL"),
     ),
     Index("delivery_integration", "integration", "partner", "number"),
+    Index("delivery_partner", "partner", "number"),
     Index("delivery_state", "state", "number"),
 )
 
@@ -380,6 +381,8 @@ api_key = Table(
     Column("created_at", Text, nullable=False),
     Column("expires_at", Text),
     Column("revoked_at", Text),
+    Column("partners", Text),  # the only ones whose data it sees; NULL: it sees everything
+    Index("api_key_name", "name"),
 )
 
 idempotency = Table(

@@ -1,0 +1,82 @@
+"""Who asks, and what they may: scopes, partners, personal data; pure."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from typing import Literal
+
+from gateway.serve.problems import Problem
+
+CHALLENGE = 'Bearer realm="gateway"'
+
+_WHOLE = frozenset({"admin", "audit", "tables"})
+"""What knows no partners, so that nobody who is limited to some has it: the log of who did what, tables as they are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """What a request carries to say who asks: a key or token, or what the proxy saw of a certificate."""
+
+    kind: Literal["token", "certificate"]
+    value: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks: the client's id and name, its scopes, and the partners whose data it sees (None: all there is)."""
+
+    id: str
+    name: str
+    scopes: tuple[str, ...]
+    partners: tuple[str, ...] | None = None
+    credential: Credential | None = field(default=None, compare=False, repr=False)
+
+    def may(self, scope: str) -> bool:
+        """Whether one of the scopes covers `scope`, as in ``orders:read``."""
+        resource, _, verb = scope.partition(":")
+        if self.partners is not None and resource in _WHOLE:
+            return False
+        return any(mine in ("admin", scope, f"*:{verb}", f"{resource}:*", "*:*") for mine in self.scopes)
+
+    def may_see_personal(self, collection: str) -> bool:
+        """Whether fields marked ``pii`` are shown of this collection: the scope ``orders:personal``."""
+        return self.may(f"{collection}:personal")
+
+    def may_see(self, partner: str | None) -> bool:
+        """Whether what belongs to this partner (None: to none that is known) may be seen."""
+        return self.partners is None or partner in self.partners
+
+    @property
+    def sees(self) -> str:
+        """What tells apart callers who see different partners' data, for cursors and entity tags; empty: all of it."""
+        if self.partners is None:
+            return ""
+        return hashlib.sha256("\n".join(sorted(self.partners)).encode()).hexdigest()[:12]
+
+    def needs(self, *scopes: str) -> None:
+        """Refuse unless one of `scopes` is covered.
+
+        Raises:
+            Problem: ``scope_missing``, with the first one's name.
+        """
+        if not any(self.may(scope) for scope in scopes):
+            raise Problem(
+                "scope_missing",
+                f"the key {self.name!r} lacks the scope {scopes[0]}",
+                headers={"WWW-Authenticate": f'{CHALLENGE}, error="insufficient_scope", scope="{scopes[0]}"'},
+            )
+
+
+NOBODY = Caller("", "", ())
+"""Who sent no key."""
+
+
+def key_missing() -> Problem:
+    """The answer to a request without a key where one is needed."""
+    return Problem("key_missing", headers={"WWW-Authenticate": CHALLENGE})
+
+
+def refused(detail: str, *, error: str = "invalid_token") -> Problem:
+    """The answer to a credential that does not count (RFC 6750, 3.1)."""
+    return Problem("key_refused", detail, headers={"WWW-Authenticate": f'{CHALLENGE}, error="{error}"'})
