@@ -9,10 +9,10 @@ next purge.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from gateway.contracts import kept_since, outlasts
-from gateway.errors import Retry, Stop
 from gateway.observations import (
     ATTEMPT_FAILED,
     DELIVERY_FAILED,
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from gateway.routing import Routes
     from gateway.store.database import Database
     from gateway.store.expiry import Expired
+    from gateway.store.retention import Condemned
     from gateway.store.vault import Vault
 
 DELIVERIES_A_STEP = 100
@@ -194,22 +195,19 @@ class Retention:
 
     def _delete(self) -> Iterator[None]:
         """Delete what nothing names any more from the vault, also what an earlier purge did not come to."""
-        failed: set[str] = set()
+        last: Condemned | None = None
         while True:
             with self._database.read() as connection:
-                left = retention.condemned(connection, limit=DELIVERIES_A_STEP + len(failed))
-            left = [each for each in left if each not in failed]
+                left = retention.condemned(connection, after=last, limit=DELIVERIES_A_STEP)
             if not left:
                 return
-            for sha256 in left:
-                try:
-                    with self._database.write() as transaction:
-                        deleted = retention.take_away(transaction, self._vault, sha256)
-                except (Retry, Stop) as stop:  # what stays condemned is deleted by the next purge
-                    failed.add(sha256)
-                    self.tally.put_off.append(stop.message)
-                    continue
+            last = left[-1]
+            for _, together in groupby(left, key=lambda each: each.sha256[:2]):  # under one lock
+                with self._database.write() as transaction:
+                    names = [each.sha256 for each in together]
+                    deleted, problems = retention.take_away(transaction, self._vault, *names)
                 self.tally.files += deleted
+                self.tally.put_off += problems
                 yield
 
     # ── records ──────────────────────────────────────────────────────────────────────────────────────────────────────

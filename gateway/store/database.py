@@ -72,11 +72,19 @@ class Transaction:
         """Keep rows of the audit log for the very end: whoever writes one keeps all others waiting until the commit."""
         self._entries.extend(entries)
 
-    def alone(self, what: str) -> None:
-        """Let nobody else who names the same thing go on until this transaction ends; SQLite has one writer anyway."""
+    def alone(self, *what: str) -> None:
+        """Let nobody else who names one of these things go on until this transaction ends; SQLite has one writer.
+
+        They are taken in one order everywhere. Whoever needs several names them together: one after the other, two
+        transactions could wait for each other.
+        """
         if not self.is_sqlite:
-            key = int.from_bytes(hashlib.sha256(what.encode()).digest()[:8], signed=True)
-            self.connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": key})
+            names = sorted(set(what))
+            keys = [int.from_bytes(hashlib.sha256(each.encode()).digest()[:8], signed=True) for each in names]
+            self.connection.execute(
+                text("SELECT pg_advisory_xact_lock(key) FROM unnest(CAST(:keys AS bigint[])) AS named (key)"),
+                {"keys": keys},
+            )
 
     def wake(self) -> None:
         """Ring the bell of workers that sleep, when this commits; on SQLite the commit itself is the bell."""

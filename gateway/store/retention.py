@@ -8,6 +8,11 @@ leaves the row, which is found again.
 Content that arrives again meanwhile is not lost: landing, deciding that nothing names a piece and deleting it hold the
 same lock, that of the content. Whoever has put some and finds in its transaction that it was deleted since puts it
 once more (:func:`is_kept`).
+
+A lock is that of all content whose names begin with the same two digits: a server has room for a few thousand locks,
+and an archive may have more members. No two transactions wait for each other, because each takes them in one order:
+the row of the delivery, where it writes one that is there; then the locks of all content that it is about, at once and
+sorted; and from then on nothing for which another one waits that has yet to take such a lock.
 """
 
 from __future__ import annotations
@@ -16,8 +21,9 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import delete, exists, func, insert, or_, select, update
+from sqlalchemy import delete, func, insert, or_, select, update
 
+from gateway.errors import Retry, Stop
 from gateway.model import Delivery, DeliveryState, DocumentState
 from gateway.store import deliveries, tables
 from gateway.store.database import stamp
@@ -36,7 +42,7 @@ from gateway.store.tables import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
     from datetime import datetime
 
     from sqlalchemy import ColumnElement, Connection
@@ -44,6 +50,7 @@ if TYPE_CHECKING:
     from gateway.store.database import Transaction
     from gateway.store.vault import Vault
 
+_NAMES_AT_ONCE = 500
 _HELD = (DocumentState.QUARANTINED, DocumentState.UNROUTED)
 _ON_THEIR_WAY = ("built", "staged")  # acknowledgments that are not with the partner yet
 
@@ -134,9 +141,8 @@ def purge(transaction: Transaction, number: int, *, by: str, quoting: Sequence[s
     corrected = select(decision.c.sha256).where(decision.c.delivery == number, decision.c.sha256.is_not(None))
     corrections = connection.execute(corrected).scalars().all()
     members = select(member.c.sha256).where(member.c.delivery == number, member.c.sha256.is_not(None))
-    named = sorted({row.sha256, *corrections, *connection.execute(members).scalars()})
-    content = tuple(each for each in named if condemn(transaction, each))
-    return Purged(held, findings, len(corrections), content)
+    named = {row.sha256, *corrections, *connection.execute(members).scalars()}
+    return Purged(held, findings, len(corrections), tuple(condemn(transaction, *named)))
 
 
 def _is_to_be_answered(connection: Connection, number: int) -> bool:
@@ -170,65 +176,90 @@ def _unquote(transaction: Transaction, number: int, delivery_id: str, went: str,
 # ── content ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def condemn(transaction: Transaction, sha256: str) -> bool:
-    """Tell content that is to be deleted; False where something still names it."""
-    _alone(transaction, sha256)
+def condemn(transaction: Transaction, *names: str) -> list[str]:
+    """Tell content that is to be deleted, by its names; those that nothing else names, and were told therefore."""
+    _alone(transaction, names)
     connection = transaction.connection
-    if _is_named(connection, sha256):
-        return False
-    connection.execute(delete(purged_content).where(purged_content.c.sha256 == sha256))
-    connection.execute(insert(purged_content).values(sha256=sha256, at=stamp(transaction.now)))
-    return True
+    told = sorted(set(names) - _named(connection, names))
+    for some in _blocks(told):
+        connection.execute(delete(purged_content).where(purged_content.c.sha256.in_(some)))
+        connection.execute(insert(purged_content), [{"sha256": each, "at": stamp(transaction.now)} for each in some])
+    return told
 
 
-def condemned(connection: Connection, *, limit: int = 200) -> list[str]:
-    """Content that is to be deleted and may be there still."""
-    query = select(purged_content.c.sha256).where(purged_content.c.deleted_at.is_(None))
-    return list(connection.execute(query.order_by(purged_content.c.at).limit(limit)).scalars())
+@dataclass(frozen=True, slots=True)
+class Condemned:
+    """Content that is to be deleted and may be there still; told at `at`."""
+
+    at: str
+    sha256: str
 
 
-def take_away(transaction: Transaction, vault: Vault, sha256: str) -> bool:
-    """Delete condemned content; False where it came again since, so that it stays.
+def condemned(connection: Connection, *, after: Condemned | None = None, limit: int = 200) -> list[Condemned]:
+    """Content that is to be deleted, in the order in which it was told."""
+    at, sha256 = purged_content.c.at, purged_content.c.sha256
+    query = select(at, sha256).where(purged_content.c.deleted_at.is_(None)).order_by(at, sha256).limit(limit)
+    if after is not None:
+        query = query.where(at >= after.at, or_(at > after.at, sha256 > after.sha256))
+    return [Condemned(row.at, row.sha256) for row in connection.execute(query)]
 
-    Raises:
-        Stop: the vault cannot delete it; it stays condemned.
+
+def take_away(transaction: Transaction, vault: Vault, *names: str) -> tuple[int, list[str]]:
+    """Delete condemned content, but what came again since, which stays.
+
+    How many were deleted, and why the vault could not delete others: those stay condemned.
     """
-    _alone(transaction, sha256)
-    this = purged_content.c.sha256 == sha256
-    if _is_named(transaction.connection, sha256):
-        transaction.connection.execute(delete(purged_content).where(this))
-        return False
-    vault.delete(sha256)
-    transaction.connection.execute(update(purged_content).where(this).values(deleted_at=stamp(transaction.now)))
-    return True
+    _alone(transaction, names)
+    connection, this = transaction.connection, purged_content.c.sha256
+    named = _named(connection, names)
+    deleted, problems = [], []
+    for each in sorted(set(names) - named):
+        try:
+            vault.delete(each)
+        except (Retry, Stop) as trouble:
+            problems.append(trouble.message)
+        else:
+            deleted.append(each)
+    connection.execute(delete(purged_content).where(this.in_(named)))
+    connection.execute(update(purged_content).where(this.in_(deleted)).values(deleted_at=stamp(transaction.now)))
+    return len(deleted), problems
 
 
-def is_kept(transaction: Transaction, vault: Vault, sha256: str) -> bool:
-    """Whether content that was just put is still there; to be asked in the transaction that will name it.
+def is_kept(transaction: Transaction, vault: Vault, *names: str) -> bool:
+    """Whether all content that was just put is still there; to be asked in the transaction that will name it.
 
     When it is not, it was deleted since: put it once more, in another transaction. While this one runs it stays.
     """
-    _alone(transaction, sha256)
-    this = purged_content.c.sha256 == sha256
-    if transaction.connection.execute(select(1).where(this)).first() is None:
-        return True
-    if not vault.exists(sha256):
-        return False
-    transaction.connection.execute(delete(purged_content).where(this))
+    _alone(transaction, names)
+    connection, this = transaction.connection, purged_content.c.sha256
+    for some in _blocks(sorted(set(names))):
+        told = connection.execute(select(this).where(this.in_(some))).scalars().all()
+        if not all(vault.exists(each) for each in told):
+            return False
+        if told:
+            connection.execute(delete(purged_content).where(this.in_(told)))
     return True
 
 
-def _alone(transaction: Transaction, sha256: str) -> None:
-    transaction.alone(f"content {sha256}")
+def _alone(transaction: Transaction, names: Iterable[str]) -> None:
+    transaction.alone(*(f"content {each[:2]}" for each in names))
 
 
-def _is_named(connection: Connection, sha256: str) -> bool:
-    """Whether a delivery that is not purged has this content, as itself, as a correction or as a member."""
+def _named(connection: Connection, names: Iterable[str]) -> set[str]:
+    """The content that a delivery which is not purged has, as itself, as a correction or as a member."""
+    found: set[str] = set()
     kept = delivery.c.purged_at.is_(None)
-    whole = exists().where(delivery.c.sha256 == sha256, kept)
-    corrected = exists().where(decision.c.sha256 == sha256, decision.c.delivery == delivery.c.number, kept)
-    unpacked = exists().where(member.c.sha256 == sha256, member.c.delivery == delivery.c.number, kept)
-    return bool(connection.execute(select(or_(whole, corrected, unpacked))).scalar())
+    for some in _blocks(sorted(set(names))):
+        found.update(connection.execute(select(delivery.c.sha256).where(delivery.c.sha256.in_(some), kept)).scalars())
+        for table in (decision, member):
+            query = select(table.c.sha256).join(delivery, delivery.c.number == table.c.delivery)
+            found.update(connection.execute(query.where(table.c.sha256.in_(some), kept)).scalars())
+    return found
+
+
+def _blocks(names: Sequence[str]) -> Iterator[Sequence[str]]:
+    """So many names at once as a statement takes."""
+    return (names[at : at + _NAMES_AT_ONCE] for at in range(0, len(names), _NAMES_AT_ONCE))
 
 
 # ── now and then ─────────────────────────────────────────────────────────────────────────────────────────────────────

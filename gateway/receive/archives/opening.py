@@ -47,9 +47,8 @@ def open_archive(
         some = found.members[at : at + _MEMBERS_AT_ONCE]
         with database.write() as transaction:
             prove(transaction)
-            for sha256 in sorted({each.sha256 for each in some if each.sha256 is not None}):
-                if not retention.is_kept(transaction, vault, sha256):
-                    raise Retry("a member's content was purged with another delivery just now", delay_seconds=0.0)
+            if not retention.is_kept(transaction, vault, *(each.sha256 for each in some if each.sha256 is not None)):
+                raise Retry("a member's content was purged with another delivery just now", delay_seconds=0.0)
             members.keep(transaction, delivery.number, some)
             members.mark(transaction, delivery.number, found.kind)
     return found
