@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from gateway.contracts import kept_since, outlasts
 from gateway.observations import (
+    ANSWER_FAILED,
     ATTEMPT_FAILED,
     DELIVERY_FAILED,
     DELIVERY_PURGED,
@@ -27,6 +28,7 @@ from gateway.store import audit, expiry, retention
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from datetime import datetime
 
     from gateway.configuration import Configuration
     from gateway.contracts import Contract
@@ -39,8 +41,9 @@ if TYPE_CHECKING:
 
 DELIVERIES_A_STEP = 100
 VERSIONS_A_STEP = 1_000
+PUT_OFF_TOLD = 100
 
-_QUOTING = (ATTEMPT_FAILED, DELIVERY_FAILED, DELIVERY_QUARANTINED, DOCUMENT_UNROUTED, FINDING_MADE)
+_QUOTING = (ANSWER_FAILED, ATTEMPT_FAILED, DELIVERY_FAILED, DELIVERY_QUARANTINED, DOCUMENT_UNROUTED, FINDING_MADE)
 """What the log says in words that quote documents."""
 
 
@@ -64,7 +67,16 @@ class Tally:
     erased: dict[str, int] = field(default_factory=dict)
     """Versions that lost personal data, by contract."""
     put_off: list[str] = field(default_factory=list)
-    """What could not be purged now, and why; it is tried again with the next purge."""
+    """What could not be purged now, and why, the first of it; it is tried again with the next purge."""
+    put_off_more: int = 0
+    """How much else."""
+
+    def later(self, reason: str) -> None:
+        """Something is put off."""
+        if len(self.put_off) < PUT_OFF_TOLD:
+            self.put_off.append(reason)
+        else:
+            self.put_off_more += 1
 
 
 def was_purged(delivery: Delivery) -> str:
@@ -86,11 +98,15 @@ class Retention:
     def steps(self, integration: str | None = None) -> Iterator[None]:
         """Do one step after the other, as long as the caller wants; `integration`: its deliveries alone.
 
+        What is put off is a step, too. Whoever stops keeps the iterator, and goes on with it where it stands.
+
         Raises:
             Retry, Stop: the store cannot be written now. What was done is done.
         """
-        for delivery, rule in self._over(integration):
-            yield from self._purge(delivery, rule)
+        for each in self._over(integration):
+            if each is not None:
+                self._purge(*each)
+            yield
         yield from self._delete()
         if integration is None:
             for contract in self._configuration.contracts.values():
@@ -99,7 +115,7 @@ class Retention:
     def would(self, integration: str | None = None) -> Tally:
         """What would be purged now, without doing it."""
         tally = self.tally
-        for delivery, _ in self._over(integration):
+        for delivery, _ in filter(None, self._over(integration)):
             tally.deliveries += 1
             tally.bytes += delivery.size
             tally.documents += sum(delivery.documents.get(state, 0) for state in ("quarantined", "unrouted"))
@@ -110,8 +126,8 @@ class Retention:
 
     # ── deliveries ───────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _over(self, only: str | None) -> Iterator[tuple[Delivery, str]]:
-        """The deliveries whose time is over, each with the rule that says so."""
+    def _over(self, only: str | None) -> Iterator[tuple[Delivery, str] | None]:
+        """The deliveries whose time is over, each with the rule that says so; None where none of many are."""
         known = self._configuration.integrations
         names = [only] if only is not None else [*known, None]
         for name in names:
@@ -119,18 +135,23 @@ class Retention:
             if not ages:
                 continue
             before = max(kept_since(age, self._database.clock()) for age in ages)
-            last, found = 0, [True]
-            while found:
-                with self._database.read() as connection:
-                    page = retention.over(
-                        connection, name, before, known=list(known), after=last, limit=DELIVERIES_A_STEP
-                    )
-                for each in page:
-                    rule = self.rule_of(each)
-                    if rule is not None and each.received_at < kept_since(rule.age, self._database.clock()):
-                        yield each, str(rule)
-                found = [True] if page else []
-                last = page[-1].number if page else last
+            yield from self._over_of(name, before)
+
+    def _over_of(self, name: str | None, before: datetime) -> Iterator[tuple[Delivery, str] | None]:
+        known, last = list(self._configuration.integrations), 0
+        while True:
+            with self._database.read() as connection:
+                page = retention.over(connection, name, before, known=known, after=last, limit=DELIVERIES_A_STEP)
+            if not page:
+                return
+            last, found = page[-1].number, False
+            for each in page:
+                rule = self.rule_of(each)
+                if rule is not None and each.received_at < kept_since(rule.age, self._database.clock()):
+                    found = True
+                    yield each, str(rule)
+            if not found:
+                yield None
 
     def _rules(self, name: str | None) -> list[Rule]:
         """The rules that deliveries of an integration can come under; None: of no integration that is there."""
@@ -158,7 +179,7 @@ class Retention:
         now = self._database.clock()
         return min((rule for rule in rules if rule is not None), key=lambda rule: kept_since(rule.age, now))
 
-    def _purge(self, delivery: Delivery, rule: str) -> Iterator[None]:
+    def _purge(self, delivery: Delivery, rule: str) -> None:
         with self._database.write() as transaction:
             purged = retention.purge(transaction, delivery.number, by=rule, quoting=[each.event for each in _QUOTING])
             if purged is not None:
@@ -184,14 +205,13 @@ class Retention:
                     )
                 )
         if purged is None:
-            self.tally.put_off.append(f"{delivery.id}: somebody works on it, or it is still to be answered")
+            self.tally.later(f"{delivery.id}: somebody works on it, or it is still to be answered")
             return
         self.tally.deliveries += 1
         self.tally.bytes += delivery.size
         self.tally.documents += purged.documents
         self.tally.findings += purged.findings
         self.tally.corrections += purged.corrections
-        yield
 
     def _delete(self) -> Iterator[None]:
         """Delete what nothing names any more from the vault, also what an earlier purge did not come to."""
@@ -207,7 +227,8 @@ class Retention:
                     names = [each.sha256 for each in together]
                     deleted, problems = retention.take_away(transaction, self._vault, *names)
                 self.tally.files += deleted
-                self.tally.put_off += problems
+                for each in problems:
+                    self.tally.later(each)
                 yield
 
     # ── records ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -236,7 +257,7 @@ class Retention:
                     told = RECORDS_PURGED if purging else PERSONAL_ERASED
                     transaction.tell(told(contract=contract.id, by=rule, records=done.records, versions=done.versions))
             if done is None:
-                self.tally.put_off.append(f"{contract.id}: a delivery is being stored")
+                self.tally.later(f"{contract.id}: a delivery is being stored")
                 return
             self._count(contract, done, erased=step is expiry.erase)
             looked = done.looked

@@ -160,6 +160,7 @@ def _unquote(transaction: Transaction, number: int, delivery_id: str, went: str,
         .values(value=None, message=f"what was found was {went}", remedy="Ask the sender for the file if it is needed.")
     ).rowcount
     connection.execute(update(acknowledgment).where(acknowledgment.c.delivery == number).values(content=b""))
+    connection.execute(update(answering).where(answering.c.delivery == number).values(problem=None))
     connection.execute(
         update(activity)
         .where(activity.c.delivery == delivery_id, activity.c.event.in_(list(quoting)))

@@ -18,13 +18,14 @@ from sqlalchemy import text
 from gateway.errors import Reject
 from gateway.model import Arrived
 from gateway.operate.cli import gateway as command
-from gateway.operate.upkeep import Upkeep
+from gateway.operate.upkeep import STEPS_AT_ONCE, Upkeep
 from gateway.operate.worker import work_once
+from gateway.publish.acknowledgments import Desk, give_up
 from gateway.repair.replay import ask_replay
 from gateway.repair.retention import Retention, Tally
 from gateway.repair.undo import undo
 from gateway.repair.verify import verify
-from gateway.store import leases, retention
+from gateway.store import acknowledgments, leases, retention
 from tests.acceptance.answered import outbox, send
 from tests.acceptance.workspaces import Place, opened, sample
 
@@ -688,6 +689,51 @@ def test_one_worker_at_a_time_purges_now_and_then(place: Place) -> None:
     assert remains(place, PLANTED) == []
 
 
+def test_what_is_put_off_holds_nothing_up_and_is_not_gone_through_at_once(place: Place) -> None:
+    keep(place, "30d")
+    landed = [place.land(order(1)) for _ in range(STEPS_AT_ONCE + 5)]
+    place.clock.forward(31 * DAY)
+    with place.gateway.database.write() as transaction:
+        transaction.connection.execute(text("UPDATE delivery SET state = 'accepted', due = NULL"))
+        transaction.connection.execute(  # the first of them are still to be answered
+            text(
+                "INSERT INTO answering (delivery, revision, state, due)"
+                f" SELECT number, 'r', 'due', 9e9 FROM delivery ORDER BY number LIMIT {STEPS_AT_ONCE}"
+            )
+        )
+    tried: list[int] = []
+    purge_one = retention.purge
+
+    def counting(transaction: Transaction, number: int, **more: Any) -> Any:
+        tried.append(number)
+        return purge_one(transaction, number, **more)
+
+    upkeep = Upkeep(place.gateway)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(retention, "purge", counting)
+        upkeep.when_due()
+        assert tried == [each.number for each in landed[:STEPS_AT_ONCE]]
+        Upkeep(place.gateway).when_due()  # another worker does not begin it anew meanwhile
+        assert len(tried) == STEPS_AT_ONCE
+        upkeep.when_due()
+        assert tried[STEPS_AT_ONCE:] == [each.number for each in landed[STEPS_AT_ONCE:]]
+    assert place.delivery(landed[-1].id)["state"] == "purged"
+
+
+def test_a_purge_that_is_under_way_obeys_a_longer_keep_at_once(place: Place) -> None:
+    keep(place, "30d")
+    landed = [place.land(order(1)) for _ in range(STEPS_AT_ONCE + 1)]
+    place.clock.forward(31 * DAY)
+    with place.gateway.database.write() as transaction:
+        transaction.connection.execute(text("UPDATE delivery SET state = 'accepted', due = NULL"))
+    upkeep = Upkeep(place.gateway)
+    upkeep.when_due()
+    place.change("integrations/acme-orders.yaml", "keep: 30d", "keep: 90d")
+    upkeep.when_due()
+    states = [place.delivery(each.id)["state"] for each in landed]
+    assert states == ["purged"] * STEPS_AT_ONCE + ["accepted"]
+
+
 def test_a_purged_delivery_is_passed_by_a_plan(place: Place) -> None:
     keep(place, "30d")
     place.clock.now = place.clock.now.replace(year=place.clock.now.year - 1)
@@ -746,4 +792,19 @@ def test_what_a_delivery_was_answered_goes_with_it_when_it_is_with_the_partner(p
     assert "keep: 30d of acme-orders" in gone(place, path, "content_gone")
     for file in outbox(place):
         place.folder.joinpath("data/sftp/acme/outbox", file).unlink()  # as the partner does who has taken it
+    assert remains(place, PLANTED) == []
+
+
+def test_why_a_delivery_could_not_be_answered_goes_with_it(place: Place) -> None:
+    place.change("integrations/acme-orders.yaml", "contract:", "keep: 30d\nanswer: 997\ncontract:")
+    delivery = place.land(ORDERS)
+    work_once(place.gateway, "somebody")
+    database = place.gateway.database
+    with database.write() as transaction:
+        (owed,) = acknowledgments.take_owed(transaction, owner="me", seconds=60.0, count=1, size_max=1)
+    desk = Desk(database, place.gateway.vault, lambda _: place.gateway.in_force.routes())
+    give_up(desk, owed, f"ValueError: {PLANTED.decode()}")
+    place.clock.forward(31 * DAY)
+    assert purge(place).deliveries == 1
+    assert place.delivery(delivery.id)["state"] == "purged"
     assert remains(place, PLANTED) == []

@@ -48,7 +48,7 @@ def purge(integration: str | None, dry_run: bool, as_json: bool, who: str, works
             for _ in retention.steps(integration):
                 pass
             if not gateway.database.scrub():
-                retention.tally.put_off.append(_READ_FROM)
+                retention.tally.later(_READ_FROM)
     finally:
         gateway.close()
     if as_json:
@@ -72,6 +72,8 @@ def _lines(tally: Tally, done: str) -> Iterator[str]:
         yield f"{done}: personal data in {_counted(number, 'version')} of records of {contract}"
     for each in tally.put_off:
         yield f"put off: {each}"
+    if tally.put_off_more:
+        yield f"put off: {tally.put_off_more:,} more"
     if not (tally.deliveries or tally.files or tally.records or tally.versions or tally.erased):
         yield "Nothing is older than it is to be kept."
 
