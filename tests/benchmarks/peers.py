@@ -159,18 +159,29 @@ def megabytes_a_second(peer: Peer, file: Path, documents: int) -> float:
 
 def _program(peer: Peer) -> list[str]:
     """The interpreter of the peer's environment, which is made if it is not there, ready to be given code."""
-    folder = (FOLDER / peer.name).resolve()
-    if peer.registry == "npm":
-        if not (folder / "node_modules" / peer.name).is_dir():
+    there = install(peer.name, peer.version, registry=peer.registry)
+    # Node takes what follows `--` as arguments of the code.
+    return ["node", "--max-old-space-size=4096", "-e"] if peer.registry == "npm" else [str(there), "-c"]
+
+
+def install(name: str, version: str, *, registry: str = "pip", also: tuple[str, ...] = ()) -> Path:
+    """A package in an environment of its own, made if it is not there: its Python, or its folder from npm.
+
+    Raises:
+        Missing: it cannot be had.
+    """
+    folder = (FOLDER / name).resolve()
+    if registry == "npm":
+        package = folder / "node_modules" / name
+        if not package.is_dir():
             folder.mkdir(parents=True, exist_ok=True)
-            _run(["npm", "install", "--silent", "--prefix", str(folder), f"{peer.name}@{peer.version}"])
-        # Node takes what follows `--` as arguments of the code.
-        return ["node", "--max-old-space-size=4096", "-e"]
+            _run(["npm", "install", "--silent", "--prefix", str(folder), f"{name}@{version}"])
+        return package
     python = folder / "bin" / "python"
-    if not python.exists() or not list(folder.glob(f"lib/*/site-packages/*-{peer.version}.dist-info")):
+    if not python.exists() or not list(folder.glob(f"lib/*/site-packages/*-{version}.dist-info")):
         _run([sys.executable, "-m", "venv", str(folder)])
-        _run([str(python), "-m", "pip", "install", "--quiet", f"{peer.name}=={peer.version}"])
-    return [str(python), "-c"]
+        _run([str(python), "-m", "pip", "install", "--quiet", f"{name}=={version}", *also])
+    return python
 
 
 def _run(command: list[str], environment: Any = None) -> str:

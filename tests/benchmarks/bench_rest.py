@@ -1,0 +1,140 @@
+"""The REST facade beside its peers: one record, a page, a filtered and sorted page, asked by wrk in turns.
+
+Each server has one core and wrk another; a peer and ours take turns within a round, and ratios are the medians of the
+rounds. PostgREST works with its database's processes, which share its core.
+"""
+
+from __future__ import annotations
+
+import statistics
+import tempfile
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tests.benchmarks import restservers
+from tests.benchmarks.harness import figure
+from tests.benchmarks.peers import Missing
+from tests.benchmarks.restservers import Load, Server, ask
+from tests.servers import postgresql, postgresql_missing
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+ROUNDS = 5
+ONE = "/api/v1/orders/SO-0050000"
+PAGE = "/api/v1/orders?limit=100"
+FILTERED = "/api/v1/orders?status=open&sort=-total&limit=100"
+
+PEERS: tuple[tuple[str, str, str], ...] = (
+    ("fastapi", "/orders/SO-0050000", "/orders?limit=100"),
+    (
+        "datasette",
+        "/datasette/orders/SO-0050000.json?_shape=array",
+        "/datasette/orders.json?_size=100&_shape=array&_nocount=1",
+    ),
+)
+"""Peers on SQLite: how one record and a page are asked of them."""
+
+POSTGREST = ("/orders?number=eq.SO-0050000", "/orders?order=number&limit=100")
+
+
+def measure() -> list[dict[str, Any]]:
+    """All figures of the group; a peer that cannot be had is a line that says so."""
+    with tempfile.TemporaryDirectory() as name, ExitStack() as stack:
+        folder = Path(name)
+        ours = stack.enter_context(restservers.gateway(folder / "sqlite", "sqlite:data/gateway.db"))
+        hello = stack.enter_context(restservers.hello(folder))
+        return [*_ours(ours, hello), *_peers(folder, ours), *_postgresql(folder, ours)]
+
+
+def _ours(ours: Server, hello: Server) -> list[dict[str, Any]]:
+    """Ours on SQLite against Flask that says hello on the same server."""
+    rounds = [(ask(hello, "/"), ask(ours, ONE), ask(ours, PAGE), ask(ours, FILTERED)) for _ in range(ROUNDS)]
+    one, page = _ratio(rounds, 1, 0), _ratio(rounds, 2, 0)
+    filtered = _ratio(rounds, 3, 2)
+    return [
+        _line("one record, SQLite", rounds, 1, "Flask saying hello", one, "≥ 3 ×", met=one >= 3),
+        _line("page of 100, SQLite", rounds, 2, "Flask saying hello", page, "≥ 0.9 ×", met=page >= 0.9),
+        _line("page, filtered and sorted", rounds, 3, "the plain page", filtered, "≥ 0.5 ×", met=filtered >= 0.5),
+        _line("Flask saying hello", rounds, 0),
+    ]  # fmt: skip
+
+
+def _peers(folder: Path, ours: Server) -> list[dict[str, Any]]:
+    """Ours against the peers that read SQLite."""
+    results = []
+    for name, one, page in PEERS:
+        start: Callable[..., Any] = getattr(restservers, name)
+        try:
+            with start(folder) as peer:
+                rounds = [(ask(peer, one), ask(ours, ONE), ask(peer, page), ask(ours, PAGE)) for _ in range(3)]
+        except Missing as problem:
+            results.append(figure(f"{name}: missing ({problem})", 0, ""))
+            continue
+        results += [
+            _line(f"one record against {name}", rounds, 1, name, _ratio(rounds, 1, 0)),
+            _line(f"page of 100 against {name}", rounds, 3, name, _ratio(rounds, 3, 2)),
+            _line(f"{name}, one record", rounds, 0),
+            _line(f"{name}, page of 100", rounds, 2),
+        ]
+    return results
+
+
+def _postgresql(folder: Path, on_sqlite: Server) -> list[dict[str, Any]]:
+    """Ours on PostgreSQL against ours on SQLite and PostgREST, all processes of a server on its core."""
+    missing = postgresql_missing()
+    if missing:
+        return [figure(f"PostgreSQL: missing ({missing})", 0, "")]
+    with _two_databases() as (first, second), restservers.gateway(folder / "postgresql", first) as ours:
+        rounds = [(ask(on_sqlite, ONE), ask(ours, ONE), ask(on_sqlite, PAGE), ask(ours, PAGE)) for _ in range(ROUNDS)]
+        one, page = _ratio(rounds, 1, 0), _ratio(rounds, 3, 2)
+        results = [
+            _line("one record, PostgreSQL", rounds, 1, "the same on SQLite", one, "≥ 0.5 ×", met=one >= 0.5),
+            _line("page of 100, PostgreSQL", rounds, 3, "the same on SQLite", page, "≥ 0.5 ×", met=page >= 0.5),
+        ]
+        try:
+            with restservers.postgrest(folder, second) as peer:
+                beside = [
+                    (ask(peer, POSTGREST[0]), ask(on_sqlite, ONE), ask(ours, ONE),
+                     ask(peer, POSTGREST[1]), ask(on_sqlite, PAGE), ask(ours, PAGE))
+                    for _ in range(3)
+                ]  # fmt: skip
+        except Missing as problem:
+            return [*results, figure(f"PostgREST: missing ({problem})", 0, "")]
+    one, page = _ratio(beside, 1, 0), _ratio(beside, 4, 3)
+    return [
+        *results,
+        _line("one record, SQLite", beside, 1, "PostgREST", one, "≥ 8 ×", met=one >= 8),
+        _line("one record, PostgreSQL", beside, 2, "PostgREST", _ratio(beside, 2, 0)),
+        _line("page of 100, SQLite", beside, 4, "PostgREST", page, "≥ 8 ×", met=page >= 8),
+        _line("page of 100, PostgreSQL", beside, 5, "PostgREST", _ratio(beside, 5, 3)),
+        _line("PostgREST, one record", beside, 0),
+        _line("PostgREST, page of 100", beside, 3),
+    ]
+
+
+@contextmanager
+def _two_databases() -> Iterator[tuple[str, str]]:
+    """A server with two databases, its processes on the servers' core."""
+    with postgresql(settings=("synchronous_commit=off",)) as address, restservers.on_server_core(address):
+        yield restservers.database(address, "ours"), restservers.database(address, "theirs")
+
+
+def _ratio(rounds: Sequence[tuple[Load, ...]], one: int, other: int) -> float:
+    return statistics.median(each[one].rate / each[other].rate for each in rounds)
+
+
+def _line(name: str, rounds: Sequence[tuple[Load, ...]], place: int, against: str | None = None,
+          ratio: float | None = None, aim: str | None = None, met: bool | None = None) -> dict[str, Any]:  # fmt: skip
+    """A figure of the loads at one place of the rounds.
+
+    Raises:
+        AssertionError: an answer was no success; such a rate says nothing.
+    """
+    loads = [each[place] for each in rounds]
+    assert not any(each.refused for each in loads), name
+    p50, p99 = (statistics.median(getattr(each, part) for each in loads) for part in ("p50", "p99"))
+    told = f"{name} (p50 {p50:.2g} ms, p99 {p99:.2g} ms)"
+    return figure(told, statistics.median(each.rate for each in loads), "requests/s", len(loads),
+                  against=against, ratio=ratio, aim=aim, met=met)  # fmt: skip

