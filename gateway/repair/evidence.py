@@ -146,15 +146,23 @@ class Explainer:
     routes_of: Callable[[str], Routes | None]
 
     def explain(
-        self, contract: Contract, key: str, *, field: str = "", at: records.Point | None = None
+        self,
+        contract: Contract,
+        key: str,
+        *,
+        field: str = "",
+        at: records.Point | None = None,
+        partners: tuple[str, ...] | None = None,
     ) -> Evidence | None:
         """The evidence of a record, for the values at `field` and below it; None where there is (or was) no record.
+
+        `partners` are the only ones whose versions are looked at; None: everybody's.
 
         Raises:
             Stop: the bytes are missing in the vault, or its revision is not known any more.
         """
         with self.database.read() as connection:
-            versions = records.history(connection, contract, key)
+            versions = records.history(connection, contract, key, partners=partners)
             versions = [each for each in versions if at is None or each.seq <= at.change]
             if not versions or versions[0].json is None:
                 return None

@@ -20,7 +20,7 @@ from gateway.validate.columns import parse_column
 from gateway.validate.fields import DateTimeField
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
     from datetime import datetime
 
     from gateway.contracts import Contract
@@ -57,13 +57,17 @@ PARAMETERS = ("sort", "fields", "limit", "cursor", "count")
 
 @dataclass(frozen=True, slots=True)
 class Queryable:
-    """A field as a query sees it. `value` turns the text of a condition into what the store compares with."""
+    """A field as a query sees it. `value` turns the text of a condition into what the store compares with.
+
+    `hidden`: it is personal data that the caller may not see, and so may not ask about: answers would tell the value.
+    """
 
     name: str
     type: str
     filterable: bool
     sortable: bool
     value: Callable[[str], Any]
+    hidden: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,17 +102,18 @@ class Asked:
         )
 
 
-def queryable(contract: Contract) -> dict[str, Queryable]:
-    """The fields of a contract as a query sees them; `_key` is one of them."""
+def queryable(contract: Contract, hidden: Collection[str] = ()) -> dict[str, Queryable]:
+    """The fields of a contract as a query sees them; `_key` is one of them. `hidden` are not to be asked about."""
     fields = {"_key": Queryable("_key", "text", filterable=True, sortable=True, value=str)}
     for field in contract.fields:
         scalar, key = field.type not in ("object", "list"), field.name in contract.key
         fields[field.name] = Queryable(
             field.name,
             field.type,
-            scalar and (key or field.filterable),
-            scalar and (key or field.sortable),
+            scalar and (key or field.filterable) and field.name not in hidden,
+            scalar and (key or field.sortable) and field.name not in hidden,
             lambda text, field=field: parse_column(field, text),  # type: ignore[misc] # the default binds it now
+            field.name in hidden,
         )
     return fields
 
@@ -170,6 +175,8 @@ class _Reading:
             field = self.fields.get(base)
         if field is None:
             self.unknown(name)
+        elif field.hidden:
+            self.personal(name, f"{self.about} cannot be filtered by {field.name}")
         elif op not in OPERATORS.get(field.type, _COMPARE):
             known = OPERATORS.get(field.type, ())
             remedy = nearest(op, known) if op not in _TEXT else f"A {field.type} has: {', '.join(known)}."
@@ -184,6 +191,9 @@ class _Reading:
             )
         else:
             self.value(name, field, op, text)
+
+    def personal(self, parameter: str, detail: str) -> None:
+        self.refuse("personal_field", parameter, f"{detail}, which is personal data that the key may not see")
 
     def unknown(self, name: str) -> None:
         """A name that is no field, with or without an operator behind it."""
@@ -208,6 +218,8 @@ class _Reading:
             can = [each.name for each in self.fields.values() if each.sortable]
             if field is None:
                 self.refuse("unknown_field", "sort", f"{self.about} has no field {name!r}", nearest(name, can))
+            elif field.hidden:
+                self.personal("sort", f"{self.about} cannot be sorted by {name}")
             elif not field.sortable:
                 detail = f"{self.about} cannot be sorted by {name}"
                 self.refuse("not_sortable", "sort", detail, f"It can by: {_listed(can)}.")

@@ -79,6 +79,11 @@ PROBLEMS: dict[str, Kind] = {
         "The field cannot be sorted by",
         "Sort by one of the named fields, or have the flag `sort` added to the field in its contract.",
     ),
+    "personal_field": Kind(
+        403,
+        "The field is personal data, which the API key may not see",
+        "Leave it out, or ask the operator for a key with the scope `personal` of the collection.",
+    ),
     "unknown_operator": Kind(400, "The field has no such operator", "Use one of the named operators."),
     "bad_value": Kind(400, "The value is not of the field's type", "Send what the detail asks for."),
     "bad_cursor": Kind(

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, unquote
 
 from sqlalchemy import select, text
 
@@ -41,7 +42,8 @@ class Filter:
 class Query:
     """A page that is wanted. `sort` are (field, descending); the key is always the last part of the order.
 
-    `after` are the values of the sort fields and the key of the record where the last page ended.
+    `after` are the values of the sort fields and the key of the record where the last page ended. `partners` are the
+    only ones whose records are wanted; None: everybody's.
     """
 
     contract: Contract
@@ -49,6 +51,7 @@ class Query:
     sort: tuple[tuple[str, bool], ...] = ()
     after: tuple[Any, ...] | None = None
     limit: int = 100
+    partners: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +171,7 @@ def page(connection: Connection, query: Query, at: Point | None = None) -> Recor
     builder = _Builder(connection, query.contract)
     order = [(builder.column(field), descending, field) for field, descending in query.sort if field != "_key"]
     descending_key = next((descending for field, descending in query.sort if field == "_key"), False)
-    conditions = [builder.condition(each) for each in query.filters]
+    conditions = [builder.condition(each) for each in query.filters] + builder.theirs(query.partners)
     if query.after is not None:
         conditions.append(builder.behind(order, query.after, descending_key=descending_key))
     by = ", ".join(
@@ -190,34 +193,46 @@ def count(connection: Connection, query: Query, at: Point | None = None) -> int:
     if here is None:
         return 0
     builder = _Builder(connection, query.contract)
-    conditions = [builder.condition(each) for each in query.filters]
+    conditions = [builder.condition(each) for each in query.filters] + builder.theirs(query.partners)
     found = connection.execute(
         text(f"SELECT count(*) {_visible(here, conditions, at=at)}"), builder.values
     ).scalar_one()
     return int(found)
 
 
-def get(connection: Connection, contract: Contract, key: str, at: Point | None = None) -> StoredRecord | None:
-    """The record with this key, as it stands, or as it stood then."""
+def get(
+    connection: Connection,
+    contract: Contract,
+    key: str,
+    at: Point | None = None,
+    *,
+    partners: tuple[str, ...] | None = None,
+) -> StoredRecord | None:
+    """The record with this key, as it stands, or as it stood then, if it is one of the partners'."""
     here = standing(connection, contract.id)
     if here is None:
         return None
+    of, values = theirs(contract, partners)
+    conditions = ["r.key = :key", *([of] if of else [])]
     statement = f"""SELECT r.key, r.seq, r.version, r.body, d.id, r.document, r.start, r.stop
-        {_visible(here, ["r.key = :key"], "JOIN delivery d ON d.number = r.delivery", at=at)}"""
-    row = connection.execute(text(statement), {"key": key}).first()
+        {_visible(here, conditions, "JOIN delivery d ON d.number = r.delivery", at=at)}"""
+    row = connection.execute(text(statement), {"key": key} | values).first()
     if row is None:
         return None
     return StoredRecord(row[0], row[1], row[2], served(row[0], row[1], row[2], row[3]), row[4], row[5], row[6], row[7])
 
 
-def history(connection: Connection, contract: Contract, key: str) -> list[StoredVersion]:
-    """Every published version of a record, newest first."""
+def history(
+    connection: Connection, contract: Contract, key: str, *, partners: tuple[str, ...] | None = None
+) -> list[StoredVersion]:
+    """Every published version of a record, newest first, that one of the partners sent."""
     here = standing(connection, contract.id)
     if here is None:
         return []
     rows = connection.execute(
         text(f"""
-        SELECT v.id, v.state, v.body, v.document, v.start, v.stop, d.id AS delivery, b.first_seq - b.first_id AS ahead,
+        SELECT v.id, v.key, v.state, v.body, v.document, v.start, v.stop, d.id AS delivery, d.partner,
+            b.first_seq - b.first_id AS ahead,
             b.at,
             coalesce(o.revision, d.revision) AS revision
         FROM {here.table} v
@@ -241,9 +256,37 @@ def history(connection: Connection, contract: Contract, key: str) -> list[Stored
             row.revision,
             row.state in (PURGED, FAREWELL),
         )
-        for number, row in enumerate(rows, 1)
+        for number, row in enumerate(rows, 1)  # their numbers count everybody's
+        if partners is None or partner_of(contract, row.key, row.partner) in partners
     ]
     return versions[::-1]
+
+
+def theirs(contract: Contract, partners: tuple[str, ...] | None, *, row: str = "r") -> tuple[str, dict[str, str]]:
+    """The condition that a row of a contract's table is one of these partners', and its values; empty for all.
+
+    Where keys count per partner, the key says whose a record is: a range of the index by key. Elsewhere it is whose
+    delivery brought the version at hand; what came from nobody known is nobody's.
+    """
+    if partners is None:
+        return "", {}
+    if not partners:
+        return "1 = 0", {}
+    marks = {f"w{place}": partner for place, partner in enumerate(partners)}
+    if not contract.per_partner:
+        names = ", ".join(f":{name}" for name in marks)
+        return f"{row}.delivery IN (SELECT w.number FROM delivery w WHERE w.partner IN ({names}))", marks
+    ranges = " OR ".join(f"({row}.key >= :{name} AND {row}.key < :{name}_end)" for name in marks)
+    values: dict[str, str] = {}
+    for name, partner in marks.items():
+        start = quote(partner, safe="").replace("~", "%7E")
+        values |= {name: f"{start}~", f"{name}_end": f"{start}\x7f"}  # the sign behind the tilde
+    return f"({ranges})", values
+
+
+def partner_of(contract: Contract, key: str, sender: str | None) -> str | None:
+    """Whose a version of a record is: the first part of its key where keys count per partner, else who sent it."""
+    return unquote(key.partition("~")[0]) if contract.per_partner else sender
 
 
 def _block_of(row: str) -> str:
@@ -305,6 +348,7 @@ class _Builder:
 
     def __init__(self, connection: Connection, contract: Contract) -> None:
         self.values: dict[str, Any] = {}
+        self._contract = contract
         self._kinds = {field.name: field.type for field in contract.columns()}
         self._postgresql = connection.dialect.name != "sqlite"
 
@@ -312,7 +356,7 @@ class _Builder:
         return "r.key" if field == "_key" else f"r.{quoted(column_of(field))}"
 
     def bind(self, field: str, value: Any) -> str:
-        name = f"p{len(self.values)}"
+        name = f"p{len(self.values)}"  # no name comes twice: those of `theirs` begin otherwise
         kind = self._kinds.get(field)
         self.values[name] = str(value) if kind == "decimal" and value is not None else value
         if self._postgresql and kind == "decimal":
@@ -320,6 +364,11 @@ class _Builder:
         if not self._postgresql and kind == "decimal":
             return f"(0 + :{name})"
         return f":{name}"
+
+    def theirs(self, partners: tuple[str, ...] | None) -> list[str]:
+        of, values = theirs(self._contract, partners)
+        self.values |= values
+        return [of] if of else []
 
     def condition(self, each: Filter) -> str:
         column = self.column(each.field)

@@ -11,6 +11,7 @@ from gateway.repair.differences import leaves
 from gateway.repair.evidence import Explainer
 from gateway.serve import filters
 from gateway.serve.answers import answered
+from gateway.serve.masks import MASKED, evidence_masked, on_record, view_of
 from gateway.serve.operations import Operation
 from gateway.serve.problems import Problem, nearest
 from gateway.serve.resources.records import asked_contract, describe, found, no_conditions, point_of
@@ -88,6 +89,7 @@ SHAPES: dict[str, Shape] = {
         "Where a version of a record comes from: document counts those of the file from 1, its bytes are start to "
         "end of the content as it came, also where a correction stands in their place. Of an archive, member is the "
         "name of the one in which all of this is counted.",
+        optional=("_masked",),
         type=TEXT,
         _key=TEXT,
         _seq=WHOLE,
@@ -109,6 +111,7 @@ SHAPES: dict[str, Shape] = {
         correction=maybe(named("Correction")),
         purged=maybe(TEXT),
         fields=many(named("FieldEvidence")),
+        _masked=many(TEXT),
     ),
 }
 
@@ -132,21 +135,30 @@ def operations() -> tuple[Operation, ...]:
 def record_evidence(call: Call, collection: str, key: str) -> Response:
     """``GET /api/v1/orders/acme~4711/evidence?field=/total``."""
     contract, pairs = asked_contract(call, collection)
+    view = view_of(call.caller, contract)
     parameters = ("field", "version", "as_of")
     asked = filters.parse(pairs, collection, no_conditions(contract), parameters=parameters)
     with call.services.database.read() as connection:
         at = point_of(connection, contract, asked.as_of) if asked.as_of is not None else None
-        stored = found(connection, contract, collection, key, at)
+        stored = found(connection, view, collection, key, at)
     explainer = Explainer(call.services.database, call.services.vault, call.services.routes_of)
-    evidence = explainer.explain(contract, stored.key, field=pointer_of(asked.field or ""), at=at)
+    pointer = pointer_of(asked.field or "")
+    wanted = pointer if view.mask is None else ""  # what is masked in other fields' bytes is known from all of them
+    evidence = explainer.explain(contract, stored.key, field=wanted, at=at, partners=view.partners)
+    if evidence is not None and view.mask is not None:
+        evidence = evidence_masked(evidence, view.mask, pointer)
     if evidence is None or not evidence.fields:
-        names = [pointer for pointer, _ in leaves(stored.value())]
+        if view.mask is not None and pointer and view.mask.hides(pointer):
+            raise Problem("personal_field", f"{asked.field} of {collection} is personal data that the key may not see")
+        names = [each for each, _ in leaves(stored.value()) if view.mask is None or not view.mask.hides(each)]
         raise Problem(
             "bad_parameter",
             f"{stored.key} has no value at {asked.field!r}",
-            nearest(pointer_of(asked.field or ""), names),
+            nearest(pointer, names),
         )
-    answer = answered(evidence_said(evidence))
+    on_record(call, view, 1)
+    masked = {} if view.mask is None else {MASKED: view.mask.names}
+    answer = answered(evidence_said(evidence) | masked)
     describe(answer, contract, call, collection)
     return answer
 

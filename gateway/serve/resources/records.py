@@ -6,6 +6,7 @@ The JSON was made ready when the document was accepted; here it is found, joined
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from flask import Response, request
@@ -14,6 +15,7 @@ from gateway.repair.differences import changed
 from gateway.serve import cursors, filters
 from gateway.serve.answers import JSON, keys_of, listed, not_modified, path_of, said, tagged
 from gateway.serve.catalogue import collections, contract_of
+from gateway.serve.masks import on_record, view_of
 from gateway.serve.operations import Operation
 from gateway.serve.problems import Problem
 from gateway.store import records
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from gateway.contracts import Contract
+    from gateway.serve.filters import Asked
+    from gateway.serve.masks import View
     from gateway.serve.operations import Call
     from gateway.store.records import Point, StoredRecord, StoredVersion
 
@@ -70,8 +74,10 @@ def operations() -> tuple[Operation, ...]:
 def records_list(call: Call, collection: str) -> Response:
     """``GET /api/v1/orders?status=open&total__gte=100&sort=-ordered_on&fields=number,total``."""
     contract, pairs = asked_contract(call, collection)
-    asked = filters.parse(pairs, collection, filters.queryable(contract), parameters=(*filters.PARAMETERS, *_COMMON))
-    identity = cursors.fingerprint(contract.id, *asked.identity())
+    view = view_of(call.caller, contract)
+    fields = filters.queryable(contract, hidden=view.hidden)
+    asked = filters.parse(pairs, collection, fields, parameters=(*filters.PARAMETERS, *_COMMON))
+    identity = cursors.fingerprint(contract.id, *asked.identity(), *view.parts)
     after = cursors.read(call.services.cursor_secret, identity, asked.cursor) if asked.cursor else None
     wanted = cursors.fingerprint(identity, asked.cursor, asked.limit, asked.fields, asked.count)
     query = records.Query(
@@ -80,6 +86,7 @@ def records_list(call: Call, collection: str) -> Response:
         asked.sort,
         after,
         asked.limit,
+        view.partners,
     )
     with call.services.database.read() as connection:
         at = point_of(connection, contract, asked.as_of)
@@ -90,8 +97,9 @@ def records_list(call: Call, collection: str) -> Response:
         then = at if asked.as_of is not None else None
         page = records.page(connection, query, then)
         count = records.count(connection, query, then) if asked.count else None
+    on_record(call, view, len(page.items), fields=asked.fields)
     answer = listed(
-        page.items if asked.fields is None else [_cut(item, asked.fields) for item in page.items],
+        page.items if asked.fields is None and view.mask is None else [_cut(i, asked, view) for i in page.items],
         cursor=cursors.write(call.services.cursor_secret, identity, page.last) if page.last is not None else None,
         as_of=_as_of(at),
         count=count,
@@ -103,14 +111,17 @@ def records_list(call: Call, collection: str) -> Response:
 def one_record(call: Call, collection: str, key: str) -> Response:
     """``GET /api/v1/orders/acme~4711?as_of=2026-11-01T00:00:00Z``: the record as stored, now or then."""
     contract, pairs = asked_contract(call, collection)
+    view = view_of(call.caller, contract)
     asked = filters.parse(pairs, collection, no_conditions(contract), parameters=("fields", *_COMMON))
     with call.services.database.read() as connection:
         then = point_of(connection, contract, asked.as_of) if asked.as_of is not None else None
-        stored = found(connection, contract, collection, key, then)
-    etag = str(stored.seq) if asked.fields is None else f"{stored.seq}-{cursors.fingerprint(asked.fields)}"
+        stored = found(connection, view, collection, key, then)
+    shown = () if asked.fields is None else (asked.fields,)
+    etag = f"{stored.seq}-{cursors.fingerprint(*shown, *view.parts)}" if shown or view.parts else str(stored.seq)
     answer = not_modified(etag)
     if answer is None:
-        body = stored.json if asked.fields is None else _cut(stored.json, asked.fields)
+        on_record(call, view, 1, fields=asked.fields)
+        body = stored.json if asked.fields is None and view.mask is None else _cut(stored.json, asked, view)
         answer = Response(body, 200, mimetype=JSON)
     describe(answer, contract, call, collection)
     if then is not None:  # a record's body is the record alone
@@ -122,10 +133,13 @@ def one_record(call: Call, collection: str, key: str) -> Response:
 def record_history(call: Call, collection: str, key: str) -> Response:
     """``GET /api/v1/orders/acme~4711/history``: also of a record that is gone."""
     contract, pairs = asked_contract(call, collection)
+    view = view_of(call.caller, contract)
     filters.parse(pairs, collection, no_conditions(contract), parameters=("version",))
     with call.services.database.read() as connection:
         at = records.point(connection, contract)
-        versions = _versions(connection, contract, collection, key)
+        versions = _versions(connection, view, collection, key)
+    on_record(call, view, sum(each.json is not None for each in versions))
+    versions = [each if each.json is None else replace(each, json=view.shown(each.json)) for each in versions]
     bodies = [json.loads(each.json) if each.json is not None else None for each in versions]
     answer = listed(
         [
@@ -148,7 +162,8 @@ def record_history(call: Call, collection: str, key: str) -> Response:
         as_of=_as_of(at),
     )
     describe(answer, contract, call, collection)
-    return tagged(answer, f"{versions[0].seq}-{at.change}")
+    of_view = f"-{cursors.fingerprint(*view.parts)}" if view.parts else ""
+    return tagged(answer, f"{versions[0].seq}-{at.change}{of_view}")
 
 
 def asked_contract(call: Call, collection: str) -> tuple[Contract, list[tuple[str, str]]]:
@@ -179,28 +194,33 @@ def no_conditions(contract: Contract) -> dict[str, filters.Queryable]:
     }
 
 
-def _versions(connection: Connection, contract: Contract, collection: str, key: str) -> list[StoredVersion]:
+def _versions(connection: Connection, view: View, collection: str, key: str) -> list[StoredVersion]:
     """The versions of the record that the path means, newest first; there is at least one."""
+    contract, partners = view.contract, view.partners
     for each in keys_of(key, len(contract.key) + contract.per_partner):
-        versions = records.history(connection, contract, each)
+        versions = records.history(connection, contract, each, partners=partners)
         if versions and versions[0].json is None:
             return versions
-    return records.history(connection, contract, found(connection, contract, collection, key).key)
+    known = found(connection, view, collection, key).key
+    return records.history(connection, contract, known, partners=partners)
 
 
-def found(
-    connection: Connection, contract: Contract, collection: str, key: str, at: Point | None = None
-) -> StoredRecord:
-    """The record that the path means, now or then.
+def found(connection: Connection, view: View, collection: str, key: str, at: Point | None = None) -> StoredRecord:
+    """The record that the path means, now or then, of those that the caller may see.
 
     Raises:
         Problem: ``unknown_record``, ``record_purged``, or ``ambiguous_key`` where two records fit.
     """
+    contract, partners = view.contract, view.partners
     candidates = keys_of(key, len(contract.key) + contract.per_partner)
-    known = [stored for each in candidates if (stored := records.get(connection, contract, each, at)) is not None]
+    known = [
+        stored
+        for each in candidates
+        if (stored := records.get(connection, contract, each, at, partners=partners)) is not None
+    ]
     if not known and at is None:
         for each in candidates:
-            versions = records.history(connection, contract, each)
+            versions = records.history(connection, contract, each, partners=partners)
             if versions and versions[0].json is None and versions[0].purged:
                 when = f"{versions[0].at:%Y-%m-%d}"
                 kept = f" by keep: {contract.keep} of {contract.name} v{contract.version}" if contract.keep else ""
@@ -217,8 +237,12 @@ def found(
     return known[0]
 
 
-def _cut(item: bytes, fields: tuple[str, ...]) -> bytes:
-    """The chosen members of a record, and the system's; in the contract's order."""
+def _cut(item: bytes, asked: Asked, view: View) -> bytes:
+    """The chosen members of a record, and the system's; in the contract's order, as the caller may see them."""
+    fields = asked.fields
+    if view.mask is not None:
+        return view.mask.record(item, fields)
+    assert fields is not None
     kept = {name: value for name, value in json.loads(item).items() if name in fields or name in SYSTEM}
     return json.dumps(kept, ensure_ascii=False, separators=(",", ":")).encode()
 
