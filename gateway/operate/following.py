@@ -23,7 +23,7 @@ from gateway.receive.changes import canonical_lines, land_batch
 from gateway.store import leases, notes
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from adapters.drift import Difference
     from adapters.model import Strategy, Table
@@ -33,6 +33,10 @@ if TYPE_CHECKING:
     from gateway.store.leases import SourceLease
 
 _DONE, _PLACE, _TOLD, _NIGHTLY = "nightly/done", "nightly/place", "nightly/told/", "nightly/notes/"
+_ASKED_AT_ONCE = 200
+"""So many keys are in one statement; every database takes that."""
+
+Row = dict[str, Any]
 
 
 class Followed:
@@ -119,12 +123,13 @@ class Followed:
     # ── rows that are gone ───────────────────────────────────────────────────────────────────────────────────────────
 
     def _is_night(self) -> bool:
-        """Whether the time of day has come since the last night, or there was none yet."""
-        done = self._recall(_DONE)
+        """Whether the time of day has come since the last night; before the first, since the table was first read."""
+        done, clock = self._recall(_DONE), self._gateway.database.clock()
         if done is None:
-            return True
+            self._remember({_DONE: clock.isoformat().encode()})
+            return False
         assert self._changes.deletes is not None
-        now = self._gateway.database.clock().astimezone(ZoneInfo(self._changes.zone))
+        now = clock.astimezone(ZoneInfo(self._changes.zone))
         tonight = datetime.combine(now.date(), self._changes.deletes, now.tzinfo)
         latest = tonight if tonight <= now else tonight - timedelta(days=1)
         return datetime.fromisoformat(done.decode()) < latest
@@ -149,27 +154,57 @@ class Followed:
         with self._gateway.database.read() as connection:
             told = notes.names(connection, self.lease.name, _TOLD)
         for name in told:
-            gone = self._gone(source, key, orjson.loads(self._recall(name) or b"[]"))
+            rows = absent(source, self._table, key, orjson.loads(self._recall(name) or b"[]"))
+            gone = [Change("delete", tuple(str(row[each]) for each in key), None, row) for row in rows]
             self._keep(Batch(gone, "", snapshot=False, memory={name: None}), self.position)
             total += len(gone)
         self._remember({_DONE: began.isoformat().encode()})
         return total
 
-    def _gone(self, source: Source, key: tuple[str, ...], told: list[dict[str, Any]]) -> list[Change]:
-        """Of the rows that were told once, those that are not there any more."""
-        gone = []
-        for row in told:
-            filters = tuple(Filter(name, "eq", row[name]) for name in key)
-            if not source.page(self._table, Selection(filters, limit=1, key=key)).rows:
-                gone.append(Change("delete", tuple(str(row[name]) for name in key), None, row))
+
+def absent(source: Source, table: str, key: tuple[str, ...], told: Sequence[Row]) -> list[Row]:
+    """Of rows that were told once, as notes hold their keys, those that are not there any more."""
+    return [row for together in _alike(told, key) for row in _absent(source, table, key, together)]
+
+
+def _absent(source: Source, table: str, key: tuple[str, ...], told: Sequence[Row]) -> list[Row]:
+    """The same of rows that differ in one column of the key alone, by one statement."""
+    filters = [Filter(name, "in", tuple(dict.fromkeys(row[name] for row in told))) for name in key]
+    page = source.page(table, Selection(tuple(filters), limit=len(told), columns=key, key=key))
+    there = {_written(row, key) for row in page.rows}
+    gone = [row for row in told if _written(row, key) not in there]
+    if page.next is None and there <= {_written(row, key) for row in told}:
         return gone
+    # The database takes for the same what we do not (upper for lower case, spaces at the end): each by itself.
+    return [row for row in gone if not _is_there(source, table, key, row)]
+
+
+def _is_there(source: Source, table: str, key: tuple[str, ...], row: Row) -> bool:
+    filters = tuple(Filter(name, "eq", row[name]) for name in key)
+    return bool(source.page(table, Selection(filters, limit=1, columns=key, key=key)).rows)
+
+
+def _alike(told: Sequence[Row], key: tuple[str, ...]) -> Iterator[Sequence[Row]]:
+    """The rows in blocks that one statement may ask for: within each, one column of the key alone differs."""
+    widest = max(key, key=lambda name: len({str(row[name]) for row in told}), default="")
+    groups: dict[tuple[str, ...], list[Row]] = {}
+    for row in told:
+        groups.setdefault(tuple(str(row[name]) for name in key if name != widest), []).append(row)
+    for group in groups.values():
+        yield from (group[at : at + _ASKED_AT_ONCE] for at in range(0, len(group), _ASKED_AT_ONCE))
+
+
+def _written(row: Row, key: tuple[str, ...]) -> bytes:
+    """The key of a row, as notes write it."""
+    return canonical_lines([{name: row[name] for name in key}])
 
 
 def _remembering(batch: Batch, key: tuple[str, ...]) -> Batch:
-    """The batch with a note of the keys that it tells."""
-    rows = [{name: change.row[name] for name in key} for change in batch.changes if change.row is not None]
-    note = b"[" + b",".join(canonical_lines(rows).splitlines()) + b"]"
-    return replace(batch, memory={**batch.memory, f"{_TOLD}{_short(batch.position)}": note})
+    """The batch with a note of the keys that it tells, if it tells any."""
+    lines = [_written(change.row, key).rstrip() for change in batch.changes if change.row is not None]
+    if not lines:
+        return batch
+    return replace(batch, memory={**batch.memory, f"{_TOLD}{_short(batch.position)}": b"[" + b",".join(lines) + b"]"})
 
 
 def _short(position: str) -> str:

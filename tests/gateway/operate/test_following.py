@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from typing import TYPE_CHECKING
 
+import orjson
 import pytest
 
+from adapters.model import Filter, Selection
+from adapters.odbc import OdbcSource
 from gateway.errors import Stop
 from gateway.operate.demo import workspace_maker
-from gateway.store import leases
+from gateway.operate.following import absent
+from gateway.receive.changes import canonical_lines
+from gateway.store import leases, notes
 from tests.acceptance.workspaces import reopened
 from tests.gateway.operate.test_poller import legacy, read_and_judge
 
@@ -16,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from adapters.model import Page
     from tests.acceptance.workspaces import Place
 
 ROW = "INSERT INTO KUNDEN (KDNR, NAME1, KZSTAT, KREDIT, ANLDAT, AENDTS) VALUES ('{}', 'Neu', 'A', 1, '20200101', '{}')"
@@ -73,6 +81,72 @@ def test_rows_that_are_gone_are_found_at_night_also_those_that_came_since_the_la
     read_and_judge(place)
     assert ids(place) == before - {"100001"}
     assert [each["event"] for each in place.get("/api/v1/activity?problems=true")["items"]] == []
+
+
+def test_the_first_night_is_that_which_comes_and_no_note_is_empty(place: Place) -> None:
+    follow(place, "AENDTS every 30s, deletes nightly 02:00")
+    for _ in range(2):
+        read_and_judge(place)
+    assert _notes(place, "nightly/place") == {}
+    assert len(_notes(place, "nightly/told/")) == 1
+    legacy(place, "DELETE FROM KUNDEN WHERE KDNR = '100001'")
+    place.clock.forward(24 * 3600)
+    read_and_judge(place)
+    assert "100001" not in ids(place)
+    assert _notes(place, "nightly/place") != {}
+    assert _notes(place, "nightly/told/") == {}
+    read_and_judge(place)
+    assert _notes(place, "nightly/told/") == {}
+
+
+def _notes(place: Place, prefix: str) -> dict[str, bytes | None]:
+    with place.gateway.database.read() as connection:
+        names = notes.names(connection, "table://erp/KUNDEN", prefix)
+        return {name: notes.recall(connection, "table://erp/KUNDEN", name) for name in names}
+
+
+@pytest.fixture
+def lines(tmp_path: Path) -> Iterator[tuple[OdbcSource, list[Selection]]]:
+    """A table of two columns of a key, the first of which takes upper for lower case, and what is asked of it."""
+    try:
+        driver = workspace_maker.sqlite_driver()
+    except Stop as missing:
+        pytest.skip(str(missing))
+    with closing(sqlite3.connect(tmp_path / "erp.db")) as database:
+        database.execute("CREATE TABLE L (O TEXT COLLATE NOCASE NOT NULL, P NUMERIC NOT NULL, PRIMARY KEY (O, P))")
+        rows = [(f"a{number}", place) for number in range(500) for place in (1, 2)]
+        database.executemany("INSERT INTO L VALUES (?, ?)", [*rows, ("lower", 1)])
+        database.commit()
+    asked: list[Selection] = []
+
+    class Counting(OdbcSource):
+        def page(self, table: str, selection: Selection) -> Page:
+            asked.append(selection)
+            return super().page(table, selection)
+
+    with closing(Counting(f"Driver={driver};Database={tmp_path / 'erp.db'}")) as source:
+        yield source, asked
+
+
+def test_rows_that_were_told_are_looked_for_many_at_once(lines: tuple[OdbcSource, list[Selection]]) -> None:
+    source, asked = lines
+    there = source.page("L", Selection(limit=2000, key=("O", "P"))).rows
+    told = orjson.loads(b"[" + b",".join(canonical_lines(there).splitlines()) + b"]")
+    asked.clear()
+    assert absent(source, "L", ("O", "P"), told) == []
+    assert len(asked) == 6
+    gone = [{**told[0], "O": "b1"}, {**told[1], "P": 3}]
+    asked.clear()
+    assert absent(source, "L", ("O", "P"), [*told, *gone]) == gone
+    assert len(asked) == 7
+
+
+def test_a_key_that_the_database_takes_for_the_same_is_not_gone(lines: tuple[OdbcSource, list[Selection]]) -> None:
+    source, _ = lines
+    (row,) = source.page("L", Selection((Filter("O", "eq", "lower"),), key=("O", "P"))).rows
+    upper = {**row, "O": "LOWER"}
+    gone = {**row, "O": "b2"}
+    assert absent(source, "L", ("O", "P"), [upper, gone]) == [gone]
 
 
 def problems(place: Place) -> list[str]:
