@@ -11,7 +11,7 @@ import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from adapters import mariadb
+from adapters import mariadb, sqlserver
 from adapters.binlogchecks import logs_rows
 from adapters.binlogwire import Wire
 from adapters.bounds import followed
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 ROWS_MAX = 10_000
 SCHEMA_SECONDS = 60.0
 STRATEGIES: tuple[Strategy, ...] = ("snapshot", "watermark", "diff")
-LOGS: Mapping[str, tuple[Strategy, ...]] = dict.fromkeys(("postgresql", "mariadb", "mysql"), ("log",))
+LOGS: Mapping[str, tuple[Strategy, ...]] = dict.fromkeys(("postgresql", "mariadb", "mysql", "sqlserver"), ("log",))
 """What a dialect can besides."""
 OPERATORS = ("eq", "ne", "gt", "gte", "lt", "lte", "in", "contains", "startswith", "isnull")
 NO_OPTIONS: Mapping[str, str] = {}
@@ -101,7 +101,7 @@ class OdbcSource:
             lambda cursor: [str(cursor.connection.getinfo(fact)) for fact in asked], "cannot ask what the database is"
         )
         dialect = self._connections.dialect
-        told = {"postgresql": allowed}.get(dialect.name, logs_rows)
+        told = {"postgresql": allowed, "sqlserver": sqlserver.keeps_changes}.get(dialect.name, logs_rows)
         logs = LOGS.get(dialect.name, ())
         logs = logs if logs and told(self._fetch) else ()
         return Capabilities(
@@ -286,6 +286,8 @@ class OdbcSource:
         watermark = self._watermark(known, following)
 
         def begin(position: str | None, batch: int) -> Iterator[Batch]:
+            if following.strategy == "log" and self._connections.dialect.name == "sqlserver":
+                return sqlserver.followed(reader, parts, following, position=position, batch=batch)
             if following.strategy == "log" and self._connections.dialect.name != "postgresql":
                 wire = self._wire(known, following)
                 return mariadb.Log(
@@ -460,11 +462,12 @@ class _TableReader:
         after: Raw | None = None,
         beside: Column | None = None,
         limit: int,
+        of: Table | None = None,
     ) -> tuple[Read, list[Raw]]:
-        """Up to `limit` rows, all columns."""
-        columns = self._table.columns
+        """Up to `limit` rows, all columns, of the table or `of` a statement that stands where it does."""
+        table = of or self._table
         return self._source._read(  # noqa: SLF001 - the two are one object, seen from the watermark's side
-            self._table, columns, order, where=where, after=after, limit=limit, beside=beside
+            table, table.columns, order, where=where, after=after, limit=limit, beside=beside
         )
 
     def count(self, where: Sequence[Condition]) -> int:
