@@ -13,6 +13,7 @@ from gateway.store.deliveries import moment
 from gateway.store.tables import activity
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from sqlalchemy import Connection, Row, Select
@@ -44,10 +45,14 @@ def after(
     since: datetime | None = None,
     grep: str | None = None,
     limit: int = 200,
+    partners: Sequence[str] | None = None,
 ) -> list[Line]:
-    """The lines behind `cursor` in their order. `grep` is a part of the message, letters of either case."""
+    """The lines behind `cursor` in their order. `grep` is a part of the message, letters of either case.
+
+    `partner` is the one that is asked for, `partners` are those whose lines may be shown; None: all lines.
+    """
     query = select(activity).where(activity.c.id > cursor).order_by(activity.c.id).limit(limit)
-    query = _chosen(query, integration, problems, partner, delivery, since, grep)
+    query = _chosen(query, integration, problems, partner, delivery, since, grep, partners)
     return [_line(row) for row in connection.execute(query)]
 
 
@@ -62,12 +67,13 @@ def before(
     since: datetime | None = None,
     grep: str | None = None,
     limit: int = 200,
+    partners: Sequence[str] | None = None,
 ) -> list[Line]:
-    """The last `limit` lines before `cursor` (None: before the end), in their order."""
+    """The last `limit` lines before `cursor` (None: before the end), in their order; `partners` as in `after`."""
     query = select(activity).order_by(activity.c.id.desc()).limit(limit)
     if cursor is not None:
         query = query.where(activity.c.id < cursor)
-    query = _chosen(query, integration, problems, partner, delivery, since, grep)
+    query = _chosen(query, integration, problems, partner, delivery, since, grep, partners)
     return [_line(row) for row in connection.execute(query)][::-1]
 
 
@@ -79,7 +85,10 @@ def _chosen(
     delivery: str | None,
     since: datetime | None,
     grep: str | None,
+    partners: Sequence[str] | None,
 ) -> Select[Any]:
+    if partners is not None:
+        query = query.where(activity.c.partner.in_(partners))
     if integration is not None:
         query = query.where(activity.c.integration == integration)
     if problems:

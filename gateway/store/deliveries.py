@@ -16,7 +16,7 @@ from gateway.store.tables import delivery
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from sqlalchemy import Connection, Row
+    from sqlalchemy import ColumnElement, Connection, Row
 
     from gateway.store.database import Transaction
     from gateway.store.vault import Stored
@@ -63,21 +63,25 @@ def land(transaction: Transaction, arrived: Arrived, stored: Stored, *, new_id: 
     return from_row(row), True
 
 
-def get(connection: Connection, id_or_prefix: str) -> Delivery | None:
-    """The delivery with this id, or with the only id that starts so.
+def get(connection: Connection, id_or_prefix: str, *, partners: Sequence[str] | None = None) -> Delivery | None:
+    """The delivery with this id, or with the only id that starts so; of these partners, where they are given.
 
     Raises:
         LookupError: several ids start so.
     """
     low, high = id_or_prefix, id_or_prefix + "\x7f"
-    rows = connection.execute(
-        select(delivery).where(delivery.c.id >= low, delivery.c.id < high).order_by(delivery.c.id).limit(2)
-    ).all()
+    query = select(delivery).where(delivery.c.id >= low, delivery.c.id < high, *of_partners(partners))
+    rows = connection.execute(query.order_by(delivery.c.id).limit(2)).all()
     if rows and rows[0].id == id_or_prefix:
         return from_row(rows[0])
     if len(rows) > 1:
         raise LookupError(f"several deliveries start with {id_or_prefix}: {rows[0].id}, {rows[1].id}, …")
     return from_row(rows[0]) if rows else None
+
+
+def of_partners(partners: Sequence[str] | None) -> list[ColumnElement[bool]]:
+    """The condition that a delivery is of one of these partners; none for None. What is of nobody known is not."""
+    return [] if partners is None else [delivery.c.partner.in_(partners)]
 
 
 def by_number(connection: Connection, number: int) -> Delivery:
@@ -93,9 +97,13 @@ def page(
     partner: str | None = None,
     before: int | None = None,
     limit: int = 100,
+    partners: Sequence[str] | None = None,
 ) -> list[Delivery]:
-    """Deliveries, newest first; `before` is the landing number where the last page ended."""
-    query = select(delivery).order_by(delivery.c.number.desc()).limit(limit)
+    """Deliveries, newest first; `before` is the landing number where the last page ended.
+
+    `partner` is the one that is asked for, `partners` are those that may be.
+    """
+    query = select(delivery).where(*of_partners(partners)).order_by(delivery.c.number.desc()).limit(limit)
     if state is not None:
         query = query.where(delivery.c.state == state)
     if integration is not None:
@@ -241,18 +249,19 @@ def counts(connection: Connection) -> dict[str, int]:
     return {row[0]: row[1] for row in connection.execute(query)}
 
 
-def backlog(connection: Connection) -> tuple[int, str | None]:
-    """How many deliveries wait to be judged, and since when the oldest does (RFC 3339)."""
-    query = select(func.count(), func.min(delivery.c.received_at)).where(delivery.c.state == DeliveryState.RECEIVED)
+def backlog(connection: Connection, *, partners: Sequence[str] | None = None) -> tuple[int, str | None]:
+    """How many deliveries (of these partners) wait to be judged, and since when the oldest does (RFC 3339)."""
+    waiting = (delivery.c.state == DeliveryState.RECEIVED, *of_partners(partners))
+    query = select(func.count(), func.min(delivery.c.received_at)).where(*waiting)
     count, oldest = connection.execute(query).one()
     return count, oldest
 
 
-def latest_per_integration(connection: Connection) -> dict[str, Delivery]:
-    """The newest finished delivery of each integration."""
+def latest_per_integration(connection: Connection, *, partners: Sequence[str] | None = None) -> dict[str, Delivery]:
+    """The newest finished delivery (of these partners) of each integration."""
     newest = (
         select(func.max(delivery.c.number))
-        .where(delivery.c.integration.is_not(None), delivery.c.finished_at.is_not(None))
+        .where(delivery.c.integration.is_not(None), delivery.c.finished_at.is_not(None), *of_partners(partners))
         .group_by(delivery.c.integration)
     )
     rows = connection.execute(select(delivery).where(delivery.c.number.in_(newest)))

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, select
+from sqlalchemy import case, func, null, or_, select, text
 
+from gateway.store.deliveries import of_partners
 from gateway.store.quarantine import ABOUT, OPEN
 from gateway.store.tables import delivery, document, finding
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
+    from collections.abc import Callable, Sequence
+
+    from sqlalchemy import ColumnElement, Connection
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,26 +32,37 @@ class Group:
 
 
 def groups(
-    connection: Connection, *, integration: str | None = None, code: str | None = None, limit: int = 100
+    connection: Connection,
+    *,
+    integration: str | None = None,
+    code: str | None = None,
+    limit: int = 100,
+    partners: Sequence[str] | None = None,
+    secret: Sequence[str | None] = (),
 ) -> list[Group]:
-    """What is held, grouped by code, integration and value; the largest group first."""
+    """What is held (of these partners), grouped by code, integration and value; the largest group first.
+
+    Values and messages of the integrations `secret` (None: of what nobody wanted) are not told, and group nothing.
+    """
+    quoted = _unless(secret)
     documents = func.count(document.c.id.distinct())
     query = (
         select(
             finding.c.code,
             document.c.integration,
-            finding.c.value,
+            quoted(finding.c.value).label("quoted"),
             documents,
             func.count(document.c.delivery.distinct()),
-            func.min(finding.c.message),
-            func.min(finding.c.remedy),
+            func.min(quoted(finding.c.message)),
+            func.min(quoted(finding.c.remedy)),
             func.min(document.c.id),
         )
         .select_from(finding)
         .join(document, ABOUT)
         .join(delivery, delivery.c.number == document.c.delivery)
         .where(document.c.state.in_(OPEN), delivery.c.finished_at.is_not(None), finding.c.severity == "error")
-        .group_by(finding.c.code, document.c.integration, finding.c.value)
+        .where(*of_partners(partners))
+        .group_by(finding.c.code, document.c.integration, text("quoted"))
         .order_by(documents.desc(), finding.c.code, func.min(document.c.id))
         .limit(limit)
     )
@@ -56,4 +70,15 @@ def groups(
         query = query.where(document.c.integration == integration)
     if code is not None:
         query = query.where(finding.c.code == code)
-    return [Group(*row) for row in connection.execute(query)]
+    found = [Group(*row) for row in connection.execute(query)]
+    return [replace(each, message=each.message or "", remedy=each.remedy or "") for each in found]
+
+
+def _unless(secret: Sequence[str | None]) -> Callable[[ColumnElement[Any]], ColumnElement[Any]]:
+    """What gives a column as it is, or null for documents of the integrations `secret`."""
+    if not secret:
+        return lambda column: column
+    hidden: ColumnElement[bool] = document.c.integration.in_([each for each in secret if each is not None])
+    if None in secret:
+        hidden = or_(hidden, document.c.integration.is_(None))
+    return lambda column: case((hidden, null()), else_=column)

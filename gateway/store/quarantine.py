@@ -228,12 +228,13 @@ def page(
     delivery_id: str | None = None,
     after: str | None = None,
     limit: int = 100,
+    partners: Sequence[str] | None = None,
 ) -> list[HeldDocument]:
     """The documents that wait for someone, in the order of their ids; `delivery_id` names one delivery.
 
-    `code` and `value` are those of one finding.
+    `code` and `value` are those of one finding. `partners` are those whose deliveries may be shown; None: all.
     """
-    query = _shown().where(document.c.state.in_(OPEN)).order_by(document.c.id).limit(limit)
+    query = _shown(partners).where(document.c.state.in_(OPEN)).order_by(document.c.id).limit(limit)
     if integration is not None:
         query = query.where(document.c.integration == integration)
     about = [column == wanted for column, wanted in ((finding.c.code, code), (finding.c.value, value)) if wanted]
@@ -246,14 +247,14 @@ def page(
     return _with_findings(connection, connection.execute(query).all())
 
 
-def get(connection: Connection, id_or_prefix: str) -> HeldDocument | None:
-    """One document that is or was held, by its id or the only one that starts so.
+def get(connection: Connection, id_or_prefix: str, *, partners: Sequence[str] | None = None) -> HeldDocument | None:
+    """One document that is or was held, by its id or the only one that starts so, of those of these partners.
 
     Raises:
         LookupError: several ids start so.
     """
     low, high = id_or_prefix, id_or_prefix + "\x7f"
-    query = _shown().where(document.c.id >= low, document.c.id < high).order_by(document.c.id).limit(2)
+    query = _shown(partners).where(document.c.id >= low, document.c.id < high).order_by(document.c.id).limit(2)
     shown = _with_findings(connection, connection.execute(query).all())
     if len(shown) > 1 and shown[0].id != id_or_prefix:
         raise LookupError(f"several held documents start with {id_or_prefix}: {shown[0].id}, {shown[1].id}, …")
@@ -350,12 +351,12 @@ def recounted(
     return count
 
 
-def _shown() -> Any:
-    """Held documents of deliveries that are finished: those of a running try are not visible (P2)."""
+def _shown(partners: Sequence[str] | None = None) -> Any:
+    """Held documents of deliveries (of these partners) that are finished: a running try's are not visible (P2)."""
     return (
         select(document, delivery.c.id.label("delivery_id"), delivery.c.name, delivery.c.revision, delivery.c.archive)
         .join(delivery, delivery.c.number == document.c.delivery)
-        .where(delivery.c.finished_at.is_not(None))
+        .where(delivery.c.finished_at.is_not(None), *deliveries.of_partners(partners))
     )
 
 
