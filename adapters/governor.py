@@ -12,7 +12,7 @@ import threading
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from adapters.errors import AdapterError, Refused, Retry
 from adapters.pacing import Breaker, Bucket
@@ -29,6 +29,13 @@ FAILURES = frozenset({"down", "slow"})
 """The codes of Retry that count against a source."""
 
 _LOG = logging.getLogger(__name__)
+
+Told: TypeAlias = "Callable[[State, int, str], None]"
+"""Hears that the circuit breaker opened or closed: the state, after how many failures, and the last of them."""
+
+
+def nobody(_state: State, _failures: int, _reason: str) -> None:
+    """Whoever reads the log hears it anyway."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +82,10 @@ class _Context(threading.local):
 
 
 class Governor:
-    """The one for a source. `clock` gives seconds that only grow, `now` the time of day."""
+    """The one for a source. `clock` gives seconds that only grow, `now` the time of day.
+
+    `told` hears of the circuit breaker, on the thread whose question opened or closed it.
+    """
 
     def __init__(
         self,
@@ -83,8 +93,10 @@ class Governor:
         *,
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        told: Told = nobody,
     ) -> None:
         self.limits = limits
+        self._told = told
         self._clock = clock
         self._now = now
         self._context = _Context()
@@ -285,6 +297,7 @@ class Governor:
         turn.trying = False
         if was.state != "closed":
             _LOG.info("a database answers again after %d failures", was.failures)
+            self._told("closed", was.failures, self._last_error)
 
     def _failed(self, turn: Turn, error: AdapterError) -> None:
         """What is the question's own fault, or a lock's, is an answer too."""
@@ -299,3 +312,4 @@ class Governor:
         turn.trying = False
         if opened:
             _LOG.warning("a database failed %d times in a row and is left alone: %s", was.failures + 1, error.message)
+            self._told("open", was.failures + 1, error.message)

@@ -18,18 +18,20 @@ from adapters.bounds import followed
 from adapters.conformance import examined
 from adapters.connections import Connections, driver_manager, parsed
 from adapters.errors import Reject, Stop, nearest
-from adapters.governor import Governor
+from adapters.governor import Governor, nobody
 from adapters.hashdiff import Diff
+from adapters.jsonrows import rows_of as rows_of_cells
 from adapters.live import Live
-from adapters.model import Capabilities, Column, Page, Selection, Table
+from adapters.model import Capabilities, Column, Following, Lines, Page, Selection, Table
 from adapters.named import NO_QUERIES, as_table
 from adapters.options import settings
+from adapters.packed import packs, unpacked
 from adapters.portions import Cut, Sizes, TooMuch, paced, rows_within
 from adapters.postgres import Log, acknowledge
 from adapters.protocol import Recall, forgetful
 from adapters.readonly import guarded
 from adapters.slotchecks import allowed
-from adapters.slots import Slot, Way, in_portions
+from adapters.slots import Slot, Way, in_portions, lags
 from adapters.statements import Clause, Condition, Ordered, Read, compared, read, rows_of
 from adapters.values import parameter
 
@@ -38,7 +40,9 @@ if TYPE_CHECKING:
 
     from adapters.conformance import Finding
     from adapters.dialects import Dialect
-    from adapters.model import Batch, Filter, Following, Lag, Strategy
+    from adapters.governor import Told
+    from adapters.model import Batch, Filter, Lag, Strategy
+    from adapters.options import Settings
     from adapters.queries import NamedQuery
     from adapters.rights import Report
     from adapters.statements import Raw
@@ -62,7 +66,8 @@ class OdbcSource:
 
     `queries` stand beside the tables under names of their own (:mod:`adapters.queries`).
 
-    `live` is for whoever answers callers: it shares answers, and says how old they are.
+    `live` is for whoever answers callers: it shares answers, and says how old they are. `told` hears of the circuit
+    breaker (:class:`adapters.governor.Governor`).
     """
 
     def __init__(
@@ -73,9 +78,10 @@ class OdbcSource:
         queries: Mapping[str, NamedQuery] = NO_QUERIES,
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        told: Told = nobody,
     ) -> None:
         self._settings = settings(options)
-        self._governor = Governor(self._settings, clock=clock, now=now)
+        self._governor = Governor(self._settings, clock=clock, now=now, told=told)
         self._connections = Connections(connection_string, self._settings, self._governor, now=now)
         self._queries = queries
         portions = Connections(in_portions(connection_string), self._settings, self._governor, now=now)
@@ -87,6 +93,7 @@ class OdbcSource:
         self._sizes: dict[tuple[str, int], Sizes] = {}
         self.live = Live(self, self._governor, clock=clock)
         self._schemas: dict[str, tuple[float, Table]] = {}
+        self._loose: set[str] = set()  # tables whose rows do not travel in one piece
 
     def probe(self) -> Capabilities:
         """Connect, have the session prove that it cannot write, and say what answered."""
@@ -195,6 +202,30 @@ class OdbcSource:
                 ``bad_sort``, ``bad_limit``, ``bad_cursor``, ``bad_column``, ``no_key`` or ``key_not_unique``; the
                 message tells which part of the selection.
         """
+        plan, raws, following = self._page(table, selection)
+        return Page(plan.rows(raws), following)
+
+    def lines(self, table: str, selection: Selection) -> Lines:
+        """The same page as JSON, which is ready sooner than its values are (:mod:`adapters.jsonrows`)."""
+        if packs(self._connections.dialect, self._schema(table)) and table not in self._loose:
+            plan, raws, following = self._page(table, selection, packs=True)
+            cells = unpacked(raws, plan.width)
+            if cells is not None:
+                return Lines(rows_of_cells(plan.columns, cells[: len(plan.columns)], marked=True), len(raws), following)
+            self._loose.add(table)
+        plan, raws, following = self._page(table, selection)
+        columns = list(zip(*(raw[: len(plan.columns)] for raw in raws), strict=True))
+        return Lines(rows_of_cells(plan.columns, columns), len(raws), following)
+
+    def count(self, table: str, filters: Sequence[Filter]) -> int:
+        """How many rows the filters leave; the database counts them."""
+        known = self._schema(table)
+        return _TableReader(self, known).count([_condition(known, item) for item in filters])
+
+    def _page(
+        self, table: str, selection: Selection, *, packs: bool = False
+    ) -> tuple[Read, list[Raw], tuple[str | None, ...] | None]:
+        """The rows of a page as they came, and where the next one begins."""
         known = self._schema(table)
         if not 1 <= selection.limit <= ROWS_MAX:
             raise Reject("bad_limit", f"a page has 1 to {ROWS_MAX} rows, not {selection.limit}", "Ask for fewer")
@@ -216,6 +247,7 @@ class OdbcSource:
             after=None if after is None else tuple(after),
             limit=limit + 1,
             cut=True,
+            packs=packs,
         )
         shown = raws[:limit] if len(raws) > limit else list(raws)
         following = plan.place(shown[-1]) if len(raws) > limit or isinstance(raws, Cut) else None
@@ -225,7 +257,7 @@ class OdbcSource:
                 f"two rows of {table!r} have the same key {[item.column.name for item in order]}",
                 "Name key columns that are unique together; else rows would be lost without a word",
             )
-        return Page(plan.rows(shown), following)
+        return plan, shown, following
 
     def row(self, table: str, key: tuple[str, ...]) -> dict[str, Any] | None:
         """The row of a primary key, or None. The parts are text, in the key's order; one that cannot be is no row.
@@ -335,6 +367,28 @@ class OdbcSource:
         with self._governor.question("follow"):
             return self._slot(self._schema(table), following).lag()
 
+    def slots(self) -> tuple[Lag, ...]:
+        """What the replication slots that are named as ours cost the server; none where there is no such thing."""
+        if self._connections.dialect.name != "postgresql":
+            return ()
+        with self._governor.question("follow"):
+            return lags(self._way)
+
+    def slot_of(self, table: str) -> str:
+        """The name of the slot by which a table's log is read, whether there is one or not."""
+        with self._governor.question("follow"):
+            return self._slot(self._schema(table), Following("log")).name
+
+    def drop_slot(self, table: str) -> None:
+        """Have the server forget what it keeps for a table's slot; whoever read it will find a gap, and say so."""
+        with self._governor.question("follow"):
+            self._slot(self._schema(table), Following("log")).let_go()
+
+    @property
+    def settings(self) -> Settings:
+        """The options, as they were read."""
+        return self._settings
+
     def _wire(self, table: Table, following: Following) -> Wire:
         name = (table.name, *sorted(following.options.items()))
         if name not in self._wires:
@@ -399,6 +453,7 @@ class OdbcSource:
         limit: int,
         beside: Column | None = None,
         cut: bool = False,
+        packs: bool = False,
     ) -> tuple[Read, list[Raw]]:
         for item in order:
             self._comparable(item.column)
@@ -410,6 +465,7 @@ class OdbcSource:
             where=where,
             after=after,
             beside=beside,
+            packs=packs,
             limit=limit,
         )
         try:
@@ -474,7 +530,8 @@ class _TableReader:
         """How many rows there are."""
         dialect = self._source._connections.dialect  # noqa: SLF001 - as above
         clause = " AND ".join(compared(dialect, condition) for condition in where)
-        sql = f"SELECT count(*) FROM {rows_of(dialect, self._table)} WHERE {clause}{dialect.isolation}"  # noqa: S608 - names are the catalogue's, quoted
+        clause = f" WHERE {clause}" if clause else ""
+        sql = f"SELECT count(*) FROM {rows_of(dialect, self._table)}{clause}{dialect.isolation}"  # noqa: S608 - names are the catalogue's, quoted
         texts = [text for condition in where for text in condition.values]
         rows = self._source._fetch(guarded(sql), texts, f"cannot read table {self._table.name!r}")  # noqa: SLF001
         return int(rows[0][0] or 0)

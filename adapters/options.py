@@ -27,7 +27,8 @@ class Settings:
     one for callers; so many as `waiting` wait for one, for `wait_seconds`. `rows_max` and `bytes_max` bound what is
     read at once; `statements_per_minute` and `rows_per_minute` what is read in a time, 0 without a bound. After
     `failures_max` failures in a row the source is left alone for `rest_seconds`. Outside `windows` nothing is read.
-    What was read for a caller is good enough for another one for `cache_seconds`.
+    What was read for a caller is good enough for another one for `cache_seconds`. A replication slot for which
+    PostgreSQL keeps more than `slot_bytes_max` of its log is told of, and with `slot_drop` let go of.
     """
 
     dialect: Dialect | None = None
@@ -47,6 +48,8 @@ class Settings:
     rest_seconds: float = 30.0
     windows: Windows = ALWAYS
     cache_seconds: float = 0.0
+    slot_bytes_max: int = 10 << 30
+    slot_drop: bool = False
 
 
 def settings(options: Mapping[str, str]) -> Settings:
@@ -66,7 +69,7 @@ def settings(options: Mapping[str, str]) -> Settings:
             read[name] = Windows.parse(text)
         elif name in ("accept_writable_login", "replication"):
             read[name] = text.strip()
-        elif name == "attempt_writes":
+        elif name in ("attempt_writes", "slot_drop"):
             read[name] = _truth(name, text)
         else:
             read[name] = _number(name, text, whole=isinstance(known[name], int))

@@ -14,12 +14,14 @@ from __future__ import annotations
 import re
 import time
 from collections import Counter
+from contextlib import closing
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from itertools import combinations
+from itertools import combinations, islice
 from typing import TYPE_CHECKING, Any
 
 from adapters.model import Selection, Sort
+from adapters.scan import ScanSource
 from adapters.statements import read
 from adapters.survey import counted, watermarks
 
@@ -111,7 +113,7 @@ class Profile:
 
 
 def profiled(
-    source: OdbcSource,
+    source: OdbcSource | ScanSource,
     name: str,
     *,
     rows_max: int = ROWS_MAX,
@@ -125,9 +127,16 @@ def profiled(
         Retry, Stop: The database does not answer, or not this login.
     """
     table = source.schema(name)
-    rows, whole = _rows(source, table, rows_max, clock, clock() + seconds_max)
+    number: int | None
+    if isinstance(source, ScanSource):
+        with closing(source.rows(name)) as scanned:
+            rows = list(islice(scanned, rows_max + 1))
+        whole, rows = len(rows) <= rows_max, rows[:rows_max]
+        number, more = len(rows), not whole
+    else:
+        rows, whole = _rows(source, table, rows_max, clock, clock() + seconds_max)
+        number, more = (len(rows), False) if whole else counted(source, table)
     columns = tuple(_column(column, [row[column.name] for row in rows]) for column in table.columns)
-    number, more = (len(rows), False) if whole else counted(source, table)
     key, key_why = _key(table, rows, columns, whole=whole)
     grows = tuple(column.name for column in watermarks(table))
     return Profile(name, number, more, len(rows), whole, key, key_why, grows, columns)

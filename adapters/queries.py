@@ -147,6 +147,18 @@ WORD = re.compile(r"[^\W\d]\w*")
 NUMBER = re.compile(r"(?<!\w)(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?(?!\w)")
 
 
+class BadQuery(Reject):
+    """A query that is not asked: ``bad_query``, and what of it is to blame, as far as that can be told.
+
+    `at` is the character of the query, from 0, at which it begins, and `length` how long it is.
+    """
+
+    def __init__(self, message: str, remedy: str, at: int | None = None, length: int = 1) -> None:
+        super().__init__("bad_query", message, remedy)
+        self.at = at
+        self.length = length
+
+
 @dataclass(frozen=True, slots=True)
 class NamedQuery:
     """A query of the configuration; `key` names its columns that are unique together and never NULL."""
@@ -159,7 +171,7 @@ def rewritten(sql: str, dialect: str) -> str:
     """What is sent in place of a hand-written query: one SELECT, written anew.
 
     Raises:
-        Reject: ``bad_query``: it is not a single SELECT, or has something in it that nobody has looked at.
+        BadQuery: It is not a single SELECT, or has something in it that nobody has looked at.
     """
     grammar = GRAMMARS.get(dialect)
     if grammar is None:
@@ -170,7 +182,14 @@ def rewritten(sql: str, dialect: str) -> str:
     tree = single(legible(sql), grammar)
     allowed(tree, dialect)
     written = write(tree, grammar)
-    known(written, grammar)
+    try:
+        known(written, grammar)
+    except BadQuery as refused:
+        quoted = re.search(r"^'(\w+)'", refused.message)
+        place = re.search(rf"\b{quoted[1]}\b", sql, re.IGNORECASE) if quoted else None
+        if place:
+            refused.at, refused.length = place.start(), len(place[0])
+        raise
     try:
         guarded(f"SELECT 1 FROM ({written}) r")  # noqa: S608 - it is looked at, not sent
     except AssertionError:
@@ -190,11 +209,14 @@ def legible(sql: str) -> str:
         raise _refused(f"the query has {len(sql)} characters", f"Write at most {SIZE_MAX}, or have a view made of it")
     for at, character in enumerate(sql):
         if not (character.isprintable() or character in "\t\n\r"):
-            raise _refused(f"character {at + 1} of the query is {character!r}, which cannot be seen", "Take it out")
-    if re.search(r"/\*M?!|/\*\+", sql):
+            raise _refused(f"character {at + 1} of the query is {character!r}, which cannot be seen", "Take it out", at)
+    hint = re.search(r"/\*M?!|/\*\+", sql)
+    if hint:
         raise _refused(
             "the query has a comment that the database would execute, or a hint",
             "Write what is meant without the comment's marks, or take it out",
+            hint.start(),
+            len(hint[0]),
         )
     return sql
 
@@ -209,24 +231,43 @@ def single(sql: str, grammar: str) -> Any:
         place: dict[str, Any] = next(iter(getattr(error, "errors", ())), {})
         where = f" at line {place['line']}, column {place['col']}" if place.get("line") else ""
         said = place.get("description") or "it is too deeply nested or not SQL"
-        raise _refused(f"the query cannot be read{where}: {said}", "Write one SELECT") from None
+        said = "something is missing" if said.startswith("Required keyword") else said
+        raise _refused(f"the query cannot be read{where}: {said}", "Write one SELECT", *_placed(sql, place)) from None
     if len(trees) != 1:
         raise _refused(f"the query is {len(trees)} statements", "Write one SELECT")
     return trees[0]
+
+
+def _placed(sql: str, error: dict[str, Any]) -> tuple[int | None, int]:
+    """Where the parser stopped; it tells the end of what it did not expect."""
+    if not error.get("line"):
+        return None, 1
+    length = max(1, len(error.get("highlight") or ""))
+    lines = sql.splitlines(keepends=True)[: error["line"] - 1]
+    return max(0, sum(map(len, lines)) + error["col"] - length), length
 
 
 def allowed(tree: Any, dialect: str) -> None:
     """Every node of the tree is one that a query may have."""
     expressions = importlib.import_module("sqlglot.expressions")
     if type(tree).__name__ not in ROOTS:
-        raise _refused(f"the query is no SELECT but {type(tree).__name__.upper()}", "Write one SELECT")
+        what = f"the query is no SELECT but {type(tree).__name__.upper()}"
+        raise _refused(what, "Write one SELECT", 0, len(type(tree).__name__))
     for node in tree.walk():
         kind = type(node).__name__
         if kind not in NODES and not isinstance(node, expressions.Func):
-            raise _refused(f"the query has {_shown(node)}: {kind} is not among what a query may have", _ALLOWED)
+            what = f"the query has {_shown(node)}: {kind} is not among what a query may have"
+            raise _refused(what, _ALLOWED, *_standing(node))
         for wrong, what in _rules(node, kind, dialect):
             if wrong:
-                raise _refused(f"the query has {_shown(node)}: {what}", _ALLOWED)
+                raise _refused(f"the query has {_shown(node)}: {what}", _ALLOWED, *_standing(node))
+
+
+def _standing(node: Any) -> tuple[int | None, int]:
+    """Where the first word of a node stands, of those whose place the parser keeps."""
+    places = (each.meta for each in node.walk() if "start" in each.meta)
+    first = min(places, key=lambda place: int(place["start"]), default=None)
+    return (None, 1) if first is None else (first["start"], first["end"] - first["start"] + 1)
 
 
 _ALLOWED = (
@@ -311,5 +352,5 @@ def _shown(node: Any) -> str:
     return repr(text if len(text) <= 60 else text[:57] + "…")
 
 
-def _refused(message: str, remedy: str) -> Reject:
-    return Reject("bad_query", message, remedy)
+def _refused(message: str, remedy: str, at: int | None = None, length: int = 1) -> BadQuery:
+    return BadQuery(message, remedy, at, length)

@@ -20,8 +20,9 @@ import hashlib
 import json
 import sqlite3
 import tempfile
+import time
 from contextlib import closing, contextmanager
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from itertools import islice
 from pathlib import Path
@@ -30,13 +31,19 @@ from typing import TYPE_CHECKING, Any
 from adapters.connections import check_driver, driver_manager, parsed, value_of
 from adapters.dialects import ACCESS, by_driver
 from adapters.errors import Reject, Retry, Stop, nearest, translated
+from adapters.governor import Governor, nobody
+from adapters.live import Live
 from adapters.model import Batch, Capabilities, Change, Column, Page, Table
+from adapters.options import settings
 from adapters.protocol import Recall, forgetful
+from adapters.rights import looked_up
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 
+    from adapters.governor import Told
     from adapters.model import Following, Operation, Selection, Type
+    from adapters.rights import Report
 
 FETCHED = 1000
 SCANNED_MAX = 100_000
@@ -44,6 +51,8 @@ SCANNED_MAX = 100_000
 
 PORTIONS = 256
 DECIMAL = "\0decimal"
+WRITES_NOTHING = "one statement alone is ever sent, SELECT * FROM a table, to a driver without any that writes"
+NO_OPTIONS: Mapping[str, str] = {}
 NAMES = frozenset({"TABLE", "VIEW"})
 TYPES: Mapping[type, Type] = {
     bool: "bool",
@@ -67,13 +76,27 @@ def only_scanned(connection_string: str) -> bool:
 class ScanSource:
     """One file behind an ODBC connection string; nothing is kept open between two questions.
 
-    `file` is the file itself, where the string does not name it with ``DBQ``: it must not change during a scan.
+    `file` is the file itself, where the string does not name it with ``DBQ``: it must not change during a scan. Of the
+    `options` of a source (:mod:`adapters.options`) those count that protect it; there is no login and no session.
+    `live` and `told` are those of :class:`adapters.odbc.OdbcSource`.
     """
 
-    def __init__(self, connection_string: str, *, file: Path | None = None) -> None:
+    def __init__(
+        self,
+        connection_string: str,
+        *,
+        options: Mapping[str, str] = NO_OPTIONS,
+        file: Path | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        told: Told = nobody,
+    ) -> None:
         named = value_of(parsed(connection_string), "dbq")
         self._text = connection_string
         self._file = file or (Path(named) if named else None)
+        self._now = now
+        self._governor = Governor(settings(options), clock=clock, now=now, told=told)
+        self.live = Live(self, self._governor, clock=clock)
 
     def probe(self) -> Capabilities:
         """Open the file and say what reads it. MDBTools tells neither its name nor its version."""
@@ -87,10 +110,20 @@ class ScanSource:
             version=version,
             driver=product,
             driver_version=version,
-            read_only="one statement alone is ever sent, SELECT * FROM a table, to a driver without any that writes",
+            read_only=WRITES_NOTHING,
             server_timeout=False,
             changes=("snapshot", "diff"),
             deletes=("diff",),
+        )
+
+    def rights(self) -> Report:
+        """What could write the file: no statement of ours, but perhaps this machine's user."""
+        return looked_up(
+            ACCESS.name,
+            lambda _sql: (),
+            at=self._now().isoformat(timespec="seconds"),
+            session=WRITES_NOTHING,
+            file=str(self._file or ""),
         )
 
     def tables(self) -> tuple[str, ...]:
@@ -110,7 +143,7 @@ class ScanSource:
             columns = tuple(_column(*each[:5]) for each in cursor.description)
         return Table(table, "", table, columns)
 
-    def rows(self, table: str) -> Iterator[Row]:
+    def rows(self, table: str) -> Generator[Row]:
         """Every row, in the file's order.
 
         Raises:
@@ -123,6 +156,7 @@ class ScanSource:
             cursor.execute(_all_of(table))
             columns = [_column(*each[:5]) for each in cursor.description]
             while True:
+                self._governor.remaining()
                 fetched = cursor.fetchmany(FETCHED)
                 for row in fetched:
                     yield {column.name: _value(column, cell) for column, cell in zip(columns, row, strict=True)}
@@ -153,7 +187,8 @@ class ScanSource:
                 f"row {at} of {table!r} lies too deep to be scanned to each time",
                 "Follow its changes, and ask the records that they become",
             )
-        found = list(islice(self.rows(table), at, at + selection.limit + 1))
+        with closing(self.rows(table)) as rows:
+            found = list(islice(rows, at, at + selection.limit + 1))
         shown = [_chosen(row, selection.columns) for row in found[: selection.limit]]
         return Page(shown, (str(at + selection.limit),) if len(found) > selection.limit else None)
 
@@ -192,7 +227,8 @@ class ScanSource:
             )
         if not following.key:
             raise Reject("no_key", f"nothing says which columns of {table!r} are its key", "Name them: key: ARTNR")
-        known = [column.name for column in self.schema(table).columns]
+        with self._governor.question("follow"):
+            known = [column.name for column in self.schema(table).columns]
         for name in following.key:
             if name not in known:
                 raise Reject("unknown_column", f"table {table!r} has no column {name!r}", nearest(name, known))
@@ -206,11 +242,13 @@ class ScanSource:
         told = first or begin > 0
         whole = following.strategy == "snapshot"
         with tempfile.TemporaryDirectory(prefix="scan-") as folder, closing(_spilt(Path(folder))) as spill:
-            _fill(spill, table, following.key, self.rows(table))
+            with self._governor.question("follow"), closing(self.rows(table)) as rows:
+                _fill(spill, table, following.key, rows)
             for portion in range(begin, PORTIONS):
                 name = f"{table}/{portion}"
                 before: dict[str, str] = {} if whole else json.loads(recall(name) or b"{}")
-                changes, after = _differences(spill, portion, before, "put" if first or whole else "insert")
+                new: Operation = "put" if first or whole else "insert"
+                changes, after = _differences(spill, portion, before, new, following.key)
                 place = {**place, "first": first and portion + 1 < PORTIONS, "portion": portion + 1}
                 memory = {} if whole else {name: json.dumps(after, separators=(",", ":")).encode()}
                 if not changes and (portion + 1 < PORTIONS or not told):
@@ -244,13 +282,14 @@ class ScanSource:
     @contextmanager
     def _open(self) -> Iterator[Any]:
         pyodbc = driver_manager()
-        check_driver(pyodbc, value_of(parsed(self._text), "driver"))
-        self._stamp()
-        try:
-            with closing(pyodbc.connect(self._text, autocommit=True)) as connection:
-                yield connection
-        except pyodbc.Error as error:
-            raise translated(error, doing="cannot scan the file", dialect=ACCESS.name) from None
+        with self._governor.turn():
+            check_driver(pyodbc, value_of(parsed(self._text), "driver"))
+            self._stamp()
+            try:
+                with closing(pyodbc.connect(self._text, autocommit=True)) as connection:
+                    yield connection
+            except pyodbc.Error as error:
+                raise translated(error, doing="cannot scan the file", dialect=ACCESS.name) from None
 
 
 def _all_of(table: str) -> str:
@@ -317,8 +356,7 @@ def _spilt(folder: Path) -> sqlite3.Connection:
 def _fill(spill: sqlite3.Connection, table: str, key: Sequence[str], rows: Iterator[Row]) -> None:
     spill.execute("BEGIN")
     for row in rows:
-        parts = json.dumps([None if row[name] is None else str(row[name]) for name in key], ensure_ascii=False)
-        text = json.dumps(row, default=lambda value: {DECIMAL: str(value)}, ensure_ascii=False)
+        parts, text = _kept([row[name] for name in key]), _kept(row)
         digest = hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
         portion = hashlib.blake2b(parts.encode(), digest_size=1).digest()[0] % PORTIONS
         try:
@@ -326,25 +364,39 @@ def _fill(spill: sqlite3.Connection, table: str, key: Sequence[str], rows: Itera
         except sqlite3.IntegrityError:
             raise Reject(
                 "key_not_unique",
-                f"two rows of {table!r} have the same key {parts}",
+                f"two rows of {table!r} have the same key {', '.join(map(str, _texts(_read(parts))))}",
                 "Name key columns that are unique together; else rows would be lost without a word",
             ) from None
     spill.execute("COMMIT")
 
 
 def _differences(
-    spill: sqlite3.Connection, portion: int, before: Mapping[str, str], new: Operation
+    spill: sqlite3.Connection, portion: int, before: Mapping[str, str], new: Operation, names: Sequence[str]
 ) -> tuple[list[Change], dict[str, str]]:
-    """What changed in a portion, and its hashes now."""
+    """What changed in a portion, and its hashes now; of a row that is gone its key is known."""
     changes: list[Change] = []
     after: dict[str, str] = {}
     for key, digest, text in spill.execute("SELECT key, hash, row FROM scan WHERE portion = ?", (portion,)):
         after[key] = digest
         if before.get(key) != digest:
-            row = json.loads(text, object_hook=_decimal)
-            changes.append(Change("update" if key in before else new, tuple(json.loads(key)), row))
-    changes += [Change("delete", tuple(json.loads(key)), None) for key in before if key not in after]
+            changes.append(Change("update" if key in before else new, _texts(_read(key)), _read(text)))
+    gone = [_read(key) for key in before if key not in after]
+    changes += [Change("delete", _texts(key), None, dict(zip(names, key, strict=True))) for key in gone]
     return changes, after
+
+
+def _kept(values: Row | list[Any]) -> str:
+    """A row or a key as text, its decimals exact."""
+    return json.dumps(values, default=lambda value: {DECIMAL: str(value)}, ensure_ascii=False)
+
+
+def _read(text: str) -> Any:
+    """What :func:`_kept` wrote."""
+    return json.loads(text, object_hook=_decimal)
+
+
+def _texts(key: Sequence[Any]) -> tuple[str | None, ...]:
+    return tuple(None if part is None else str(part) for part in key)
 
 
 def _decimal(found: Row) -> Any:

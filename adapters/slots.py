@@ -34,6 +34,9 @@ if TYPE_CHECKING:
     from adapters.statements import Raw
 
 PUBLICATION = "gateway"
+PREFIX = "gateway_"
+"""What the names of slots begin with that we derive."""
+
 OPTIONS = frozenset({"publication", "slot", "linger_seconds"})
 SPOOL_BYTES = 8 << 20
 LINGER_MAX = 3600
@@ -169,9 +172,12 @@ ADVANCE = """SELECT CAST(pg_replication_slot_advance(s.slot_name, CAST(? AS pg_l
 FROM pg_catalog.pg_replication_slots s, pg_catalog.pg_control_system() c
 WHERE s.slot_name = CAST(? AS name) AND s.confirmed_flush_lsn < CAST(? AS pg_lsn)
 AND c.system_identifier = CAST(? AS bigint)"""
-LAG = """SELECT CAST(pg_current_wal_flush_lsn() - s.confirmed_flush_lsn AS text),
-CAST(pg_current_wal_insert_lsn() - s.restart_lsn AS text), CAST(s.safe_wal_size AS text), s.wal_status,
-CAST(s.active AS text) FROM pg_catalog.pg_replication_slots s WHERE s.slot_name = CAST(? AS name)"""
+_STANDS = "CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_{}_lsn() END"
+LAG = f"""SELECT s.slot_name, CAST({_STANDS.format("flush")} - s.confirmed_flush_lsn AS text),
+CAST({_STANDS.format("insert")} - s.restart_lsn AS text), CAST(s.safe_wal_size AS text), s.wal_status,
+CAST(s.active AS text) FROM pg_catalog.pg_replication_slots s"""  # noqa: S608 - constants
+LAG_OF_ONE = f"{LAG} WHERE s.slot_name = CAST(? AS name)"
+LAG_OF_OURS = f"{LAG} WHERE s.database = current_database() AND s.plugin = 'pgoutput' AND s.slot_name LIKE '{PREFIX}%'"
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,7 +226,18 @@ def slot_name(database: str, table: Table) -> str:
     """The slot that a table has where none is named, the same each time and for this table only."""
     whole = json.dumps([database, table.schema, table.local])
     word = NOT_A_NAME.sub("_", table.local.lower())[:40].strip("_")
-    return f"gateway_{word}_{hashlib.blake2b(whole.encode(), digest_size=5).hexdigest()}"
+    return f"{PREFIX}{word}_{hashlib.blake2b(whole.encode(), digest_size=5).hexdigest()}"
+
+
+def lags(server: Server, name: str = "") -> tuple[Lag, ...]:
+    """What the slot of this name costs the server, or each slot of this database that is named as ours are."""
+    sql, parameters = (LAG_OF_ONE, (name,)) if name else (LAG_OF_OURS, ())
+    rows = server.fetch(guarded(sql), parameters, f"cannot look at the slot {name!r}" if name else "cannot see slots")
+    found = []
+    for row in rows:
+        behind, retained, left = (int(text) if text else None for text in row[1:4])
+        found.append(Lag(row[0] or "", behind, retained, left, row[4] or "", row[5] == "true"))
+    return tuple(found)
 
 
 class Slot:
@@ -354,18 +371,7 @@ class Slot:
 
     def lag(self) -> Lag | None:
         """How far the slot is behind, and what it costs the server; None where there is no slot."""
-        rows = self._server.fetch(guarded(LAG), (self.name,), f"cannot look at the slot {self.name!r}")
-        if not rows:
-            return None
-        behind, retained, safe, state, active = rows[0]
-        return Lag(
-            self.name,
-            int(behind) if behind else None,
-            int(retained) if retained else None,
-            int(safe) if safe else None,
-            state or "",
-            active == "true",
-        )
+        return next(iter(lags(self._server, self.name)), None)
 
     def boundary(self, system: str, insert: int, flush: int) -> int:
         """A place where a record begins and that is flushed, as far along as is known; 0 for none.

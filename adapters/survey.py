@@ -13,11 +13,14 @@ from __future__ import annotations
 import re
 import statistics
 import time
+from contextlib import closing
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from adapters.errors import AdapterError
 from adapters.facts import ESTIMATES, FACTS, WANTED
+from adapters.scan import SCANNED_MAX, ScanSource
 from adapters.statements import rows_of
 
 if TYPE_CHECKING:
@@ -89,7 +92,7 @@ class Survey:
 
 
 def surveyed(
-    source: OdbcSource,
+    source: OdbcSource | ScanSource,
     wanted: Sequence[str] = (),
     *,
     examine: bool = True,
@@ -103,6 +106,8 @@ def surveyed(
         Reject: ``unknown_table``.
         Retry, Stop: The database does not answer, or not this login.
     """
+    if isinstance(source, ScanSource):
+        return scanned(source, wanted, clock)
     started = clock()
     found, rights = source.probe(), source.rights()
     names = tuple(wanted) or source.tables()
@@ -127,6 +132,29 @@ def surveyed(
         hints(found.dialect, told),
         len(names) - len(advice),
     )
+
+
+def scanned(source: ScanSource, wanted: Sequence[str], clock: Callable[[], float]) -> Survey:
+    """The same of a file that can only be scanned, whose tables have no keys. `latency_ms` is an opening of it."""
+    started = clock()
+    names = tuple(wanted) or source.tables()
+    latency_ms = (clock() - started) * 1000
+    advice = []
+    for name in names[:TABLES_MAX]:
+        if not wanted and clock() - started > SECONDS_MAX:
+            break
+        with closing(source.rows(name)) as rows:
+            number = sum(1 for _ in islice(rows, COUNTED_MAX + 1))
+        why = "it tells no key: name columns that are unique together (gateway profile finds some), and compare it (diff)"
+        advice.append(Advice(name, min(number, COUNTED_MAX), number > COUNTED_MAX, (), None, None, why))
+    told = (
+        Fact("encoding", "texts", "UTF-8, as the driver converts them"),
+        Fact("time", "time zone", "none; times are as they were typed in"),
+        Fact("changes", "log", "none; the whole file is scanned each time, and a file that changes meanwhile again"),
+        Fact("limits", "rows that can be looked at live", f"the first {SCANNED_MAX:,}, neither searched nor sorted"),
+    )
+    capabilities, rights = source.probe(), source.rights()
+    return Survey(capabilities, rights, told, latency_ms, (), tuple(advice), (), len(names) - len(advice))
 
 
 def facts(source: OdbcSource) -> list[Fact]:

@@ -14,6 +14,15 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
+class Query:
+    """A hand-written SELECT of a connection; `key` names its columns that are unique together, if any are."""
+
+    name: str
+    sql: str
+    key: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Connection:
     """A named system. `options` are the rest of its lines in connections.yaml; secrets are still references."""
 
@@ -21,6 +30,7 @@ class Connection:
     kind: str
     url: str
     options: tuple[tuple[str, str], ...] = ()
+    queries: tuple[Query, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,6 +55,21 @@ REVISION_APPLIED = Observation("applied", "info", "revision {revision} is in for
 TABLE_READ = Observation("table_read", "info", "{rows} rows read from {table}")
 TABLE_FAILED = Observation("table_failed", "problem", "{table} could not be read: {reason}")
 TABLE_CHANGED = Observation("table_changed", "info", "{table} has another shape: {differences}")
+SOURCE_LEFT_ALONE = Observation(
+    "source_left_alone", "problem", "{connection} failed {failures} times in a row; {who} leaves it alone: {reason}"
+)
+SOURCE_ANSWERS = Observation("source_answers", "info", "{connection} answers {who} again, after {failures} failures")
+SLOT_RETAINS = Observation(
+    "slot_retains",
+    "problem",
+    "{connection} keeps {retained} of its log for the slot {slot}, more than slot_max ({budget}): {remedy}",
+)
+SLOT_DROPPED = Observation(
+    "slot_dropped",
+    "problem",
+    "the slot {slot} of {connection} was dropped, because {retained} of the log were kept for it: {remedy}",
+)
+SLOT_CAUGHT_UP = Observation("slot_caught_up", "info", "{connection} keeps little of its log for the slot {slot} again")
 LOGIN_REFUSED = Observation("login_refused", "problem", "{message}")
 ADDRESS_BANNED = Observation("banned", "problem", "{message}")
 FOLDER_UNUSABLE = Observation("folder_unusable", "problem", "{folder} is not collected from: {reason}")

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from functools import partial
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from adapters.errors import AdapterError
 from adapters.errors import Retry as Later
+from adapters.governor import nobody
 from adapters.odbc import OdbcSource
+from adapters.queries import NamedQuery
+from adapters.scan import ScanSource, only_scanned
 from gateway.errors import Retry, Stop
-from gateway.observations import TABLE_FAILED, TABLE_READ
+from gateway.observations import SOURCE_ANSWERS, SOURCE_LEFT_ALONE, TABLE_FAILED, TABLE_READ
+from gateway.operate import slots
 from gateway.operate.credentials import resolved
 from gateway.operate.following import Followed
 from gateway.operate.worker import owner_name
@@ -21,6 +27,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
+    from adapters.governor import Told
+    from adapters.pacing import State
+    from adapters.protocol import Source
     from gateway.configuration import Configuration, Connection
     from gateway.integrations import Integration
     from gateway.operate.wiring import Gateway
@@ -28,33 +37,65 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 _LOOK_EVERY_SECONDS = 0.5
 _AFTER_TROUBLE_SECONDS = 5.0
+_SLOTS_EVERY_SECONDS = 60.0
 _LATER_SECONDS_MAX = 60.0  # another configuration may say something else by then
 _NOT_NOW = frozenset({"busy", "limited", "closed"})
 """Codes of the adapters' Retry with which a source is only spared; nothing is wrong with it."""
 
 
-def open_source(folder: Path, connection: Connection) -> OdbcSource:
+def open_source(folder: Path, connection: Connection, told: Told = nobody) -> OdbcSource | ScanSource:
     """A reader for a connection of a workspace: ``{workspace}`` in its URL is the folder, its login is put in here.
+
+    `told` hears when its circuit breaker opens or closes.
 
     Raises:
         Stop: the secret that the login refers to cannot be read.
     """
     options = dict(connection.options)
     url = connection.url.replace("{workspace}", str(folder))
+    login: dict[str, str] = {}
     for attribute, name in (("UID", "user"), ("PWD", "password")):
         if name in options:
-            value = resolved(options.pop(name), folder)
-            url += f";{attribute}={{{value.replace('}', '}}')}}}"
-    return OdbcSource(url, options=options)
+            login[name] = resolved(options.pop(name), folder)
+            url += f";{attribute}={{{login[name].replace('}', '}}')}}}"
+    if "replication" in options:
+        options["replication"] = _with_login(resolved(options["replication"], folder), login)
+    if only_scanned(url):
+        return ScanSource(url, options=options, told=told)
+    queries = {each.name: NamedQuery(each.sql, each.key) for each in connection.queries}
+    return OdbcSource(url, options=options, queries=queries, told=told)
 
 
-def sources(gateway: Gateway, configuration: Configuration) -> Mapping[str, OdbcSource]:
+def _with_login(address: str, login: Mapping[str, str]) -> str:
+    """An address ``postgresql://host/database`` with the connection's own login, unless it names another."""
+    scheme, _, place = address.partition("://")
+    if "@" in place or "user" not in login:
+        return address
+    parts = ":".join(quote(login[name], safe="") for name in ("user", "password") if name in login)
+    return f"{scheme}://{parts}@{place}"
+
+
+def sources(gateway: Gateway, configuration: Configuration) -> Mapping[str, OdbcSource | ScanSource]:
     """A reader for each connection that is a database, by name."""
     return {
-        name: open_source(gateway.folder, each)
+        name: open_source(gateway.folder, each, resting(gateway, name, "the API"))
         for name, each in configuration.connections.items()
         if each.kind == "odbc"
     }
+
+
+def resting(gateway: Gateway, name: str, who: str) -> Told:
+    """What has the activity tell that a connection is left alone by `who`, and that it answers again."""
+
+    def told(state: State, failures: int, reason: str) -> None:
+        line = SOURCE_LEFT_ALONE if state == "open" else SOURCE_ANSWERS
+        try:
+            with gateway.database.write() as transaction:
+                transaction.tell(line(connection=name, who=who, failures=failures, reason=reason))
+        except (Retry, Stop) as trouble:  # the log has it, and whoever asked the source is not held up by the store
+            _log.warning("it cannot be told that %s is %s: %s", name, state, trouble)
+
+    return told
 
 
 def poll(gateway: Gateway, stop: threading.Event, *, until_idle: bool = False) -> None:
@@ -65,7 +106,7 @@ def poll(gateway: Gateway, stop: threading.Event, *, until_idle: bool = False) -
     readers: dict[str, threading.Thread] = {}
     while not stop.is_set():
         try:
-            hosts = {each.source.host for each in _tables(gateway.in_force.configuration())}
+            hosts = _hosts(gateway)
         except (Retry, Stop) as trouble:
             _log.warning("%s", trouble)
             hosts = set()
@@ -84,14 +125,18 @@ def poll(gateway: Gateway, stop: threading.Event, *, until_idle: bool = False) -
 def _follow(gateway: Gateway, host: str, stop: threading.Event, until_idle: bool) -> None:
     """Read the tables of one connection as they become due, as long as the configuration has any."""
     sources = Kept(gateway)
+    look_at_slots = time.monotonic()
     try:
         while not stop.is_set():
             try:
                 configuration = gateway.in_force.configuration()
                 connection = configuration.connections.get(host)
                 tables = {str(each.source): each for each in _tables(configuration) if each.source.host == host}
-                if connection is None or not tables:
+                if connection is None or host not in _hosts(gateway):
                     return
+                if time.monotonic() >= look_at_slots:
+                    look_at_slots = time.monotonic() + _SLOTS_EVERY_SECONDS
+                    slots.look(gateway, connection, partial(sources.of, connection))
                 if _read_one(gateway, tables, partial(sources.of, connection)):
                     continue
                 wait = _until_due(gateway, tables)
@@ -113,13 +158,14 @@ class Kept:
 
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
-        self._open: tuple[Connection, OdbcSource] | None = None
+        self._open: tuple[Connection, OdbcSource | ScanSource] | None = None
 
-    def of(self, connection: Connection) -> OdbcSource:
+    def of(self, connection: Connection) -> OdbcSource | ScanSource:
         """The source, opened now if it is not."""
         if self._open is None or self._open[0] != connection:
             self.close()
-            self._open = (connection, open_source(self._gateway.folder, connection))
+            told = resting(self._gateway, connection.name, "the reading of changes")
+            self._open = (connection, open_source(self._gateway.folder, connection, told))
         return self._open[1]
 
     def close(self) -> None:
@@ -133,6 +179,12 @@ def _tables(configuration: Configuration) -> list[Integration]:
     return [each for each in configuration.integrations.values() if each.source.scheme == "table"]
 
 
+def _hosts(gateway: Gateway) -> set[str]:
+    """The connections whose tables are followed, and those that may keep a slot for one that was."""
+    configuration = gateway.in_force.configuration()
+    return {each.source.host for each in _tables(configuration)} | slots.hosts(gateway)
+
+
 def _until_due(gateway: Gateway, tables: Mapping[str, Integration]) -> float:
     """The seconds until one of the tables is due; seldom more, for others may give one back."""
     with gateway.database.read() as connection:
@@ -141,7 +193,7 @@ def _until_due(gateway: Gateway, tables: Mapping[str, Integration]) -> float:
     return min(max(left, 0.005), _LOOK_EVERY_SECONDS)
 
 
-def _read_one(gateway: Gateway, tables: Mapping[str, Integration], source: Callable[[], OdbcSource]) -> bool:
+def _read_one(gateway: Gateway, tables: Mapping[str, Integration], source: Callable[[], Source]) -> bool:
     """Read one table that is due; False when none is."""
     with gateway.database.read() as connection:  # is a write transaction worth it?
         due = leases.next_source_due(connection, list(tables))

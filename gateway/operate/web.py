@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from adapters.odbc import OdbcSource
+    from adapters.protocol import Source
 
 THREADS = 32
 _END_SECONDS = 5
@@ -160,11 +160,11 @@ class _Sources:
         self._gateway = gateway
         self._lock = threading.Lock()
         self._revision: str | None = None
-        self._open: Mapping[str, OdbcSource] = {}
+        self._open: Mapping[str, Source] = {}
 
-    def __call__(self) -> Mapping[str, OdbcSource]:
+    def __call__(self) -> Mapping[str, Source]:
         configuration = self._gateway.in_force.configuration()
-        gone: Mapping[str, OdbcSource] = {}
+        gone: Mapping[str, Source] = {}
         with self._lock:
             if configuration.revision != self._revision:
                 gone, self._open = self._open, sources(self._gateway, configuration)

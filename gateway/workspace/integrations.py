@@ -6,6 +6,8 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import adapters.errors
+from adapters.scan import only_scanned
 from edi import delimited, formats, positional
 from gateway.integrations import Format, Integration
 from gateway.normalize.compiler import check_integration
@@ -19,7 +21,7 @@ from gateway.workspace.values import MESSAGES
 if TYPE_CHECKING:
     from gateway.configuration import CodeTable, Connection
     from gateway.contracts import Contract
-    from gateway.integrations import Expression, MapField, MapLoop, Source
+    from gateway.integrations import Changes, Expression, MapField, MapLoop, Source
     from gateway.partners import Partner
     from gateway.workspace.nodes import Node
     from gateway.workspace.tables import Section
@@ -61,6 +63,7 @@ def read_integration(section: Section, known: Known) -> Integration | None:
     form = _format(section, source, known)
     if source:
         _refuse_unsuited(section, source, form)
+        _refuse_unfit(section, source, known.connections.get(source.host))
     if contract and contract.per_partner and section.whole and partner is None:
         _refuse_nobody(section, source, form, contract)
     if contract and section.get("version"):
@@ -183,6 +186,25 @@ def _refuse_unsuited(section: Section, source: Source, form: Format | None) -> N
     for message in (answer or "none").replace(",", " ").split():
         if message != "none" and form and MESSAGES[message] != form.name:
             section.refuse("answer", f"{message} does not answer {form.name} files", "take it out")
+
+
+def _refuse_unfit(section: Section, source: Source, connection: Connection | None) -> None:
+    """Ways to follow a table that need what a query or a file does not have."""
+    changes: Changes | None = section.get("changes")
+    if source.scheme != "table" or connection is None or changes is None:
+        return
+    hint = "write 'diff every 10m', which tells deleted rows too, or 'snapshot every 1h'"
+    if _is_scanned(connection) and changes.strategy not in ("diff", "snapshot"):
+        section.refuse("changes", f"{source.host} is a file that can only be scanned", hint)
+    elif source.path in {query.name for query in connection.queries} and changes.strategy == "log":
+        section.refuse("changes", f"{source.path} is a query, and no log tells of it", hint)
+
+
+def _is_scanned(connection: Connection) -> bool:
+    try:
+        return only_scanned(connection.url)
+    except adapters.errors.Stop:
+        return False  # it is told when it is opened
 
 
 def _refuse_nobody(section: Section, source: Source | None, form: Format | None, contract: Contract) -> None:

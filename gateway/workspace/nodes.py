@@ -12,6 +12,7 @@ aliases, tags and a second document are refused where they stand, and every node
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -223,6 +224,11 @@ def _not_yaml(file: File, error: yaml.MarkedYAMLError) -> None:
         file.refuse(
             index, index + 1, f"the value begins with {value[0]!r} and does not end where YAML expects it", quoting
         )
+    elif here.startswith(":") and re.fullmatch(r":\s*(#.*)?", here) and ": " in before:
+        whole = before.split(": ", 1)[1].strip() + ":"
+        start = index - len(before) + before.index(": ") + 2
+        message = f"YAML takes {whole!r} for one more key, because it ends with a colon"
+        file.refuse(start, index + 1, message, f'quote it: {before.split(": ", 1)[0].strip(" -")}: "{whole}"')
     elif here.startswith(":") and ":" in before:
         file.refuse(index, index + 1, "a second colon stands in this line", quoting)
     else:
@@ -233,10 +239,12 @@ def _not_yaml(file: File, error: yaml.MarkedYAMLError) -> None:
 def _trace(raw: str, style: str, length: int) -> list[int]:
     """For each of the `length` characters of a scalar's value the place in `raw`, its text in the file.
 
-    Lines are folded as YAML 1.1 says in 9.1.4: one break becomes a space, more become all but one of them. A block's
-    places are not followed into its lines: all of them are its start.
+    Lines are folded as YAML 1.1 says in 9.1.4: one break becomes a space, more become all but one of them. The lines of
+    a literal block are followed; a folded block's places are all its start.
     """
-    if style in ("|", ">"):
+    if style == "|":
+        return _traced_block(raw, length)
+    if style == ">":
         return [0] * length
     places: list[int] = []
     index, end = (1, len(raw) - 1) if style else (0, len(raw))
@@ -258,6 +266,19 @@ def _trace(raw: str, style: str, length: int) -> list[int]:
         places.append(index)
         index += 2 if style == "'" and raw.startswith("''", index) else 1
     return places[:length]
+
+
+def _traced_block(raw: str, length: int) -> list[int]:
+    """The places of a literal block, whose lines are kept but for their common indentation."""
+    header, *lines = raw.splitlines(keepends=True)
+    at = len(header)
+    depth = min((len(line) - len(line.lstrip(" ")) for line in lines if line.strip()), default=0)
+    places: list[int] = []
+    for line in lines:
+        end = at + len(line.splitlines()[0])
+        places += range(min(at + depth, end), end + 1)  # one more for the line's end
+        at += len(line)
+    return (places + [at] * length)[:length]
 
 
 def _fold(raw: str, index: int, end: int) -> tuple[int, int] | None:

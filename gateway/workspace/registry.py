@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from gateway.configuration import Connection, Settings
 from gateway.partners import Account, Partner
 from gateway.workspace.nodes import Mapping
+from gateway.workspace.queries import read_queries
 from gateway.workspace.tables import CONNECTION, TEAM, read_section
 from gateway.workspace.values import read_name
 
@@ -55,6 +56,10 @@ OPTIONS = {
     "rest": "rest_seconds",
     "windows": "windows",
     "cache": "cache_seconds",
+    "attempt_writes": "attempt_writes",
+    "replication": "replication",
+    "slot_max": "slot_bytes_max",
+    "slot_drop": "slot_drop",
 }
 """Key of a connection → its option, whose name carries the unit."""
 
@@ -82,7 +87,9 @@ def read_connections(root: Mapping) -> dict[str, Connection | None]:
             later = "is not yet available in this version" if kind in KINDS_LATER else "is not a kind of connection"
             section.refuse("kind", f"{kind!r} {later}", f"write {', '.join(KINDS)}")
         options = tuple((OPTIONS[key], str(value)) for key, value in section.values.items() if key in OPTIONS)
-        connections[name] = Connection(name, kind, section.get("url"), options) if section.whole else None
+        queries = read_queries(section)
+        whole = section.whole and queries is not None
+        connections[name] = Connection(name, kind, section.get("url"), options, queries or ()) if whole else None
     return connections
 
 

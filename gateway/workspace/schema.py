@@ -34,6 +34,18 @@ DEFINITIONS: dict[str, Any] = {
             {"type": "object", "minProperties": 1, "additionalProperties": {"$ref": "#/$defs/field"}},
         ],
     },
+    "query": {
+        "description": "a single SELECT, or one with the columns that are its key",
+        "anyOf": [
+            {"type": "string"},
+            {
+                "type": "object",
+                "additionalProperties": False,
+                "properties": {"select": {"type": "string"}, "key": {"type": "string"}},
+                "required": ["select"],
+            },
+        ],
+    },
 }
 
 
@@ -76,6 +88,8 @@ def _example(key: Key) -> Any:
     """The example as an editor's YAML reads it: a whole number where the key wants one, a list where brackets stand."""
     if key.kind.schema.get("type") == "integer":
         return int(key.example)
+    if key.kind.schema.get("type") == "boolean":
+        return key.example == "true"
     if key.example.startswith("["):
         return [name.strip() for name in key.example.strip("[]").split(",")]
     return key.example

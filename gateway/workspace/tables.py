@@ -43,6 +43,19 @@ FORMAT = Kind("format", values.scalar, {"type": "string"})
 COLUMNS = Kind("columns", values.read_columns, _ANY_TEXT)
 ACCEPT = Kind("acceptance", values.read_accept, _text("file|(rows|documents)(, hold the file above .+% bad)?"))
 CHANGES = Kind("changes", values.read_changes, {"type": "string"})
+TRUTH = Kind("true or false", values.read_truth, {"type": "boolean"})
+DIALECT = Kind("dialect", values.read_dialect, {"enum": list(values.DIALECTS)})
+REPLICATION = Kind("address or reference", values.read_replication, _text("(postgresql://|secret:).+"))
+QUERIES = Kind(
+    "queries",
+    values.read_mapping,
+    {
+        "type": "object",
+        "minProperties": 1,
+        "propertyNames": {"pattern": f"^(?:{values.NAME.pattern})$"},
+        "additionalProperties": {"$ref": "#/$defs/query"},
+    },
+)
 WINDOWS = Kind("times of the week", values.read_windows, {"type": "string"})
 EXPECT = Kind("expectation", values.read_expect, {"type": "string"})
 ANSWER = Kind("acknowledgments", values.read_answer, _ANY_TEXT)
@@ -133,10 +146,19 @@ CONNECTION = (
     Key("kind", NAME, "how it is reached", "odbc", required=True),
     Key("url", TEXT, "its address, without any secret", "Driver=SQLite3;Database=erp.db", required=True),
     Key("owner", NAME, "the team that answers for it", "erp-team"),
-    Key("dialect", NAME, "the SQL it speaks, where its driver does not tell", "db2"),
+    Key("dialect", DIALECT, "the SQL it speaks, where its driver does not tell", "db2"),
     Key("user", TEXT, "the login of an account that may only read", "gateway_reader"),
     Key("password", SECRET, "its password, by reference", "secret:erp/password"),
     Key("accept_writable_login", TEXT, "why a login that could write is used all the same", "there is no other"),
+    Key("attempt_writes", TRUTH, "whether a harmless write is tried before the first read, and must fail", "true"),
+    Key(
+        "replication",
+        REPLICATION,
+        "where PostgreSQL's log is streamed, or a reference to it; without it, the log is read over ODBC",
+        "postgresql://erp-db:5432/erp",
+    ),
+    Key("slot_max", SIZE, "how much of its log PostgreSQL may keep for a slot of ours before it is told", "10 GiB"),
+    Key("slot_drop", TRUTH, "whether a slot for which more is kept is dropped", "true"),
     Key("timeout", DURATION, "how long a statement may take", "30s"),
     Key("connect_timeout", DURATION, "how long connecting may take", "10s"),
     Key("connections", WHOLE, "how many connections are held at most, of which callers and changes have one each", "4"),
@@ -150,7 +172,14 @@ CONNECTION = (
     Key("rest", DURATION, "for how long it is left alone then, before it is tried again", "30s"),
     Key("windows", WINDOWS, "when it may be read; without it, always", "Mon-Fri 20:00-06:00 Europe/Berlin"),
     Key("cache", DURATION, "how old an answer may be that callers share; without it, none is kept", "5s"),
+    Key("queries", QUERIES, "hand-written SELECTs that stand beside the tables, by name", ""),
 )
+
+QUERY = (
+    Key("select", TEXT, "the query, a single SELECT", "SELECT KDNR, SUM(WERT) AS WERT FROM AUFTRAG", required=True),
+    Key("key", COLUMNS, "its columns that are unique together and never NULL", "KDNR"),
+)
+"""What stands under the name of a query that has more than its SELECT."""
 
 TEAM = (
     Key("about", TEXT, "what the team does", "Everything between order and delivery"),

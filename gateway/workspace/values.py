@@ -15,9 +15,11 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import available_timezones
 
 import adapters.errors
+from adapters.dialects import DIALECTS as ALL_DIALECTS
 from adapters.windows import Windows
 from gateway.integrations import Accept, Changes, Source
 from gateway.workspace.nodes import Mapping, Node, Scalar, Sequence
+from gateway.workspace.problems import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,6 +31,7 @@ BYTES = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KiB": 2**10, "MiB": 2**
 MESSAGES = {"TA1": "x12", "997": "x12", "999": "x12", "CONTRL": "edifact"}
 SCHEMES = ("drop", "folder", "table", "http")
 SCHEMES_LATER = ("sftp", "hook")
+DIALECTS = tuple(dialect.name for dialect in ALL_DIALECTS)
 DAYS = r"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)"
 
 _DURATION = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)(ms|s|m|h|d)")
@@ -37,6 +40,7 @@ _SIZE = re.compile(r"([0-9]{1,9})\s*([KMG]i?B|B)")
 _ADDRESS = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[\w.-]+):([0-9]{1,5})")
 _BUCKET = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](?:/[\w.-]+)*/?", re.ASCII)
 _ENDPOINT = re.compile(r"https?://(?:\[[0-9A-Fa-f:.]+\]|[\w.-]+)(?::[0-9]{1,5})?/?", re.ASCII)
+_REPLICATION = re.compile(r"postgresql://[^\s:@/]+(?::[0-9]{1,5})?/[^\s:@/]+|secret:[\w./-]+")
 _ACCEPT = re.compile(r"(rows|documents)(?:\s*,\s*hold the file above ([0-9]{1,3}(?:\.[0-9]{1,6})?)\s*% bad)?")
 _CHANGES = re.compile(
     r"(?:(?P<strategy>snapshot|diff|log)(?: (?P<publication>[^\W\d]\w*))?"
@@ -177,6 +181,35 @@ def read_windows(node: Node) -> str | None:
     return text.value if text else None
 
 
+def read_truth(node: Node) -> bool | None:
+    """Yes or no, in YAML's words."""
+    match = _matched(node, re.compile("true|false"), "{} is neither true nor false", "write true or false")
+    return match[0] == "true" if match else None
+
+
+def read_dialect(node: Node) -> str | None:
+    """The SQL of a database, by the name that the adapters have for it."""
+    text = scalar(node)
+    if text and text.value not in DIALECTS:
+        text.refuse(f"there is no dialect {text.value!r}", did_you_mean(text.value, DIALECTS))
+        return None
+    return text.value if text else None
+
+
+def read_replication(node: Node) -> str | None:
+    """The address at which PostgreSQL streams its log, without a login, or a reference to one that has it."""
+    text = scalar(node)
+    if text and not _REPLICATION.fullmatch(text.value):
+        text.file.hide(text.start, text.end)
+        text.refuse(
+            "this is not an address of PostgreSQL without a login",
+            "write postgresql://host:5432/database, for which user: and password: count, or a reference to all of it,"
+            " secret:erp/replication",
+        )
+        return None
+    return text.value if text else None
+
+
 def read_endpoint(node: Node) -> str | None:
     """The URL of a server, without any login."""
     text = scalar(node)
@@ -277,7 +310,7 @@ def read_source(node: Node) -> Source | None:
     if text is None:
         return None
     scheme, colon, rest = text.value.partition(":")
-    hint = "write drop://partner/*.edi, folder:inbox/*.csv, table://connection/table or http:"
+    hint = 'write drop://partner/*.edi, folder:inbox/*.csv, table://connection/table or "http:"'
     if scheme in SCHEMES_LATER and colon:
         text.refuse_part(0, len(scheme), f"the source {scheme}: is not yet available in this version", hint)
         return None

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from adapters.dialects import ACCESS
 from adapters.odbc import OdbcSource
 from adapters.profile import ROWS_MAX, SECONDS_MAX, profiled
+from adapters.scan import ScanSource, only_scanned
 from adapters.survey import surveyed
 from gateway.operate.cli.options import workspace_option
 from gateway.operate.poller import open_source
@@ -76,7 +78,7 @@ def probe(
         _print(asdict(found))
     else:
         name = source if "=" not in source else "This database"
-        lines = [*survey_lines(name, found), *([] if quick else driver_lines(found.findings))]
+        lines = [*survey_lines(name, found), *(driver_lines(found.findings) if found.findings else [])]
         click.echo("\n".join(lines))
 
 
@@ -108,11 +110,11 @@ def profile(
 
 
 @contextmanager
-def opened(source: str, chosen: tuple[str, ...], workspace: Path) -> Iterator[OdbcSource]:
+def opened(source: str, chosen: tuple[str, ...], workspace: Path) -> Iterator[OdbcSource | ScanSource]:
     """The source of a connection's name, or of a connection string, which needs no workspace."""
     if "=" in source:
         options = dict(each.partition("=")[::2] for each in chosen)
-        database = OdbcSource(source, options=options)
+        database = (ScanSource if only_scanned(source) else OdbcSource)(source, options=options)
     else:
         configuration = load(workspace)
         connection = configuration.connections.get(source)
@@ -138,7 +140,8 @@ def survey_lines(name: str, found: Survey) -> Iterator[str]:
     """What was found out about a source."""
     seen = found.capabilities
     yield f"{name}: {seen.product} {seen.version}, dialect {seen.dialect}, driver {seen.driver} {seen.driver_version}"
-    yield f"  answers in {found.latency_ms:.2f} ms (the median of 20 trivial statements)"
+    measured = "to open it" if seen.dialect == ACCESS.name else "the median of 20 trivial statements"
+    yield f"  answers in {found.latency_ms:.2f} ms ({measured})"
     yield f"  cannot write: {seen.read_only}"
     yield from _rights(found.rights)
     yield ""

@@ -39,9 +39,6 @@ def write(folder: Path) -> list[Path]:
     return written
 
 
-def write_bare(folder: Path) -> list[Path]:
-    """Write the settings alone, for a workspace whose other files follow; the files that were written."""
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / "gateway.yaml"
-    path.write_bytes((files(__name__) / "files" / "gateway.yaml").read_bytes())
-    return [path]
+def settings() -> str:
+    """The text of gateway.yaml alone, for a workspace whose other files follow."""
+    return (files(__name__) / "files" / "gateway.yaml").read_text(encoding="utf-8")

@@ -68,6 +68,8 @@ REFUSED = [
     ("a: %x\n", 1, 4, "YAML does not let a value begin with '%'"),
     ("a: 'X' & B\n", 1, 9, 'the value begins with "\'" and does not end where YAML expects it'),
     ("a: N1 ?? ': '\n", 1, 11, "a second colon stands in this line"),
+    ("a: b\nsource: http:\n", 2, 9, "YAML takes 'http:' for one more key"),
+    ("source: http:  # uploads\n", 1, 9, "YAML takes 'http:' for one more key"),
     ("a: b\x01\n", 1, 5, "a control character stands here"),
     ("a: ü\x01\n", 1, 5, "a control character stands here"),
     ("a: \ud800\n", 1, 4, "half a character stands here"),
@@ -86,6 +88,11 @@ def test_what_means_something_else_in_yaml_is_refused_where_it_stands(
     assert problems[0].message.startswith(message)
     assert (problems[0].line, problems[0].column) == (line, column)
     assert problems[0].hint
+
+
+def test_a_value_that_ends_with_a_colon_is_shown_as_it_is_to_be_written() -> None:
+    _, problems = read("integration: uploads\nsource: http:\n")
+    assert problems[0].hint == 'quote it: source: "http:"'
 
 
 def test_a_laughing_billion_is_refused_without_being_expanded() -> None:
@@ -116,6 +123,8 @@ WRITTEN = [
     ("a: one\n  two\n\n  text", "text"),
     ('a: "one \\\n  two\n  text"', "text"),
     ("a: 'one\n\n\n  text'", "text"),
+    ("a: |\n  one\n\n    two text\n", "text"),
+    ("a: |-  # kept\r\n   one\r\n   text\r\n", "text"),
 ]
 
 

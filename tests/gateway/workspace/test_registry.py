@@ -12,6 +12,7 @@ from gateway.configuration import Connection, Settings
 from gateway.partners import Account, Partner
 from gateway.workspace.loader import parse
 from gateway.workspace.registry import OPTIONS
+from gateway.workspace.tables import CONNECTION
 from tests.gateway.workspace.test_values import ED25519
 from tests.gateway.workspace.workspaces import only, problems
 
@@ -94,6 +95,10 @@ erp:
   rest: 2m
   windows: Mon-Fri 20:00-06:00 Europe/Berlin
   cache: 5s
+  attempt_writes: true
+  replication: postgresql://erp-db:5432/erp
+  slot_max: 2 GiB
+  slot_drop: false
 """
     connection = parse(with_file("connections.yaml", text)).connections["erp"]
     assert settings(dict(connection.options)) == settings(
@@ -109,10 +114,46 @@ erp:
             "rest_seconds": "120",
             "windows": "Mon-Fri 20:00-06:00 Europe/Berlin",
             "cache_seconds": "5",
+            "attempt_writes": "true",
+            "replication": "postgresql://erp-db:5432/erp",
+            "slot_bytes_max": "2147483648",
+            "slot_drop": "false",
         }
     )
+
+
+def test_every_option_of_an_adapter_can_be_written() -> None:
     known = {field.name for field in fields(adapters.options.Settings)}
-    assert set(OPTIONS.values()) - {"user", "password"} <= known
+    assert set(OPTIONS.values()) - {"user", "password"} == known
+    assert set(OPTIONS) <= {key.name for key in CONNECTION}
+
+
+@pytest.mark.parametrize(
+    ("line", "message", "hint"),
+    [
+        ("attempt_write: true", "unknown key 'attempt_write'", "did you mean 'attempt_writes'?"),
+        ("attempt_writes: yes", "'yes' is neither true nor false", "write true or false"),
+        ("dialect: postgres", "there is no dialect 'postgres'", "did you mean 'postgresql'?"),
+        (
+            "replication: postgresql://reader@erp-db/erp",
+            "this is not an address of PostgreSQL without a login",
+            (
+                "write postgresql://host:5432/database, for which user: and password: count, or a reference to all of it,"
+                " secret:erp/replication"
+            ),
+        ),
+    ],
+)
+def test_a_slip_in_an_option_is_told_with_what_was_meant(line: str, message: str, hint: str) -> None:
+    found = only(with_file("connections.yaml", f"erp:\n  kind: odbc\n  url: DSN=ERP\n  {line}\n"))
+    assert (found.message, found.hint, found.line) == (message, hint, 4)
+
+
+def test_a_password_in_the_address_of_a_log_is_not_repeated() -> None:
+    address = "postgresql://reader:geheim@erp-db/erp"
+    found = problems(with_file("connections.yaml", f"erp:\n  kind: odbc\n  url: DSN=ERP\n  replication: {address}\n"))
+    assert found
+    assert not any("geheim" in str(each) for each in found)
 
 
 def test_teams_are_texts_by_name() -> None:

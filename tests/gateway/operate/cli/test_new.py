@@ -43,8 +43,8 @@ def url(tmp_path: Path) -> str:
     return f"Driver=SQLite3;Database={tmp_path}/old.db"
 
 
-def new(*arguments: object) -> Result:
-    return CliRunner().invoke(command_line, ["new", *map(str, arguments)])
+def new(*arguments: object, answer: str = "") -> Result:
+    return CliRunner().invoke(command_line, ["new", *map(str, arguments)], input=answer)
 
 
 def test_a_table_is_records_with_nothing_but_a_connection_string(tmp_path: Path, url: str) -> None:
@@ -97,3 +97,44 @@ def test_nothing_that_is_there_is_overwritten(tmp_path: Path, url: str) -> None:
     twice = new("--from", "erp/log", "--key", "a", "--name", "second", "-w", folder)
     assert "let them differ in source" in str(twice.exception)
     assert not (folder / "integrations" / "erp-second.yaml").exists()
+
+
+def test_a_database_that_is_not_reached_leaves_nothing_behind(tmp_path: Path, url: str) -> None:
+    folder = tmp_path / "workspace"
+    missing = url.replace("old.db", "none.db")
+    for place, at, said in (
+        ("erp/log", f"{missing};PWD=a", "cannot be opened"),
+        ("erp/Nothing", f"{url};PWD=a", "there is no table 'Nothing'"),
+        ("erp/log", f"{url};PWD=a", "has no primary key"),
+    ):
+        done = new("--from", place, "--url", at, "-w", folder)
+        assert (done.exit_code, said in str(done.exception)) == (1, True), done.exception
+        assert not folder.exists()
+    assert "is no workspace" in str(new("--from", "erp/log", "-w", folder).exception)
+    assert not folder.exists()
+
+
+def test_a_password_that_is_there_is_overwritten_only_where_that_is_wanted(tmp_path: Path, url: str) -> None:
+    folder = tmp_path / "workspace"
+    secret = folder / "secrets" / "erp" / "password"
+    secret.parent.mkdir(parents=True)
+    secret.write_text("old")
+    secret.chmod(0o600)
+    asked = ("--from", "erp/log", "--key", "a", "--url", f"{url};PWD=new", "-w", folder)
+    refused = new(*asked, answer="n\n")
+    assert (refused.exit_code, secret.read_text()) == (1, "old")
+    assert "holds another password already. Overwrite it?" in refused.output
+    assert "new" not in refused.output
+    assert [path.name for path in folder.iterdir()] == ["secrets"]
+    assert new(*asked, answer="y\n").exit_code == 0
+    assert secret.read_text() == "new"
+
+
+def test_the_same_password_is_no_question(tmp_path: Path, url: str) -> None:
+    folder = tmp_path / "workspace"
+    secret = folder / "secrets" / "erp" / "password"
+    secret.parent.mkdir(parents=True)
+    secret.write_text("old")
+    secret.chmod(0o600)
+    done = new("--from", "erp/log", "--key", "a", "--url", f"{url};PWD=old", "-w", folder)
+    assert (done.exit_code, "Overwrite" in done.output) == (0, False), done.output
