@@ -103,7 +103,9 @@ class Dialect:
 
     def finds_again(self, column: Column) -> bool:
         """Whether a value of this column, as text, can be compared with the column exactly."""
-        return not self.inexact & {column.type, native_word(column.native)}
+        # "text" is the native type there, which cannot be sorted: our own of that name is any string's.
+        ours = {column.type} - {"text"}
+        return not self.inexact & {native_word(column.native), *ours}
 
     def classify(self, native: str) -> Type:
         """The native type in our words; what is unknown is text."""
