@@ -238,6 +238,15 @@ def test_the_types_of_its_catalogue_are_known(dialect: Dialect) -> None:
     assert recorded(dialect).key == ("LINE", "NO")
 
 
+@names
+def test_a_key_may_be_of_strings(dialect: Dialect) -> None:
+    of = {column.name: column for column in recorded(dialect).columns}
+    assert dialect.finds_again(of["NO"])
+    assert dialect.finds_again(of["LINE"])
+    if "text" in dialect.inexact:
+        assert not dialect.finds_again(Column("NOTE", "text", "text"))
+
+
 @pytest.mark.parametrize(
     ("driver", "name"),
     [
