@@ -11,13 +11,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 from adapters.errors import AdapterError, Reject, Retry, Stop
+from adapters.jsonrows import said
+from adapters.model import Lines
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractContextManager
 
     from adapters.governor import Governor, Health
-    from adapters.model import Page, Selection, Table
+    from adapters.model import Filter, Page, Selection, Table
     from adapters.protocol import Source
 
 Got = TypeVar("Got")
@@ -82,6 +84,21 @@ class Live:
         """Some rows."""
         return self._of(table, f"page {table!r} {selection!r}", lambda: self._source.page(table, selection))
 
+    def lines(self, table: str, selection: Selection) -> Answer[Lines]:
+        """Some rows as JSON."""
+        return self._of(table, f"lines {table!r} {selection!r}", lambda: self._lines(table, selection))
+
+    def count(self, table: str, filters: tuple[Filter, ...]) -> Answer[int]:
+        """How many rows the filters leave.
+
+        Raises:
+            Reject: ``not_countable``.
+        """
+        counted = getattr(self._source, "count", None)
+        if counted is None:
+            raise Reject("not_countable", f"the rows of {table!r} cannot be counted here", "Leave count out")
+        return self._of(table, f"count {table!r} {filters!r}", lambda: counted(table, filters))
+
     def row(self, table: str, key: tuple[str, ...]) -> Answer[dict[str, Any] | None]:
         """One row."""
         return self._of(table, f"row {table!r} {key!r}", lambda: self._source.row(table, key))
@@ -93,6 +110,14 @@ class Live:
     def health(self) -> Health:
         """How the source fares; asks nothing of it."""
         return self._governor.health()
+
+    def _lines(self, table: str, selection: Selection) -> Lines:
+        """What the source writes itself, or what is made of its values."""
+        lines: Callable[[str, Selection], Lines] | None = getattr(self._source, "lines", None)
+        if lines is not None:
+            return lines(table, selection)
+        page = self._source.page(table, selection)
+        return Lines(",".join(map(said, page.rows)), len(page.rows), page.next)
 
     def _of(self, table: str, name: str, question: Callable[[], Got]) -> Answer[Got]:
         try:
@@ -165,7 +190,8 @@ class Live:
         """Keep an answer; the oldest go when there are too many."""
         if not seconds:
             return
-        rows = len(getattr(flight.value, "rows", ())) or 1
+        value = flight.value
+        rows = value.count if isinstance(value, Lines) else len(getattr(value, "rows", ())) or 1
         with self._lock:
             self._forget(name)
             self._kept[name] = _Kept(flight.at, seconds, rows, flight.value)

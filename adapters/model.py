@@ -95,6 +95,15 @@ class Page:
     next: tuple[str | None, ...] | None
 
 
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """The rows of a page as JSON objects with commas between them, how many, and `next` as :class:`Page` has it."""
+
+    text: str
+    count: int
+    next: tuple[str | None, ...] | None
+
+
 Operation = Literal["put", "insert", "update", "delete"]
 """What happened to a row. ``put`` says that it stands so now, where nobody can tell whether it is new."""
 

@@ -15,6 +15,7 @@ from adapters import mariadb, sqlserver
 from adapters.binlogchecks import logs_rows
 from adapters.binlogwire import Wire
 from adapters.bounds import followed
+from adapters.bundles import Bundles
 from adapters.conformance import examined
 from adapters.connections import Connections, driver_manager, parsed
 from adapters.errors import Reject, Stop, nearest
@@ -93,6 +94,7 @@ class OdbcSource:
         self._sizes: dict[tuple[str, int], Sizes] = {}
         self.live = Live(self, self._governor, clock=clock)
         self._schemas: dict[str, tuple[float, Table]] = {}
+        self._bundles: dict[str, Bundles] = {}
         self._loose: set[str] = set()  # tables whose rows do not travel in one piece
 
     def probe(self) -> Capabilities:
@@ -470,7 +472,11 @@ class OdbcSource:
         )
         try:
             doing, size = f"cannot read table {table.name!r}", self._settings.bytes_max
-            raws = self._fetch(plan.sql, plan.parameters, doing, bytes_max=size)
+            raws = None
+            if not cut:
+                raws = self._bundled(table, columns, order, where=where, after=after, limit=limit, beside=beside)
+            if raws is None:
+                raws = self._fetch(plan.sql, plan.parameters, doing, bytes_max=size)
         except Stop:
             self._schemas.pop(table.name, None)  # perhaps a column is gone; look again next time
             raise
@@ -483,6 +489,31 @@ class OdbcSource:
                 "A value loses digits on its way to the database and back; sort by a column that does not",
             )
         return plan, raws
+
+    def _bundled(
+        self,
+        table: Table,
+        columns: Sequence[Column],
+        order: Sequence[Ordered],
+        *,
+        where: Sequence[Condition | Clause],
+        after: Raw | None,
+        limit: int,
+        beside: Column | None,
+    ) -> list[Raw] | None:
+        """The same rows, read in fewer pieces; None where they do not come so."""
+        bundles = self._bundles.setdefault(table.name, Bundles())
+        dialect, size = self._connections.dialect, self._settings.bytes_max
+        bundle = bundles.of(
+            dialect, table, columns, order=order, where=where, after=after, beside=beside, limit=limit
+        )
+        if bundle is None:
+            return None
+        try:
+            return self._connections.ask(lambda cursor: bundles.rows(bundle, cursor, size), "")
+        except Stop:
+            bundles.loose = True  # whatever it is, it is said of the plain statement, if of that too
+            return None
 
     def _fetch(self, sql: str, parameters: Sequence[str], doing: str, *, bytes_max: int = sys.maxsize) -> list[Raw]:
         """All rows of one guarded statement, or those that are not too much together (:class:`Cut`)."""

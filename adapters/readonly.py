@@ -8,6 +8,7 @@ word that locks or writes. It is not a parser for other people's SQL; there is n
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from adapters.errors import Stop
@@ -29,6 +30,7 @@ FORBIDDEN = frozenset((
 # fmt: on
 
 
+@lru_cache(maxsize=512)  # most are sent again and again
 def guarded(sql: str) -> str:
     """The statement itself, when it can only read.
 

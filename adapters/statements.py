@@ -7,9 +7,11 @@ the first does. Names come from the catalogue and are quoted; every value is a p
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from adapters.dialects import form
+from adapters.packed import packed, place_of
 from adapters.readonly import guarded
 from adapters.values import FROM_TEXT
 
@@ -59,6 +61,8 @@ class Read:
     parameters: tuple[str, ...]
     columns: tuple[Column, ...]
     places: int
+    packed: tuple[int, ...] | None = None
+    """Of rows that come as one text each: where the cells of its place are among its own."""
 
     def rows(self, raws: Sequence[Raw]) -> list[dict[str, Any]]:
         """The rows' values by name. Column by column: twice as fast as row by row."""
@@ -67,8 +71,15 @@ class Read:
         values = [_converted(column, cells) for column, cells in zip(self.columns, texts, strict=False)]
         return [dict(zip(names, row, strict=True)) for row in zip(*values, strict=True)]
 
+    @property
+    def width(self) -> int:
+        """How many cells the rows have that come as one text each."""
+        return max(len(self.columns), *(1 + at for at in self.packed or (0,)))
+
     def place(self, raw: Raw) -> Raw:
         """The exact texts of the order's columns, then of the column that was asked for beside them."""
+        if self.packed is not None:
+            return place_of(raw, self.packed)
         return tuple(raw[len(self.columns) : len(self.columns) + self.places])
 
 
@@ -90,17 +101,17 @@ def read(
     beside: Column | None = None,
     also: Sequence[str] = (),
     placed: bool = True,
+    packs: bool = False,
     limit: int,
 ) -> Read:
     """The statement for up to `limit` rows beyond the place `after`.
 
     `beside` is one more column read exactly; `also` are expressions of ours that come last. Without `placed`, the rows
-    are in order and do not say where they stand.
+    are in order and do not say where they stand. `packs` has each row come as one text (:mod:`adapters.packed`).
     """
     places = [*(item.column for item in order), *([beside] if beside else [])] if placed else []
-    shown = [written(dialect, dialect.text, column) for column in columns]
-    shown += [written(dialect, dialect.exact or dialect.text, column) for column in places]
-    shown += also
+    what, at = _columns(dialect, tuple(columns), tuple(places), packs=packs)
+    shown = [*what, *also]
     clauses: list[str] = []
     parameters: list[str] = []
     for condition in where:
@@ -118,7 +129,22 @@ def read(
     if dialect.aliases:
         shown = [f"{expression} c{number}" for number, expression in enumerate(shown, 1)]
     sql = dialect.page.format(what=", ".join(shown) or "NULL", rest=rest, limit=limit) + dialect.isolation
-    return Read(guarded(sql), tuple(parameters), tuple(columns), len(places))
+    return Read(guarded(sql), tuple(parameters), tuple(columns), len(places), at)
+
+
+@lru_cache(maxsize=256)
+def _columns(
+    dialect: Dialect, columns: tuple[Column, ...], places: tuple[Column, ...], *, packs: bool
+) -> tuple[tuple[str, ...], tuple[int, ...] | None]:
+    """The expressions of columns, then of those that a place is made of, or the one of all of them."""
+    shown = [written(dialect, dialect.text, column) for column in columns]
+    exact = [written(dialect, dialect.exact or dialect.text, column) for column in places]
+    if not packs:
+        return (*shown, *exact), None
+    further = {text: column for text, column in zip(exact, places, strict=True) if text not in shown}
+    cells = [*shown, *further]
+    at = tuple(cells.index(text) for text in exact)
+    return (packed(dialect, [*columns, *further.values()], cells),), at
 
 
 def rows_of(dialect: Dialect, table: Table) -> str:

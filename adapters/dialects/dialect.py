@@ -19,7 +19,7 @@ LENGTH = re.compile(r"\(.*?\)")
 PRECISION = re.compile(r"\([0-9*]+,")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)  # each is there once
 class Dialect:
     """One database, as data.
 
@@ -46,6 +46,12 @@ class Dialect:
     `row_parts`, with `row_joint` between them. `row_hash` is a number of 64 bits of such a ``{text}``; `row_digest` is
     one of the columns themselves, ``{parts}`` through `digest_parts`, and is tried first. `row_sum` is how many rows
     ``b``, how many of their hashes ``b.h`` and the sum of them, as texts. Each may be missing.
+
+    `packed` writes a row as one text that can be taken apart again (:mod:`adapters.packed`), its ``{parts}`` through
+    `packed_parts`, in which ``{c}`` is a column's text.
+
+    `bundle` gives the rows of a statement as one text and their number (:mod:`adapters.bundles`): ``{rows}`` are they,
+    of columns with ``{names}``, the first of them ``t``; ``{order}`` is theirs, ``{letters}`` how long it may be.
 
     `horizon` tells which transactions are open, as :mod:`adapters.horizon` wants to be told, and `horizon_seconds` how
     much older its answer may be than the question. Below `ceilings`, by native type, all values are committed.
@@ -92,6 +98,9 @@ class Dialect:
     digest_parts: Mapping[str, str] = field(default_factory=dict)
     row_digest: str = ""
     row_sum: str = ""
+    packed: str = ""
+    packed_parts: Mapping[str, str] = field(default_factory=dict)
+    bundle: str = ""
     horizon: str = ""
     horizon_seconds: float = 0.0
     ceilings: Mapping[str, str] = field(default_factory=dict)

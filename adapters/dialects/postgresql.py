@@ -68,6 +68,14 @@ POSTGRESQL = Dialect(
     " WHERE i.indisprimary AND u.place <= i.indnkeyatts) k ON k.indrelid = c.oid AND k.attnum = a.attnum"
     " WHERE c.relname = CAST(? AS text) AND n.nspname = CAST(? AS text) AND a.attnum > 0 AND NOT a.attisdropped"
     " AND has_column_privilege(c.oid, a.attnum, 'SELECT') ORDER BY a.attnum",
+    packed="concat_ws(chr(31), {parts})",
+    # Only a text can hold the character that stands for NULL; it is then doubled, by bytes, whatever its collation.
+    packed_parts={
+        "*": "coalesce({c}, chr(30))",
+        "text": 'coalesce(replace({c} COLLATE "C", chr(30), chr(30) || chr(30)), chr(30))',
+    },
+    bundle="SELECT CASE WHEN sum(length(p.t)) <= {letters} THEN string_agg(p.t, chr(31) ORDER BY {order}) END,"
+    " CAST(count(*) AS text) FROM ({rows}) p ({names})",
     # The text of a record quotes what needs it, and shows NULL as nothing at all (postgresql.org, 8.16.6).
     row_parts={"binary": "encode({c}, 'hex')", "money": "CAST({c} AS numeric)"},
     row_text="CAST(ROW({parts}) AS text)",
