@@ -34,6 +34,53 @@ class Connection:
 
 
 @dataclass(frozen=True, slots=True)
+class Issuer:
+    """An OIDC issuer whose tokens (RFC 9068, RFC 7519) are taken, and what their claims allow.
+
+    `jwks` is where its keys are; None: where its discovery document says. `scopes` and `partners` are names of claims,
+    ``realm_access.roles`` for one within another; without `partners` its callers see everybody's data. `grants` are
+    what a value of the claim of scopes allows here; without them values that are scopes count as they are.
+    """
+
+    name: str
+    issuer: str
+    audience: tuple[str, ...]
+    jwks: str | None = None
+    algorithms: tuple[str, ...] = ("RS256", "ES256")
+    scopes: str = "scope"
+    partners: str | None = None
+    grants: tuple[tuple[str, tuple[str, ...]], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CertificateClient:
+    """A client that is known by what the proxy says of its certificate: exactly this text."""
+
+    name: str
+    certificate: str
+    scopes: tuple[str, ...]
+    partners: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Proxy:
+    """Who may tell us about clients' certificates: the proxies at `addresses` (networks), in the header `header`."""
+
+    addresses: tuple[str, ...]
+    header: str
+    clients: tuple[CertificateClient, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """``access:`` of gateway.yaml: who may use the API besides those who have keys, and how long a token is good."""
+
+    token_seconds: float = 600.0
+    issuers: tuple[Issuer, ...] = ()
+    proxy: Proxy | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """gateway.yaml: where things are kept and who listens where. Relative paths are relative to the workspace."""
 
@@ -60,6 +107,7 @@ class Settings:
     archive_bytes_max: int = 4 * 1024 * 1024 * 1024
     archive_ratio_max: int = 200
     archive_members_max: int = 10_000
+    access: Access = Access()
 
 
 @dataclass(frozen=True, slots=True)

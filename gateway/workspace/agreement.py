@@ -35,6 +35,26 @@ def refuse_twice(claims: Iterable[tuple[str, Node]], what: str, hint: str) -> No
         taken.setdefault(name, node)
 
 
+def check_access(section: Section, partners: Mapping[str, Any]) -> None:
+    """Issuers and certificates are told apart; partners whose data is seen are there, where any are known."""
+    access: Section | None = section.get("access")
+    if access is None:
+        return
+    proxy: Section | None = access.get("proxy")
+    issuers: dict[str, Section] = access.get("issuers", {})
+    clients: dict[str, Section] = proxy.get("clients", {}) if proxy is not None else {}
+    for name, sections in (("issuer", issuers), ("certificate", clients)):
+        refuse_twice(
+            [(each.get(name), each.node(name)) for each in sections.values() if each.get(name)],
+            f"the {name} {{}} stands twice",
+            "nobody could say which of them counts",
+        )
+    for each in clients.values():
+        for partner in each.get("partners", ()):
+            if partners and partner not in partners:
+                each.refuse("partners", f"there is no partner {partner!r}", did_you_mean(partner, partners))
+
+
 def check_partners(drafts: list[Draft]) -> None:
     """Each name, account and identifier belongs to one partner."""
     refuse_twice(

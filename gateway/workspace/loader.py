@@ -134,6 +134,7 @@ class _Reading:
         self.unread = {problem.file for problem in problems}
         self.files: list[File] = []
         self.kinds: dict[str, list[File]] = {layout.name: [] for layout in LAYOUTS}
+        self.access: Section | None = None
         pinned = {path: text for path, text in files.items() if path.startswith(FOLDER)}
         self.known = Known(shelf=Shelf(pinned))
         for path, text in sorted(files.items()):
@@ -151,6 +152,8 @@ class _Reading:
         partners = self._drafts("partner", read_partner)
         self.known.partners = dict.fromkeys(self._broken("partners"))
         self.known.partners |= {name: draft.value for draft in partners if (name := draft.section.get("partner"))}
+        if self.access is not None:
+            agreement.check_access(self.access, self.known.partners)
         contracts = self._drafts("contract", lambda section: read_contract(section, self.known.codes))
         self.known.contracts = {stem.replace(".v", " v"): None for stem in self._broken("contracts")}
         for draft in contracts:
@@ -245,7 +248,7 @@ class _Reading:
 
     def _settings(self) -> Settings:
         for file in self.kinds["gateway"]:
-            section = self._section(file, "gateway")
+            section = self.access = self._section(file, "gateway")
             return read_settings(section) if section else Settings()
         if "gateway.yaml" not in self.unread:
             hint = "'gateway init' writes a first workspace; an empty gateway.yaml is enough"

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from gateway.configuration import Connection, Settings
 from gateway.partners import Account, Partner
+from gateway.workspace.access import read_access
 from gateway.workspace.nodes import Mapping
 from gateway.workspace.queries import read_queries
 from gateway.workspace.tables import CONNECTION, TEAM, read_section
@@ -75,6 +76,8 @@ def read_settings(section: Section) -> Settings:
         values |= {f"s3_{name}": value for name, value in bucket.values.items()}
         if not str(section.get("vault", "")).startswith("s3://"):
             section.refuse("s3", "s3: says how a bucket is reached, and the vault is none", "write vault: s3://bucket")
+    access: Section | None = section.get("access")
+    values |= {"access": read_access(access)} if access is not None and access.whole else {}
     return Settings(**values)
 
 

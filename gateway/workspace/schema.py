@@ -81,6 +81,8 @@ def _object(keys: tuple[Key, ...]) -> dict[str, Any]:
 
 def _property(key: Key) -> dict[str, Any]:
     body = _object(key.keys) if key.keys else dict(key.kind.schema)
+    if key.named:
+        body = {"type": "object", "propertyNames": {"pattern": f"^(?:{NAME.pattern})$"}, "additionalProperties": body}
     return {"description": key.about, **body, **({"examples": [_example(key)]} if key.example else {})}
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from gateway.workspace import values
+from gateway.workspace import access, values
 from gateway.workspace.nodes import Scalar
 from gateway.workspace.problems import did_you_mean, names_secret
 from gateway.workspace.values import Kind
@@ -23,6 +23,11 @@ _ANY_TEXT: dict[str, Any] = {"type": ["string", "number", "boolean"]}
 
 def _text(pattern: str) -> dict[str, Any]:
     return {"type": "string", "pattern": f"^(?:{pattern})$"}
+
+
+def several(schema: dict[str, Any]) -> dict[str, Any]:
+    """One of these, or a list of them."""
+    return {"anyOf": [schema, {"type": "array", "items": schema, "minItems": 1}]}
 
 
 TEXT = Kind("text", values.read_text, _ANY_TEXT)
@@ -88,6 +93,20 @@ FIELDS = Kind(
 )
 EXTENDS = Kind("the word standard", values.read_extends, {"const": "standard"})
 CHECKS = Kind("checks", values.read_node, {"type": "array", "items": {"type": "string"}})
+TEXTS = Kind("text, or several", lambda node: values.read_list(node, values.read_text), several(_ANY_TEXT))
+NAMES = Kind("name, or several", lambda node: values.read_list(node, values.read_name), several(NAME.schema))
+URL = Kind("https URL", access.read_url, _text(r"https?://[^\s?#@]+"))
+ALGORITHMS = Kind(
+    "signature algorithms",
+    lambda node: values.read_list(node, access.read_algorithm),
+    several({"enum": list(access.ALGORITHMS)}),
+)
+SCOPES = Kind("scopes", lambda node: values.read_list(node, access.read_scope), several(_text(access.SCOPE.pattern)))
+GRANTS = Kind(
+    "scopes by name", access.read_grants, {"type": "object", "minProperties": 1, "additionalProperties": SCOPES.schema}
+)
+NETWORKS = Kind("addresses", lambda node: values.read_list(node, access.read_network), several({"type": "string"}))
+HEADER = Kind("name of a header", access.read_header, _text(access.HEADER.pattern))
 RULES = Kind(
     "rules",
     values.read_node,
@@ -97,7 +116,7 @@ RULES = Kind(
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """One row of a table. `keys` are those of a nested section."""
+    """One row of a table. `keys` are those of a nested section; `named`: of each of several under their names."""
 
     name: str
     kind: Kind
@@ -106,7 +125,40 @@ class Key:
     required: bool = False
     later: bool = False
     keys: tuple[Key, ...] = ()
+    named: bool = False
 
+
+ISSUER = (
+    Key("issuer", URL, "who issues the tokens, as their claim iss says", "https://login.example", required=True),
+    Key("audience", TEXTS, "for whom they are, as their claim aud says", "gateway", required=True),
+    Key("jwks", URL, "where its public keys are; without it, its discovery document says", "https://…/certs"),
+    Key("algorithms", ALGORITHMS, "how the tokens may be signed; without it, by RS256 or ES256", "RS256"),
+    Key("scopes", TEXT, "the claim that holds the scopes; without it, scope", "realm_access.roles"),
+    Key("partners", TEXT, "the claim that names the partners whose data is seen; without it, all is seen", "partner"),
+    Key("grants", GRANTS, "the scopes that a value of the claim stands for, by the value", "reader: [orders:read]"),
+)
+
+CERTIFICATE = (
+    Key("certificate", TEXT, "what the header says of the certificate, word for word", "CN=erp,O=Us", required=True),
+    Key("scopes", SCOPES, "what the client may do", "orders:read", required=True),
+    Key("partners", NAMES, "the partners whose data it sees; without it, everybody's", "acme"),
+)
+
+ACCESS = (
+    Key("token", DURATION, "how long a token is good that is got for a key", "10m"),
+    Key("issuers", SECTION, "OIDC issuers whose tokens are taken, by name", "", keys=ISSUER, named=True),
+    Key(
+        "proxy",
+        SECTION,
+        "the proxy that checks clients' certificates",
+        "",
+        keys=(
+            Key("addresses", NETWORKS, "its addresses or networks", "10.0.0.5", required=True),
+            Key("header", HEADER, "where it says whose certificate it was", "X-Client-Subject", required=True),
+            Key("clients", SECTION, "the clients, by name", "", required=True, keys=CERTIFICATE, named=True),
+        ),
+    ),
+)
 
 GATEWAY = (
     Key("about", TEXT, "what this gateway is for", "Orders and prices of the Leeds plant"),
@@ -139,6 +191,7 @@ GATEWAY = (
     Key("archive_max", SIZE, "how much is unpacked of one archive at most", "4 GiB"),
     Key("archive_ratio", WHOLE, "how many times its own size is unpacked of one archive at most", "200"),
     Key("archive_members", WHOLE, "how many members are taken of one archive at most", "10000"),
+    Key("access", SECTION, "who may use the API besides those who have keys", "", keys=ACCESS),
 )
 
 CONNECTION = (
@@ -359,10 +412,23 @@ def read_section(mapping: Mapping, keys: tuple[Key, ...], subject: str) -> Secti
 def _read_value(section: Section, key: Key, node: Node) -> None:
     """The value of one key, by its kind or by its own table."""
     value = key.kind.read(node)
-    if key.keys and value is not None:
+    if key.named and value is not None:
+        value = _read_named(value, key)
+    elif key.keys and value is not None:
         value = read_section(value, key.keys, f"{key.name!r}")
     if value is not None:
         section.values[key.name] = value
+
+
+def _read_named(mapping: Mapping, key: Key) -> dict[str, Section]:
+    """The sections that stand under names."""
+    sections = {}
+    for head, node in mapping.entries:
+        name = values.read_name(head)
+        inner = key.kind.read(node)
+        if name is not None and inner is not None:
+            sections[name] = read_section(inner, key.keys, f"{name!r}")
+    return sections
 
 
 def unknown_key_hint(word: str, keys: tuple[Key, ...]) -> str:
