@@ -57,6 +57,26 @@ PROBLEMS: dict[str, Kind] = {
     "key_refused": Kind(
         401, "The API key is not valid", "Check that the whole key was sent, or ask the operator for a new one."
     ),
+    "issuer_down": Kind(
+        503,
+        "The keys of the token's issuer cannot be had",
+        "Try again after the time in Retry-After, or use an API key.",
+    ),
+    # RFC 6749, 5.2
+    "invalid_request": Kind(
+        400,
+        "The request for a token cannot be understood",
+        "Send grant_type=client_credentials as a form, and the client's id and key once.",
+    ),
+    "invalid_client": Kind(
+        401,
+        "There is no such client, or that is not its key",
+        "Send the name or the id of the key, and the key itself.",
+    ),
+    "unsupported_grant_type": Kind(400, "Tokens are not given for that", "Send grant_type=client_credentials."),
+    "invalid_scope": Kind(
+        400, "The key does not have these scopes", "Ask for some of the key's own, or leave scope out."
+    ),
     "scope_missing": Kind(
         403, "The API key may not do this", "Ask the operator for a key with the scope that is named."
     ),
@@ -112,6 +132,16 @@ PROBLEMS: dict[str, Kind] = {
         410,
         "Versions that stood then are no longer kept",
         "Ask for a later moment; keep: of the contract says for how long.",
+    ),
+    "changes_purged": Kind(
+        410,
+        "Changes behind this number are no longer kept",
+        "Export the collections anew, and follow from the change that the export names.",
+    ),
+    "changes_ahead": Kind(
+        400,
+        "No change has this number yet",
+        "Ask from the number that the detail names. If the gateway was restored from a backup, export anew first.",
     ),
     # bodies
     "bad_json": Kind(400, "The body is not a JSON object", 'Send one JSON object in UTF-8, as in {"reason": "…"}.'),
@@ -181,7 +211,7 @@ PROBLEMS: dict[str, Kind] = {
         "Tell the operator; the request_id leads to the reason in the log.",
     ),
     "too_many_followers": Kind(
-        503, "Too many streams are open", "Try again after the time in Retry-After, or poll with wait=25."
+        503, "Too many follow, or wait, already", "Try again after the time in Retry-After, or ask without wait."
     ),
     "source_down": Kind(503, "The legacy system does not answer", "Try again after the time in Retry-After."),
     "source_busy": Kind(

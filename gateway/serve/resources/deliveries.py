@@ -12,12 +12,12 @@ from marshmallow import fields, validate
 
 from gateway.model import DeliveryState, DocumentState
 from gateway.repair.retention import was_purged
-from gateway.serve import cursors
+from gateway.serve import cursors, following
 from gateway.serve.answers import answered, listed, said
 from gateway.serve.operations import Operation, Parameters
 from gateway.serve.parameters import CURSOR, LIMIT, Text
 from gateway.serve.problems import Problem
-from gateway.serve.resources.activity import ACTIVITY_MEDIA, Following, activity_answer
+from gateway.serve.resources.activity import Following, activity_answer
 from gateway.serve.shapes import FLAG, MOMENT, TEXT, WHOLE, Shape, many, maybe, page, thing, words
 from gateway.serve.shapes import named as shape
 from gateway.store import acknowledgments, deliveries, members, quarantine
@@ -191,7 +191,7 @@ def operations() -> tuple[Operation, ...]:
             scope="activity:read",
             query=Following,
             answers={200: "ActivityLines"},
-            media=ACTIVITY_MEDIA,
+            media=following.MEDIA,
         ),
     )
 

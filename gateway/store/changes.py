@@ -1,0 +1,227 @@
+"""The change log as it is followed: what became visible behind a number, in the order in which it did.
+
+A run of the log (``change_block``) says that ids *a* to *b* of a table of records are the changes *m* to *n*. Runs take
+their numbers under a lock that is held until they are committed, so numbers become visible in their order and without
+gaps (E2): whoever has seen change *n* has only to ask for what is behind it. As ids of a table are published in their
+order too, the changes of a page are one range of ids for each type, whatever the number of runs.
+
+    page(connection, 8811, {"order.v1": contract}, limit=100)
+    → Page(changes=[Change(seq=8812, contract='order.v1', key='acme~4711', …)], next=8812, newest=8812, …)
+
+A page is found by the primary keys of both, so that one deep in the log costs what the first does.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import groupby
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from sqlalchemy import text
+
+from gateway.store.pages import served, theirs
+from gateway.store.sqlite import library
+from gateway.store.staging import FAREWELL, GONE, PURGED
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping, Sequence
+
+    from sqlalchemy import Connection, Row
+
+    from gateway.contracts import Contract
+
+BYTES_MAX = 4 * 1024 * 1024
+"""A page ends before the record with which its records would be longer; one alone may be."""
+
+RUNS_A_LOOK = 20_000
+"""So many runs are looked at for one page, when those that are wanted are rare."""
+
+
+class Change(NamedTuple):
+    """One change. `json` is the record as it is served; None when it is `gone`, `purged`, or was not asked for.
+
+    `gone`: there is no such record from here on. `purged`: what this change said is no longer kept, or, of one that is
+    gone, that its time was over. `delivery` brought the version that it tells of.
+    """
+
+    seq: int
+    contract: str
+    key: str
+    at: str
+    delivery: str
+    json: bytes | None
+    gone: bool
+    purged: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Changes, and the number behind which to go on, past what was not wanted too.
+
+    `newest` is the last change that is visible, and `at` when it became so. There is more when `next` is before it.
+    """
+
+    changes: list[Change]
+    next: int
+    newest: int
+    at: str | None
+
+
+class _Span(NamedTuple):
+    """A part of a run that is wanted: change numbers `low` to `high`, which are the ids less `ahead`."""
+
+    contract: str
+    low: int
+    high: int
+    ahead: int
+    at: str
+
+
+def newest(connection: Connection) -> tuple[int, str | None]:
+    """The number of the last change that is visible, and when it became so; 0 before the first."""
+    row = connection.execute(text("SELECT last_seq, at FROM change_block ORDER BY first_seq DESC LIMIT 1")).first()
+    return (row.last_seq, row.at) if row is not None else (0, None)
+
+
+def kept_from(connection: Connection, wanted: Collection[str]) -> int:
+    """The change from which on every version of these contracts is kept, but those of records that were purged."""
+    rows = connection.execute(text("SELECT id, whole_from FROM contract"))
+    return max((row.whole_from for row in rows if row.id in wanted), default=0) or 1
+
+
+def page(
+    connection: Connection,
+    after: int,
+    wanted: Mapping[str, Contract],
+    *,
+    limit: int,
+    bodies: bool = True,
+    partners: tuple[str, ...] | None = None,
+    bytes_max: int = BYTES_MAX,
+) -> Page:
+    """The changes behind `after` of the `wanted` contracts, which are named by their ids, at most `limit`.
+
+    With `partners`, only those of their records. A page may be empty and yet not the last.
+    """
+    last, at = newest(connection)
+    if after >= last:
+        return Page([], after, last, at)
+    spans, behind = _spans(connection, after, wanted, limit)
+    reader = _Reader(connection, wanted, partners)
+    if bodies:
+        fitting = reader.fitting(spans, bytes_max)
+        if fitting is not None:
+            behind = fitting
+            spans = [span._replace(high=min(span.high, behind)) for span in spans if span.low <= behind]
+    return Page(reader.changes(spans, bodies=bodies), behind, last, at)
+
+
+def _spans(connection: Connection, after: int, wanted: Collection[str], limit: int) -> tuple[list[_Span], int]:
+    """The parts of runs that make a page, and the last number that was looked at."""
+    spans: list[_Span] = []
+    behind = after
+    for looked, run in enumerate(_runs(connection, after), 1):
+        behind = run.last_seq
+        if run.contract in wanted:
+            low = max(run.first_seq, after + 1)
+            behind = min(run.last_seq, low + limit - 1)
+            spans.append(_Span(run.contract, low, behind, run.first_seq - run.first_id, run.at))
+            limit -= behind - low + 1
+        if not limit or looked == RUNS_A_LOOK:
+            break
+    return spans, behind
+
+
+def _runs(connection: Connection, after: int) -> Iterator[Row[Any]]:
+    """The runs that reach behind a number, in their order. There is no gap, so the first one is found by its number."""
+    statement = text("""
+        SELECT first_seq, last_seq, contract, first_id, at FROM change_block
+        WHERE first_seq >= coalesce((SELECT max(f.first_seq) FROM change_block f WHERE f.first_seq <= :after + 1), 0)
+            AND last_seq > :after
+        ORDER BY first_seq LIMIT :count""")
+    count = 50
+    while True:
+        runs = connection.execute(statement, {"after": after, "count": count}).all()
+        yield from runs
+        if len(runs) < count:
+            return
+        after, count = runs[-1].last_seq, 1000
+
+
+class _Reader:
+    """Reads rows of several tables of records, as the changes that they are."""
+
+    def __init__(
+        self, connection: Connection, wanted: Mapping[str, Contract], partners: tuple[str, ...] | None
+    ) -> None:
+        self._connection = connection
+        self._wanted = wanted
+        self._partners = partners
+        self._tables = {row.id: row.records for row in connection.execute(text("SELECT id, records FROM contract"))}
+        if connection.dialect.name != "sqlite":  # it would take longer to compile the statements below than to run them
+            connection.execute(text("SET LOCAL jit = off"))
+        measured = connection.dialect.name != "sqlite" or library().sqlite_version_info >= (3, 43)
+        self._size = "octet_length(t.body)" if measured else "length(CAST(t.body AS BLOB))"
+
+    def fitting(self, spans: Sequence[_Span], bytes_max: int) -> int | None:
+        """The last change whose record a page of so many bytes still holds; None when it holds all of them.
+
+        The databases know what a text measures without reading it, which is why they are asked before.
+        """
+        sizes = [(row[0] + span.ahead, row[1]) for span, row in self._rows(spans, f"t.id, {self._size}")]
+        if sum(size for _, size in sizes) <= bytes_max:
+            return None
+        fitting = None
+        for seq, size in sorted(sizes):
+            bytes_max -= size
+            if bytes_max < 0 and fitting is not None:
+                break
+            fitting = seq
+        return fitting
+
+    def changes(self, spans: Sequence[_Span], *, bodies: bool) -> list[Change]:
+        """The changes of these spans, in their order."""
+        # A row that is published and not settled yet has no version: those of its key up to it are counted.
+        nth = "(SELECT count(*) FROM {table} e WHERE e.key = t.key AND e.id <= t.id)"
+        version = f"CASE WHEN t.version > 0 THEN t.version ELSE {nth} END" if bodies else "0"
+        body = "t.body" if bodies else f"CASE WHEN t.body = '{GONE}' THEN t.body ELSE '' END"
+        found = []
+        for span, row in self._rows(spans, f"t.id, t.key, d.id, t.state, {version}, {body}"):
+            number, key, delivery, state, nth_version, said = row
+            seq = number + span.ahead
+            empty = said == GONE
+            found.append(
+                Change(
+                    seq,
+                    span.contract,
+                    key,
+                    span.at,
+                    delivery,
+                    served(key, seq, nth_version, said) if bodies and not empty else None,
+                    empty and state != PURGED,
+                    state in (PURGED, FAREWELL),
+                )
+            )
+        found.sort()  # by their numbers, none of which is there twice
+        return found
+
+    def _rows(self, spans: Sequence[_Span], wanted: str) -> Iterator[tuple[_Span, Sequence[Any]]]:
+        """What is wanted of the rows of these spans, which are one range of ids for each table."""
+        for contract, parts in groupby(sorted(spans, key=attrgetter("contract", "low")), attrgetter("contract")):
+            runs = list(parts)
+            table = self._tables[contract]
+            of, values = theirs(self._wanted[contract], self._partners, row="t")
+            span = {"low": runs[0].low - runs[0].ahead, "high": runs[-1].high - runs[-1].ahead}
+            rows = self._connection.execute(
+                text(f"""
+                SELECT {wanted.format(table=table)} FROM {table} t JOIN delivery d ON d.number = t.delivery
+                WHERE t.id BETWEEN :low AND :high {f"AND {of}" if of else ""} ORDER BY t.id"""),
+                values | span,
+            )
+            rest = iter(runs)
+            run = next(rest)
+            for row in rows:
+                while row[0] + run.ahead > run.high:
+                    run = next(rest)
+                yield run, row
