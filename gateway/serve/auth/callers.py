@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, Protocol
 
 from gateway.serve.problems import Problem
 
@@ -12,6 +12,13 @@ CHALLENGE = 'Bearer realm="gateway"'
 
 _WHOLE = frozenset({"admin", "audit", "tables"})
 """What knows no partners, so that nobody who is limited to some has it: the log of who did what, tables as they are."""
+
+
+class Headers(Protocol):
+    """The headers of a request, whatever holds them."""
+
+    def get(self, name: str, /) -> str | None:
+        """The value of a header; None where it is not there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +40,16 @@ class Caller:
     credential: Credential | None = field(default=None, compare=False, repr=False)
 
     def may(self, scope: str) -> bool:
-        """Whether one of the scopes covers `scope`, as in ``orders:read``."""
+        """Whether one of the scopes covers `scope`, as in ``orders:read``.
+
+        What covers a resource covers its parts: ``tables:read`` also ``tables.erp:read``, one connection's tables.
+        """
         resource, _, verb = scope.partition(":")
-        if self.partners is not None and resource in _WHOLE:
+        whole = resource.partition(".")[0]
+        if self.partners is not None and whole in _WHOLE:
             return False
-        return any(mine in ("admin", scope, f"*:{verb}", f"{resource}:*", "*:*") for mine in self.scopes)
+        covering = ("admin", scope, f"*:{verb}", f"{resource}:*", "*:*", f"{whole}:{verb}", f"{whole}:*")
+        return any(mine in covering for mine in self.scopes)
 
     def may_see_personal(self, collection: str) -> bool:
         """Whether fields marked ``pii`` are shown of this collection: the scope ``orders:personal``."""

@@ -14,11 +14,12 @@ from gateway.serve.auth.callers import NOBODY, Caller, Credential, refused
 from gateway.store import keys
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
     from datetime import datetime
 
     from sqlalchemy import Connection
 
+    from gateway.serve.auth.callers import Headers
     from gateway.store.keys import Key
 
 _KEPT_MAX = 10_000
@@ -44,7 +45,7 @@ class Ring:
         return kept[sha256_hex]
 
 
-def token_of(headers: Mapping[str, str]) -> str | None:
+def token_of(headers: Headers) -> str | None:
     """The key that a request carries, None when there is none.
 
     Raises:
