@@ -32,6 +32,7 @@ from gateway.serve.resources import (
     registry,
     repairs,
     tables,
+    tokens,
     uploads,
 )
 from gateway.workspace.contracts import RESERVED_COLLECTIONS
@@ -65,6 +66,7 @@ SHAPES: dict[str, Shape] = {
     **repairs.SHAPES,
     **registry.SHAPES,
     **tables.SHAPES,
+    **tokens.SHAPES,
     **health.SHAPES,
     **pages.SHAPES,
 }
@@ -81,7 +83,8 @@ def create_app(services: Services) -> Flask:
     app = Flask(__name__, static_folder=None)
     app.url_map.merge_slashes = False
     app.url_map.converters["collection"] = Collection
-    shared = Shared(Running(), threading.BoundedSemaphore(services.followers_max))
+    door = auth.Door(services.database, services.configuration, services.now, services.cursor_secret)
+    shared = Shared(Running(), threading.BoundedSemaphore(services.followers_max), door)
     table = _resources(services.version)
     for name, operations in table.items():
         app.register_blueprint(blueprint(name, operations, services, shared))
@@ -106,6 +109,7 @@ def _resources(version: str) -> dict[str, tuple[Operation, ...]]:
         "activity": activity.operations(),
         "audit": audit.operations(),
         "registry": registry.operations(),
+        "tokens": tokens.operations(),
         "tables": tables.operations(),
         "health": health.operations(),
         "pages": pages.operations(documents),

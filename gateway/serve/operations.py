@@ -32,10 +32,11 @@ BODY_BYTES_MAX = 64 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Shared:
-    """What the requests of one process share: running idempotent requests and open streams."""
+    """What the requests of one process share: who is let in, running idempotent requests, open streams."""
 
     running: idempotency.Running
     followers: threading.BoundedSemaphore
+    door: auth.Door
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +74,8 @@ class Operation:
     answers: dict[int, str | None] = field(default_factory=dict)
     media: tuple[str, ...] = ("application/json",)
     documented: bool = True
+    whole: bool = False
+    """It is about what belongs to no partner: callers who are limited to some have nothing to do with it."""
 
 
 class Parameters(Schema):
@@ -102,7 +105,7 @@ def rule_of(path: str) -> str:
 
 def _view(operation: Operation, services: Services, shared: Shared) -> Callable[..., Response]:
     def view(**path: str) -> Response:
-        caller = _admitted(operation, services)
+        caller = _admitted(operation, shared)
         _acceptable(operation)
         parameters = {} if operation.free_query else _loaded_query(operation)
         if operation.body is None:
@@ -118,18 +121,18 @@ def _view(operation: Operation, services: Services, shared: Shared) -> Callable[
     return view
 
 
-def _admitted(operation: Operation, services: Services) -> Caller:
+def _admitted(operation: Operation, shared: Shared) -> Caller:
     """Who asks, when they may."""
     if operation.access == "open":
         return auth.NOBODY
-    token = auth.token_of(dict(request.headers))
-    if token is None:
+    credential = shared.door.credential(request.headers, request.remote_addr)
+    if credential is None:
         if operation.access == "key":
             raise auth.key_missing()
         return auth.NOBODY
-    with services.database.read() as connection:
-        caller = auth.caller(connection, token, services.now())
-    g.caller = caller
+    caller = g.caller = shared.door.caller(credential)
+    if operation.whole and caller.partners is not None:
+        raise Problem("scope_missing", f"the key {caller.name!r} is limited to partners, and this is about all of them")
     if operation.scope is not None:
         caller.needs(operation.scope)
     return caller
