@@ -9,20 +9,23 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import Counter
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from gateway.judging import Watch, peeked
 from gateway.observations import ACKNOWLEDGMENT_KEPT, ANSWER_FAILED, ANSWERED_NOTHING, INTERCHANGE_REPEATED
+from gateway.publish.drafts import IN_MEMORY_BYTES
 from gateway.publish.interchanges import EVENTS, Answers, Reading
 from gateway.store import acknowledgments, deliveries, members
 from gateway.store.acknowledgments import Made
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
     from edi.acknowledgments import Acknowledgment
     from gateway.model import Delivery
+    from gateway.publish.drafts import Drafts
     from gateway.publish.interchanges import Wanted
     from gateway.routing import Routes
     from gateway.store.acknowledgments import Owed
@@ -31,6 +34,7 @@ if TYPE_CHECKING:
 
 DISPOSITIONS = {"A": "accepted", "E": "accepted_with_errors", "P": "partly_accepted", "R": "rejected"}
 _NAME_MAX = 120
+_KEPT_AT_ONCE = 200
 _PLAIN = re.compile("[A-Za-z0-9]{0,4}:[A-Za-z0-9]{1,35}_[A-Za-z0-9]{0,4}:[A-Za-z0-9]{1,35}")
 
 
@@ -55,17 +59,22 @@ def answer(desk: Desk, owed: Sequence[Owed], *, outboxes: Collection[str]) -> No
         Retry: a lease was lost, or the store is busy; nothing was kept.
         Stop: the raw bytes are missing or damaged, or the control numbers are used up.
     """
-    together: dict[tuple[str, ...], str] = {}
-    drafted = [(each, *_drafted(desk, each, together)) for each in owed]
-    with desk.database.write() as transaction:
-        for each, _, _ in drafted:
-            acknowledgments.hold(transaction, each, seconds=desk.lease_seconds)
-        numbers = _Numbers(transaction, [wanted for _, _, answers in drafted for wanted in answers.wanted])
-        for each, delivery, answers in drafted:
-            if each.twin is not None:
-                _repeat(transaction, each, each.twin, outboxes)
-            else:
-                _keep(transaction, each, delivery, answers, numbers, outboxes)
+    together: dict[tuple[str, ...], str] | None = {} if len(owed) > 1 else None
+    with ExitStack() as open_files:
+        drafted = []
+        for each in owed:
+            answers = Answers()
+            open_files.callback(answers.wanted.close)
+            drafted.append((each, _drafted(desk, each, answers, together), answers))
+        with desk.database.write() as transaction:
+            for each, _, _ in drafted:
+                acknowledgments.hold(transaction, each, seconds=desk.lease_seconds)
+            numbers = _Numbers(transaction, [answers.wanted for _, _, answers in drafted])
+            for each, delivery, answers in drafted:
+                if each.twin is not None:
+                    _repeat(transaction, each, each.twin, outboxes)
+                else:
+                    _keep(transaction, each, delivery, answers, numbers, outboxes)
 
 
 def give_up(desk: Desk, owed: Owed, reason: str) -> None:
@@ -76,10 +85,11 @@ def give_up(desk: Desk, owed: Owed, reason: str) -> None:
         transaction.tell(ANSWER_FAILED(**_who(delivery), tries=owed.tries - 1, reason=reason))
 
 
-def _drafted(desk: Desk, owed: Owed, together: dict[tuple[str, ...], str]) -> tuple[Delivery, Answers]:
-    """The answers to a delivery, but for their control numbers; none for a duplicate, whose answers are there.
+def _drafted(desk: Desk, owed: Owed, answers: Answers, together: dict[tuple[str, ...], str] | None) -> Delivery:
+    """Draft the answers to a delivery, but for their control numbers; none for a duplicate, whose answers are there.
 
-    `together` are the interchanges of all that is answered with it, by the delivery that brought each first.
+    `together` are the interchanges of all that is answered with it, if anything is, by the delivery that brought each
+    first.
     """
 
     def met_before(standard: str, sender: str, receiver: str, number: str) -> str | None:
@@ -87,6 +97,8 @@ def _drafted(desk: Desk, owed: Owed, together: dict[tuple[str, ...], str]) -> tu
             found = acknowledgments.met_before(
                 connection, standard=standard, sender=sender, receiver=receiver, number=number, before=owed.delivery
             )
+        if together is None:
+            return found
         first = together.setdefault((standard, sender, receiver, number), delivery.id)
         return found or (first if first != delivery.id else None)
 
@@ -94,9 +106,9 @@ def _drafted(desk: Desk, owed: Owed, together: dict[tuple[str, ...], str]) -> tu
         delivery = deliveries.by_number(connection, owed.delivery)
         parts = members.parts_of(connection, delivery)
     if owed.twin is not None:
-        return delivery, Answers()
+        return delivery
     routes = desk.routes_of(owed.revision)
-    reading = Reading(delivery, routes, met_before)
+    reading = Reading(delivery, routes, met_before, answers)
     desk.watch.turn_to(delivery)
     desk.watch.begin()
     try:
@@ -108,7 +120,7 @@ def _drafted(desk: Desk, owed: Owed, together: dict[tuple[str, ...], str]) -> tu
                     reading.read(candidates, standard, chunks, options)
     finally:
         desk.watch.end()
-    return delivery, reading.answers
+    return delivery
 
 
 def _alive(desk: Desk, owed: Owed, chunks: Iterator[bytes]) -> Iterator[bytes]:
@@ -141,21 +153,40 @@ def _keep(
     numbers: _Numbers,
     outboxes: Collection[str],
 ) -> None:
-    made = [_made(each, numbers, transaction) for each in answers.wanted]
-    acknowledgments.keep(transaction, owed, made, outboxes=outboxes)
-    acknowledgments.finish(transaction, owed, acknowledgments.BUILT if made else acknowledgments.NOTHING)
+    count, whom = 0, Counter[str | None]()
+    for some in _blocks(_made(each, numbers, transaction) for each in answers.wanted):
+        acknowledgments.keep(transaction, owed, some, after=count, outboxes=outboxes)
+        count += len(some)
+        whom.update(each.partner for each in some if each.partner not in outboxes)
+    acknowledgments.finish(transaction, owed, acknowledgments.BUILT if count else acknowledgments.NOTHING)
     for sender, number, earlier in answers.repeated:
         transaction.tell(INTERCHANGE_REPEATED(**_who(delivery), number=number, sender=sender, earlier=earlier))
-    if kept := [each for each in made if each.partner not in outboxes]:
-        transaction.tell(ACKNOWLEDGMENT_KEPT(**_who(delivery), count=len(kept), whom=kept[0].partner or "the sender"))
-    if not made and not answers.read:
+    if whom:
+        transaction.tell(
+            ACKNOWLEDGMENT_KEPT(**_who(delivery), count=whom.total(), whom=next(iter(whom)) or "the sender")
+        )
+    if not count and not answers.read:
         transaction.tell(ANSWERED_NOTHING(**_who(delivery), name=delivery.name))
+
+
+def _blocks(made: Iterable[Made]) -> Iterator[list[Made]]:
+    """So many at once as are small together."""
+    block: list[Made] = []
+    size = 0
+    for each in made:
+        block.append(each)
+        size += len(each.content)
+        if len(block) == _KEPT_AT_ONCE or size > IN_MEMORY_BYTES:
+            yield block
+            block, size = [], 0
+    if block:
+        yield block
 
 
 def _made(wanted: Wanted, numbers: _Numbers, transaction: Transaction) -> Made:
     """An acknowledgment with its control number, as it is kept."""
     draft = wanted.draft
-    _, sender, receiver = _pair(wanted)
+    _, sender, receiver = wanted.pair
     made = draft.finished(numbers.next(wanted), transaction.now)
     return Made(
         interchange=wanted.interchange,
@@ -180,8 +211,8 @@ def _made(wanted: Wanted, numbers: _Numbers, transaction: Transaction) -> Made:
 class _Numbers:
     """The control numbers of the answers that one transaction keeps, taken at once for each pair of parties."""
 
-    def __init__(self, transaction: Transaction, wanted: Sequence[Wanted]) -> None:
-        counted = Counter(map(_pair, wanted))
+    def __init__(self, transaction: Transaction, wanted: Iterable[Drafts]) -> None:
+        counted = sum((each.pairs for each in wanted), Counter[tuple[str, str, str]]())
         self._next = {
             pair: acknowledgments.take_numbers(
                 transaction, standard=pair[0], sender=pair[1], receiver=pair[2], count=counted[pair]
@@ -191,14 +222,8 @@ class _Numbers:
 
     def next(self, wanted: Wanted) -> int:
         """The next number of the pair that an answer is between."""
-        pair = _pair(wanted)
-        self._next[pair] += 1
-        return self._next[pair] - 1
-
-
-def _pair(wanted: Wanted) -> tuple[str, str, str]:
-    receiver, sender = (name.replace("\0", " ") for name in wanted.draft.parties())  # whoever sent it is answered
-    return wanted.standard, sender, receiver
+        self._next[wanted.pair] += 1
+        return self._next[wanted.pair] - 1
 
 
 def _name(made: Acknowledgment, sender: str, receiver: str) -> str:

@@ -18,6 +18,7 @@ from edi.model import Document
 from edi.segmented.walk.events import Closed, Opened
 from edi.x12.scanner import events as x12_events
 from edi.x12.scanner import guide_version
+from gateway.publish.drafts import Drafts
 from gateway.routing import Flow, Unfit
 
 if TYPE_CHECKING:
@@ -49,31 +50,38 @@ class Wanted:
     standard: str
     partner: str | None
 
+    @property
+    def pair(self) -> tuple[str, str, str]:
+        """Whose control numbers it counts among: the standard, we as who sends, and whoever is answered."""
+        receiver, sender = (name.replace("\0", " ") for name in self.draft.parties())
+        return self.standard, sender, receiver
+
 
 @dataclass(slots=True)
 class Answers:
-    """What is to be answered to one delivery.
+    """What is to be answered to one delivery; to be closed.
 
     `read` counts the interchanges whose header could be read; `repeated` are control numbers that were met before:
     sender, number, and the earlier delivery's id.
     """
 
-    wanted: list[Wanted] = field(default_factory=list)
+    wanted: Drafts = field(default_factory=Drafts)
     interchanges: int = 0
     read: int = 0
     repeated: list[tuple[str, str, str]] = field(default_factory=list)
 
 
 class Reading:
-    """One delivery read for its answers. `met_before` knows the delivery that brought a control number before."""
+    """One delivery read for its `answers`. `met_before` knows the delivery that brought a control number before."""
 
     def __init__(
         self,
         delivery: Delivery,
         routes: Routes,
         met_before: Callable[[str, str, str, str], str | None],
+        answers: Answers,
     ) -> None:
-        self.answers = Answers()
+        self.answers = answers
         self._delivery = delivery
         self._routes = routes
         self._candidates: Sequence[Integration] = ()
@@ -97,7 +105,7 @@ class Reading:
         for draft in drafts(self._watched(EVENTS[standard](chunks, options)), kinds=kinds):
             if draft.kind in self._kinds_of(draft.place):
                 partner = self._delivery.partner or self._partner or self._known(draft.parties()[0])
-                self.answers.wanted.append(Wanted(self.answers.interchanges, draft, standard, partner))
+                self.answers.wanted.add(Wanted(self.answers.interchanges, draft, standard, partner))
 
     def _watched(self, events: Iterable[Event]) -> Iterator[Event]:
         """The events as they come; what stands here when a draft is given is that of its interchange."""

@@ -155,18 +155,19 @@ def something_owed(connection: Connection, now: datetime) -> bool:
 def take_owed(transaction: Transaction, *, owner: str, seconds: float, count: int, size_max: int) -> list[Owed]:
     """Lease the delivery that has been due longest, and small ones behind it; none when nothing is due.
 
-    Only what was never tried is taken together: what fails, fails alone (P4).
+    Only what was never tried is taken together: what fails, fails alone (P4). An archive may hold far more than its
+    size says, and is alone, too.
     """
     query = (
-        select(answering, delivery.c.size)
+        select(answering, delivery.c.size, delivery.c.archive)
         .join(delivery, delivery.c.number == answering.c.delivery)
         .where(is_due(answering, transaction, seconds))
         .order_by(answering.c.due, answering.c.delivery)
         .limit(count)
     )
     rows = locked(transaction, query, answering)
-    alone = not rows or rows[0].tries > 0 or rows[0].size > size_max
-    taken = rows[:1] if alone else [row for row in rows if row.tries == 0 and row.size <= size_max]
+    small = [row for row in rows if row.tries == 0 and row.size <= size_max and row.archive is None]
+    taken = small if small[:1] == rows[:1] else rows[:1]
     for row in taken:
         lease(transaction, answering, answering.c.delivery == row.delivery, owner=owner, seconds=seconds)
     return [
@@ -270,8 +271,13 @@ def skip_numbers(transaction: Transaction) -> None:
     )
 
 
-def keep(transaction: Transaction, owed: Owed, made: Sequence[Made], *, outboxes: Collection[str]) -> None:
-    """Keep all acknowledgments of a delivery; those to partners who have an outbox are on their way."""
+def keep(
+    transaction: Transaction, owed: Owed, made: Sequence[Made], *, after: int = 0, outboxes: Collection[str]
+) -> None:
+    """Keep acknowledgments of a delivery, behind the `after` first; those to partners with an outbox are on their way.
+
+    All of a delivery's are kept by one transaction.
+    """
     now = transaction.now
     rows = [
         {
@@ -283,7 +289,7 @@ def keep(transaction: Transaction, owed: Owed, made: Sequence[Made], *, outboxes
             "built_at": stamp(now),
             "due": now.timestamp() if each.partner in outboxes else None,
         }
-        for place, each in enumerate(made, 1)
+        for place, each in enumerate(made, after + 1)
     ]
     if rows:
         transaction.connection.execute(insert(acknowledgment), rows)
