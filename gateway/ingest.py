@@ -30,6 +30,7 @@ from gateway.store import (
     personal,
     quarantine,
     replays,
+    retries,
     staging,
     versions,
 )
@@ -358,18 +359,25 @@ class Attempt:
     def begin_again(self) -> bool:
         """A file that is held as a whole starts anew, as if it had just come; False for any other.
 
-        It could not be read, or nobody wanted it and somebody may now: then it has one document, the only one or all.
+        It could not be read; or somebody wants all of it again, which was held as a whole; or nobody wanted it and
+        somebody may now: then it has one document, the only one or all. What it brought before makes it a replay.
         """
         delivery, wanted = self._delivery, self._wanted_again()
-        unwanted = delivery.documents == {str(DocumentState.UNROUTED): 1} and wanted
-        if 0 not in wanted and not (unwanted and delivery.archive is None and self._is_wanted_now()):
+        unwanted = delivery.documents == {str(DocumentState.UNROUTED): 1} and wanted and delivery.archive is None
+        if 0 not in wanted and not ((unwanted or self._is_wanted_together()) and self._is_wanted_now()):
             return False
         with self._database.write() as transaction:
             self._prove(transaction)
+            brought = delivery.replay is not None or any(replays.windows(transaction.connection, delivery.number))
+            replay = "now" if brought else None
             quarantine.clear(transaction, delivery.number)
-            deliveries.reopen(transaction, delivery.number)
-        self._delivery = replace(delivery, state=DeliveryState.RECEIVED, finished_at=None, documents={})
+            deliveries.reopen(transaction, delivery.number, replay=replay)
+        self._delivery = replace(delivery, state=DeliveryState.RECEIVED, finished_at=None, documents={}, replay=replay)
         return True
+
+    def _is_wanted_together(self) -> bool:
+        with self._database.read() as connection:
+            return retries.wanted_together(connection, self._delivery.number)
 
     def _is_wanted_now(self) -> bool:
         routes, delivery = self._routes, self._delivery

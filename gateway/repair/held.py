@@ -13,21 +13,27 @@ from typing import TYPE_CHECKING, Any
 from gateway.errors import Reject
 from gateway.model import DocumentState
 from gateway.observations import DOCUMENT_CORRECTED, DOCUMENT_DISCARDED
-from gateway.store import audit, decisions, deliveries, members, quarantine, retention
+from gateway.store import audit, decisions, deliveries, members, quarantine, retention, retries
 from gateway.store.decisions import CORRECTED, Amended, Decision
+from gateway.store.retries import Marked
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
+    from gateway.configuration import Configuration
+    from gateway.integrations import Accept
     from gateway.model import Delivery
     from gateway.routing import Routes
     from gateway.store.database import Database, Transaction
     from gateway.store.decisions import RawBytes
     from gateway.store.quarantine import HeldDocument
+    from gateway.store.retries import Together
     from gateway.store.vault import Vault
 
 CORRECTION_BYTES_MAX = 16 * 1024 * 1024
 _AT_ONCE = 500
+TOGETHER_TOLD_MAX = 100
+"""So many deliveries that are judged again as wholes are told by name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,34 +45,57 @@ class Change:
     text: bytes
 
 
-def retry(database: Database, ids: Sequence[str], *, who: str) -> int:
-    """Have held documents judged again, with the configuration in force by then; returns how many were held."""
+def policies(configuration: Configuration) -> dict[str, Accept]:
+    """What integrations say of files that are partly bad, by their names."""
+    return {name: each.accept for name, each in configuration.integrations.items()}
+
+
+def retry(database: Database, ids: Sequence[str], *, who: str, accepts: Mapping[str, Accept]) -> Marked:
+    """Have held documents judged again, with the configuration in force by then.
+
+    Where an integration takes a file whole or not at all, all documents of the file are. `accepts`: see ``policies``.
+    """
     with database.write() as transaction:
-        marked = quarantine.retry(transaction, ids)
-        if marked:
-            subject, listed = (f"document {ids[0]}", None) if len(ids) == 1 else (f"{marked} documents", list(ids))
-            audit.write(transaction, "retried", subject, who=who, documents=listed)
+        marked = retries.retry(transaction, ids, accepts=accepts)
+        if marked.documents:
+            alone = len(ids) == 1 and not marked.together
+            subject, listed = (f"document {ids[0]}", None) if alone else (f"{marked.documents} documents", list(ids))
+            audit.write(transaction, "retried", subject, who=who, documents=listed, **_wholes(marked))
         return marked
 
 
-def retry_group(database: Database, *, who: str, **group: Any) -> int:
-    """Have all held documents judged again that ``quarantine.page`` chooses by `group`; returns how many.
+def retry_group(database: Database, *, who: str, accepts: Mapping[str, Accept], **group: Any) -> Marked:
+    """Have all held documents judged again that ``quarantine.page`` chooses by `group`.
+
+    A delivery that is held as a whole, for what is wrong with its file or by the rule of its integration, is judged
+    again as a whole, with all its documents: which of them were chosen by their findings says nothing about the others.
 
     The audit log has one row for the decision, with the first of them; a value by which they were chosen is a value of
     documents, and not told.
     """
-    after, marked = None, 0
+    after, documents = None, 0
+    wholes: set[str] = set()
+    told_of: list[Together] = []
     told = {name: "…" if name == "value" else said for name, said in group.items()}
     while True:
         with database.read() as connection:
             found = quarantine.page(connection, after=after, limit=_AT_ONCE, **group)
         if not found:
-            return marked
+            return Marked(documents, tuple(told_of))
         with database.write() as transaction:
             if after is None:
                 audit.write(transaction, "retried", "group of documents" if group else "all documents", who=who, **told)
-            marked += quarantine.retry(transaction, [each.id for each in found])
+            wanted = [each.id for each in found if each.delivery not in wholes]
+            marked = retries.retry(transaction, wanted, accepts=accepts, group=True)
+        documents += marked.documents
+        wholes |= {each.delivery for each in marked.together}
+        told_of += marked.together[: max(0, TOGETHER_TOLD_MAX - len(told_of))]
         after = found[-1].id
+
+
+def _wholes(marked: Marked) -> dict[str, list[str]]:
+    """The deliveries that are judged again as wholes, as the audit log tells them."""
+    return {"together": [each.delivery for each in marked.together]} if marked.together else {}
 
 
 def discard(database: Database, document: HeldDocument, *, who: str, reason: str) -> None:
@@ -128,8 +157,17 @@ def changed(text: bytes, document: HeldDocument, changes: Sequence[Change]) -> b
     return text
 
 
-def correct(database: Database, vault: Vault, document: HeldDocument, text: bytes, *, who: str, reason: str) -> None:
-    """Have a document read as `text` from now on, and judged again.
+def correct(
+    database: Database,
+    vault: Vault,
+    document: HeldDocument,
+    text: bytes,
+    *,
+    who: str,
+    reason: str,
+    accepts: Mapping[str, Accept],
+) -> Marked:
+    """Have a document read as `text` from now on, and judged again; with all of its file, as ``retry`` says.
 
     Raises:
         Reject: ``not_held``; ``not_correctable``: it is a file as a whole, or nothing or too much is in its place.
@@ -156,29 +194,40 @@ def correct(database: Database, vault: Vault, document: HeldDocument, text: byte
     start, end = document.start + document.origin, document.end + document.origin
     if correction is not None:
         start, end = correction.start, correction.end
-    kept: bool | None = False
-    while kept is False:  # the same bytes were purged elsewhere since they were put
-        kept = _kept(database, vault, document, text, (start, end), who, reason)
-    if kept is None:
+    kept = None
+    while kept is None:  # the same bytes were purged elsewhere since they were put
+        kept = _kept(database, vault, document, text, (start, end), who, reason, accepts)
+    if not kept.documents:
         raise _not_held(document)
+    return kept
 
 
 def _kept(
-    database: Database, vault: Vault, document: HeldDocument, text: bytes, span: tuple[int, int], who: str, reason: str
-) -> bool | None:
-    """Whether a correction was stored; False where its bytes were deleted since they were put, None: it is not held."""
+    database: Database,
+    vault: Vault,
+    document: HeldDocument,
+    text: bytes,
+    span: tuple[int, int],
+    who: str,
+    reason: str,
+    accepts: Mapping[str, Accept],
+) -> Marked | None:
+    """What is judged again now that a correction is stored: nothing where the document is not held.
+
+    None where its bytes were deleted since they were put.
+    """
     stored, (start, end) = vault.put(io.BytesIO(text)), span
     with database.write() as transaction:
         if not quarantine.free(transaction, document.id):
             retention.condemn(transaction, stored.sha256)  # nothing names what was put
-            return None
+            return Marked(0)
         if not retention.is_kept(transaction, vault, stored.sha256):
-            return False
+            return None
         delivery = _delivery(transaction, document)
         number = document.origin + document.number
         decided = Decision(number, CORRECTED, transaction.now, who, reason, start, end, stored.sha256, stored.size)
         decisions.keep(transaction, delivery.number, decided)
-        quarantine.retry(transaction, [document.id])
+        marked = retries.retry(transaction, [document.id], accepts=accepts)
         audit.write(
             transaction,
             "corrected",
@@ -187,6 +236,7 @@ def _kept(
             delivery=delivery.id,
             sha256=stored.sha256,
             reason=reason,
+            **_wholes(marked),
         )
         transaction.tell(
             DOCUMENT_CORRECTED(
@@ -198,7 +248,7 @@ def _kept(
                 reason=reason,
             )
         )
-    return True
+    return marked
 
 
 def encoding_of(routes: Routes | None, document: HeldDocument) -> str:

@@ -234,12 +234,15 @@ def close_accepted(transaction: Transaction, closing: Sequence[Closing], *, revi
     return result.rowcount == len(closing)
 
 
-def reopen(transaction: Transaction, number: int) -> None:
-    """A delivery that had ended is to be judged as if it had just come; its lease stays as it is."""
+def reopen(transaction: Transaction, number: int, *, replay: str | None) -> None:
+    """A delivery that had ended is to be judged as if it had just come; its lease stays as it is.
+
+    Where it has made records, it is a `replay`.
+    """
     transaction.connection.execute(
         update(delivery)
         .where(delivery.c.number == number)
-        .values(state=DeliveryState.RECEIVED, finished_at=None, documents="{}")
+        .values(state=DeliveryState.RECEIVED, finished_at=None, documents="{}", replay=replay)
     )
 
 

@@ -171,7 +171,7 @@ def finish(transaction: Transaction, lease: Lease) -> None:
     Raises:
         Retry: another worker has taken the delivery since; the transaction must not commit.
     """
-    asked = select(1).where(document.c.delivery == lease.delivery.number, document.c.retry == 1).limit(1)
+    asked = select(1).where(document.c.delivery == lease.delivery.number, document.c.retry > 0).limit(1)
     due = transaction.now.timestamp() if transaction.connection.execute(asked).first() is not None else None
     _let_go(transaction, lease, due=due, done=True)
 

@@ -106,7 +106,7 @@ def hold(transaction: Transaction, delivery_number: int, documents: Sequence[Hel
         return
     connection = transaction.connection
     numbers = [each.number for each in documents]
-    for part in _parts(numbers):
+    for part in parts(numbers):
         chosen = and_(document.c.delivery == delivery_number, document.c.number.in_(part))
         connection.execute(delete(document).where(chosen))
         connection.execute(delete(finding).where(finding.c.delivery == delivery_number, finding.c.document.in_(part)))
@@ -176,7 +176,7 @@ def release(transaction: Transaction, delivery_number: int, number: int, state: 
 
 def unmark(transaction: Transaction, delivery_number: int, numbers: Sequence[int]) -> None:
     """These documents could not be retried: they stay held."""
-    for part in _parts(list(numbers)):
+    for part in parts(list(numbers)):
         chosen = and_(document.c.delivery == delivery_number, document.c.number.in_(part))
         transaction.connection.execute(update(document).where(chosen).values(retry=0))
 
@@ -206,16 +206,14 @@ def held_as_one(connection: Connection, delivery_number: int) -> set[tuple[int, 
 def unwanted_to_retry(connection: Connection, delivery_number: int) -> set[tuple[int, int]]:
     """The spans of documents that nobody wanted and that someone wants judged again."""
     query = select(document.c.start, document.c.end).where(
-        document.c.delivery == delivery_number, document.c.retry == 1, document.c.state == DocumentState.UNROUTED
+        document.c.delivery == delivery_number, document.c.retry > 0, document.c.state == DocumentState.UNROUTED
     )
     return {(row.start, row.end) for row in connection.execute(query)}
 
 
 def to_retry(connection: Connection, delivery_number: int) -> dict[int, str]:
     """The documents of a delivery that someone wants judged again: number → id."""
-    query = select(document.c.number, document.c.id).where(
-        document.c.delivery == delivery_number, document.c.retry == 1
-    )
+    query = select(document.c.number, document.c.id).where(document.c.delivery == delivery_number, document.c.retry > 0)
     return {row.number: row.id for row in connection.execute(query)}
 
 
@@ -276,23 +274,6 @@ def findings(
     )
     within = _within(connection, known.number, known.archive)
     return [(row.id, within.told(_finding(row))) for row in connection.execute(query)]
-
-
-def retry(transaction: Transaction, ids: Sequence[str]) -> int:
-    """Mark held documents to be judged again by a worker; returns how many were held."""
-    connection = transaction.connection
-    marked = 0
-    for part in _parts(list(ids)):
-        chosen = and_(document.c.id.in_(part), document.c.state.in_(OPEN))
-        numbers = connection.execute(select(document.c.delivery).where(chosen).distinct()).scalars().all()
-        connection.execute(  # the deliveries first, as a worker locks them
-            update(delivery)
-            .where(delivery.c.number.in_(sorted(numbers)))
-            .values(due=func.coalesce(delivery.c.due, transaction.now.timestamp()))
-        )
-        marked += connection.execute(update(document).where(chosen).values(retry=1)).rowcount
-    transaction.wake()
-    return marked
 
 
 def free(transaction: Transaction, id: str) -> bool:  # noqa: A002 - the column's name
@@ -369,7 +350,7 @@ def _with_findings(connection: Connection, rows: Sequence[Row[Any]]) -> list[Hel
         if row.delivery not in within:
             within[row.delivery] = _within(connection, row.delivery, row.archive)
     for number, documents in by_delivery.items():
-        for part in _parts(documents):
+        for part in parts(documents):
             about = or_(finding.c.document.in_(part), finding.c.document.is_(None))
             query = select(finding).where(finding.c.delivery == number, about).order_by(finding.c.id)
             for each in connection.execute(query):
@@ -431,6 +412,6 @@ def _finding(row: Row[Any]) -> Finding:
     )
 
 
-def _parts(values: list[Part], size: int = 500) -> Iterable[list[Part]]:
+def parts(values: list[Part], size: int = 500) -> Iterable[list[Part]]:
     """Lists short enough for one statement's parameters."""
     return (values[at : at + size] for at in range(0, len(values), size))

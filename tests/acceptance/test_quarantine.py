@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from gateway import ingest, judging
-from gateway.store import quarantine
+from gateway.store import retries
 from tests.acceptance.children import prices
 from tests.acceptance.workspaces import conserved, opened, sample
 
@@ -153,7 +153,7 @@ def test_a_retry_asked_for_while_the_worker_is_at_it_is_done_as_well(
         def ask_then_publish(attempt: ingest.Attempt, *given: Any) -> None:
             monkeypatch.setattr(ingest.Attempt, "_publish_again", publish)
             with place.gateway.database.write() as transaction:
-                assert quarantine.retry(transaction, [second["id"]]) == 1
+                assert retries.retry(transaction, [second["id"]], accepts={}).documents == 1
             publish(attempt, *given)
 
         monkeypatch.setattr(ingest.Attempt, "_publish_again", ask_then_publish)
@@ -219,6 +219,10 @@ def test_a_file_that_is_held_whole_says_why_and_what_is_wrong_with_its_documents
         found = [(each["code"], each["document"]) for each in place.findings(shown["id"])]
         assert sorted(found, key=str) == sorted([(code, None), ("mapping.code", 8), ("mapping.number", 3)], key=str)
 
+        place.ask("/api/v1/quarantine/retry", "POST", json={"delivery": shown["id"]})
+        place.work()
+        assert place.delivery(shown["id"])["documents"] == {"quarantined": 10}
+        place.change("integrations/globex-prices.yaml", accept, "documents")
         place.ask("/api/v1/quarantine/retry", "POST", json={"delivery": shown["id"]})
         place.work()
         assert place.delivery(shown["id"])["documents"] == {"accepted": 8, "quarantined": 2}

@@ -12,7 +12,7 @@ from gateway.operate import wiring
 from gateway.operate.demo import workspace_maker
 from gateway.operate.worker import work_once
 from gateway.receive.changes import canonical_lines
-from gateway.store import deliveries, quarantine, records
+from gateway.store import deliveries, quarantine, records, retries
 from gateway.workspace.loader import load
 
 if TYPE_CHECKING:
@@ -130,7 +130,7 @@ def state_of(gateway: Gateway, delivery: Delivery) -> Delivery:
 def retried(gateway: Gateway) -> None:
     with gateway.database.write() as transaction:
         held = quarantine.page(transaction.connection)
-        assert quarantine.retry(transaction, [each.id for each in held]) == len(held)
+        assert retries.retry(transaction, [each.id for each in held], accepts={}).documents == len(held)
     assert work_once(gateway, "test")
 
 
@@ -177,7 +177,7 @@ def test_a_retry_that_never_ends_well_leaves_what_was_accepted(
     monkeypatch.setattr("gateway.judging.Judging.run", breaks)
     monkeypatch.setattr("gateway.operate.worker._BACKOFF_SECONDS_MAX", 0.0)
     with gateway.database.write() as transaction:
-        quarantine.retry(transaction, [each.id for each in quarantine.page(transaction.connection)])
+        retries.retry(transaction, [each.id for each in quarantine.page(transaction.connection)], accepts={})
     tries = 0
     while work_once(gateway, "test"):
         tries += 1

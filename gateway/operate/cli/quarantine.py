@@ -22,9 +22,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from typing import Any
 
+    from gateway.integrations import Accept
     from gateway.model import Finding
     from gateway.operate.wiring import Gateway
     from gateway.store.quarantine import HeldDocument
+    from gateway.store.retries import Marked
 
 _SHOWN_BYTES = 2_000
 
@@ -119,17 +121,23 @@ def retry(
     who: str,
     workspace: Path,
 ) -> None:
-    """Have documents judged again by a worker, with the revision in force: some by their ids, a group, or all."""
+    """Have documents judged again by a worker, with the revision in force: some by their ids, a group, or all.
+
+    A group never takes the good documents of a file that is held as a whole: all of the file is judged again, and taken
+    or held. Where the integration says accept: file, that holds for single documents as well.
+    """
     group = {"integration": integration, "code": code, "value": value, "delivery_id": delivery}
     group = {name: said for name, said in group.items() if said is not None}
     if bool(document_ids) + bool(group) + everything != 1:
         raise click.UsageError("name documents, or a group by its options, or --all")
     with opened(workspace) as gateway:
         if document_ids:
-            count = held.retry(gateway.database, [known(gateway, each).id for each in document_ids], who=who)
+            ids = [known(gateway, each).id for each in document_ids]
+            marked = held.retry(gateway.database, ids, who=who, accepts=_accepts(gateway))
         else:
-            count = held.retry_group(gateway.database, who=who, **group)
-    click.echo(f"{count} document{_s(count)} will be judged again")
+            marked = held.retry_group(gateway.database, who=who, accepts=_accepts(gateway), **group)
+    click.echo(f"{marked.documents} document{_s(marked.documents)} will be judged again")
+    _tell_of_wholes(marked)
 
 
 @quarantine.command()
@@ -170,8 +178,11 @@ def correct(
             before, _ = held.as_it_stands(gateway.database, gateway.vault, document)
             change = Change(finding.start or 0, finding.end or 0, str(value).encode(encoding))
             text = held.changed(before, document, [change])
-        held.correct(gateway.database, gateway.vault, document, text, who=who, reason=reason)
+        marked = held.correct(
+            gateway.database, gateway.vault, document, text, who=who, reason=reason, accepts=_accepts(gateway)
+        )
     click.echo(f"{document.id} is corrected and will be judged again")
+    _tell_of_wholes(marked)
 
 
 @quarantine.command()
@@ -210,6 +221,19 @@ def known(gateway: Gateway, document_id: str) -> HeldDocument:
     if found is None:
         raise click.ClickException(f"there is no held document {document_id!r}; gateway quarantine list shows them")
     return found
+
+
+def _accepts(gateway: Gateway) -> dict[str, Accept]:
+    return held.policies(gateway.in_force.configuration())
+
+
+def _tell_of_wholes(marked: Marked) -> None:
+    """Of which deliveries more is judged again than was asked for, and why."""
+    for each in marked.together:
+        why = f"it was held as a whole ({each.code})" if each.code else "accept: judges its file as a whole"
+        click.echo(f"    all {each.documents} of {each.name} ({each.delivery}) together: {why}")
+    if len(marked.together) == held.TOGETHER_TOLD_MAX:
+        click.echo("    …")
 
 
 def _chosen(document: HeldDocument, number: int | None) -> Finding:

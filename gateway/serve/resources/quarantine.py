@@ -26,8 +26,10 @@ from gateway.store import groups, quarantine
 if TYPE_CHECKING:
     from flask import Response
 
+    from gateway.integrations import Accept
     from gateway.serve.operations import Call
     from gateway.store.quarantine import HeldDocument
+    from gateway.store.retries import Marked
 
 SCOPE_READ, SCOPE_WRITE = "quarantine:read", "quarantine:write"
 
@@ -74,7 +76,21 @@ SHAPES: dict[str, Shape] = {
         example=TEXT,
     ),
     "HeldGroups": page(named("HeldGroup"), "What is held, by code, integration and value; the largest group first."),
-    "Retried": thing("How many documents a worker will judge again.", documents=WHOLE),
+    "RetriedTogether": thing(
+        "A delivery of which all held documents are judged again as one, because it was held as a whole: code is the "
+        "finding that says why; null where its integration judges whole files, and nothing of it was taken.",
+        delivery=TEXT,
+        name=TEXT,
+        documents=WHOLE,
+        code=maybe(TEXT),
+    ),
+    "Retried": thing(
+        "How many documents a worker will judge again; together, where there are some, are the deliveries of which "
+        f"that is all, the first {held.TOGETHER_TOLD_MAX} of them.",
+        optional=("together",),
+        documents=WHOLE,
+        together=many(named("RetriedTogether")),
+    ),
 }
 
 
@@ -274,18 +290,21 @@ def one_document(call: Call, id: str) -> Response:  # noqa: A002 - the name in t
 def retry_one(call: Call, id: str) -> Response:  # noqa: A002 - as above
     """``POST /api/v1/quarantine/doc_01j…/retry``: a worker judges it soon."""
     document = _known(call, id)
-    marked = held.retry(call.services.database, [document.id], who=call.caller.name)
-    if not marked:
+    marked = held.retry(call.services.database, [document.id], who=call.caller.name, accepts=_accepts(call))
+    if not marked.documents:
         raise Problem("not_held", f"the document {document.id} is {document.state}, so it cannot be judged again")
-    return answered({"documents": marked}, 202, {"Location": f"/api/v1/quarantine/{document.id}"})
+    return _retried(marked, document)
 
 
 def correct(call: Call, id: str) -> Response:  # noqa: A002 - as above
     """``POST /api/v1/quarantine/doc_01j…/correct {"patch": [{"start": 97, "end": 101, "text": "open"}], …}``."""
     document, services = _known(call, id), call.services
     text = _corrected(call, document)
-    held.correct(services.database, services.vault, document, text, who=call.caller.name, reason=call.body["reason"])
-    return answered({"documents": 1}, 202, {"Location": f"/api/v1/quarantine/{document.id}"})
+    who, reason = call.caller.name, call.body["reason"]
+    marked = held.correct(
+        services.database, services.vault, document, text, who=who, reason=reason, accepts=_accepts(call)
+    )
+    return _retried(marked, document)
 
 
 def discard(call: Call, id: str) -> Response:  # noqa: A002 - as above
@@ -298,8 +317,23 @@ def discard(call: Call, id: str) -> Response:  # noqa: A002 - as above
 def retry_group(call: Call) -> Response:
     """``POST /api/v1/quarantine/retry {"integration": "acme-orders", "code": "contract.pattern"}``."""
     asked = {name: value for name, value in call.body.items() if name != "everything"}
-    marked = held.retry_group(call.services.database, who=call.caller.name, **_group(asked))
-    return answered({"documents": marked}, 202)
+    accepts = _accepts(call)
+    return _retried(held.retry_group(call.services.database, who=call.caller.name, accepts=accepts, **_group(asked)))
+
+
+def _accepts(call: Call) -> dict[str, Accept]:
+    return held.policies(call.services.configuration())
+
+
+def _retried(marked: Marked, document: HeldDocument | None = None) -> Response:
+    """What is judged again, and where the end of it can be seen."""
+    body: dict[str, Any] = {"documents": marked.documents}
+    if marked.together:
+        body["together"] = [asdict(each) for each in marked.together]
+    if document is None:
+        return answered(body, 202)
+    place = f"deliveries/{document.delivery}" if marked.together else f"quarantine/{document.id}"
+    return answered(body, 202, {"Location": f"/api/v1/{place}"})
 
 
 def _corrected(call: Call, document: HeldDocument) -> bytes:

@@ -16,7 +16,7 @@ from gateway.repair.rules import Judged, judged_by
 from gateway.repair.verify import verify
 from gateway.store.decisions import CORRECTED, Amended, Decision
 from gateway.store.local import LocalVault
-from tests.acceptance.workspaces import conserved, opened
+from tests.acceptance.workspaces import conserved, opened, sample
 from tests.gateway.repair.test_replay import GARDEN, GLOBEX, WHY, file, replay, row, sound
 
 if TYPE_CHECKING:
@@ -206,6 +206,124 @@ def test_a_good_row_that_was_taken_from_a_doubtful_file_is_taken_in_a_replay(tmp
         before = place.get("/api/v1/prices")
         assert replay(place, doubtful, "then")["documents"] == {"accepted": 1, "quarantined": 3}
         assert place.get("/api/v1/prices") == before
+
+
+def whole_only(place: Place, policy: str = "accept: file") -> None:
+    text = (place.folder / "integrations/globex-prices.yaml").read_text(encoding="utf-8")
+    (line,) = [each for each in text.splitlines() if each.startswith("accept:")]
+    place.change("integrations/globex-prices.yaml", line, policy)
+
+
+def asked_again(place: Place, path: str, **body: Any) -> Any:
+    answer = place.ask(f"/api/v1/quarantine/{path}", "POST", json=body)
+    assert answer.status_code == 202, answer.get_data(as_text=True)
+    place.work()
+    sound(place)
+    return answer.json
+
+
+@pytest.mark.parametrize("policy", ["accept: file", "accept: rows, hold the file above 10% bad"])
+@pytest.mark.parametrize("chosen", [{"code": "mapping.code"}, {"all": True}, {"integration": "globex-prices"}])
+def test_a_file_held_as_a_whole_is_judged_again_as_a_whole(
+    tmp_path: Path, store_url: str, policy: str, chosen: dict[str, Any]
+) -> None:
+    with opened(tmp_path, store=store_url) as place:
+        whole_only(place, policy)
+        held = place.give(BAD, "prices.csv", GLOBEX)
+        assert (held["state"], held["documents"]) == ("quarantined", {"quarantined": 6})
+        code = "accept.file" if policy == "accept: file" else "accept.share"
+        together = [{"delivery": held["id"], "name": "prices.csv", "documents": 6, "code": code}]
+
+        assert asked_again(place, "retry", **chosen) == {"documents": 6, "together": together}
+        assert place.records("prices") == []
+        assert place.delivery(held["id"])["documents"] == {"quarantined": 6}
+
+        place.change("codes/product-groups.csv", GARDEN, GARDEN + "77,garden,Spades\n")
+        asked_again(place, "retry", **chosen)  # one row of six is bad still
+        assert place.records("prices") == []
+        assert [each["code"] for each in place.findings(held["id"])] == ["mapping.number", code]
+
+        document = the_one(place, "&code=mapping.number")
+        alone = code == "accept.share"
+        answer = post(place, document, "correct", patched(document, "3,50"))
+        assert answer == ({"documents": 1} if alone else {"documents": 6, "together": together})
+        if alone:
+            assert [each["sku"] for each in place.records("prices")] == ["A-2"]
+            asked_again(place, "retry", delivery=held["id"])
+        shown = place.delivery(held["id"])
+        assert (shown["state"], shown["documents"]) == ("accepted", {"accepted": 5, "corrected": 1})
+        assert {each["_version"] for each in place.records("prices")} == {1}
+        assert len(place.records("prices")) == 6
+        assert place.held() == []
+        conserved(place, held["id"])
+
+
+def test_a_file_all_of_which_was_bad_is_not_taken_by_halves(tmp_path: Path, store_url: str) -> None:
+    with opened(tmp_path, store=store_url) as place:
+        whole_only(place)
+        held = place.give(file(row(1, "zwölf"), row(2, group="77"), row(3, group="77")), "prices.csv", GLOBEX)
+        assert [each["code"] for each in place.findings(held["id"])] == ["mapping.number"] + ["mapping.code"] * 2
+        place.change("codes/product-groups.csv", GARDEN, GARDEN + "77,garden,Spades\n")
+        together = [{"delivery": held["id"], "name": "prices.csv", "documents": 3, "code": None}]
+        one = place.held("&code=mapping.code")[0]
+        answer = place.ask(f"/api/v1/quarantine/{one['id']}/retry", "POST", json={})
+        assert answer.json == {"documents": 3, "together": together}
+        assert answer.headers["Location"] == f"/api/v1/deliveries/{held['id']}"
+        place.work()
+        assert place.records("prices") == []
+        assert place.delivery(held["id"])["documents"] == {"quarantined": 3}
+        assert "accept.file" in [each["code"] for each in place.findings(held["id"])]
+
+
+def test_a_file_that_is_cut_off_is_never_taken_by_a_group_and_one_document_of_it_by_its_id(
+    tmp_path: Path, store_url: str
+) -> None:
+    with opened(tmp_path, store=store_url) as place:
+        raw = sample("acme-orders.edi")
+        cut = place.give(raw[: raw.index(b"GE*")])
+        assert cut["state"] == "quarantined"
+        (told,) = asked_again(place, "retry", all=True)["together"]
+        assert (told["delivery"], told["code"]) == (cut["id"], "envelope.truncated")
+        assert place.records("orders") == []
+        good = next(each for each in place.held() if each["number"] == 1)
+        assert asked_again(place, f"{good['id']}/retry") == {"documents": 1}
+        assert len(place.records("orders")) == 1
+        assert "together" in asked_again(place, "retry", all=True)
+        shown = place.delivery(cut["id"])
+        assert (shown["documents"], shown["replay"]) == ({"accepted": 1, "quarantined": 1}, "now")
+        assert [each["_version"] for each in place.records("orders")] == [1]
+
+
+def test_files_that_are_held_document_by_document_are_retried_so(tmp_path: Path) -> None:
+    with opened(tmp_path) as place:
+        whole_only(place)
+        held = place.give(BAD, "prices.csv", GLOBEX)
+        place.give(sample("acme-orders.edi"))
+        documents = {each["id"] for each in place.held() if each["delivery"] != held["id"]}
+        answer = asked_again(place, "retry", all=True)
+        assert (answer["documents"], len(answer["together"])) == (6 + len(documents), 1)
+        assert documents <= {each["id"] for each in place.held()}
+
+
+def test_where_nobody_takes_the_file_any_more_it_stays_held_as_it_was(tmp_path: Path) -> None:
+    with opened(tmp_path) as place:
+        whole_only(place)
+        held = place.give(BAD, "prices.csv", GLOBEX)
+        before = place.held()
+        place.change("integrations/globex-prices.yaml", "source:   drop://globex", "source:   drop://acme")
+        asked_again(place, "retry", delivery=held["id"])
+        assert place.held() == before
+
+
+def test_the_command_says_which_files_are_judged_again_as_a_whole(tmp_path: Path) -> None:
+    with opened(tmp_path) as place:
+        whole_only(place)
+        held = place.give(BAD, "prices.csv", GLOBEX)
+        done = CliRunner().invoke(command_line, ["quarantine", "retry", "--code", "mapping.code", "-w", str(tmp_path)])
+        assert done.output == (
+            "6 documents will be judged again\n"
+            f"    all 6 of prices.csv ({held['id']}) together: it was held as a whole (accept.file)\n"
+        )
 
 
 def test_a_file_that_could_not_be_read_can_be_retried_and_given_up(tmp_path: Path, store_url: str) -> None:
