@@ -10,13 +10,14 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, unquote
+from urllib.parse import unquote
 
 from sqlalchemy import select, text
 
 from gateway.store.database import stamp
 from gateway.store.deliveries import moment
-from gateway.store.staging import FAREWELL, GONE, PURGED, Standing, column_of, quoted, standing
+from gateway.store.pages import Conditions, Filter, Query, Statement, by, ordered, plain, served, statement, theirs
+from gateway.store.staging import FAREWELL, GONE, PURGED, Standing, quoted, standing
 from gateway.store.tables import change_block
 from gateway.store.tables import contract as contracts
 
@@ -28,30 +29,10 @@ if TYPE_CHECKING:
 
     from gateway.contracts import Contract
 
+__all__ = ["Filter", "Query"]
 
-@dataclass(frozen=True, slots=True)
-class Filter:
-    """One condition: `op` is a key of :data:`OPERATORS`; `value` is a tuple for ``in`` and a bool for ``isnull``."""
-
-    field: str
-    op: str
-    value: Any
-
-
-@dataclass(frozen=True, slots=True)
-class Query:
-    """A page that is wanted. `sort` are (field, descending); the key is always the last part of the order.
-
-    `after` are the values of the sort fields and the key of the record where the last page ended. `partners` are the
-    only ones whose records are wanted; None: everybody's.
-    """
-
-    contract: Contract
-    filters: tuple[Filter, ...] = ()
-    sort: tuple[tuple[str, bool], ...] = ()
-    after: tuple[Any, ...] | None = None
-    limit: int = 100
-    partners: tuple[str, ...] | None = None
+_FEW = 2000
+"""So many rows are sorted for a page without a second thought."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,20 +97,6 @@ class Point:
     """False where versions that stood then were purged since, so that not all that was there can be shown."""
 
 
-OPERATORS = {
-    "eq": "{column} = {value}",
-    "ne": "{column} <> {value}",
-    "gt": "{column} > {value}",
-    "gte": "{column} >= {value}",
-    "lt": "{column} < {value}",
-    "lte": "{column} <= {value}",
-    "in": "{column} IN ({value})",
-    "contains": "{find}({column}, {value}) > 0",
-    "startswith": "substr({column}, 1, length({value})) = {value}",
-    "isnull": "({column} IS NULL) = {value}",
-}
-
-
 def state(connection: Connection, contract: Contract) -> int:
     """The change number up to which this contract's records are visible; 0 before the first."""
     here = standing(connection, contract.id)
@@ -168,23 +135,57 @@ def page(connection: Connection, query: Query, at: Point | None = None) -> Recor
     here = standing(connection, query.contract.id)
     if here is None:
         return RecordPage([], None, more=False)
-    builder = _Builder(connection, query.contract)
-    order = [(builder.column(field), descending, field) for field, descending in query.sort if field != "_key"]
-    descending_key = next((descending for field, descending in query.sort if field == "_key"), False)
-    conditions = [builder.condition(each) for each in query.filters] + builder.theirs(query.partners)
-    if query.after is not None:
-        conditions.append(builder.behind(order, query.after, descending_key=descending_key))
-    by = ", ".join(
-        [f"{column} {'DESC' if descending else 'ASC'} NULLS LAST" for column, descending, _ in order]
-        + [f"r.key {'DESC' if descending_key else 'ASC'}"]
-    )
-    wanted = ", ".join(["r.key", "r.seq", "r.version", "r.body", *(column for column, _, _ in order)])
-    statement = f"SELECT {wanted} {_visible(here, conditions, at=at)} ORDER BY {by} LIMIT {query.limit + 1}"
-    rows = connection.execute(text(statement), builder.values).all()
+    rows: list[Any] = []
+    if at is None and here.offset is None:
+        asked = _asked(connection, here, query)
+        for part in asked.parts:
+            rows += connection.execute(text(part), asked.values).all()
+            if len(rows) > query.limit:
+                break
+    else:
+        rows += _uncommon(connection, here, query, at)
     kept = rows[: query.limit]
     more = len(rows) > query.limit
-    last = (*(_plain(value) for value in kept[-1][4:]), kept[-1][0]) if kept else None
-    return RecordPage([served(row[0], row[1], row[2], row[3]) for row in kept], last if more else None, more)
+    last = (*(plain(value) for value in kept[-1][4:]), kept[-1][0]) if more else None
+    return RecordPage([served(row[0], row[1], row[2], row[3]) for row in kept], last, more)
+
+
+def asked_often(connection: Connection, query: Query) -> Statement | None:
+    """The statement of a page, to be asked for by itself (``hot``); None while the contract's rows are on the move."""
+    here = standing(connection, query.contract.id)
+    return None if here is None or here.offset is not None else _asked(connection, here, query)
+
+
+def _asked(connection: Connection, here: Standing, query: Query) -> Statement:
+    """The statement of a page of current rows.
+
+    SQLite would rather filter by an index and sort what is left, which is right for few rows alone: where many pass
+    the filters, going along the order and leaving out what does not pass fills a page much sooner.
+    """
+    sqlite = connection.dialect.name == "sqlite"
+    leading = query.sort[0][0] if query.sort else "_key"
+    others = [each for each in query.filters if each.field != leading]
+    by_index = len(query.filters) == 1 and query.filters[0].op == "eq" and leading == "_key"
+    walk = False
+    if sqlite and others and not by_index:
+        conditions = Conditions(query.contract, postgresql=False)
+        where = " AND ".join(["r.state = 1", *map(conditions.of, query.filters), *conditions.theirs(query.partners)])
+        few = f"SELECT count(*) FROM (SELECT 1 FROM {here.table} r WHERE {where} LIMIT {_FEW})"
+        walk = connection.execute(text(few), conditions.values).scalar_one() == _FEW
+    return statement(query, here.table, postgresql=not sqlite, walk=walk)
+
+
+def _uncommon(connection: Connection, here: Standing, query: Query, at: Point | None) -> Sequence[Any]:
+    """The rows of a page of the past, or of what is being settled: sorted, not read off an index."""
+    conditions = Conditions(query.contract, postgresql=connection.dialect.name != "sqlite")
+    order = ordered(query)
+    columns = [conditions.column(name) for name, _ in order[:-1]]
+    where = [conditions.of(each) for each in query.filters] + conditions.theirs(query.partners)
+    if query.after is not None:
+        where.append(conditions.behind(order, query.after))
+    wanted = ", ".join(["r.key", "r.seq", "r.version", "r.body", *columns])
+    asked = f"SELECT {wanted} {_visible(here, where, at=at)} ORDER BY {by(order, columns)} LIMIT {query.limit + 1}"
+    return connection.execute(text(asked), conditions.values).all()
 
 
 def count(connection: Connection, query: Query, at: Point | None = None) -> int:
@@ -192,11 +193,9 @@ def count(connection: Connection, query: Query, at: Point | None = None) -> int:
     here = standing(connection, query.contract.id)
     if here is None:
         return 0
-    builder = _Builder(connection, query.contract)
-    conditions = [builder.condition(each) for each in query.filters] + builder.theirs(query.partners)
-    found = connection.execute(
-        text(f"SELECT count(*) {_visible(here, conditions, at=at)}"), builder.values
-    ).scalar_one()
+    conditions = Conditions(query.contract, postgresql=connection.dialect.name != "sqlite")
+    where = [conditions.of(each) for each in query.filters] + conditions.theirs(query.partners)
+    found = connection.execute(text(f"SELECT count(*) {_visible(here, where, at=at)}"), conditions.values).scalar_one()
     return int(found)
 
 
@@ -262,28 +261,6 @@ def history(
     return versions[::-1]
 
 
-def theirs(contract: Contract, partners: tuple[str, ...] | None, *, row: str = "r") -> tuple[str, dict[str, str]]:
-    """The condition that a row of a contract's table is one of these partners', and its values; empty for all.
-
-    Where keys count per partner, the key says whose a record is: a range of the index by key. Elsewhere it is whose
-    delivery brought the version at hand; what came from nobody known is nobody's.
-    """
-    if partners is None:
-        return "", {}
-    if not partners:
-        return "1 = 0", {}
-    marks = {f"w{place}": partner for place, partner in enumerate(partners)}
-    if not contract.per_partner:
-        names = ", ".join(f":{name}" for name in marks)
-        return f"{row}.delivery IN (SELECT w.number FROM delivery w WHERE w.partner IN ({names}))", marks
-    ranges = " OR ".join(f"({row}.key >= :{name} AND {row}.key < :{name}_end)" for name in marks)
-    values: dict[str, str] = {}
-    for name, partner in marks.items():
-        start = quote(partner, safe="").replace("~", "%7E")
-        values |= {name: f"{start}~", f"{name}_end": f"{start}\x7f"}  # the sign behind the tilde
-    return f"({ranges})", values
-
-
 def partner_of(contract: Contract, key: str, sender: str | None) -> str | None:
     """Whose a version of a record is: the first part of its key where keys count per partner, else who sent it."""
     return unquote(key.partition("~")[0]) if contract.per_partner else sender
@@ -298,12 +275,6 @@ def _first_of(table: str) -> str:
     """The row with which the version at hand was first made: the same bytes of the same document, the same record."""
     same = "f.delivery = v.delivery AND f.document = v.document AND f.body = v.body"
     return f"(SELECT min(f.id) FROM {table} f WHERE f.key = v.key AND {same})"
-
-
-def served(key: str, seq: int, version: int, body: str) -> bytes:
-    """The record as it is served: the system's members before the contract's. A key needs no escaping in JSON."""
-    head = f'{{"_key":"{key}","_seq":{seq},"_version":{version}'
-    return f"{head}}}".encode() if body == "{}" else f"{head},{body[1:]}".encode()
 
 
 def _visible(here: Standing, conditions: Sequence[str], join: str = "", *, at: Point | None = None) -> str:
@@ -341,65 +312,3 @@ def _stood(here: Standing, at: Point) -> str:
     return f"""SELECT {columns}, coalesce(t.seq, t.id + {here.offset or 0}) AS seq,
         CASE WHEN t.version > 0 THEN t.version ELSE {nth} END AS version
         FROM {here.table} t WHERE t.id <= {at.last_id} AND t.body <> '{GONE}' AND NOT EXISTS ({later})"""
-
-
-class _Builder:
-    """Conditions with their bound values, in the dialect at hand."""
-
-    def __init__(self, connection: Connection, contract: Contract) -> None:
-        self.values: dict[str, Any] = {}
-        self._contract = contract
-        self._kinds = {field.name: field.type for field in contract.columns()}
-        self._postgresql = connection.dialect.name != "sqlite"
-
-    def column(self, field: str) -> str:
-        return "r.key" if field == "_key" else f"r.{quoted(column_of(field))}"
-
-    def bind(self, field: str, value: Any) -> str:
-        name = f"p{len(self.values)}"  # no name comes twice: those of `theirs` begin otherwise
-        kind = self._kinds.get(field)
-        self.values[name] = str(value) if kind == "decimal" and value is not None else value
-        if self._postgresql and kind == "decimal":
-            return f"CAST(:{name} AS NUMERIC)"
-        if not self._postgresql and kind == "decimal":
-            return f"(0 + :{name})"
-        return f":{name}"
-
-    def theirs(self, partners: tuple[str, ...] | None) -> list[str]:
-        of, values = theirs(self._contract, partners)
-        self.values |= values
-        return [of] if of else []
-
-    def condition(self, each: Filter) -> str:
-        column = self.column(each.field)
-        if each.op == "in":
-            marks = ", ".join(self.bind(each.field, value) for value in each.value)
-            return OPERATORS["in"].format(column=column, value=marks)
-        if each.op == "isnull":
-            return f"{column} IS {'' if each.value else 'NOT '}NULL"
-        find = "strpos" if self._postgresql else "instr"
-        return OPERATORS[each.op].format(column=column, value=self.bind(each.field, each.value), find=find)
-
-    def behind(self, order: list[tuple[str, bool, str]], after: tuple[Any, ...], *, descending_key: bool) -> str:
-        """Strictly behind `after` in the order, absent values last: one alternative for each leading part."""
-        terms = [(column, descending, field) for column, descending, field in order]
-        terms.append(("r.key", descending_key, "_key"))
-        alternatives = []
-        for place, (column, descending, field) in enumerate(terms):
-            value = after[place]
-            if value is None:
-                continue
-            same = [
-                f"{other} IS NULL" if after[number] is None else f"{other} = {self.bind(name, after[number])}"
-                for number, (other, _, name) in enumerate(terms[:place])
-            ]
-            beyond = f"{column} {'<' if descending else '>'} {self.bind(field, value)}"
-            if field != "_key":
-                beyond = f"({beyond} OR {column} IS NULL)"
-            alternatives.append(" AND ".join([*same, beyond]))
-        return "(" + " OR ".join(f"({each})" for each in alternatives) + ")"
-
-
-def _plain(value: Any) -> Any:
-    """A keyset value as JSON can carry it."""
-    return value if value is None or isinstance(value, str | int | float) else str(value)
