@@ -8,10 +8,12 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 from adapters.errors import AdapterError, Reject, Retry, Stop
 from adapters.jsonrows import said
+from adapters.known import Shapes
 from adapters.model import Lines
 
 if TYPE_CHECKING:
@@ -61,7 +63,14 @@ class _Flight:
 class Live:
     """A source for callers. What was read is kept for the option ``cache_seconds``; without it, only shared."""
 
-    def __init__(self, source: Source, governor: Governor, *, clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        source: Source,
+        governor: Governor,
+        *,
+        clock: Callable[[], float],
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
         self._source = source
         self._governor = governor
         self._clock = clock
@@ -71,6 +80,8 @@ class Live:
         self._rows = 0
         self._seconds = governor.limits.cache_seconds
         self._waiting = 0
+        self.shapes = Shapes(self, clock, now)
+        """What is known of the tables without asking."""
 
     def tables(self) -> Answer[tuple[str, ...]]:
         """The names of the tables."""
@@ -78,7 +89,17 @@ class Live:
 
     def schema(self, table: str) -> Answer[Table]:
         """A table's columns and key, a minute old at most; fresh after one of them proved to be gone."""
-        return self._asked(f"schema {table!r}", lambda: self._source.schema(table), SCHEMA_SECONDS)
+
+        def asked() -> Table:
+            try:
+                found = self._source.schema(table)
+            except Reject:
+                self.shapes.forget(table)
+                raise
+            self.shapes.keep(found)
+            return found
+
+        return self._asked(f"schema {table!r}", asked, SCHEMA_SECONDS)
 
     def page(self, table: str, selection: Selection) -> Answer[Page]:
         """Some rows."""

@@ -92,7 +92,7 @@ class OdbcSource:
         self._wires: dict[tuple[Any, ...], Wire] = {}
         self._clock = clock
         self._sizes: dict[tuple[str, int], Sizes] = {}
-        self.live = Live(self, self._governor, clock=clock)
+        self.live = Live(self, self._governor, clock=clock, now=now)
         self._schemas: dict[str, tuple[float, Table]] = {}
         self._bundles: dict[str, Bundles] = {}
         self._loose: set[str] = set()  # tables whose rows do not travel in one piece

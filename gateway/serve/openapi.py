@@ -20,12 +20,13 @@ from gateway.serve.shapes import FLAG, MOMENT, TEXT, WHOLE, Shape, many, maybe, 
 from gateway.validate.openapi import json_schema
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from gateway.configuration import Configuration
     from gateway.contracts import Contract
     from gateway.serve.auth import Caller
     from gateway.serve.operations import Operation
+    from gateway.serve.tableshapes import TableShown
 
 _KEPT_MAX = 32
 _TYPES: dict[str, Shape] = {
@@ -86,8 +87,17 @@ HEADERS: dict[str, tuple[Shape, ...]] = {
             "schema": WHOLE,
         },
     ),
+    "list_changes": (
+        {
+            "name": "Last-Event-ID",
+            "in": "header",
+            "description": "For text/event-stream: the id of the last event seen; it wins over since.",
+            "schema": WHOLE,
+        },
+    ),
     "list_records": (IF_NONE_MATCH,),
     "get_record": (IF_NONE_MATCH,),
+    "get_row": (IF_NONE_MATCH,),
 }
 """Request headers that an operation heeds, beside those of its access and its body."""
 
@@ -114,19 +124,23 @@ class Documents:
         self._lock = threading.Lock()
         self._kept: dict[str, dict[str, Any]] = {}
 
-    def of(self, configuration: Configuration, caller: Caller) -> tuple[str, dict[str, Any]]:
-        """The entity tag and the document for this caller."""
+    def of(
+        self, configuration: Configuration, caller: Caller, tables: Sequence[TableShown] = ()
+    ) -> tuple[str, dict[str, Any]]:
+        """The entity tag and the document for this caller, with the live tables that are known."""
         visible = readable(configuration, caller)
-        tag = fingerprint(self._version, configuration.revision, sorted(visible))
+        tag = fingerprint(self._version, configuration.revision, sorted(visible), tables)
         with self._lock:
             if tag not in self._kept:
                 if len(self._kept) >= _KEPT_MAX:
                     self._kept.clear()
                 newest = {name: versions[max(versions)] for name, versions in visible.items()}
-                self._kept[tag] = self._made(configuration, newest)
+                self._kept[tag] = self._made(configuration, newest, tables)
             return tag, self._kept[tag]
 
-    def _made(self, configuration: Configuration, contracts: Mapping[str, Contract]) -> dict[str, Any]:
+    def _made(
+        self, configuration: Configuration, contracts: Mapping[str, Contract], tables: Sequence[TableShown]
+    ) -> dict[str, Any]:
         spec = APISpec(
             title="Legacy Gateway",
             version=self._version,
@@ -143,11 +157,17 @@ class Documents:
         for contract in contracts.values():
             for name, shape in _record_shapes(contract, json_schema(contract, configuration.codes)).items():
                 schemes.schema(name, shape)
+        for table in tables:
+            for name, shape in table.shapes().items():
+                schemes.schema(name, shape)
         for operation in self._operations():
             if not operation.documented:
                 continue
             if "{collection}" not in operation.path:
                 spec.path(operation.path, operations={operation.method.lower(): _described(operation)})
+                for table in tables if operation.id in _OF_ROWS else ():
+                    path = operation.path.replace("/api/v1/tables/{connection}/{table}", table.path)
+                    spec.path(path, operations={operation.method.lower(): _described_of(operation, table)})
                 continue
             for collection, contract in contracts.items():
                 path = operation.path.replace("{collection}", collection)
@@ -240,6 +260,38 @@ def _described_for(operation: Operation, collection: str, contract: Contract) ->
     described["x-scope"] = f"{collection}:read"
     described["responses"] = _responses(operation, shapes)
     described["parameters"] += _record_parameters(operation, contract)
+    return described
+
+
+_OF_ROWS = {"list_rows": "Rows of", "get_row": "One row of"}
+"""The operations that each live table has for itself, and how their summaries begin."""
+
+
+def _described_of(operation: Operation, table: TableShown) -> dict[str, Any]:
+    """An operation on rows, for one table."""
+    described = _described(operation)
+    name = f"{table.connection}/{table.table.name}"
+    described["operationId"] = f"{operation.id}_of_{table.name}"
+    described["tags"] = [f"tables {table.connection}"]
+    described["summary"] = f"{_OF_ROWS[operation.id]} {name}"
+    described["description"] = f"Read live. Scope: `{table.scope}`."
+    described["x-scope"] = table.scope
+    described["responses"] = _responses(operation, {"Row": table.shape, "Rows": f"{table.shape}.page"})
+    parameters = [each for each in described["parameters"] if each["name"] not in ("connection", "table")]
+    for each in parameters:
+        if each["name"] == "key":
+            each["description"] = "~".join(table.table.key) or "the table has no key, so that no row is found"
+    described["parameters"] = parameters
+    if operation.id == "list_rows":
+        fields = table.fields
+        taken = {*filters.PARAMETERS}
+        columns = [each for each in _conditions(fields.values()) if each["name"] not in taken]
+        columns += [
+            _query(f"{name}__eq", f"{name} is this", _TYPES.get(fields[name].type, TEXT))
+            for name in sorted(taken & fields.keys())
+        ]
+        chosen = _query("fields", "the columns wanted, separated by commas; the others are then left out", TEXT)
+        described["parameters"] += [*columns, *_list_parameters(fields.values()), chosen]
     return described
 
 

@@ -54,10 +54,11 @@ class Call:
 class Operation:
     """One method of one path.
 
-    `access` is ``key`` (a valid key is needed, with `scope` where one is named; else the answer itself checks),
-    ``optional`` or ``open`` (keys are not looked at). `query` None means that there are no parameters, unless `answer`
-    reads them itself (`free_query`). `body` is the schema of a JSON body; an operation that has one honours
-    Idempotency-Key. `answers` are status → the name of a shape in the OpenAPI document, or None for other media.
+    `access` is ``key`` (a valid key is needed, with `scope` where one is named, in which ``{name}`` is a part of the
+    path; else the answer itself checks), ``optional`` or ``open`` (keys are not looked at). `query` None means that
+    there are no parameters, unless `answer` reads them itself (`free_query`). `body` is the schema of a JSON body; an
+    operation that has one honours Idempotency-Key. `answers` are status → the name of a shape in the OpenAPI document,
+    or None for other media.
     """
 
     id: str
@@ -105,7 +106,7 @@ def rule_of(path: str) -> str:
 
 def _view(operation: Operation, services: Services, shared: Shared) -> Callable[..., Response]:
     def view(**path: str) -> Response:
-        caller = _admitted(operation, shared)
+        caller = _admitted(operation, shared, path)
         _acceptable(operation)
         parameters = {} if operation.free_query else _loaded_query(operation)
         if operation.body is None:
@@ -121,7 +122,7 @@ def _view(operation: Operation, services: Services, shared: Shared) -> Callable[
     return view
 
 
-def _admitted(operation: Operation, shared: Shared) -> Caller:
+def _admitted(operation: Operation, shared: Shared, path: dict[str, str]) -> Caller:
     """Who asks, when they may."""
     if operation.access == "open":
         return auth.NOBODY
@@ -134,7 +135,7 @@ def _admitted(operation: Operation, shared: Shared) -> Caller:
     if operation.whole and caller.partners is not None:
         raise Problem("scope_missing", f"the key {caller.name!r} is limited to partners, and this is about all of them")
     if operation.scope is not None:
-        caller.needs(operation.scope)
+        caller.needs(operation.scope.format(**path))
     return caller
 
 

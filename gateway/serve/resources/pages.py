@@ -11,6 +11,7 @@ from gateway.serve.answers import answered, not_modified, tagged
 from gateway.serve.operations import Operation
 from gateway.serve.problems import PROBLEMS, Problem, nearest
 from gateway.serve.shapes import ANY_OBJECT, Shape
+from gateway.serve.tableshapes import shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -67,7 +68,7 @@ def _page(name: str, path: str, answer: Callable[..., Response], media: tuple[st
 
 def openapi(call: Call, documents: Documents) -> Response:
     """``GET /api/v1/openapi.json``."""
-    tag, document = documents.of(call.services.configuration(), call.caller)
+    tag, document = documents.of(call.services.configuration(), call.caller, shown(call))
     return not_modified(tag) or tagged(answered(document), tag)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import timedelta
 from math import ceil
@@ -10,9 +11,11 @@ from typing import TYPE_CHECKING, Any
 from flask import Response, request
 
 from adapters.errors import AdapterError, Reject, Retry
+from adapters.jsonrows import encoded
+from adapters.jsonrows import said as said_row
 from adapters.model import Filter, Selection, Sort
 from gateway.serve import cursors, filters
-from gateway.serve.answers import answered, listed, parts_of, said
+from gateway.serve.answers import JSON, listed, not_modified, parts_of, said, tagged
 from gateway.serve.operations import Operation
 from gateway.serve.problems import PROBLEMS, Flaw, Problem, nearest
 from gateway.serve.shapes import ANY_OBJECT, FLAG, TEXT, Shape, many, maybe, named, page, thing
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
 
     from adapters.live import Answer, Live
     from adapters.model import Table
+    from adapters.protocol import Source
     from gateway.serve.operations import Call
 
     Got = TypeVar("Got")
@@ -36,7 +40,11 @@ SHAPES: dict[str, Shape] = {
         message=maybe(TEXT),
     ),
     "Connections": page(named("Connection"), "The connections that can be read live."),
-    "Row": ANY_OBJECT | {"description": "A row, column by column; decimals, dates and moments are texts."},
+    "Row": ANY_OBJECT
+    | {
+        "description": "A row, column by column: whole numbers, true and false, null; decimals, dates and moments as "
+        "texts, bytes as base64. A value that is none of its column's type is the text that the database shows."
+    },
     "Rows": page(named("Row"), "Rows as they are now."),
 }
 
@@ -49,7 +57,7 @@ _CODES = {"unknown_column": "unknown_field", "bad_key": "unknown_row", "bad_oper
 
 def operations() -> tuple[Operation, ...]:
     """The operations of live tables."""
-    path, scope = "/api/v1/tables", "tables:read"
+    path, scope = "/api/v1/tables", "tables.{connection}:read"
     return (
         Operation(
             "list_tables",
@@ -58,7 +66,6 @@ def operations() -> tuple[Operation, ...]:
             "tables",
             "List the legacy tables that can be read live",
             tables_list,
-            scope=scope,
             answers={200: "Connections"},
         ),
         Operation(
@@ -86,8 +93,13 @@ def operations() -> tuple[Operation, ...]:
 
 
 def tables_list(call: Call) -> Response:
-    """``GET /api/v1/tables``: one connection that does not answer does not hide the others."""
-    sources = call.services.sources()
+    """``GET /api/v1/tables``: one connection that does not answer does not hide the others.
+
+    A caller sees the connections that its scopes cover: ``tables:read`` all, ``tables.erp:read`` that one.
+    """
+    sources = readable(call)
+    if not sources:
+        call.caller.needs("tables:read")
     # All at once, and not waited for longer than that: a slow one is listed without its tables.
     threads = ThreadPoolExecutor(max(1, len(sources)), thread_name_prefix="tables")
     asked = {name: threads.submit(source.live.tables) for name, source in sorted(sources.items())}
@@ -112,25 +124,26 @@ def rows_list(call: Call, connection: str, table: str) -> Response:
     with live.question():
         known = _asking(connection, lambda: live.schema(table)).value
         pairs = list(request.args.items(multi=True))
-        asked = filters.parse(
-            pairs, f"{connection}/{table}", _queryable(known), parameters=("sort", "fields", "limit", "cursor")
-        )
+        asked = filters.parse(pairs, f"{connection}/{table}", queryable(known), parameters=filters.PARAMETERS)
         secret, identity = call.services.cursor_secret, cursors.fingerprint(connection, table, *asked.identity())
         after = cursors.read(secret, identity, asked.cursor) if asked.cursor else None
+        conditions = tuple(Filter(each.field, each.op, each.value) for each in asked.conditions)  # type: ignore[arg-type] # checked by the grammar
         selection = Selection(
-            filters=tuple(Filter(each.field, each.op, each.value) for each in asked.conditions),  # type: ignore[arg-type] # checked by the grammar
+            filters=conditions,
             sort=tuple(Sort(name, descending) for name, descending in asked.sort),
             limit=asked.limit,
             after=after,
             columns=asked.fields or (),
             key=_declared_key(call, connection, table) if not known.key else (),
         )
-        found = _asking(connection, lambda: live.page(table, selection))
-    page = found.value
+        found = _asking(connection, lambda: live.lines(table, selection))
+        count = _asking(connection, lambda: live.count(table, conditions)).value if asked.count else None
+    lines = found.value
     return listed(
-        [said(row) for row in page.rows],
-        cursor=cursors.write(secret, identity, page.next) if page.next is not None else None,
+        [encoded(lines.text)] if lines.count else [],
+        cursor=cursors.write(secret, identity, lines.next) if lines.next is not None else None,
         as_of={"time": call.services.now() - timedelta(seconds=found.age_seconds)},
+        count=count,
         headers=_aged(found),
     )
 
@@ -145,8 +158,18 @@ def one_row(call: Call, connection: str, table: str, key: str) -> Response:
         for parts in parts_of(key, len(known.key)):
             found = _asking(connection, lambda parts=parts: live.row(table, parts))  # type: ignore[misc] # bound now
             if found.value is not None:
-                return answered(found.value, headers=_aged(found))
+                body = encoded(said_row(found.value))
+                etag = hashlib.sha256(body).hexdigest()[:32]
+                answer = not_modified(etag) or tagged(Response(body, mimetype=JSON), etag)
+                answer.headers["Age"] = _aged(found)["Age"]
+                return answer
     raise Problem("unknown_row", f"{connection}/{table} has no row {key[:100]!r}", f"Its key is {'~'.join(known.key)}.")
+
+
+def readable(call: Call) -> dict[str, Source]:
+    """The connections whose tables the caller may read."""
+    sources = call.services.sources().items()
+    return {name: source for name, source in sources if call.caller.may(f"tables.{name}:read")}
 
 
 def _live(call: Call, connection: str) -> Live:
@@ -158,11 +181,11 @@ def _live(call: Call, connection: str) -> Live:
     sources = call.services.sources()
     source = sources.get(connection)
     if source is None:
-        raise Problem("unknown_table", f"there is no connection {connection!r}", nearest(connection, sources))
+        raise Problem("unknown_table", f"there is no connection {connection!r}", nearest(connection, readable(call)))
     return source.live
 
 
-def _queryable(table: Table) -> dict[str, filters.Queryable]:
+def queryable(table: Table) -> dict[str, filters.Queryable]:
     """The columns as the grammar sees them. Values stay text: the adapter knows the types of its database."""
     return {
         column.name: filters.Queryable(column.name, column.type, filterable=True, sortable=True, value=str)

@@ -128,13 +128,70 @@ def test_one_row_by_its_key(client: FlaskClient) -> None:
         (f"{PATH}?no__contains=1", 400, "unknown_operator"),
         (f"{PATH}?sort=nme", 400, "unknown_field"),
         (f"{PATH}?fields=nme", 400, "unknown_field"),
-        (f"{PATH}?count=exact", 400, "unknown_parameter"),
+        (f"{PATH}?count=yes", 400, "bad_parameter"),
         (f"{PATH}?limit=1001", 400, "bad_parameter"),
     ],
 )
 def test_what_cannot_be_asked(client: FlaskClient, path: str, status: int, code: str) -> None:
     answer = client.get(path)
     assert (answer.status_code, answer.get_json()["code"]) == (status, code), answer.get_json()
+
+
+def test_rows_are_counted_where_that_is_asked(client: FlaskClient) -> None:
+    assert "count" not in client.get(PATH).get_json()
+    assert client.get(f"{PATH}?count=exact&limit=1").get_json()["count"] == 3
+    assert client.get(f"{PATH}?count=exact&credit__gt=8&name=Ann").get_json()["count"] == 1
+
+
+def test_a_row_has_an_entity_tag(client: FlaskClient, tmp_path: Path) -> None:
+    first = client.get(f"{PATH}/1")
+    tag = first.headers["ETag"]
+    same = client.get(f"{PATH}/1", headers={"If-None-Match": tag})
+    assert (same.status_code, same.data, same.headers["ETag"]) == (304, b"", tag)
+    with closing(sqlite3.connect(tmp_path / "erp.db")) as owner:
+        owner.execute("UPDATE customers SET credit = 11 WHERE no = 1")
+        owner.commit()
+    changed = client.get(f"{PATH}/1", headers={"If-None-Match": tag})
+    assert (changed.status_code, changed.get_json()["credit"]) == (200, "11")
+    assert changed.headers["ETag"] != tag
+
+
+def test_a_page_leads_on(client: FlaskClient) -> None:
+    first = client.get(f"{PATH}?limit=2")
+    target = first.headers["Link"].partition("<")[2].partition(">")[0]
+    assert target.endswith(f"cursor={first.get_json()['next']}")
+    rest = client.get(target)
+    assert [row["no"] for row in rest.get_json()["items"]] == [3]
+    assert "Link" not in rest.headers
+
+
+def test_values_that_are_none_of_their_type_are_shown_plainly(client: FlaskClient, tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "erp.db")) as owner:
+        owner.execute("CREATE TABLE odd (no INTEGER PRIMARY KEY, at DATETIME, paid BOOLEAN, photo BLOB, size REAL)")
+        owner.execute("INSERT INTO odd VALUES (1, '2026-11-21 06:55:00.500', 1, x'00ff', 0.5)")
+        owner.execute("INSERT INTO odd VALUES (2, '0000-00-00 00:00:00', 'perhaps', NULL, 'nonsense')")
+        owner.execute("INSERT INTO odd VALUES (9223372036854775807, 'infinity', 0, x'', 1e20)")
+        owner.commit()
+    text = client.get("/api/v1/tables/erp/odd").get_data(as_text=True)
+    assert text.startswith(
+        '{"items":[{"no":1,"at":"2026-11-21T06:55:00.5","paid":true,"photo":"AP8=","size":"0.5"},'
+        '{"no":2,"at":"0000-00-00 00:00:00","paid":"perhaps","photo":null,"size":"nonsense"},'
+        '{"no":9223372036854775807,"at":"infinity","paid":false,"photo":"","size":"100000000000000000000'
+    ), text
+
+
+def test_a_scope_can_be_for_one_connection(client: FlaskClient, here: World) -> None:
+    here.sources["crm"] = here.sources["erp"]
+    one = here.client("tables.erp:read")
+    assert one.get(PATH).status_code == 200
+    assert one.get(f"{PATH}/1").status_code == 200
+    assert [each["connection"] for each in one.get("/api/v1/tables").get_json()["items"]] == ["erp"]
+    refused = one.get("/api/v1/tables/crm/customers")
+    assert (refused.status_code, refused.get_json()["code"]) == (403, "scope_missing")
+    assert "tables.crm:read" in refused.get_json()["detail"]
+    assert one.get("/api/v1/tables/nowhere/customers").status_code == 403, "it is not told which there are"
+    assert here.client("orders:read").get("/api/v1/tables").status_code == 403
+    assert [each["connection"] for each in client.get("/api/v1/tables").get_json()["items"]] == ["crm", "erp"]
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
