@@ -77,26 +77,6 @@ PROBLEMS: dict[str, Kind] = {
     "invalid_scope": Kind(
         400, "The key does not have these scopes", "Ask for some of the key's own, or leave scope out."
     ),
-    "issuer_down": Kind(
-        503,
-        "The keys of the token's issuer cannot be had",
-        "Try again after the time in Retry-After, or use an API key.",
-    ),
-    # RFC 6749, 5.2
-    "invalid_request": Kind(
-        400,
-        "The request for a token cannot be understood",
-        "Send grant_type=client_credentials as a form, and the client's id and key once.",
-    ),
-    "invalid_client": Kind(
-        401,
-        "There is no such client, or that is not its key",
-        "Send the name or the id of the key, and the key itself.",
-    ),
-    "unsupported_grant_type": Kind(400, "Tokens are not given for that", "Send grant_type=client_credentials."),
-    "invalid_scope": Kind(
-        400, "The key does not have these scopes", "Ask for some of the key's own, or leave scope out."
-    ),
     "scope_missing": Kind(
         403, "The API key may not do this", "Ask the operator for a key with the scope that is named."
     ),
