@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from adapters.dialects import POSTGRESQL
 from adapters.dialects.dialect import native_word
 from adapters.pgoutput import UNCHANGED
+from adapters.reading import named
 from adapters.readonly import guarded
 from adapters.values import FROM_TEXT, to_datetime
 
@@ -86,10 +87,9 @@ QUICK: dict[Type, Callable[[str], Any]] = {
 
 def texts_to_rows(columns: Sequence[Column], raws: Sequence[Raw]) -> list[dict[str, Any]]:
     """As :meth:`adapters.statements.Read.rows`, for what a cast to text gives in PostgreSQL: in half its time."""
-    names = [column.name for column in columns]
     texts = zip(*raws, strict=True)
     values = [_converted(column.type, cells) for column, cells in zip(columns, texts, strict=False)]
-    return [dict(zip(names, row, strict=True)) for row in zip(*values, strict=True)]
+    return named(tuple(column.name for column in columns), values)
 
 
 def _converted(kind: Type, cells: Sequence[str | None]) -> Iterable[Any]:

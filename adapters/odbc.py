@@ -504,9 +504,7 @@ class OdbcSource:
         """The same rows, read in fewer pieces; None where they do not come so."""
         bundles = self._bundles.setdefault(table.name, Bundles())
         dialect, size = self._connections.dialect, self._settings.bytes_max
-        bundle = bundles.of(
-            dialect, table, columns, order=order, where=where, after=after, beside=beside, limit=limit
-        )
+        bundle = bundles.of(dialect, table, columns, order=order, where=where, after=after, beside=beside, limit=limit)
         if bundle is None:
             return None
         try:

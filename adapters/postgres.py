@@ -29,6 +29,7 @@ from adapters.logparts import MEMORY, Teller
 from adapters.logrows import texts_to_rows
 from adapters.model import Batch, Change
 from adapters.pgoutput import lsn, lsn_text
+from adapters.reading import places as places_of
 from adapters.slotchecks import ready, unbroken
 from adapters.statements import Condition, Ordered
 
@@ -249,7 +250,7 @@ class Log:
             if not self._all_seen():
                 return  # a standby that must confirm does not; the next poll tries again
             read, raws = self._reader.rows(order, after=self._position.key, limit=self._batch + 1)
-            places = [read.place(raw) for raw in raws]
+            places = places_of(read, raws)
             self._unique(places)
             more = len(raws) > self._batch
             rows = texts_to_rows(read.columns, raws[: self._batch])
@@ -278,7 +279,7 @@ class Log:
         return {column.name for column in self._table.columns} - set(names) if names else set()
 
     def _unique(self, places: list[Any]) -> None:
-        for place, following in pairwise(places):
+        for place, following in pairwise(places) if len(set(places)) < len(places) else ():
             if place == following:
                 raise Reject(
                     "key_not_unique",

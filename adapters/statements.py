@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from adapters.dialects import form
 from adapters.packed import packed, place_of
+from adapters.reading import named
 from adapters.readonly import guarded
 from adapters.values import FROM_TEXT
 
@@ -66,10 +67,9 @@ class Read:
 
     def rows(self, raws: Sequence[Raw]) -> list[dict[str, Any]]:
         """The rows' values by name. Column by column: twice as fast as row by row."""
-        names = [column.name for column in self.columns]
-        texts = zip(*(raw[: len(names)] for raw in raws), strict=True)
+        texts = zip(*raws, strict=True)
         values = [_converted(column, cells) for column, cells in zip(self.columns, texts, strict=False)]
-        return [dict(zip(names, row, strict=True)) for row in zip(*values, strict=True)]
+        return named(tuple(column.name for column in self.columns), values)
 
     @property
     def width(self) -> int:
@@ -87,7 +87,9 @@ def _converted(column: Column, cells: tuple[str | None, ...]) -> Sequence[Any]:
     convert = FROM_TEXT[column.type]
     if convert is None:
         return cells
-    return [text if text is None else convert(text) for text in cells]
+    if None in cells:
+        return [text if text is None else convert(text) for text in cells]
+    return list(map(convert, cells))  # type: ignore[arg-type] # None is not among them
 
 
 def read(
