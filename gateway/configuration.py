@@ -32,6 +32,15 @@ class Connection:
     options: tuple[tuple[str, str], ...] = ()
     queries: tuple[Query, ...] = ()
 
+    def address(self, folder: str) -> str:
+        """The URL in a workspace, whose folder stands where ``{workspace}`` was written."""
+        return placed(self.url, folder)
+
+
+def placed(url: str, folder: str) -> str:
+    """A connection's URL, with a workspace's folder where ``{workspace}`` was written."""
+    return url.replace("{workspace}", folder)
+
 
 @dataclass(frozen=True, slots=True)
 class Issuer:

@@ -52,7 +52,7 @@ def open_source(folder: Path, connection: Connection, told: Told = nobody) -> Od
         Stop: the secret that the login refers to cannot be read.
     """
     options = dict(connection.options)
-    url = connection.url.replace("{workspace}", str(folder))
+    url = connection.address(str(folder))
     login: dict[str, str] = {}
     for attribute, name in (("UID", "user"), ("PWD", "password")):
         if name in options:
@@ -91,7 +91,7 @@ def resting(gateway: Gateway, name: str, who: str) -> Told:
         line = SOURCE_LEFT_ALONE if state == "open" else SOURCE_ANSWERS
         try:
             with gateway.database.write() as transaction:
-                transaction.tell(line(connection=name, who=who, failures=failures, reason=reason))
+                transaction.tell(line(connection=name, who=who, failures=failures, reason=" ".join(reason.split())))
         except (Retry, Stop) as trouble:  # the log has it, and whoever asked the source is not held up by the store
             _log.warning("it cannot be told that %s is %s: %s", name, state, trouble)
 

@@ -202,7 +202,7 @@ def _refuse_unfit(section: Section, source: Source, connection: Connection | Non
 
 def _is_scanned(connection: Connection) -> bool:
     try:
-        return only_scanned(connection.url)
+        return only_scanned(connection.address("/"))
     except adapters.errors.Stop:
         return False  # it is told when it is opened
 

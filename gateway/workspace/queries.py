@@ -18,7 +18,7 @@ import adapters.errors
 from adapters.connections import parsed, value_of
 from adapters.dialects import by_driver
 from adapters.queries import BadQuery, rewritten
-from gateway.configuration import Query
+from gateway.configuration import Query, placed
 from gateway.workspace.nodes import Mapping, Scalar
 from gateway.workspace.tables import QUERY, read_section
 from gateway.workspace.values import read_name, scalar
@@ -52,7 +52,7 @@ def _dialect(section: Section) -> str | None:
     if declared or not section.get("url"):
         return declared
     try:
-        found = by_driver(value_of(parsed(section.get("url")), "driver"))
+        found = by_driver(value_of(parsed(placed(section.get("url"), "/")), "driver"))
     except adapters.errors.Stop:
         return None
     return found.name if found else None

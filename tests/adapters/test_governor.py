@@ -149,6 +149,23 @@ def test_what_is_left_alone_after_failures_is_tried_by_one(caplog: pytest.LogCap
     assert [record.levelname for record in caplog.records] == ["WARNING", "INFO"], "told once each"
 
 
+def test_who_listens_hears_once_that_a_source_is_left_alone_and_once_that_it_is_back() -> None:
+    clock = Clock()
+    heard: list[tuple[str, int, str]] = []
+    asked = Governor(
+        settings({"failures_max": "2", "rest_seconds": "20"}), clock=clock, told=lambda *said: heard.append(said)
+    )
+    for _ in range(2):
+        fail(asked, DOWN)
+    clock.seconds += 20
+    fail(asked, DOWN)
+    assert [(state, failures) for state, failures, _ in heard] == [("open", 2)]
+    clock.seconds += 20
+    ask(asked)
+    ask(asked)
+    assert [(state, failures) for state, failures, _ in heard] == [("open", 2), ("closed", 3)]
+
+
 def test_the_one_who_tries_in_vain_leaves_it_alone_for_as_long_again() -> None:
     asked, clock = governor(failures_max="1", rest_seconds="20")
     fail(asked, DOWN)

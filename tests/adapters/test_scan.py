@@ -1,7 +1,7 @@
 """What can only be scanned: its rows, and its changes by comparing.
 
-The driver of SQLite stands in for that of MDBTools, of which it is asked no more. There is no Access file that may be
-passed on with this project; with one of your own, ``GATEWAY_ACCESS_FILE=lager.mdb`` has it read by the real driver.
+The driver of SQLite stands in for that of MDBTools, of which it is asked no more, and the real one reads files that are
+written here (:mod:`tests.adapters.accessfiles`). ``GATEWAY_ACCESS_FILE=lager.mdb`` has it read one of your own, too.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from contextlib import closing, nullcontext
+from datetime import datetime
 from decimal import Decimal
 from itertools import islice
 from pathlib import Path
@@ -20,12 +21,16 @@ from adapters.connections import driver_manager
 from adapters.errors import Reject, Retry, Stop
 from adapters.model import Change, Column, Filter, Following, Selection, Sort
 from adapters.odbc import OdbcSource
+from adapters.profile import profiled
 from adapters.scan import FETCHED, PORTIONS, ScanSource, _value, only_scanned
+from adapters.survey import surveyed
+from tests.adapters.accessfiles import write
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from adapters.model import Batch
+    from tests.adapters.accessfiles import Value
 
 Opened = tuple[ScanSource, "Callable[..., object]", Path]
 DIFF = Following("diff", key=("NO",))
@@ -48,17 +53,18 @@ def opened(tmp_path: Path) -> Iterator[Opened]:
 class Store:
     """What a store keeps: position and memory, together."""
 
-    def __init__(self, source: ScanSource) -> None:
+    def __init__(self, source: ScanSource, table: str = "Order Lines", following: Following = DIFF) -> None:
         self.source = source
+        self.table = table
+        self.following = following
         self.position: str | None = None
         self.memory: dict[str, bytes] = {}
 
-    def polled(self, *, batch: int = 1000, following: Following = DIFF, at_most: int = 10_000) -> list[Change]:
+    def polled(self, *, batch: int = 1000, following: Following | None = None, at_most: int = 10_000) -> list[Change]:
         """One poll, of which no more than so many batches are kept."""
         changes: list[Change] = []
-        asked = self.source.changes(
-            "Order Lines", following, position=self.position, recall=self.memory.get, batch=batch
-        )
+        following = following or self.following
+        asked = self.source.changes(self.table, following, position=self.position, recall=self.memory.get, batch=batch)
         for number, one in enumerate(asked):
             if number == at_most:
                 break
@@ -120,7 +126,7 @@ def test_changes_are_found_by_comparing_deletes_too(opened: Opened) -> None:
     run('INSERT INTO "Order Lines" (NO) VALUES (9)')
     found = {change.key[0]: change for change in store.polled()}
     assert {key: change.op for key, change in found.items()} == {"1": "update", "2": "delete", "9": "insert"}
-    assert found["2"].row is None
+    assert (found["2"].row, found["2"].before) == (None, {"NO": 2})
     assert found["1"].row == {"NO": 1, "NAME": "new", "PRICE": Decimal("1.5"), "DAY": "2026-11-21"}
     assert store.polled() == []
 
@@ -229,13 +235,99 @@ def test_a_negative_number_of_16_bits_gets_its_sign_back() -> None:
     assert _value(long, 65_531) == 65_531
 
 
+@pytest.fixture
+def access(tmp_path: Path) -> Path:
+    """A file that the real driver reads."""
+    if "MDBTools" not in driver_manager().drivers():
+        pytest.skip("no ODBC driver for Access: apt-get install odbc-mdbtools")
+    path = tmp_path / "lager.mdb"
+    write(path, {"Artikel Stamm": (ARTICLES, [article(number) for number in range(2500)]), "Leer": (ARTICLES, [])})
+    return path
+
+
+ARTICLES = (
+    ("ArtNr", "long"),
+    ("Name", "text"),
+    ("Bestand", "int"),
+    ("Preis", "double"),
+    ("Seit", "date"),
+    ("Aktiv", "bool"),
+)
+
+
+def article(number: int) -> tuple[Value, ...]:
+    name = f"Größe {number}" if number else None
+    return number, name, -number if number < 30_000 else 0, number + 0.5, datetime(2026, 11, 21, 10, number % 60), True  # noqa: DTZ001 - Access knows no zones
+
+
+def test_an_access_file_is_read_by_the_real_driver(access: Path) -> None:
+    source = ScanSource(f"Driver=MDBTools;DBQ={access}")
+    with pytest.raises(Stop, match="only be scanned"):
+        OdbcSource(f"Driver=MDBTools;DBQ={access}").probe()
+    assert source.probe().product == "MDBTOOLS"
+    assert source.rights().writable is False
+    assert source.tables() == ("Artikel Stamm", "Leer")
+    assert [(column.name, column.type) for column in source.schema("Artikel Stamm").columns] == [
+        ("ArtNr", "int"), ("Name", "text"), ("Bestand", "int"), ("Preis", "float"), ("Seit", "datetime"),
+        ("Aktiv", "bool"),
+    ]  # fmt: skip
+    rows = list(source.rows("Artikel Stamm"))
+    assert len(rows) == 2500
+    assert rows[0] == {
+        "ArtNr": 0, "Name": None, "Bestand": 0, "Preis": Decimal("0.5"), "Seit": "2026-11-21T10:00:00", "Aktiv": True
+    }  # fmt: skip
+    assert [row["Bestand"] for row in rows] == [-number for number in range(2500)]
+    assert rows[77]["Name"] == "Größe 77"
+    assert list(source.rows("Leer")) == []
+    write(access, {"Voll": (ARTICLES, [article(number) for number in range(2 * FETCHED)])})
+    assert sum(1 for _ in islice(source.rows("Voll"), 5 * FETCHED)) == 2 * FETCHED
+
+
+def test_what_changes_in_an_access_file_is_found_with_what_is_gone(access: Path) -> None:
+    source = ScanSource(f"Driver=MDBTools;DBQ={access}")
+    store = Store(source, "Artikel Stamm", Following("diff", key=("ArtNr",)))
+    assert len(store.polled()) == 2500
+    assert store.polled() == []
+    write(access, {"Artikel Stamm": (ARTICLES, [article(number) for number in range(1, 2501)])})
+    found = {change.key[0]: change for change in store.polled()}
+    assert {key: change.op for key, change in found.items()} == {"0": "delete", "2500": "insert"}
+    assert found["0"].before == {"ArtNr": 0}
+
+
+def test_callers_share_what_is_read_of_a_file_and_wait_no_longer_than_is_said(access: Path) -> None:
+    ticks = iter(range(1_000_000))
+    text, options = f"Driver=MDBTools;DBQ={access}", {"timeout_seconds": "1000", "cache_seconds": "100000"}
+    with closing(ScanSource(text, options=options, clock=lambda: float(next(ticks)))) as source:
+        first = source.live.page("Artikel Stamm", Selection(limit=2)).value
+        assert [row["ArtNr"] for row in first.rows] == [0, 1]
+        access.rename(access.with_suffix(".away"))
+        assert source.live.page("Artikel Stamm", Selection(limit=2)).value == first
+        with pytest.raises(Stop, match="cannot be opened"):
+            source.live.page("Artikel Stamm", Selection(limit=3))
+        access.with_suffix(".away").rename(access)
+    slow = ScanSource(text, options={"timeout_seconds": "10"}, clock=lambda: 7.0 * next(ticks))
+    with pytest.raises(Retry) as late:
+        slow.live.page("Artikel Stamm", Selection())
+    assert late.value.code == "slow"
+    assert slow.live.health().connections == 4
+
+
+def test_a_file_is_surveyed_and_described(access: Path) -> None:
+    source = ScanSource(f"Driver=MDBTools;DBQ={access}")
+    found = surveyed(source)
+    assert [(each.table, each.rows, each.strategy) for each in found.tables] == [
+        ("Artikel Stamm", 2500, None),
+        ("Leer", 0, None),
+    ]
+    assert {fact.group for fact in found.facts} == {"encoding", "time", "changes", "limits"}
+    seen = profiled(source, "Artikel Stamm", rows_max=1000)
+    assert (seen.read, seen.whole, seen.key) == (1000, False, ("ArtNr",))
+
+
 @pytest.mark.skipif(not os.environ.get("GATEWAY_ACCESS_FILE"), reason="no Access file in GATEWAY_ACCESS_FILE")
-def test_an_access_file_is_read_by_the_real_driver() -> None:
+def test_a_file_of_ones_own_is_read_by_the_real_driver() -> None:
     path = Path(os.environ["GATEWAY_ACCESS_FILE"])
     source = ScanSource(f"Driver=MDBTools;DBQ={path}")
-    with pytest.raises(Stop, match="only be scanned"):
-        OdbcSource(f"Driver=MDBTools;DBQ={path}").probe()
-    assert source.probe().product == "MDBTOOLS"
     for table in source.tables():
         with closing(driver_manager().connect(f"Driver=MDBTools;DBQ={path}", autocommit=True)) as connection:
             (counted,) = connection.execute(f'SELECT count(*) FROM "{table}"').fetchone()

@@ -12,6 +12,7 @@ import click
 from adapters.connections import joined, parsed
 from adapters.odbc import OdbcSource
 from adapters.scan import ScanSource, only_scanned
+from gateway.configuration import placed
 from gateway.errors import Stop
 from gateway.operate.poller import open_source
 from gateway.workspace import sketch, starter
@@ -54,7 +55,7 @@ def new(place: str, url: str | None, name: str | None, key: tuple[str, ...], cha
     files: dict[Path, str] = {}
     if url is not None:
         files = _connection(workspace, connection, url)
-        text = url.replace("{workspace}", str(workspace))
+        text = placed(url, str(workspace))
         source: OdbcSource | ScanSource = ScanSource(text) if only_scanned(text) else OdbcSource(text)
     else:
         source = open_source(workspace, _declared(workspace, connection))

@@ -138,8 +138,8 @@ def test_every_option_of_an_adapter_can_be_written() -> None:
             "replication: postgresql://reader@erp-db/erp",
             "this is not an address of PostgreSQL without a login",
             (
-                "write postgresql://host:5432/database, for which user: and password: count, or a reference to all of it,"
-                " secret:erp/replication"
+                "write postgresql://host:5432/database, for which user: and password: count, or a reference to all of"
+                " it, secret:erp/replication"
             ),
         ),
     ],
