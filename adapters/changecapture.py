@@ -260,7 +260,6 @@ class ChangeCapture:
         changes: list[Change] = []
         while more:
             read, raws = self._read(limit, last=True)
-            self._unbroken(self._captured(self._position))
             more, raws = len(raws) > self._batch, raws[: self._batch]
             changes = self._as_they_stood(read, raws)
             if more:
@@ -290,7 +289,6 @@ class ChangeCapture:
             return
         while more:
             read, raws = self._read(limit)
-            self._unbroken(self._captured(self._position))
             more, raws = len(raws) > self._batch, raws[: self._batch + 1]
             raws = self._whole(read, raws) if more else raws
             if more:
@@ -307,17 +305,23 @@ class ChangeCapture:
         return raws[:-2] if len(raws) > 2 else raws
 
     def _read(self, limit: str, *, last: bool = False) -> tuple[Read, list[Raw]]:
+        """The next changes up to a place, and one more to see whether there are; all is still there afterwards."""
         dialect, position = self._reader.dialect, self._position
         start = stepped(position.end, 1)
-        return self._reader.rows(
-            [*map(Ordered, PLACE), *map(Ordered, self._key)],
-            where=[Condition(RANK, "eq", ("1",), exact=True)] if last else [],
-            after=position.within,
-            limit=self._batch + 1,
-            of=captured(
-                dialect, self._table, self._columns, position.instance, start, limit, self._names if last else ()
-            ),
-        )
+        ranked = self._names if last else ()
+        try:
+            read, raws = self._reader.rows(
+                [*map(Ordered, PLACE), *map(Ordered, self._key)],
+                where=[Condition(RANK, "eq", ("1",), exact=True)] if last else [],
+                after=position.within,
+                limit=self._batch + 1,
+                of=captured(dialect, self._table, self._columns, position.instance, start, limit, ranked),
+            )
+        except Stop:  # perhaps because what was asked for is not there any more
+            self._unbroken(self._captured(position))
+            raise
+        self._unbroken(self._captured(position))
+        return read, raws
 
     def _each(self, read: Read, raws: list[Raw]) -> list[Change]:
         changes: list[Change] = []

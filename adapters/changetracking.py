@@ -55,13 +55,14 @@ class Position:
     """How far a table is told. Opaque to everybody else.
 
     All up to `version` is told. `within` is the place of the last change of a look that is told in part: its version
-    and key. In the phase ``snapshot``, `key` is the last key read. `number` is the table's own, and `fork` the
-    history of the database, empty where it does not say.
+    and key. In the phase ``snapshot``, `key` is the last key read. `number` is the table's own, `begun` the version
+    since which it is tracked, and `fork` the history of the database, empty where it does not say.
     """
 
     phase: Literal["snapshot", "stream"]
     table: str
     number: str
+    begun: str
     fork: str
     keyed_by: tuple[str, ...]
     version: int
@@ -151,6 +152,7 @@ class ChangeTracking:
             phase="snapshot",
             table=f"{self._table.schema}.{self._table.local}",
             number=versions.table,
+            begun=versions.begun,
             fork=self._server.fork(),
             keyed_by=self._names,
             version=versions.current or 0,
@@ -171,11 +173,17 @@ class ChangeTracking:
                 " restored, or is another one",
                 NEW_SNAPSHOT,
             )
+        if versions.begun != position.begun:
+            raise Gap(
+                f"the changes of {name!r} are tracked since version {versions.begun}, and were since {position.begun}:"
+                " the table was emptied by TRUNCATE, or tracking was off",
+                NEW_SNAPSHOT,
+            )
         if (versions.least or 0) > position.version:
             raise Gap(
-                f"the changes of {name!r} are tracked from version {versions.least} on, and the position's is"
-                f" {position.version}: they were cleaned up, the table was emptied by TRUNCATE, or tracking was off",
-                f"{NEW_SNAPSHOT}. Where they were cleaned up, have the owner raise CHANGE_RETENTION",
+                f"the changes of {name!r} are there from version {versions.least} on, and the position's is"
+                f" {position.version}: they were cleaned up",
+                f"{NEW_SNAPSHOT}. Have the owner raise CHANGE_RETENTION, or poll more often",
             )
 
     def _snapshot(self) -> Iterator[Batch]:

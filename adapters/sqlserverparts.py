@@ -45,9 +45,10 @@ KEPT_ANYWHERE = (
 
 TRACKED = (
     "SELECT CAST(o.object_id AS varchar(11)), CAST(CHANGE_TRACKING_CURRENT_VERSION() AS varchar(20)),"
-    f" CAST(CHANGE_TRACKING_MIN_VALID_VERSION(o.object_id) AS varchar(20)) {_TABLE} {_NAMED}"
+    " CAST(CHANGE_TRACKING_MIN_VALID_VERSION(o.object_id) AS varchar(20)), CAST(t.begin_version AS varchar(20))"
+    f" {_TABLE} LEFT JOIN sys.change_tracking_tables t ON t.object_id = o.object_id {_NAMED}"
 )
-"""How far the versions have come, and from which one on the table's are still there."""
+"""How far the versions have come, from which one on the table's are still there, and since which it is tracked."""
 
 CAPTURED = (
     "SELECT i.capture_instance, CAST(o.object_id AS varchar(11)),"  # noqa: S608 - our literals
@@ -110,11 +111,15 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class Versions:
-    """Change tracking of one table: `least` is None where it is off, or the login may not see it."""
+    """Change tracking of one table: `least` is None where it is off, or the login may not see it.
+
+    `begun` is the version at which it was turned on, or the table was emptied.
+    """
 
     table: str
     current: int | None
     least: int | None
+    begun: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,8 +151,9 @@ class Server:
         rows = self._fetch(TRACKED, self._name)
         if not rows:
             return None
-        table, current, least = rows[0]
-        return Versions(table or "", None if current is None else int(current), None if least is None else int(least))
+        table, current, least, begun = rows[0]
+        reached, still = (None if text is None else int(text) for text in (current, least))
+        return Versions(table or "", reached, still, begun or "")
 
     def captured(self) -> list[Captured]:
         """The capture instances, the oldest first.
