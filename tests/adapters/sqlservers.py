@@ -70,7 +70,7 @@ class Change:
 class Model:
     """One database with one table. Names are what changes; a row that is gone has none.
 
-    `between` is called before each statement, and between the two halves of a join, as other sessions would be at work.
+    `between` is called before each statement, and in the midst of those that read changes: others are at work too.
     """
 
     between: Callable[[str], object] = lambda _what: None
@@ -215,9 +215,10 @@ class Model:
         start, limit = int(match["start"], 16), int(match["limit"], 16)
         if match["instance"] not in self.instances or start < self.cleaned or limit > self.captured or start > limit:
             raise Error("42000", "An insufficient number of arguments were supplied (313) (SQLExecDirectW)")
+        self.between("read")
         rows: list[Row] = []
         for change in self.log:
-            if start <= change.commit <= limit:
+            if max(start, self.cleaned) <= change.commit <= limit:
                 told = [("1", change.before)] if change.after is None else [("2", change.after)]
                 if change.before is not None and change.after is not None:
                     told = [("3", change.before)] * (match["rows"] == "all update old") + [("4", change.after)]

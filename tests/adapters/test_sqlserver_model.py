@@ -386,20 +386,20 @@ def test_what_is_cleaned_up_while_it_is_read_is_a_gap(follow: Any, kind: str) ->
     model.write((("b", 1), "tre"))
     model.capture()
     position = follower.position
-    asked = len(model.sent)
+    steps: list[str] = []
+    model.between = steps.append
     polled(follower)
-    poll = len(model.sent) - asked
-    for at in range(poll):
+    for at in range(len(steps)):
         again = settled(follow, Model(tracked=model.tracked, instances=list(model.instances)))
         assert again.position == position
         again.model.write((("a", 1), "uno"), (("a", 2), "due"))
         again.model.capture()
         again.model.write((("b", 1), "tre"))
         again.model.capture()
-        steps = iter(range(100))
+        number = iter(range(100))
 
-        def cleans(_what: str, model: Model = again.model, steps: Iterator[int] = steps, at: int = at) -> None:
-            if next(steps) == at:
+        def cleans(_what: str, model: Model = again.model, number: Iterator[int] = number, at: int = at) -> None:
+            if next(number) == at:
                 model.clean()
 
         again.model.between = cleans
