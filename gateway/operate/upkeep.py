@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from gateway.errors import Retry, Stop
 from gateway.repair.retention import Retention
 from gateway.store import idempotency, retention
-from gateway.store.local import LocalVault
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,7 +27,8 @@ LOOKED_AFTER = timedelta(minutes=10)
 """When another worker begins a purge that is under way anew, because nobody went on with it."""
 STEPS_AT_ONCE = 20
 """Steps of a purge between two looks at what is due: a file that arrives waits no longer than they take."""
-_PURGE = "purge"
+SWEPT_EVERY = timedelta(hours=24)
+_PURGE, _SWEEP = "purge", "sweep"
 
 
 class Upkeep:
@@ -66,9 +66,13 @@ class Upkeep:
             _log.info("%d idempotency keys were forgotten", forgotten)
 
     def _sweep(self) -> None:
-        vault = self._gateway.vault
-        if isinstance(vault, LocalVault) and (swept := vault.sweep()):
-            _log.info("%d files of writers that were killed were removed from the vault", swept)
+        try:
+            swept = self._gateway.vault.sweep()
+        except (Retry, Stop) as trouble:
+            _log.warning("%s", trouble)
+        else:
+            if swept:
+                _log.info("%d files of writers that were killed were removed from the vault", swept)
 
     def _purge(self) -> bool:
         """Purge some of what is older than it is to be kept, if no other worker does; whether there may be more.
@@ -80,7 +84,7 @@ class Upkeep:
             return False
         if self._under_way is None or self._under_way.routes is not routes:  # or else it is kept as long as it was
             purge = Retention(database, self._gateway.vault, routes)
-            self._under_way = _UnderWay(routes, purge.tally, purge.steps())
+            self._under_way = _UnderWay(routes, purge.tally, purge.steps(sweep=self._may_sweep()))
         under_way, self._under_way = self._under_way, None  # what fails begins again
         done = sum(1 for _ in zip(range(STEPS_AT_ONCE), under_way.steps, strict=False))
         more = done == STEPS_AT_ONCE
@@ -105,6 +109,11 @@ class Upkeep:
                 return False
         with database.write() as transaction:
             return retention.take_turn(transaction, _PURGE, seconds=seconds)
+
+    def _may_sweep(self) -> bool:
+        """Whether the vault is to be looked through for what nobody names, which a bucket has its price for."""
+        with self._gateway.database.write() as transaction:
+            return retention.take_turn(transaction, _SWEEP, seconds=SWEPT_EVERY.total_seconds())
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from gateway.contracts import kept_since, outlasts
+from gateway.errors import Stop
 from gateway.observations import (
     ANSWER_FAILED,
     ATTEMPT_FAILED,
@@ -24,6 +25,7 @@ from gateway.observations import (
     PERSONAL_ERASED,
     RECORDS_PURGED,
 )
+from gateway.repair.unnamed import Unnamed, condemn, look
 from gateway.store import audit, expiry, retention
 
 if TYPE_CHECKING:
@@ -66,6 +68,8 @@ class Tally:
     """Earlier versions that went, by contract."""
     erased: dict[str, int] = field(default_factory=dict)
     """Versions that lost personal data, by contract."""
+    unnamed: int = 0
+    """Files of the vault that no row named; they count among `files`, too, once they are deleted."""
     put_off: list[str] = field(default_factory=list)
     """What could not be purged now, and why, the first of it; it is tried again with the next purge."""
     put_off_more: int = 0
@@ -95,9 +99,10 @@ class Retention:
         self._who = who
         self.tally = Tally()
 
-    def steps(self, integration: str | None = None) -> Iterator[None]:
+    def steps(self, integration: str | None = None, *, sweep: bool = True, unnamed: bool = False) -> Iterator[None]:
         """Do one step after the other, as long as the caller wants; `integration`: its deliveries alone.
 
+        `sweep` looks for content that no row names, too, and `unnamed` has all of it deleted, however much it is.
         What is put off is a step, too. Whoever stops keeps the iterator, and goes on with it where it stands.
 
         Raises:
@@ -107,12 +112,14 @@ class Retention:
             if each is not None:
                 self._purge(*each)
             yield
+        if sweep and integration is None:
+            yield from self._sweep(all_of_it=unnamed)
         yield from self._delete()
         if integration is None:
             for contract in self._configuration.contracts.values():
                 yield from self._expire(contract)
 
-    def would(self, integration: str | None = None) -> Tally:
+    def would(self, integration: str | None = None, *, unnamed: bool = False) -> Tally:
         """What would be purged now, without doing it."""
         tally = self.tally
         for delivery, _ in filter(None, self._over(integration)):
@@ -120,6 +127,8 @@ class Retention:
             tally.bytes += delivery.size
             tally.documents += sum(delivery.documents.get(state, 0) for state in ("quarantined", "unrouted"))
         if integration is None:
+            for _ in self._sweep(all_of_it=unnamed, dry=True):
+                pass
             for contract in self._configuration.contracts.values():
                 self._would_expire(contract)
         return tally
@@ -212,6 +221,27 @@ class Retention:
         self.tally.documents += purged.documents
         self.tally.findings += purged.findings
         self.tally.corrections += purged.corrections
+
+    def _sweep(self, *, all_of_it: bool, dry: bool = False) -> Iterator[None]:
+        """Tell content that no row names, if it is not more than killed processes can have left."""
+        found = Unnamed()
+        try:
+            yield from look(self._database, self._vault, found, since_it_began=not all_of_it)
+        except Stop as trouble:  # a vault that cannot be listed can still be deleted from
+            self.tally.later(trouble.message)
+            return
+        if not (all_of_it or found.is_few):
+            self.tally.later(
+                f"{found.files:,} files of the vault, {found.bytes:,} bytes, are named by no row, beside "
+                f"{found.named:,} that are: they are another gateway's, or this store was put back from a copy that "
+                "does not know them. When you are sure that nobody needs them: gateway purge --unnamed"
+            )
+        elif dry:
+            self.tally.unnamed = found.files
+        else:
+            for told in condemn(self._database, found.names, who=self._who):
+                self.tally.unnamed += told
+                yield
 
     def _delete(self) -> Iterator[None]:
         """Delete what nothing names any more from the vault, also what an earlier purge did not come to."""

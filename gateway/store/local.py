@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from gateway.errors import Stop
 from gateway.store.database import Unwritable
-from gateway.store.vault import Stored
+from gateway.store.vault import Found, Stored
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -162,16 +162,11 @@ class LocalVault:
         says so, and its sender keeps the bytes.
         """
         incoming = self.folder / "incoming"
-        probe = self.folder / f".probe-{_writer_name()}"
         swept = 0
         if not incoming.exists():
             return swept
         try:
-            probe.touch()
-            try:
-                before = probe.stat().st_mtime - _LEFT_SECONDS
-            finally:
-                probe.unlink()
+            before = self._now() - _LEFT_SECONDS
             for left in [*incoming.glob("*.part"), *self.folder.glob(".probe-*")]:
                 with suppress(FileNotFoundError):
                     if left.stat().st_mtime < before and not _runs_here(left):
@@ -182,6 +177,44 @@ class LocalVault:
                 f"the vault {self.folder} cannot be tidied: {error.strerror}", "Check its disk and its permissions."
             ) from error
         return swept
+
+    def listed(self, after: str = "", limit: int = 1000) -> list[Found]:
+        """What is there, in the order of the names, from behind `after` on.
+
+        Raises:
+            Stop: a folder cannot be read.
+        """
+        found: list[Found] = []
+        if not self.folder.exists():
+            return found
+        try:
+            now = self._now()
+            for name in self._names(after):
+                with suppress(FileNotFoundError):  # it was purged just now
+                    about = self.path(name).stat()
+                    found.append(Found(name, about.st_size, now - about.st_mtime))
+                if len(found) == limit:
+                    break
+        except OSError as error:
+            raise Stop(
+                f"the vault {self.folder} cannot be listed: {error.strerror}", "Check its disk and its permissions."
+            ) from error
+        return found
+
+    def _names(self, after: str) -> Iterator[str]:
+        for first in _entries(self.folder, 2, after[:2]):
+            for second in _entries(self.folder / first, 2, after[2:4] if first == after[:2] else ""):
+                names = _entries(self.folder / first / second, 64, after)
+                yield from (name for name in names if name != after and name.startswith(first + second))
+
+    def _now(self) -> float:
+        """The time, by the clock of the file system."""
+        probe = self.folder / f".probe-{_writer_name()}"
+        probe.touch()
+        try:
+            return probe.stat().st_mtime
+        finally:
+            probe.unlink()
 
     def _open(self, sha256: str) -> BinaryIO:
         try:
@@ -242,6 +275,19 @@ def _runs_here(left: Path) -> bool:
     except PermissionError:
         return True
     return True
+
+
+def _entries(folder: Path, digits: int, begin: str) -> list[str]:
+    """What lies in a folder and is named by so many hexadecimal digits, sorted, from `begin` on."""
+    try:
+        names = [path.name for path in folder.iterdir()]
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    return sorted(name for name in names if name >= begin and _is_hexadecimal(name, digits))
+
+
+def _is_hexadecimal(name: str, digits: int) -> bool:
+    return len(name) == digits and not set(name) - set("0123456789abcdef")
 
 
 def _make_folders(folder: Path, *, below: Path) -> None:

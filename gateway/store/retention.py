@@ -188,6 +188,16 @@ def condemn(transaction: Transaction, *names: str) -> list[str]:
     return told
 
 
+def unnamed(connection: Connection, names: Collection[str]) -> list[str]:
+    """Of this content of the vault, what nothing names, and is not yet to be deleted; sorted."""
+    this = purged_content.c.sha256
+    left = set(names) - _named(connection, names)
+    for some in _blocks(sorted(left)):
+        told = select(this).where(this.in_(some), purged_content.c.deleted_at.is_(None))
+        left.difference_update(connection.execute(told).scalars())
+    return sorted(left)
+
+
 @dataclass(frozen=True, slots=True)
 class Condemned:
     """Content that is to be deleted and may be there still; told at `at`."""

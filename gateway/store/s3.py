@@ -12,15 +12,17 @@ import io
 import tempfile
 import time
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 
 from gateway.errors import Retry, Stop
 from gateway.store.bucket import TRIES, Access, Bucket, code_of, status_of
 from gateway.store.database import Unwritable
-from gateway.store.vault import Stored
+from gateway.store.vault import Found, Stored
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from mypy_boto3_s3.type_defs import CompletedPartTypeDef
 
@@ -30,6 +32,7 @@ _PART = 8 * 1024 * 1024
 _PARTS_MAX = 10_000
 _WINDOW = 256 * 1024
 _CONFLICTS_MAX = 5
+_LEFT = timedelta(days=1)
 _IN_THE_WAY = ("PreconditionFailed", "ConditionalRequestConflict", "OperationAborted")
 
 _State = Literal["missing", "whole", "damaged"]
@@ -266,6 +269,50 @@ class S3Vault:
         except self.bucket.errors as error:
             raise self.bucket.translated(error, "cannot remove a file") from error
 
+    def listed(self, after: str = "", limit: int = 1000) -> list[Found]:
+        """What is there, in the order of the names, from behind `after` on: one request. Other objects are passed over.
+
+        Raises:
+            Retry: the server does not answer now.
+            Stop: it cannot be listed.
+        """
+        start = self.key(after) if after else self.bucket.prefix
+        while True:
+            try:
+                answer = self.bucket.client.list_objects_v2(
+                    Bucket=self.bucket.name, Prefix=self.bucket.prefix, StartAfter=start, MaxKeys=limit
+                )
+            except self.bucket.errors as error:
+                raise self.bucket.translated(error, "cannot be listed") from error
+            now, objects = _date_of(answer), answer.get("Contents", [])
+            found = [
+                Found(name, each["Size"], (now - each["LastModified"]).total_seconds())
+                for each in objects
+                if _is_name(name := each["Key"].rpartition("/")[2]) and each["Key"] == self.key(name)
+            ]
+            if found or not answer.get("IsTruncated") or not objects:
+                return found
+            start = objects[-1]["Key"]
+
+    def sweep(self) -> int:
+        """Break off uploads in parts that were begun a day ago or earlier: their parts cost room, and show nowhere.
+
+        Raises:
+            Retry: the server does not answer now.
+            Stop: these credentials may not (s3:ListBucketMultipartUploads, AbortMultipartUpload).
+        """
+        client, swept = self.bucket.client, 0
+        try:
+            answer = client.list_multipart_uploads(Bucket=self.bucket.name, Prefix=self.bucket.prefix)
+            now = _date_of(answer)
+            for each in answer.get("Uploads", []):  # a thousand at most; the others with the next sweep
+                if _is_name(each["Key"].rpartition("/")[2]) and now - each["Initiated"] > _LEFT:
+                    client.abort_multipart_upload(Bucket=self.bucket.name, Key=each["Key"], UploadId=each["UploadId"])
+                    swept += 1
+        except self.bucket.errors as error:
+            raise self.bucket.translated(error, "cannot be tidied") from error
+        return swept
+
     def writable(self) -> bool:
         """Whether content could be kept right now: one part of the question of /health/ready."""
         try:
@@ -332,6 +379,16 @@ class _Spans(io.RawIOBase):
         buffer[: len(part)] = part
         self._at += len(part)
         return len(part)
+
+
+def _date_of(answer: Mapping[str, Any]) -> datetime:
+    """The server's time; the beginning of all times where it does not tell, when nothing is old."""
+    told = answer["ResponseMetadata"].get("HTTPHeaders", {}).get("date")
+    return parsedate_to_datetime(told) if told else datetime.min.replace(tzinfo=UTC)
+
+
+def _is_name(name: str) -> bool:
+    return len(name) == 64 and not set(name) - set("0123456789abcdef")
 
 
 def _base64(hexadecimal: str) -> str:

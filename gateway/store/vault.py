@@ -22,6 +22,15 @@ class Stored:
     size: int
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Content that is there: its name, its bytes, and how many seconds ago it was written, by the vault's own clock."""
+
+    sha256: str
+    size: int
+    age: float
+
+
 class Vault(RawBytes, Protocol):
     """Where raw bytes are kept.
 
@@ -69,6 +78,20 @@ class Vault(RawBytes, Protocol):
 
         Raises:
             Stop: it cannot be removed; it stays as it is.
+        """
+
+    def listed(self, after: str = "", limit: int = 1000) -> list[Found]:
+        """What is there, in the order of the names, from behind `after` on; nothing is read of it.
+
+        Raises:
+            Stop: it cannot be listed.
+        """
+
+    def sweep(self) -> int:
+        """Remove what writers that were killed left behind a day ago or earlier, under no name; how many that were.
+
+        Raises:
+            Stop: it cannot be removed.
         """
 
     def writable(self) -> bool:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import os
 import threading
+import zipfile
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -24,8 +26,9 @@ from gateway.publish.acknowledgments import Desk, give_up
 from gateway.repair.replay import ask_replay
 from gateway.repair.retention import Retention, Tally
 from gateway.repair.undo import undo
+from gateway.repair.unnamed import FEW
 from gateway.repair.verify import verify
-from gateway.store import acknowledgments, leases, retention
+from gateway.store import acknowledgments, audit, leases, retention
 from tests.acceptance.answered import outbox, send
 from tests.acceptance.workspaces import Place, opened, sample
 
@@ -438,6 +441,109 @@ def test_a_purge_that_died_between_two_steps_is_ended_by_the_next(place: Place) 
         transaction.connection.execute(text("UPDATE purged_content SET deleted_at = NULL"))
     assert purge(place).files == 1
     sound(place)
+
+
+# ── content that nothing names ───────────────────────────────────────────────────────────────────────────────────────
+
+
+def stranded(place: Place, content: bytes, *, hours: float = 30.0) -> str:
+    """Content whose process was killed before its row was written, so long ago; its name."""
+    name = place.gateway.vault.put(io.BytesIO(content)).sha256
+    path = place.vault.path(name)
+    then = path.stat().st_mtime - hours * 3600
+    os.utime(path, (then, then))
+    return name
+
+
+def test_content_that_no_row_names_is_swept_when_it_is_old(place: Place) -> None:
+    mine = place.give(order(1))
+    os.utime(place.vault.path(mine["sha256"]), (1e9, 1e9))
+    place.clock.forward(3 * DAY)  # for so long there is this store
+    lost, fresh = stranded(place, b"lost"), stranded(place, b"fresh", hours=23)
+    assert would(place).unnamed == 1
+    assert place.vault.exists(lost)
+    done = purge(place)
+    assert (done.unnamed, done.files, done.put_off) == (1, 1, [])
+    assert [place.vault.exists(each) for each in (lost, fresh, mine["sha256"])] == [False, True, True]
+    with place.gateway.database.read() as connection:
+        (line,) = audit.last(connection, action="swept")
+    assert (line.subject, line.who, line.details["files"]) == ("vault", "tester", 1)
+    assert purge(place).unnamed == 0
+    sound(place)
+
+
+def test_what_is_named_by_a_correction_or_as_a_member_is_not_swept(place: Place) -> None:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("a.edi", ORDERS)
+    place.give(file.getvalue())
+    (held,) = place.held()
+    body = {"content": order(9).decode(), "reason": "typed anew"}
+    assert post(place, f"quarantine/{held['id']}/correct", **body)[0] == 202
+    place.work()
+    place.clock.forward(3 * DAY)
+    for path in place.vault.folder.rglob("*"):
+        if path.is_file():
+            os.utime(path, (path.stat().st_mtime - 2 * DAY,) * 2)
+    assert len(_vault(place)) == 3
+    assert purge(place).unnamed == 0
+    assert len(_vault(place)) == 3
+
+
+def test_more_than_killed_processes_leave_stays_until_somebody_is_sure(place: Place) -> None:
+    place.clock.forward(3 * DAY)
+    lost = [stranded(place, b"%d" % number) for number in range(FEW + 1)]
+    (said,) = purge(place).put_off
+    assert said.startswith(f"{FEW + 1} files of the vault, 12 bytes, are named by no row, beside 0 that are")
+    assert all(map(place.vault.exists, lost))
+    gateway = place.gateway
+    purging = Retention(gateway.database, gateway.vault, gateway.in_force.routes(), who="tester")
+    for _ in purging.steps(unnamed=True):
+        pass
+    assert purging.tally.unnamed == FEW + 1
+    assert not any(map(place.vault.exists, lost))
+
+
+def test_what_was_there_before_the_store_began_is_somebody_elses(place: Place) -> None:
+    place.clock.forward(1.5 * DAY)
+    old = stranded(place, b"old", hours=48)
+    assert (purge(place).unnamed, place.vault.exists(old)) == (0, True)
+    place.clock.forward(1 * DAY)
+    assert (purge(place).unnamed, place.vault.exists(old)) == (1, False)
+
+
+@pytest.mark.parametrize("steps", [2, 3])
+def test_content_that_lands_while_it_is_swept_is_not_lost(place: Place, steps: int) -> None:
+    place.clock.forward(3 * DAY)
+    name = stranded(place, order(1))
+    gateway = place.gateway
+    sweeping = Retention(gateway.database, gateway.vault, gateway.in_force.routes()).steps()
+
+    def act() -> None:
+        for _ in range(steps):  # 1: looked, 2: told, 3: deleted
+            next(sweeping)
+
+    with between_put_and_row(place, act):
+        new = place.land(order(1))
+    for _ in sweeping:
+        pass
+    place.work()
+    assert new.sha256 == name
+    assert b"".join(place.vault.chunks(name)) == order(1)
+    sound(place)
+
+
+def test_a_worker_sweeps_once_a_day(place: Place) -> None:
+    place.clock.forward(3 * DAY)
+    upkeep = Upkeep(place.gateway)
+    upkeep.when_due()
+    lost = stranded(place, b"lost")
+    place.clock.forward(2 * 3600)
+    upkeep.when_due()
+    assert place.vault.exists(lost)
+    place.clock.forward(23 * 3600)
+    upkeep.when_due()
+    assert not place.vault.exists(lost)
 
 
 # ── records ──────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -25,15 +25,19 @@ _READ_FROM = "somebody reads from the store: its write-ahead log holds what went
 @click.command()
 @click.argument("integration", required=False)
 @click.option("--dry-run", is_flag=True, help="Show what would go, and do nothing.")
+@click.option("--unnamed", is_flag=True, help="Delete all files of the vault that no row names and that are a day old.")
 @click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
 @who_option
 @workspace_option
-def purge(integration: str | None, dry_run: bool, as_json: bool, who: str, workspace: Path) -> None:
+def purge(integration: str | None, dry_run: bool, unnamed: bool, as_json: bool, who: str, workspace: Path) -> None:
     """Purge what is older than keep: says, of one INTEGRATION or of all; workers do it by themselves, too.
 
     Raw files, held documents and what findings quote of them go by keep: of an integration or of gateway.yaml; records
     and personal data by keep: and keep_personal: of their contract, when no INTEGRATION is named. What somebody works
     on is put off. Interrupted, it goes on with the next purge.
+
+    Without an INTEGRATION, files of the vault that no row names go, too: what processes left that were killed. Where
+    they are more than that can explain, they stay; --unnamed deletes them.
     """
     gateway = wiring.open_gateway(workspace)
     try:
@@ -41,11 +45,13 @@ def purge(integration: str | None, dry_run: bool, as_json: bool, who: str, works
         if integration is not None and integration not in routes.configuration.integrations:
             known = ", ".join(sorted(routes.configuration.integrations))
             raise click.UsageError(f"there is no integration {integration!r}; known are {known}")
+        if integration is not None and unnamed:
+            raise click.UsageError("what nothing names is no integration's: leave INTEGRATION or --unnamed out")
         retention = Retention(gateway.database, gateway.vault, routes, who=who)
         if dry_run:
-            retention.would(integration)
+            retention.would(integration, unnamed=unnamed)
         else:
-            for _ in retention.steps(integration):
+            for _ in retention.steps(integration, unnamed=unnamed):
                 pass
             if not gateway.database.scrub():
                 retention.tally.later(_READ_FROM)
@@ -64,6 +70,8 @@ def _lines(tally: Tally, done: str) -> Iterator[str]:
         files = f"; {_counted(tally.files, 'file')} deleted" if tally.files else ""
         went = _counted(tally.deliveries, "delivery", "deliveries")
         yield f"{done}: the bytes of {went}, {tally.bytes:,} bytes{held}{files}"
+    if tally.unnamed:
+        yield f"{done}: {_counted(tally.unnamed, 'file')} of the vault that nothing names"
     for contract, number in tally.records.items():
         yield f"{done}: {_counted(number, 'record')} of {contract}"
     for contract, number in tally.versions.items():
@@ -74,7 +82,7 @@ def _lines(tally: Tally, done: str) -> Iterator[str]:
         yield f"put off: {each}"
     if tally.put_off_more:
         yield f"put off: {tally.put_off_more:,} more"
-    if not (tally.deliveries or tally.files or tally.records or tally.versions or tally.erased):
+    if not (tally.deliveries or tally.files or tally.unnamed or tally.records or tally.versions or tally.erased):
         yield "Nothing is older than it is to be kept."
 
 

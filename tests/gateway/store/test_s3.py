@@ -11,6 +11,7 @@ import threading
 from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
@@ -371,3 +372,15 @@ def test_an_object_that_was_healed_is_believed_when_the_answer_was_lost(line: Li
     line.vault.verify(sha256)
     assert len(line.between.unconditional) == 2  # what is damaged is written over, and nothing else is
     line.between.unconditional.clear()
+
+
+def test_parts_that_a_killed_writer_sent_are_taken_away_when_they_are_old(
+    line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client, bucket = line.server.client(), line.vault.bucket.name
+    client.create_multipart_upload(Bucket=bucket, Key=line.vault.key("a" * 64))
+    client.create_multipart_upload(Bucket=bucket, Key="somebody/elses")
+    with monkeypatch.context() as patched:
+        patched.setattr("gateway.store.s3._LEFT", timedelta(days=36_500))  # the server says that all began in 2010
+        assert (line.vault.sweep(), line.left_over) == (0, 2)
+    assert (line.vault.sweep(), line.left_over) == (1, 1)

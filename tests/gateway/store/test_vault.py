@@ -34,6 +34,7 @@ class Kept:
     vault: Vault
     damage: Callable[[str, bytes], None]
     names: Callable[[], list[str]]
+    strange: Callable[[str, bytes], None]
 
 
 @pytest.fixture(params=["folder", "bucket"])
@@ -49,10 +50,15 @@ def in_folder(folder: Path) -> Kept:
     def damage(sha256: str, content: bytes) -> None:
         vault.path(sha256).write_bytes(content)
 
+    def strange(path: str, content: bytes) -> None:
+        (vault.folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (vault.folder / path).write_bytes(content)
+
     return Kept(
         vault,
         damage,
-        names=lambda: sorted(path.name for path in vault.folder.rglob("*") if path.is_file()),
+        lambda: sorted(path.name for path in vault.folder.rglob("*") if path.is_file()),
+        strange,
     )
 
 
@@ -73,7 +79,10 @@ def in_bucket(server: S3Server) -> Kept:
         found = client.list_objects_v2(Bucket=bucket, Prefix="of/leeds/").get("Contents", [])
         return sorted(each["Key"].rpartition("/")[2] for each in found)
 
-    return Kept(vault, damage, names)
+    def strange(path: str, content: bytes) -> None:
+        client.put_object(Bucket=bucket, Key=f"of/leeds/{path}", Body=content)
+
+    return Kept(vault, damage, names, strange)
 
 
 def put(vault: Vault, content: bytes) -> str:
@@ -238,3 +247,27 @@ def test_a_disk_that_cannot_be_read_is_told_in_words_whoever_reads(tmp_path: Pat
         ):
             with pytest.raises(Stop, match="cannot be read: Input/output error"):
                 read()
+
+
+def test_what_is_there_is_listed_in_pages_by_name(kept: Kept) -> None:
+    assert kept.vault.listed() == []
+    put_all = sorted(put(kept.vault, b"%d" % number) for number in range(7))
+    pages, last = [], ""
+    while page := kept.vault.listed(last, 3):
+        pages.append(page)
+        last = page[-1].sha256
+    assert [len(page) for page in pages] == [3, 3, 1]
+    found = [each for page in pages for each in page]
+    assert [each.sha256 for each in found] == put_all
+    assert {each.size for each in found} == {1}
+    assert all(-2 < each.age < 60 for each in found)
+
+
+def test_what_is_not_ours_is_not_listed(kept: Kept) -> None:
+    name = put(kept.vault, b"ours")
+    kept.strange("ab/cd/readme.txt", b"no name")
+    kept.strange("ab/cd/" + name, b"the name of another folder's")
+    assert kept.vault.writable()  # which leaves a probe in a bucket
+    assert [each.sha256 for each in kept.vault.listed(limit=1)] == [name]
+    assert kept.vault.listed(name, 1) == []
+    assert kept.vault.sweep() == 0
