@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from adapters.connections import driver_manager
+from adapters.odbc import OdbcSource
 from gateway.configuration import Connection
 from gateway.errors import Stop
 from gateway.operate import wiring
@@ -163,4 +164,5 @@ def test_the_login_of_a_connection_is_that_of_its_log(tmp_path: Path) -> None:
             "erp", "odbc", "Driver=PostgreSQL Unicode", tuple({**options, "replication": given}.items())
         )
         with closing(open_source(tmp_path, connection)) as source:
+            assert isinstance(source, OdbcSource)
             assert source.settings.replication == used
