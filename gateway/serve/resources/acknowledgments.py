@@ -9,6 +9,7 @@ from marshmallow import fields, validate
 
 from gateway.model import DeliveryState
 from gateway.repair.retention import was_purged
+from gateway.serve import masks
 from gateway.serve.operations import Operation, Parameters
 from gateway.serve.problems import Problem
 from gateway.serve.resources.deliveries import known
@@ -78,10 +79,15 @@ def answers(call: Call, id: str) -> Response:  # noqa: A002 - the name in the pa
     """``GET /api/v1/deliveries/d_01j…/acknowledgments?number=42``; empty where there is none."""
     number: Any = call.parameters.get("number")
     with call.services.database.read() as connection:
-        delivery = known(connection, id)
+        delivery = known(connection, call.caller, id)
         found = acknowledgments.contents(connection, delivery.number, number=number)
+    # AK404 and IK404 repeat the bad data element.
+    personal = masks.within(call.services.configuration(), delivery) if found else []
+    masks.needs_personal(call.caller, personal, "what it was answered")
     if found and delivery.state == DeliveryState.PURGED:
         raise Problem("content_gone", f"{was_purged(delivery)}, and what it was answered with them")
+    for each in personal:
+        masks.told(call, each, len(found), delivery=delivery.id)
     media = _MEDIA[found[0][0]] if found else _NOTHING
     answer = Response(b"".join(content for _, content in found), mimetype=media)
     answer.headers.set("Content-Disposition", "attachment", filename=f"{delivery.id}.edi")

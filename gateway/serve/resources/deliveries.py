@@ -12,7 +12,7 @@ from marshmallow import fields, validate
 
 from gateway.model import DeliveryState, DocumentState
 from gateway.repair.retention import was_purged
-from gateway.serve import cursors, following
+from gateway.serve import cursors, following, masks
 from gateway.serve.answers import answered, listed, said
 from gateway.serve.operations import Operation, Parameters
 from gateway.serve.parameters import CURSOR, LIMIT, Text
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from gateway.model import Delivery, Finding
+    from gateway.serve.auth import Caller
     from gateway.serve.operations import Call
     from gateway.store.vault import Vault
 
@@ -210,10 +211,12 @@ def deliveries_list(call: Call) -> Response:
     """``GET /api/v1/deliveries?state=quarantined&integration=acme-orders``."""
     asked = dict(call.parameters)
     limit, cursor = asked.pop("limit"), asked.pop("cursor", None)
-    secret, identity = call.services.cursor_secret, cursors.fingerprint("deliveries", sorted(asked.items()))
+    partners = call.caller.partners
+    identity = cursors.fingerprint("deliveries", sorted(asked.items()), *call.caller.view)
+    secret = call.services.cursor_secret
     before = cursors.read(secret, identity, cursor)[0] if cursor else None
     with call.services.database.read() as connection:
-        found = deliveries.page(connection, before=before, limit=limit + 1, **asked)
+        found = deliveries.page(connection, before=before, limit=limit + 1, partners=partners, **asked)
     more = cursors.write(secret, identity, (found[limit - 1].number,)) if len(found) > limit else None
     return listed(
         [said(delivery_said(each)) for each in found[:limit]], cursor=more, as_of={"time": call.services.now()}
@@ -223,7 +226,7 @@ def deliveries_list(call: Call) -> Response:
 def one_delivery(call: Call, id: str) -> Response:  # noqa: A002 - the name in the path
     """``GET /api/v1/deliveries/d_01j…``."""
     with call.services.database.read() as connection:
-        delivery = known(connection, id)
+        delivery = known(connection, call.caller, id)
         answers = acknowledgments.of_delivery(connection, delivery.number)
     return answered(delivery_said(delivery) | {"acknowledgments": [asdict(each) for each in answers]})
 
@@ -231,7 +234,9 @@ def one_delivery(call: Call, id: str) -> Response:  # noqa: A002 - the name in t
 def content(call: Call, id: str) -> Response:  # noqa: A002 - as above
     """``GET /api/v1/deliveries/d_01j…/content``: hashed before the first byte is sent (L2)."""
     with call.services.database.read() as connection:
-        delivery = known(connection, id)
+        delivery = known(connection, call.caller, id)
+    personal = masks.within(call.services.configuration(), delivery)
+    masks.needs_personal(call.caller, personal, "the file")
     if delivery.state == DeliveryState.PURGED:
         raise Problem("content_gone", was_purged(delivery))
     if not call.services.vault.exists(delivery.sha256):
@@ -244,6 +249,8 @@ def content(call: Call, id: str) -> Response:  # noqa: A002 - as above
     answer.headers.set("Content-Disposition", "attachment", filename=_file_name(delivery.name))
     answer.make_conditional(_conditions(), accept_ranges=True, complete_length=delivery.size)
     if answer.status_code != HTTPStatus.NOT_MODIFIED:
+        for each in personal:
+            masks.told(call, each, 1, delivery=delivery.id)
         part = answer.content_range
         start, end = (part.start or 0, part.stop or 0) if part.units else (0, delivery.size)
         answer.response = _bytes(call.services.vault, delivery.sha256, start, end)
@@ -255,13 +262,16 @@ def findings_list(call: Call, id: str) -> Response:  # noqa: A002 - as above
     """``GET /api/v1/deliveries/d_01j…/findings``."""
     limit, cursor = call.parameters["limit"], call.parameters.get("cursor")
     with call.services.database.read() as connection:
-        delivery = known(connection, id)
-        secret, identity = call.services.cursor_secret, cursors.fingerprint("findings", delivery.id)
+        delivery = known(connection, call.caller, id)
+        secret, identity = call.services.cursor_secret, cursors.fingerprint("findings", delivery.id, *call.caller.view)
         after = cursors.read(secret, identity, cursor)[0] if cursor else 0
         found = quarantine.findings(connection, delivery.id, after=after, limit=limit + 1)
     more = cursors.write(secret, identity, (found[limit - 1][0],)) if len(found) > limit else None
+    seen = masks.Findings(call)
+    shown = seen.shown([finding for _, finding in found[:limit]], delivery)
+    seen.tell()
     return listed(
-        [said(finding_said(finding)) for _, finding in found[:limit]],
+        [said(finding_said(finding)) for finding in shown],
         cursor=more,
         as_of={"time": call.services.now()},
     )
@@ -271,8 +281,8 @@ def members_list(call: Call, id: str) -> Response:  # noqa: A002 - as above
     """``GET /api/v1/deliveries/d_01j…/members``."""
     limit, cursor = call.parameters["limit"], call.parameters.get("cursor")
     with call.services.database.read() as connection:
-        delivery = known(connection, id)
-        secret, identity = call.services.cursor_secret, cursors.fingerprint("members", delivery.id)
+        delivery = known(connection, call.caller, id)
+        secret, identity = call.services.cursor_secret, cursors.fingerprint("members", delivery.id, *call.caller.view)
         after = cursors.read(secret, identity, cursor)[0] if cursor else 0
         found = members.of_delivery(connection, delivery.number, after=after, limit=limit + 1)
     more = cursors.write(secret, identity, (found[limit - 1].number,)) if len(found) > limit else None
@@ -287,18 +297,18 @@ def members_list(call: Call, id: str) -> Response:  # noqa: A002 - as above
 def delivery_activity(call: Call, id: str) -> Response:  # noqa: A002 - as above
     """``GET /api/v1/deliveries/d_01j…/activity``: as /activity, for this delivery alone."""
     with call.services.database.read() as connection:
-        delivery = known(connection, id)
+        delivery = known(connection, call.caller, id)
     return activity_answer(call, delivery=delivery.id)
 
 
-def known(connection: Connection, id: str) -> Delivery:  # noqa: A002 - as above
-    """The delivery with this id, or with the only id that begins so.
+def known(connection: Connection, caller: Caller, id: str) -> Delivery:  # noqa: A002 - as above
+    """The delivery with this id, or with the only id that begins so, of those that the caller may see.
 
     Raises:
         Problem: ``unknown_delivery`` or ``ambiguous_id``.
     """
     try:
-        delivery = deliveries.get(connection, id)
+        delivery = deliveries.get(connection, id, partners=caller.partners)
     except LookupError as error:
         raise Problem("ambiguous_id", str(error)) from error
     if delivery is None:

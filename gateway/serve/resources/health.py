@@ -11,6 +11,7 @@ from gateway.errors import GatewayError
 from gateway.serve.answers import answered, listed, said
 from gateway.serve.operations import Operation
 from gateway.serve.problems import Problem
+from gateway.serve.resources.registry import integrations_of
 from gateway.serve.shapes import FLAG, MOMENT, TEXT, WHOLE, Shape, many, maybe, named, page, thing, words
 from gateway.store import activity, deliveries
 
@@ -131,6 +132,7 @@ def operations() -> tuple[Operation, ...]:
             "How each legacy database fares",
             sources,
             scope="integrations:read",
+            whole=True,
             answers={200: "SourcesHealth"},
         ),
     )
@@ -148,10 +150,10 @@ def ready(call: Call, readiness: Readiness) -> Response:
 def integrations(call: Call) -> Response:
     """``GET /health/integrations``."""
     with call.services.database.read() as connection:
-        latest = deliveries.latest_per_integration(connection)
-        waiting, since = deliveries.backlog(connection)
+        latest = deliveries.latest_per_integration(connection, partners=call.caller.partners)
+        waiting, since = deliveries.backlog(connection, partners=call.caller.partners)
     items: list[dict[str, Any]] = []
-    for name in sorted(call.services.configuration().integrations):
+    for name in sorted(integrations_of(call)):
         newest = latest.get(name)
         items.append(
             {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 from marshmallow import ValidationError, fields, validate, validates_schema
@@ -13,7 +13,7 @@ from gateway.model import DocumentState
 from gateway.repair import held
 from gateway.repair.held import Change
 from gateway.repair.rules import judged_by
-from gateway.serve import cursors
+from gateway.serve import cursors, masks
 from gateway.serve.answers import answered, listed, said
 from gateway.serve.operations import Operation, Parameters
 from gateway.serve.parameters import CURSOR, LIMIT, Text
@@ -250,9 +250,12 @@ def operations() -> tuple[Operation, ...]:
     )
 
 
-def document_said(call: Call, document: HeldDocument) -> dict[str, Any]:
-    """A held document as it is shown, each finding with what judged it."""
-    said = asdict(document)
+def document_said(call: Call, document: HeldDocument, seen: masks.Findings | None = None) -> dict[str, Any]:
+    """A held document as it is shown, each finding with what judged it; `seen` of several tells once what is read."""
+    findings = seen or masks.Findings(call)
+    said = asdict(replace(document, findings=findings.shown(document.findings, document)))
+    if seen is None:
+        findings.tell()
     revision, _ = said.pop("revision"), said.pop("origin")
     routes = call.services.routes_of(revision) if revision is not None else None
     for each in said["findings"]:
@@ -264,22 +267,30 @@ def document_said(call: Call, document: HeldDocument) -> dict[str, Any]:
 def quarantine_list(call: Call) -> Response:
     """``GET /api/v1/quarantine?integration=acme-orders&code=contract.pattern``."""
     asked = dict(call.parameters)
+    _refuse_secret_value(call, asked)
     limit, cursor = asked.pop("limit"), asked.pop("cursor", None)
-    secret, identity = call.services.cursor_secret, cursors.fingerprint("quarantine", sorted(asked.items()))
+    identity = cursors.fingerprint("quarantine", sorted(asked.items()), *call.caller.view)
+    secret, seen = call.services.cursor_secret, masks.Findings(call)
     after = cursors.read(secret, identity, cursor)[0] if cursor else None
     with call.services.database.read() as connection:
-        found = quarantine.page(connection, after=after, limit=limit + 1, **_group(asked))
+        found = quarantine.page(
+            connection, after=after, limit=limit + 1, partners=call.caller.partners, **_group(asked)
+        )
     more = cursors.write(secret, identity, (found[limit - 1].id,)) if len(found) > limit else None
-    return listed(
-        [said(document_said(call, each)) for each in found[:limit]], cursor=more, as_of={"time": call.services.now()}
-    )
+    items = [said(document_said(call, each, seen)) for each in found[:limit]]
+    seen.tell()
+    return listed(items, cursor=more, as_of={"time": call.services.now()})
 
 
 def groups_list(call: Call) -> Response:
     """``GET /api/v1/quarantine/groups?integration=acme-orders``: the first thing to look at in the morning."""
+    seen = masks.Findings(call)
+    secret = seen.secret()
     with call.services.database.read() as connection:
-        found = groups.groups(connection, **call.parameters)
-    return listed([said(asdict(each)) for each in found], cursor=None, as_of={"time": call.services.now()})
+        found = groups.groups(connection, partners=call.caller.partners, secret=secret, **call.parameters)
+    items = [said(asdict(seen.group(each))) for each in found]
+    seen.tell()
+    return listed(items, cursor=None, as_of={"time": call.services.now()})
 
 
 def one_document(call: Call, id: str) -> Response:  # noqa: A002 - the name in the path
@@ -317,6 +328,8 @@ def discard(call: Call, id: str) -> Response:  # noqa: A002 - as above
 def retry_group(call: Call) -> Response:
     """``POST /api/v1/quarantine/retry {"integration": "acme-orders", "code": "contract.pattern"}``."""
     asked = {name: value for name, value in call.body.items() if name != "everything"}
+    _refuse_secret_value(call, asked)
+    asked |= {"partners": call.caller.partners} if call.caller.partners is not None else {}
     accepts = _accepts(call)
     return _retried(held.retry_group(call.services.database, who=call.caller.name, accepts=accepts, **_group(asked)))
 
@@ -368,10 +381,17 @@ def _group(asked: dict[str, Any]) -> dict[str, Any]:
     return {("delivery_id" if name == "delivery" else name): value for name, value in asked.items()}
 
 
+def _refuse_secret_value(call: Call, asked: dict[str, Any]) -> None:
+    """Refuse to look for a value that may be personal data: the answer would tell it."""
+    if "value" in asked:
+        collections = masks.of_integration(call.services.configuration(), asked.get("integration"))
+        masks.needs_personal(call.caller, collections, "a value that a finding quotes")
+
+
 def _known(call: Call, id: str) -> HeldDocument:  # noqa: A002 - as above
     try:
         with call.services.database.read() as connection:
-            document = quarantine.get(connection, id)
+            document = quarantine.get(connection, id, partners=call.caller.partners)
     except LookupError as error:
         raise Problem("ambiguous_id", str(error)) from error
     if document is None:

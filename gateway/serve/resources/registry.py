@@ -8,14 +8,16 @@ from flask import Response  # noqa: TC002
 
 from gateway.serve.answers import answered, listed, not_modified, said, tagged
 from gateway.serve.catalogue import collections
+from gateway.serve.cursors import fingerprint
 from gateway.serve.filters import OPERATORS
+from gateway.serve.masks import view_of
 from gateway.serve.operations import Operation
 from gateway.serve.problems import Problem, nearest
 from gateway.serve.shapes import ANY_OBJECT, FLAG, TEXT, WHOLE, Shape, many, maybe, named, page, thing
 from gateway.validate.openapi import json_schema
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
     from gateway.contracts import Contract, Field
     from gateway.integrations import Integration
@@ -128,7 +130,7 @@ def one_type(call: Call, name: str, version: str | None = None) -> Response:
 
 def integrations_list(call: Call) -> Response:
     """``GET /api/v1/integrations``."""
-    known = call.services.configuration().integrations
+    known = integrations_of(call)
     return _all(call, [_integration_said(call, known[name]) for name in sorted(known)])
 
 
@@ -139,25 +141,36 @@ def one_integration(call: Call, name: str) -> Response:
 
 def partners_list(call: Call) -> Response:
     """``GET /api/v1/partners``."""
-    known = call.services.configuration().partners
+    known = _partners_of(call)
     return _all(call, [_partner_said(known[name]) for name in sorted(known)])
 
 
 def one_partner(call: Call, name: str) -> Response:
     """``GET /api/v1/partners/acme``."""
-    known = call.services.configuration().partners
+    known = _partners_of(call)
     if name not in known:
         raise Problem("unknown_partner", f"there is no partner {name!r}", nearest(name, known))
     return _tagged(call, _partner_said(known[name]))
 
 
+def integrations_of(call: Call) -> dict[str, Integration]:
+    """The integrations that the caller may know of: all, or those of his partners."""
+    known = call.services.configuration().integrations
+    return {name: each for name, each in known.items() if call.caller.may_see(each.partner)}
+
+
+def _partners_of(call: Call) -> dict[str, Partner]:
+    known = call.services.configuration().partners
+    return {name: each for name, each in known.items() if call.caller.may_see(name)}
+
+
 def integration_of(call: Call, name: str) -> Integration:
-    """The integration of this name.
+    """The integration of this name, of those that the caller may know of.
 
     Raises:
         Problem: ``unknown_integration``.
     """
-    known = call.services.configuration().integrations
+    known = integrations_of(call)
     if name not in known:
         suggested = nearest(name, known) if call.caller.may("integrations:read") else ""
         raise Problem("unknown_integration", f"there is no integration {name!r}", suggested)
@@ -176,6 +189,7 @@ def _types(call: Call) -> dict[str, dict[int, Contract]]:
 
 def _type_said(call: Call, versions: dict[int, Contract], number: int) -> dict[str, Any]:
     contract = versions[number]
+    hidden = view_of(call.caller, contract).hidden
     return {
         "name": contract.name,
         "version": number,
@@ -186,13 +200,14 @@ def _type_said(call: Call, versions: dict[int, Contract], number: int) -> dict[s
         "url": f"/api/v1/{contract.collection}",
         "key": contract.key,
         "per_partner": contract.per_partner,
-        "fields": [_field_said(contract, field) for field in contract.fields],
+        "fields": [_field_said(contract, field, hidden) for field in contract.fields],
         "schema": json_schema(contract, call.services.configuration().codes),
     }
 
 
-def _field_said(contract: Contract, field: Field) -> dict[str, Any]:
-    scalar, key = field.type not in ("object", "list"), field.name in contract.key
+def _field_said(contract: Contract, field: Field, hidden: Collection[str]) -> dict[str, Any]:
+    key = field.name in contract.key
+    scalar = field.type not in ("object", "list") and field.name not in hidden
     return {
         "name": field.name,
         "type": field.type,
@@ -240,5 +255,7 @@ def _all(call: Call, items: Iterable[dict[str, Any]]) -> Response:
 
 def _tagged(call: Call, value: dict[str, Any]) -> Response:
     """One object of the configuration; it changes when another revision is applied."""
-    etag = call.services.configuration().revision
+    revision = call.services.configuration().revision
+    view = () if call.caller.may("admin") else (call.caller.sees, *sorted(call.caller.scopes))
+    etag = f"{revision}-{fingerprint(*view)}" if view else revision
     return not_modified(etag) or tagged(answered(value), etag)
