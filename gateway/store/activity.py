@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, select
+from sqlalchemy import and_, func, not_, select
 
 from gateway.store.database import stamp
 from gateway.store.deliveries import moment
@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from sqlalchemy import Connection, Row, Select
+
+
+QUOTING = ("finding", "quarantined", "unrouted")
+"""Events whose lines repeat what findings quote of documents."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +50,15 @@ def after(
     grep: str | None = None,
     limit: int = 200,
     partners: Sequence[str] | None = None,
+    unsaid: Sequence[str | None] = (),
 ) -> list[Line]:
     """The lines behind `cursor` in their order. `grep` is a part of the message, letters of either case.
 
-    `partner` is the one that is asked for, `partners` are those whose lines may be shown; None: all lines.
+    `partner` is the one that is asked for, `partners` are those whose lines may be shown; None: all lines. Lines that
+    quote findings of the integrations `unsaid` (None: of no integration) are not found by a part of their message.
     """
     query = select(activity).where(activity.c.id > cursor).order_by(activity.c.id).limit(limit)
-    query = _chosen(query, integration, problems, partner, delivery, since, grep, partners)
+    query = _chosen(query, integration, problems, partner, delivery, since, grep, partners, unsaid)
     return [_line(row) for row in connection.execute(query)]
 
 
@@ -68,12 +74,13 @@ def before(
     grep: str | None = None,
     limit: int = 200,
     partners: Sequence[str] | None = None,
+    unsaid: Sequence[str | None] = (),
 ) -> list[Line]:
-    """The last `limit` lines before `cursor` (None: before the end), in their order; `partners` as in `after`."""
+    """The last `limit` lines before `cursor` (None: before the end), in their order; the rest is as in `after`."""
     query = select(activity).order_by(activity.c.id.desc()).limit(limit)
     if cursor is not None:
         query = query.where(activity.c.id < cursor)
-    query = _chosen(query, integration, problems, partner, delivery, since, grep, partners)
+    query = _chosen(query, integration, problems, partner, delivery, since, grep, partners, unsaid)
     return [_line(row) for row in connection.execute(query)][::-1]
 
 
@@ -86,6 +93,7 @@ def _chosen(
     since: datetime | None,
     grep: str | None,
     partners: Sequence[str] | None,
+    unsaid: Sequence[str | None],
 ) -> Select[Any]:
     if partners is not None:
         query = query.where(activity.c.partner.in_(partners))
@@ -101,6 +109,9 @@ def _chosen(
         query = query.where(activity.c.at >= stamp(since))
     if grep:
         query = query.where(activity.c.message.icontains(grep, autoescape=True))
+        if unsaid:
+            theirs = func.coalesce(activity.c.integration, "").in_([name or "" for name in unsaid])
+            query = query.where(not_(and_(activity.c.event.in_(QUOTING), theirs)))
     return query
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Response
 
-from gateway.serve import following
+from gateway.serve import following, masks
 from gateway.serve.answers import here, listed, said
 from gateway.serve.following import NUMBER_MAX, WAIT_SECONDS_MAX
 from gateway.serve.operations import Operation, Parameters
@@ -88,7 +88,9 @@ def operations() -> tuple[Operation, ...]:
 
 def activity_answer(call: Call, **also: Any) -> Response:
     """The lines that the parameters, and `also`, ask for, in the form that Accept asks for."""
-    asked = dict(call.parameters) | also
+    asked = dict(call.parameters) | also | {"partners": call.caller.partners}
+    if "grep" in asked:
+        asked["unsaid"] = masks.Findings(call).secret()
     after, wait, last = asked.pop("after"), asked.pop("wait"), asked.pop("last", None)
     form = following.form_of()
     if form == following.EVENTS:
@@ -115,13 +117,25 @@ def _read(call: Call, after: int, asked: dict[str, Any]) -> tuple[list[Line], in
     with call.services.database.read() as connection:
         lines = activity.after(connection, after, **asked)
         full = len(lines) == asked["limit"]
-        return lines, lines[-1].id if full else max(after, activity.last(connection))
+        behind = lines[-1].id if full else max(after, activity.last(connection))
+    return _seen(call, lines), behind
 
 
 def _last(call: Call, last: int, asked: dict[str, Any]) -> tuple[list[Line], int]:
     """The last so many lines, and the number to go on behind."""
     with call.services.database.read() as connection:
-        return activity.before(connection, None, **(asked | {"limit": last})), activity.last(connection)
+        lines, behind = activity.before(connection, None, **(asked | {"limit": last})), activity.last(connection)
+    return _seen(call, lines), behind
+
+
+def _seen(call: Call, lines: list[Line]) -> list[Line]:
+    """Lines as the caller sees them: what findings quote may be personal data."""
+    if not any(line.event in activity.QUOTING for line in lines):
+        return lines
+    findings = masks.Findings(call)
+    shown = [findings.line(line) for line in lines]
+    findings.tell("activity")
+    return shown
 
 
 def _events(call: Call, after: int, asked: dict[str, Any]) -> tuple[list[bytes], int]:

@@ -121,4 +121,4 @@ def _routes(call: Call, delivery: Delivery, how: str) -> Routes | None:
 
 def _known(call: Call, id: str) -> Delivery:  # noqa: A002 - as above
     with call.services.database.read() as connection:
-        return known(connection, id)
+        return known(connection, call.caller, id)
