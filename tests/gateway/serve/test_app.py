@@ -71,6 +71,10 @@ def problem(answer: TestResponse) -> dict[str, Any]:
     return body
 
 
+TOKEN = "/api/v1/token"
+"""It takes a form, and says in it who asks (RFC 6749)."""
+
+
 def open_to_all(path: str) -> bool:
     return path in ("/", "/docs", "/health/live", "/health/ready", "/api/v1/openapi.json") or path.startswith(
         ("/docs/", "/problems")
@@ -84,7 +88,7 @@ def test_every_route_without_a_key_is_401_unless_it_is_open(still: World) -> Non
         if open_to_all(path):
             assert answer.status_code < 400, path
         else:
-            assert problem(answer)["code"] == "key_missing", path
+            assert problem(answer)["code"] == ("invalid_request" if path == TOKEN else "key_missing"), path
 
 
 def test_every_route_with_a_key_for_nothing_is_403_or_shows_nothing(still: World) -> None:
@@ -94,6 +98,8 @@ def test_every_route_with_a_key_for_nothing_is_403_or_shows_nothing(still: World
         answer = client.open(path, method=method)
         if open_to_all(path):
             assert answer.status_code < 400, path
+        elif path == TOKEN:
+            assert problem(answer)["code"] == "invalid_request"
         elif path == "/api/v1/types":
             assert answer.get_json()["items"] == []
         elif path.startswith("/api/v1/types/"):
@@ -146,7 +152,7 @@ def test_every_post_refuses_bodies_that_it_cannot_use(still: World) -> None:
         (b"reason=x", "application/x-www-form-urlencoded", 415),
         (b"x" * 70_000, "application/json", 413),
     ]
-    posts = [path for method, path in routes(app) if method == "POST" and not path.endswith("/deliveries")]
+    posts = [path for method, path in routes(app) if method == "POST" and not path.endswith(("/deliveries", TOKEN))]
     assert len(posts) >= 5
     for path in posts:
         for body, kind, status in wrong:
