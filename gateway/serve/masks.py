@@ -13,19 +13,25 @@ from typing import TYPE_CHECKING, Any
 
 from flask import g
 
+from gateway.model import Delivery
 from gateway.serve.problems import Problem
 from gateway.store import audit
+from gateway.store.activity import QUOTING
+from gateway.store.groups import QUOTING_NOTHING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
     from gateway.configuration import Configuration
     from gateway.contracts import Contract, Field
     from gateway.integrations import Integration
-    from gateway.model import Delivery, Finding
+    from gateway.model import Finding
     from gateway.repair.evidence import Evidence, Spot
     from gateway.serve.auth import Caller
     from gateway.serve.operations import Call
+    from gateway.store.activity import Line
+    from gateway.store.groups import Group
+    from gateway.store.quarantine import HeldDocument
 
 MASKED = "_masked"
 _SYSTEM = ("_key", "_seq", "_version")
@@ -155,8 +161,8 @@ def on_record(call: Call, view: View, count: int, *, fields: Collection[str] | N
         told(call, view.contract.collection, count)
 
 
-def told(call: Call, collection: str, count: int) -> None:
-    """The line of the audit log about personal data that is read."""
+def told(call: Call, collection: str, count: int, **more: str) -> None:
+    """The line of the audit log about personal data that is read; `more` says what besides."""
     with call.services.database.write() as transaction:
         audit.write(
             transaction,
@@ -166,6 +172,7 @@ def told(call: Call, collection: str, count: int) -> None:
             client=call.caller.id,
             count=count,
             request=g.get("request_id", ""),
+            **more,
         )
 
 
@@ -216,13 +223,20 @@ def marked(configuration: Configuration, integrations: Iterable[Integration]) ->
     return sorted({each.collection for each in contracts if any(True for _ in each.personal())})
 
 
+def of_integration(configuration: Configuration, name: str | None) -> list[str]:
+    """The collections whose personal data an integration brings; where none is known by that name, of all."""
+    known = configuration.integrations
+    named = known.get(name or "")
+    return marked(configuration, [named] if named is not None else known.values())
+
+
 def within(configuration: Configuration, delivery: Delivery) -> list[str]:
     """The collections whose personal data may be in a delivery's bytes: of who takes it; where nobody does, of all."""
     known = configuration.integrations
-    if delivery.integration is not None and delivery.integration in known:
-        return marked(configuration, [known[delivery.integration]])
     wanting = [each for each in known.values() if each.source.is_of(delivery.source)]
-    return marked(configuration, wanting or known.values())
+    if delivery.integration in known or not wanting:
+        return of_integration(configuration, delivery.integration)
+    return marked(configuration, wanting)
 
 
 def needs_personal(caller: Caller, collections: Iterable[str], what: str) -> None:
@@ -239,30 +253,99 @@ def needs_personal(caller: Caller, collections: Iterable[str], what: str) -> Non
             )
 
 
-def findings_mask(caller: Caller, configuration: Configuration, delivery: Delivery) -> Callable[[Finding], Finding]:
-    """How findings about a delivery are shown: quoted values are left out where they may be personal data."""
-    lacking = [each for each in within(configuration, delivery) if not caller.may_see_personal(each)]
-    if not lacking:
-        return lambda finding: finding
-    return finding_mask(lacking[0], _mask_of_delivery(configuration, delivery))
+class Findings:
+    """Findings as a caller sees them: without what they quote, where that may be personal data that he may not see.
 
+    What is about a field that is not marked is shown to everybody; what is about no field may quote any of them.
+    """
 
-def _mask_of_delivery(configuration: Configuration, delivery: Delivery) -> Mask | None:
-    integration = configuration.integrations.get(delivery.integration or "")
-    return mask_of(configuration.contract_of(integration)) if integration is not None else None
+    def __init__(self, call: Call) -> None:
+        self._call = call
+        self._configuration = call.services.configuration()
+        self._known: dict[str | None, tuple[list[str], Mask | None]] = {}
+        self._read: dict[str, int] = {}
 
+    def shown(self, findings: Sequence[Finding], of: Delivery | HeldDocument) -> tuple[Finding, ...]:
+        """Findings about a delivery or a document."""
+        collections, mask = self._marked(of.integration)
+        if isinstance(of, Delivery):
+            collections = within(self._configuration, of)
+        if not collections:
+            return tuple(findings)
+        lacking = self._lacking(collections)
+        return tuple(self._one(each, collections, mask, lacking) for each in findings)
 
-def finding_mask(collection: str, mask: Mask | None) -> Callable[[Finding], Finding]:
-    """Findings without what they quote, unless they are about a field that `mask` does not hide; None hides all."""
+    def group(self, of: Group) -> Group:
+        """What stands for several findings; its values and messages come without what is :meth:`secret`."""
+        collections, _ = self._marked(of.integration)
+        if not collections or _quotes_nothing(of.code):
+            return of
+        lacking = self._lacking(collections)
+        if lacking is not None:
+            message, remedy = _unsaid(of.code, lacking)
+            return replace(of, value=None, message=message, remedy=remedy)
+        self._count(collections)
+        return of
 
-    def masked(finding: Finding) -> Finding:
-        if finding.target is not None and mask is not None and not mask.hides(finding.target):
+    def line(self, line: Line) -> Line:
+        """A line of the log, without what it repeats of findings."""
+        code = str(line.data.get("code", line.event))
+        if line.event not in QUOTING or _quotes_nothing(code):
+            return line
+        collections, _ = self._marked(line.integration)
+        if not collections:
+            return line
+        lacking = self._lacking(collections)
+        if lacking is not None:
+            kept = {name: value for name, value in line.data.items() if name not in ("message", "reason")}
+            return replace(line, message=_unsaid(code, lacking)[0], data=kept)
+        self._count(collections)
+        return line
+
+    def secret(self) -> list[str | None]:
+        """The integrations of whose findings the caller may not see what they quote; None: of what nobody wanted."""
+        names = [None, *self._configuration.integrations]
+        return [name for name in names if self._lacking(self._marked(name)[0]) is not None]
+
+    def tell(self, what: str = "findings") -> None:
+        """Have it on record what was read; the last thing before the answer."""
+        for collection, count in self._read.items():
+            told(self._call, collection, count, what=what)
+
+    def _marked(self, integration: str | None) -> tuple[list[str], Mask | None]:
+        """The collections whose personal data findings of an integration may quote, and the mask of its contract."""
+        if integration not in self._known:
+            known = self._configuration.integrations.get(integration or "")
+            mask = mask_of(self._configuration.contract_of(known)) if known is not None else None
+            self._known[integration] = (of_integration(self._configuration, integration), mask)
+        return self._known[integration]
+
+    def _lacking(self, collections: Iterable[str]) -> str | None:
+        return next((each for each in collections if not self._call.caller.may_see_personal(each)), None)
+
+    def _count(self, collections: Iterable[str]) -> None:
+        for each in collections:
+            self._read[each] = self._read.get(each, 0) + 1
+
+    def _one(self, finding: Finding, collections: list[str], mask: Mask | None, lacking: str | None) -> Finding:
+        about_other = finding.target is not None and mask is not None and not mask.hides(finding.target)
+        if about_other or _quotes_nothing(finding.code):
             return finding
-        return replace(
-            finding,
-            value=None,
-            message=f"{finding.code}: what it says may quote personal data, which the key may not see",
-            remedy=f"Ask the operator for a key with the scope {collection}:personal.",
-        )
+        if lacking is None:
+            self._count(collections)
+            return finding
+        message, remedy = _unsaid(finding.code, lacking)
+        return replace(finding, value=None, message=message, remedy=remedy)
 
-    return masked
+
+def _quotes_nothing(code: str) -> bool:
+    """Whether a finding is what the gateway says of a file or a document as a whole, without a word of it."""
+    return code.partition(".")[0] in QUOTING_NOTHING
+
+
+def _unsaid(code: str, collection: str) -> tuple[str, str]:
+    """The message and the remedy of a finding that is not told."""
+    return (
+        f"{code}: what it says may quote personal data, which the key may not see",
+        f"Ask the operator for a key with the scope {collection}:personal.",
+    )

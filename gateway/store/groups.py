@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import case, func, null, or_, select, text
+from sqlalchemy import and_, case, func, not_, null, or_, select, text
 
 from gateway.store.deliveries import of_partners
 from gateway.store.quarantine import ABOUT, OPEN
@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from sqlalchemy import ColumnElement, Connection
+
+
+QUOTING_NOTHING = ("accept", "delivery", "document", "record")
+"""Kinds of findings that are what the gateway says of a file or a document as a whole, without a word of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,4 +85,5 @@ def _unless(secret: Sequence[str | None]) -> Callable[[ColumnElement[Any]], Colu
     hidden: ColumnElement[bool] = document.c.integration.in_([each for each in secret if each is not None])
     if None in secret:
         hidden = or_(hidden, document.c.integration.is_(None))
-    return lambda column: case((hidden, null()), else_=column)
+    own = or_(*(finding.c.code.startswith(f"{kind}.", autoescape=True) for kind in QUOTING_NOTHING))
+    return lambda column: case((and_(hidden, not_(own)), null()), else_=column)

@@ -66,6 +66,11 @@ class Caller:
             return ""
         return hashlib.sha256("\n".join(sorted(self.partners)).encode()).hexdigest()[:12]
 
+    @property
+    def view(self) -> tuple[str, ...]:
+        """What a fingerprint gets besides, where not everybody's data is seen."""
+        return () if self.partners is None else (self.sees,)
+
     def needs(self, *scopes: str) -> None:
         """Refuse unless one of `scopes` is covered.
 
