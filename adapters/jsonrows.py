@@ -57,24 +57,16 @@ _BOOLEANS = {"t": "true", "f": "false", "true": "true", "false": "false", "1": "
 
 def rows_of(columns: Sequence[Column], cells: Sequence[Sequence[Cell]], *, marked: bool = False) -> str:
     """Rows as JSON objects with commas between them, of each column's cells; `marked` has :data:`NULL` for NULL."""
-    count = len(cells[0]) if cells else 0
-    if not count:
+    if not cells or not cells[0]:
         return ""
-    width = 2 * len(columns)
-    parts = [""] * (width * count)
-    first = end = ""
-    for number, (column, texts) in enumerate(zip(columns, cells, strict=True)):
-        written, quote = _written(column.type, texts, marked=marked)
-        # What stands before the cell: the quote that ends the one before, the name, the quote that begins this one.
-        before = f"{end}{',' if number else '{'}{encode_basestring(column.name)}:{quote}"
-        first = first or before
-        parts[2 * number :: width] = [before] * count
-        parts[2 * number + 1 :: width] = written
-        end = quote
-    parts[::width] = [f"{end}}},{first}"] * count
-    parts[0] = first
-    parts.append(f"{end}}}")
-    return "".join(parts).replace(f'"{NULL}"', "null")
+    written_columns = [_written(each.type, texts, marked=marked) for each, texts in zip(columns, cells, strict=True)]
+    members = (
+        f"{encode_basestring(column.name).replace('%', '%%')}:{quote}%s{quote}"
+        for column, (_, quote) in zip(columns, written_columns, strict=True)
+    )
+    row = f"{{{','.join(members)}}}"
+    text = ",".join(map(row.__mod__, zip(*(written for written, _ in written_columns), strict=True)))
+    return text.replace(f'"{NULL}"', "null") if NULL in text else text
 
 
 def said(row: Mapping[str, Any]) -> str:
@@ -90,7 +82,7 @@ def encoded(text: str) -> bytes:
         return re.sub(r"[\ud800-\udfff]", lambda half: f"\\u{ord(half[0]):04x}", text).encode()
 
 
-def _written(kind: Type, texts: Sequence[Cell], *, marked: bool) -> tuple[list[str], str]:
+def _written(kind: Type, texts: Sequence[Cell], *, marked: bool) -> tuple[Sequence[str], str]:
     """The cells as JSON, and the quote that is still to be put around each."""
     null = NULL if marked else None
     if kind == "text":
@@ -102,11 +94,14 @@ def _written(kind: Type, texts: Sequence[Cell], *, marked: bool) -> tuple[list[s
     return ["null" if text is None or text == null else _said(convert(text) if convert else text) for text in texts], ""
 
 
-def _plain(kind: Type, texts: Sequence[Cell], *, marked: bool) -> list[str] | None:
+def _plain(kind: Type, texts: Sequence[Cell], *, marked: bool) -> Sequence[str] | None:
     """The cells, if all of them have the plain form of their type; None if one has not."""
-    if not marked and NULL in texts:
+    if marked:
+        known: Sequence[str] = texts  # type: ignore[assignment] # NULL has its mark
+    elif NULL in texts:
         return None
-    known = [NULL if text is None else text for text in texts]
+    else:
+        known = [NULL if text is None else text for text in texts]
     if kind == "bool":
         found = [_BOOLEANS.get(text, "") for text in known]
         return None if "" in found else found

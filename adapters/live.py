@@ -17,7 +17,7 @@ from adapters.known import Shapes
 from adapters.model import Lines
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Hashable
     from contextlib import AbstractContextManager
 
     from adapters.governor import Governor, Health
@@ -75,8 +75,8 @@ class Live:
         self._governor = governor
         self._clock = clock
         self._lock = threading.Lock()
-        self._flights: dict[str, _Flight] = {}
-        self._kept: OrderedDict[str, _Kept] = OrderedDict()
+        self._flights: dict[Hashable, _Flight] = {}
+        self._kept: OrderedDict[Hashable, _Kept] = OrderedDict()
         self._rows = 0
         self._seconds = governor.limits.cache_seconds
         self._waiting = 0
@@ -99,15 +99,15 @@ class Live:
             self.shapes.keep(found)
             return found
 
-        return self._asked(f"schema {table!r}", asked, SCHEMA_SECONDS)
+        return self._asked(("schema", table), asked, SCHEMA_SECONDS)
 
     def page(self, table: str, selection: Selection) -> Answer[Page]:
         """Some rows."""
-        return self._of(table, f"page {table!r} {selection!r}", lambda: self._source.page(table, selection))
+        return self._of(table, _name("page", table, selection), lambda: self._source.page(table, selection))
 
     def lines(self, table: str, selection: Selection) -> Answer[Lines]:
         """Some rows as JSON."""
-        return self._of(table, f"lines {table!r} {selection!r}", lambda: self._lines(table, selection))
+        return self._of(table, _name("lines", table, selection), lambda: self._lines(table, selection))
 
     def count(self, table: str, filters: tuple[Filter, ...]) -> Answer[int]:
         """How many rows the filters leave.
@@ -118,11 +118,11 @@ class Live:
         counted = getattr(self._source, "count", None)
         if counted is None:
             raise Reject("not_countable", f"the rows of {table!r} cannot be counted here", "Leave count out")
-        return self._of(table, f"count {table!r} {filters!r}", lambda: counted(table, filters))
+        return self._of(table, _name("count", table, filters), lambda: counted(table, filters))
 
     def row(self, table: str, key: tuple[str, ...]) -> Answer[dict[str, Any] | None]:
         """One row."""
-        return self._of(table, f"row {table!r} {key!r}", lambda: self._source.row(table, key))
+        return self._of(table, ("row", table, key), lambda: self._source.row(table, key))
 
     def question(self) -> AbstractContextManager[None]:
         """All that is asked in here is one question."""
@@ -140,15 +140,15 @@ class Live:
         page = self._source.page(table, selection)
         return Lines(",".join(map(said, page.rows)), len(page.rows), page.next)
 
-    def _of(self, table: str, name: str, question: Callable[[], Got]) -> Answer[Got]:
+    def _of(self, table: str, name: Hashable, question: Callable[[], Got]) -> Answer[Got]:
         try:
             return self._asked(name, question, self._seconds)
         except (Reject, Stop):
             with self._lock:
-                self._forget(f"schema {table!r}")
+                self._forget(("schema", table))
             raise
 
-    def _asked(self, name: str, question: Callable[[], Got], seconds: float) -> Answer[Got]:
+    def _asked(self, name: Hashable, question: Callable[[], Got], seconds: float) -> Answer[Got]:
         """The answer, asked for now or not longer ago than so many seconds."""
         with self._lock:
             kept = self._fresh(name)
@@ -166,7 +166,7 @@ class Live:
             raise flight.error
         return Answer(flight.value, max(0.0, self._clock() - flight.at))
 
-    def _fly(self, name: str, flight: _Flight, question: Callable[[], Any], seconds: float) -> None:
+    def _fly(self, name: Hashable, flight: _Flight, question: Callable[[], Any], seconds: float) -> None:
         try:
             with self._governor.question():
                 flight.value = question()
@@ -196,7 +196,7 @@ class Live:
             with self._lock:
                 self._waiting -= 1
 
-    def _fresh(self, name: str) -> Answer[Any] | None:
+    def _fresh(self, name: Hashable) -> Answer[Any] | None:
         """The kept answer, if it is good enough still."""
         kept = self._kept.get(name)
         if kept is None:
@@ -207,7 +207,7 @@ class Live:
             return None
         return Answer(kept.value, age)
 
-    def _keep(self, name: str, flight: _Flight, seconds: float) -> None:
+    def _keep(self, name: Hashable, flight: _Flight, seconds: float) -> None:
         """Keep an answer; the oldest go when there are too many."""
         if not seconds:
             return
@@ -220,9 +220,18 @@ class Live:
             while self._rows > _ROWS_KEPT or len(self._kept) > _ANSWERS_KEPT:
                 self._forget(next(iter(self._kept)))
 
-    def _forget(self, name: str) -> None:
+    def _forget(self, name: Hashable) -> None:
         kept = self._kept.pop(name, None)
         self._rows -= kept.rows if kept else 0
+
+
+def _name(kind: str, table: str, what: Hashable) -> Hashable:
+    """What two questions are the same by; filters may hold lists."""
+    try:
+        hash(what)
+    except TypeError:
+        what = repr(what)
+    return kind, table, what
 
 
 def _still_asked() -> Retry:

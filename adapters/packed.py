@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from adapters.statements import Raw
 
 MARK = "\x1f"
+_END = "\x1d"
 COLUMNS_MAX = 80
 """A function of PostgreSQL takes 100 arguments; those of the order may come besides."""
 
@@ -49,10 +50,11 @@ def unpacked(raws: Sequence[Raw], width: int) -> list[list[str]] | None:
     texts = [raw[0] for raw in raws]
     if None in texts:
         return None
-    whole = MARK.join(texts)  # type: ignore[arg-type] # none is None
-    cells = whole.split(MARK)
-    if any(text.count(MARK) != width - 1 for text in texts if text is not None):
+    # An end of row between rows, as one more cell: where all stand in their places, no row is longer or shorter.
+    whole = f"{MARK}{_END}{MARK}".join(texts)  # type: ignore[arg-type] # none is None
+    cells, step = whole.split(MARK), width + 1
+    if len(cells) != len(texts) * step - 1 or cells[width::step] != [_END] * (len(texts) - 1):
         return None
     if whole.count(NULL) != cells.count(NULL):
         return None
-    return [cells[number::width] for number in range(width)]
+    return [cells[number::step] for number in range(width)]

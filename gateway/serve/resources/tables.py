@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import timedelta
+from functools import lru_cache
 from math import ceil
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from adapters.live import Answer, Live
     from adapters.model import Table
     from adapters.protocol import Source
+    from gateway.serve.filters import Asked
     from gateway.serve.operations import Call
 
     Got = TypeVar("Got")
@@ -123,16 +125,16 @@ def rows_list(call: Call, connection: str, table: str) -> Response:
     live = _live(call, connection)
     with live.question():
         known = _asking(connection, lambda: live.schema(table)).value
-        pairs = list(request.args.items(multi=True))
-        asked = filters.parse(pairs, f"{connection}/{table}", queryable(known), parameters=filters.PARAMETERS)
-        secret, identity = call.services.cursor_secret, cursors.fingerprint(connection, table, *asked.identity())
-        after = cursors.read(secret, identity, asked.cursor) if asked.cursor else None
+        given = tuple(request.args.items(multi=True))
+        asked, identity = _understood(connection, known, tuple(pair for pair in given if pair[0] != "cursor"))
+        filters.parse([pair for pair in given if pair[0] == "cursor"], table, {}, parameters=("cursor",))
+        at, secret = request.args.get("cursor"), call.services.cursor_secret
         conditions = tuple(Filter(each.field, each.op, each.value) for each in asked.conditions)  # type: ignore[arg-type] # checked by the grammar
         selection = Selection(
             filters=conditions,
             sort=tuple(Sort(name, descending) for name, descending in asked.sort),
             limit=asked.limit,
-            after=after,
+            after=cursors.read(secret, identity, at) if at else None,
             columns=asked.fields or (),
             key=_declared_key(call, connection, table) if not known.key else (),
         )
@@ -146,6 +148,13 @@ def rows_list(call: Call, connection: str, table: str) -> Response:
         count=count,
         headers=_aged(found),
     )
+
+
+@lru_cache(maxsize=256)
+def _understood(connection: str, table: Table, pairs: tuple[tuple[str, str], ...]) -> tuple[Asked, str]:
+    """The query of a page of a table without its cursor, and what cursors of it are bound to."""
+    asked = filters.parse(pairs, f"{connection}/{table.name}", queryable(table), parameters=filters.PARAMETERS)
+    return asked, cursors.fingerprint(connection, table.name, *asked.identity())
 
 
 def one_row(call: Call, connection: str, table: str, key: str) -> Response:
