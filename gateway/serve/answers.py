@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from datetime import date, datetime, time
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,18 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
 JSON = "application/json"
+
+REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}").fullmatch
+TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}").fullmatch
+"""W3C Trace Context, 3.2: version, trace id, parent id, flags; all zeros are no ids."""
+
+HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Cache-Control": "no-store",
+}
+"""What every answer has that says nothing else."""
 
 
 def said(value: Any) -> bytes:
@@ -45,11 +58,26 @@ def listed(
     A number as the cursor is a place in a log, which has no end; its link is the caller's.
     """
     tail = {"next": cursor, "as_of": as_of} | ({} if count is None else {"count": count}) | dict(more or {})
-    body = b"".join((b'{"items":[', b",".join(items), b"],", said(tail)[1:]))
-    answer = Response(body, 200, headers, mimetype=JSON)
+    answer = Response(page_of(b",".join(items), said(tail)), 200, headers, mimetype=JSON)
     if isinstance(cursor, str):
-        answer.headers.add("Link", f'<{here(cursor=cursor)}>; rel="next"')
+        answer.headers.add("Link", next_link(request.path, request.args.items(multi=True), cursor))
     return answer
+
+
+def page_of(items: bytes, tail: bytes) -> bytes:
+    """The body of a list: its items, joined by commas, and the object with the members behind them."""
+    return b"".join((b'{"items":[', items, b"],", tail[1:]))
+
+
+def as_of(change: int, at: datetime | None) -> dict[str, Any]:
+    """How far the records of a list had come."""
+    return {"time": at, "change": change}
+
+
+def next_link(path: str, pairs: Iterable[tuple[str, str]], cursor: str) -> str:
+    """Where the next page of this list is (RFC 8288)."""
+    kept = [pair for pair in pairs if pair[0] != "cursor"]
+    return f'<{path_of(path)}?{urlencode([*kept, ("cursor", cursor)])}>; rel="next"'
 
 
 def not_modified(etag: str) -> Response | None:

@@ -15,7 +15,11 @@ from werkzeug.routing import BaseConverter
 from gateway.errors import Reject, Retry, Stop
 from gateway.serve import auth
 from gateway.serve import shapes as shared_shapes
+from gateway.serve.answers import HEADERS, REQUEST_ID, TRACEPARENT
+from gateway.serve.hot import HotLane
 from gateway.serve.idempotency import Running
+from gateway.serve.limits import Limits
+from gateway.serve.metrics import Metrics
 from gateway.serve.openapi import Documents
 from gateway.serve.operations import Operation, Shared, blueprint
 from gateway.serve.problems import BY_STATUS, MEDIA_TYPE, PROBLEMS, Problem
@@ -39,22 +43,13 @@ from gateway.serve.resources import (
 from gateway.workspace.contracts import RESERVED_COLLECTIONS
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from wsgiref.types import StartResponse, WSGIEnvironment
+
     from gateway.serve.services import Services
     from gateway.serve.shapes import Shape
 
 _log = logging.getLogger(__name__)
-
-_REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}").fullmatch
-_TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}").fullmatch
-"""W3C Trace Context, 3.2: version, trace id, parent id, flags; all zeros are no ids."""
-
-HEADERS = {
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
-    "Cache-Control": "no-store",
-}
-"""What every answer has that says nothing else."""
 
 SHAPES: dict[str, Shape] = {
     **shared_shapes.SHAPES,
@@ -80,19 +75,37 @@ class Collection(BaseConverter):
     regex = rf"(?!(?:{'|'.join(map(re.escape, sorted(RESERVED_COLLECTIONS)))})(?:/|$))[^/]+"
 
 
+class Application(Flask):
+    """Flask, with the hot lane in front of its dispatch."""
+
+    lane: HotLane | None = None
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer a request in the hot lane, or as Flask does."""
+        answer = self.lane(environ) if self.lane is not None else None
+        if answer is None:
+            return super().__call__(environ, start_response)
+        status, headers, body = answer
+        start_response(status, headers)
+        return (body,)
+
+
 def create_app(services: Services) -> Flask:
     """The WSGI application. It holds no state but open streams; any number of processes may serve one store."""
-    app = Flask(__name__, static_folder=None)
+    app = Application(__name__, static_folder=None)
     app.url_map.merge_slashes = False
     app.url_map.converters["collection"] = Collection
     door = auth.Door(services.database, services.configuration, services.now, services.cursor_secret)
-    shared = Shared(Running(), threading.BoundedSemaphore(services.followers_max), door)
+    limits = Limits(services.limits, services.ticks) if services.limits is not None else None
+    metrics = Metrics()
+    shared = Shared(Running(), threading.BoundedSemaphore(services.followers_max), door, limits, metrics)
     table = _resources(services.version)
     for name, operations in table.items():
         app.register_blueprint(blueprint(name, operations, services, shared))
     app.before_request(lambda: _begin(services))
-    app.after_request(_end)
+    app.after_request(lambda answer: _end(answer, services, metrics))
     app.register_error_handler(Exception, _failed)
+    app.lane = HotLane(services, limits, metrics) if services.hot_lane else None
     return app
 
 
@@ -123,8 +136,9 @@ def _resources(version: str) -> dict[str, tuple[Operation, ...]]:
 def _begin(services: Services) -> None:
     """What comes before any resource: an id for the request, and the checks that the server leaves to us."""
     given = request.headers.get("X-Request-ID", "")
-    g.request_id = given if _REQUEST_ID(given) else services.new_id("req")
+    g.request_id = given if REQUEST_ID(given) else services.new_id("req")
     g.caller = auth.NOBODY
+    g.began = services.ticks()
     environ = request.environ
     host = environ.get("HTTP_HOST", "")
     if not host or "," in host:
@@ -135,22 +149,28 @@ def _begin(services: Services) -> None:
         raise Problem("bad_request", "the path or a query parameter holds a NUL character", "Leave it out.")
 
 
-def _end(answer: Response) -> Response:
-    """What every answer has: the ids, and headers that keep browsers from guessing."""
+def _end(answer: Response, services: Services, metrics: Metrics) -> Response:
+    """What every answer has: the ids, how much is left, and headers that keep browsers from guessing."""
     answer.headers["X-Request-ID"] = g.get("request_id", "")
     trace = request.headers.get("traceparent", "")
-    if _TRACEPARENT(trace):
+    if TRACEPARENT(trace):
         answer.headers["traceparent"] = trace
     for name, value in HEADERS.items():
         answer.headers.setdefault(name, value)
-    _log.info(
+    answer.headers.extend(g.get("left", ()))
+    operation = (request.endpoint or "none").rpartition(".")[2]
+    seconds = services.ticks() - g.get("began", services.ticks())
+    metrics.count(operation, answer.status_code, seconds, g.caller.name if "caller" in g else "")
+    _log.log(
+        # What is read again and again is counted, not told.
+        logging.DEBUG if request.method in ("GET", "HEAD") and answer.status_code < 400 else logging.INFO,
         "%s %s %d key=%s request=%s trace=%s",
         request.method,
         request.path,
         answer.status_code,
         g.caller.name if "caller" in g else "",
         g.get("request_id", ""),
-        trace if _TRACEPARENT(trace) else "",
+        trace if TRACEPARENT(trace) else "",
     )
     return answer
 

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from flask import Response
 
     from gateway.serve.auth import Caller
+    from gateway.serve.limits import Limits
+    from gateway.serve.metrics import Metrics
     from gateway.serve.services import Services
 
 BODY_BYTES_MAX = 64 * 1024
@@ -37,6 +39,8 @@ class Shared:
     running: idempotency.Running
     followers: threading.BoundedSemaphore
     door: auth.Door
+    limits: Limits | None
+    metrics: Metrics
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +136,11 @@ def _admitted(operation: Operation, shared: Shared, path: dict[str, str]) -> Cal
             raise auth.key_missing()
         return auth.NOBODY
     caller = g.caller = shared.door.caller(credential)
+    if shared.limits is not None:
+        taken = shared.limits.take(caller.id)
+        g.left = taken.headers
+        if taken.retry_after is not None:
+            raise Problem("rate_limited", headers={"Retry-After": str(taken.retry_after)})
     if operation.whole and caller.partners is not None:
         raise Problem("scope_missing", f"the key {caller.name!r} is limited to partners, and this is about all of them")
     if operation.scope is not None:

@@ -202,6 +202,11 @@ PROBLEMS: dict[str, Kind] = {
         "This Idempotency-Key belongs to another request",
         "Make a new key for each new request; repeat a request with the same bytes.",
     ),
+    "rate_limited": Kind(
+        429,
+        "The client asked for more than it may",
+        "Try again after the time in Retry-After; the header RateLimit tells what is left.",
+    ),
     # what cannot be had now
     "not_ready": Kind(503, "The gateway is not ready", "The members of `checks` say what is missing; see the log."),
     "unavailable": Kind(503, "The gateway cannot do this now", "Try again after the time in Retry-After."),

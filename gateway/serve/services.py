@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from gateway.configuration import Configuration
     from gateway.receive.landing import Receiver
     from gateway.routing import Routes
+    from gateway.serve.limits import Policy
     from gateway.store.database import Database
     from gateway.store.vault import Vault
 
@@ -26,7 +27,8 @@ class Services:
     come back sooner, when something was committed; nobody waits any more when the server is `ending`. `cursor_secret`
     (32 bytes or more, the same in every process that serves this store) authenticates cursors. `spool` is where large
     uploads lie until their checksum is known; None means the system's folder for temporary files. `routes_of` gives a
-    revision that was applied once, ready to work.
+    revision that was applied once, ready to work. `ticks` counts seconds from any moment on; `limits`
+    None: clients are not limited.
     """
 
     database: Database
@@ -43,3 +45,6 @@ class Services:
     followers_max: int = 24
     routes_of: Callable[[str], Routes | None] = lambda _revision: None
     ending: Callable[[], bool] = lambda: False
+    limits: Policy | None = None
+    ticks: Callable[[], float] = lambda: 0.0
+    hot_lane: bool = True

@@ -147,6 +147,7 @@ class Database:
         self.url = url
         self.clock = clock
         self._threads = threading.Lock()
+        self._beside: list[Callable[[], None]] = []
         self._lock_file: int | None = None
         self._ownership: Ownership | None = None
         self._machine = machine
@@ -345,8 +346,14 @@ class Database:
                 connection.close()
         return not busy
 
+    def close_with(self, close: Callable[[], None]) -> None:
+        """Call this before the store is closed: somebody has connections of his own."""
+        self._beside.append(close)
+
     def close(self) -> None:
         """Close all connections; the last one of SQLite checkpoints, hence under the lock."""
+        while self._beside:
+            self._beside.pop()()
         with self._exclusive(closing=True):
             self._writer.dispose()
             self._reader.dispose()

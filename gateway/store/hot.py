@@ -78,6 +78,7 @@ class HotReads:
         self._idle: list[_Asking] = []
         self._lock = threading.Lock()
         self._count = 0
+        database.close_with(self.close)
 
     def mark(self, contract: str) -> Mark | None:
         """What answers about this contract depend on now."""

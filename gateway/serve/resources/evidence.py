@@ -9,12 +9,12 @@ from flask import Response  # noqa: TC002
 
 from gateway.repair.differences import leaves
 from gateway.repair.evidence import Explainer
-from gateway.serve import filters
+from gateway.serve import plans
 from gateway.serve.answers import answered
-from gateway.serve.masks import MASKED, evidence_masked, on_record, view_of
+from gateway.serve.masks import MASKED, evidence_masked, on_record
 from gateway.serve.operations import Operation
 from gateway.serve.problems import Problem, nearest
-from gateway.serve.resources.records import asked_contract, describe, found, no_conditions, point_of
+from gateway.serve.resources.records import found, linked, pairs, point_of
 from gateway.serve.shapes import MOMENT, TEXT, WHOLE, Shape, many, maybe, named, thing, words
 
 if TYPE_CHECKING:
@@ -134,10 +134,9 @@ def operations() -> tuple[Operation, ...]:
 
 def record_evidence(call: Call, collection: str, key: str) -> Response:
     """``GET /api/v1/orders/acme~4711/evidence?field=/total``."""
-    contract, pairs = asked_contract(call, collection)
-    view = view_of(call.caller, contract)
     parameters = ("field", "version", "as_of")
-    asked = filters.parse(pairs, collection, no_conditions(contract), parameters=parameters)
+    plan = plans.for_record(call.services.configuration(), call.caller, collection, pairs(), parameters)
+    contract, view, asked = plan.contract, plan.view, plan.asked
     with call.services.database.read() as connection:
         at = point_of(connection, contract, asked.as_of) if asked.as_of is not None else None
         stored = found(connection, view, collection, key, at)
@@ -159,7 +158,7 @@ def record_evidence(call: Call, collection: str, key: str) -> Response:
     on_record(call, view, 1)
     masked = {} if view.mask is None else {MASKED: view.mask.names}
     answer = answered(evidence_said(evidence) | masked)
-    describe(answer, contract, call, collection)
+    linked(answer, plan)
     return answer
 
 

@@ -7,15 +7,14 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from flask import Response, request
 
 from gateway.repair.differences import changed
-from gateway.serve import cursors, filters
-from gateway.serve.answers import JSON, keys_of, listed, not_modified, path_of, said, tagged
-from gateway.serve.catalogue import collections, contract_of
-from gateway.serve.masks import on_record, view_of
+from gateway.serve import cursors, plans
+from gateway.serve.answers import JSON, as_of, keys_of, listed, not_modified, said, tagged
+from gateway.serve.masks import on_record
 from gateway.serve.operations import Operation
 from gateway.serve.problems import Problem
 from gateway.store import records
@@ -26,13 +25,12 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from gateway.contracts import Contract
-    from gateway.serve.filters import Asked
     from gateway.serve.masks import View
     from gateway.serve.operations import Call
+    from gateway.serve.plans import Plan
     from gateway.store.records import Point, StoredRecord, StoredVersion
 
 SYSTEM = ("_key", "_seq", "_version")
-_COMMON = ("version", "as_of")
 
 
 def operations() -> tuple[Operation, ...]:
@@ -73,57 +71,41 @@ def operations() -> tuple[Operation, ...]:
 
 def records_list(call: Call, collection: str) -> Response:
     """``GET /api/v1/orders?status=open&total__gte=100&sort=-ordered_on&fields=number,total``."""
-    contract, pairs = asked_contract(call, collection)
-    view = view_of(call.caller, contract)
-    fields = filters.queryable(contract, hidden=view.hidden)
-    asked = filters.parse(pairs, collection, fields, parameters=(*filters.PARAMETERS, *_COMMON))
-    identity = cursors.fingerprint(contract.id, *asked.identity(), *view.parts)
-    after = cursors.read(call.services.cursor_secret, identity, asked.cursor) if asked.cursor else None
-    wanted = cursors.fingerprint(identity, asked.cursor, asked.limit, asked.fields, asked.count)
-    query = records.Query(
-        contract,
-        tuple(records.Filter(each.field, each.op, each.value) for each in asked.conditions),
-        asked.sort,
-        after,
-        asked.limit,
-        view.partners,
-    )
+    secret = call.services.cursor_secret
+    planned = plans.for_list(call.services.configuration(), call.caller, collection, pairs(), secret)
+    plan = planned.plan
     with call.services.database.read() as connection:
-        at = point_of(connection, contract, asked.as_of)
-        etag = f"{at.change}-{wanted}"
+        at = point_of(connection, plan.contract, plan.asked.as_of)
+        etag = planned.etag(at.change)
         unchanged = not_modified(etag)
         if unchanged is not None:
             return unchanged
-        then = at if asked.as_of is not None else None
-        page = records.page(connection, query, then)
-        count = records.count(connection, query, then) if asked.count else None
-    on_record(call, view, len(page.items), fields=asked.fields)
+        then = at if plan.asked.as_of is not None else None
+        page = records.page(connection, planned.query, then)
+        count = records.count(connection, planned.query, then) if plan.asked.count else None
+    on_record(call, plan.view, len(page.items), fields=plan.asked.fields)
     answer = listed(
-        page.items if asked.fields is None and view.mask is None else [_cut(i, asked, view) for i in page.items],
-        cursor=cursors.write(call.services.cursor_secret, identity, page.last) if page.last is not None else None,
-        as_of=_as_of(at),
+        page.items if plan.whole else [_cut(item, plan) for item in page.items],
+        cursor=cursors.write(secret, planned.identity, page.last) if page.last is not None else None,
+        as_of=as_of(at.change, at.at),
         count=count,
     )
-    describe(answer, contract, call, collection)
+    linked(answer, plan)
     return tagged(answer, etag)
 
 
 def one_record(call: Call, collection: str, key: str) -> Response:
     """``GET /api/v1/orders/acme~4711?as_of=2026-11-01T00:00:00Z``: the record as stored, now or then."""
-    contract, pairs = asked_contract(call, collection)
-    view = view_of(call.caller, contract)
-    asked = filters.parse(pairs, collection, no_conditions(contract), parameters=("fields", *_COMMON))
+    plan = plans.for_record(call.services.configuration(), call.caller, collection, pairs())
     with call.services.database.read() as connection:
-        then = point_of(connection, contract, asked.as_of) if asked.as_of is not None else None
-        stored = found(connection, view, collection, key, then)
-    shown = () if asked.fields is None else (asked.fields,)
-    etag = f"{stored.seq}-{cursors.fingerprint(*shown, *view.parts)}" if shown or view.parts else str(stored.seq)
+        then = point_of(connection, plan.contract, plan.asked.as_of) if plan.asked.as_of is not None else None
+        stored = found(connection, plan.view, collection, key, then)
+    etag = plans.record_tag(plan, stored.seq)
     answer = not_modified(etag)
     if answer is None:
-        on_record(call, view, 1, fields=asked.fields)
-        body = stored.json if asked.fields is None and view.mask is None else _cut(stored.json, asked, view)
-        answer = Response(body, 200, mimetype=JSON)
-    describe(answer, contract, call, collection)
+        on_record(call, plan.view, 1, fields=plan.asked.fields)
+        answer = Response(stored.json if plan.whole else _cut(stored.json, plan), 200, mimetype=JSON)
+    linked(answer, plan)
     if then is not None:  # a record's body is the record alone
         time = f" {then.at.isoformat().replace('+00:00', 'Z')}" if then.at is not None else ""
         answer.headers["Gateway-As-Of"] = f"{then.change}{time}"
@@ -132,12 +114,16 @@ def one_record(call: Call, collection: str, key: str) -> Response:
 
 def record_history(call: Call, collection: str, key: str) -> Response:
     """``GET /api/v1/orders/acme~4711/history``: also of a record that is gone."""
-    contract, pairs = asked_contract(call, collection)
-    view = view_of(call.caller, contract)
-    filters.parse(pairs, collection, no_conditions(contract), parameters=("version",))
+    plan = plans.for_record(call.services.configuration(), call.caller, collection, pairs(), ("version",))
+    contract, view = plan.contract, plan.view
     with call.services.database.read() as connection:
         at = records.point(connection, contract)
         versions = _versions(connection, view, collection, key)
+    of_view = f"-{cursors.fingerprint(*view.parts)}" if view.parts else ""
+    etag = f"{versions[0].seq}-{at.change}{of_view}"
+    unchanged = not_modified(etag)
+    if unchanged is not None:
+        return unchanged
     on_record(call, view, sum(each.json is not None for each in versions))
     versions = [each if each.json is None else replace(each, json=view.shown(each.json)) for each in versions]
     bodies = [json.loads(each.json) if each.json is not None else None for each in versions]
@@ -159,18 +145,15 @@ def record_history(call: Call, collection: str, key: str) -> Response:
             for place, each in enumerate(versions)
         ],
         cursor=None,
-        as_of=_as_of(at),
+        as_of=as_of(at.change, at.at),
     )
-    describe(answer, contract, call, collection)
-    of_view = f"-{cursors.fingerprint(*view.parts)}" if view.parts else ""
-    return tagged(answer, f"{versions[0].seq}-{at.change}{of_view}")
+    linked(answer, plan)
+    return tagged(answer, etag)
 
 
-def asked_contract(call: Call, collection: str) -> tuple[Contract, list[tuple[str, str]]]:
-    """The contract that the request is about, and its query."""
-    pairs = list(request.args.items(multi=True))
-    version = next((text for name, text in pairs if name == "version"), None)
-    return contract_of(call.services.configuration(), call.caller, collection, version), pairs
+def pairs() -> list[tuple[str, str]]:
+    """The parameters of this request's query."""
+    return list(request.args.items(multi=True))
 
 
 def point_of(connection: Connection, contract: Contract, asked: int | datetime | None) -> Point:
@@ -184,14 +167,6 @@ def point_of(connection: Connection, contract: Contract, asked: int | datetime |
         kept = f" are kept {contract.keep} after they were replaced, and" if contract.keep else ""
         raise Problem("as_of_purged", f"versions of {contract.id}{kept} were purged that stood at change {at.change}")
     return at
-
-
-def no_conditions(contract: Contract) -> dict[str, filters.Queryable]:
-    """The fields for `fields=` alone: a single record is not filtered."""
-    return {
-        name: filters.Queryable(name, field.type, filterable=False, sortable=False, value=field.value)
-        for name, field in filters.queryable(contract).items()
-    }
 
 
 def _versions(connection: Connection, view: View, collection: str, key: str) -> list[StoredVersion]:
@@ -237,25 +212,17 @@ def found(connection: Connection, view: View, collection: str, key: str, at: Poi
     return known[0]
 
 
-def _cut(item: bytes, asked: Asked, view: View) -> bytes:
+def _cut(item: bytes, plan: Plan) -> bytes:
     """The chosen members of a record, and the system's; in the contract's order, as the caller may see them."""
-    fields = asked.fields
-    if view.mask is not None:
-        return view.mask.record(item, fields)
+    fields = plan.asked.fields
+    if plan.view.mask is not None:
+        return plan.view.mask.record(item, fields)
     assert fields is not None
     kept = {name: value for name, value in json.loads(item).items() if name in fields or name in SYSTEM}
     return json.dumps(kept, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-def _as_of(at: Point) -> dict[str, Any]:
-    return {"time": at.at, "change": at.change}
-
-
-def describe(answer: Response, contract: Contract, call: Call, collection: str) -> None:
-    """Where the contract is described, and where a newer version of it is (RFC 8288)."""
-    answer.headers.add(
-        "Link", f'<{path_of(f"/api/v1/types/{contract.name}/versions/{contract.version}")}>; rel="describedby"'
-    )
-    newest = max(collections(call.services.configuration())[collection])
-    if contract.version < newest:
-        answer.headers.add("Link", f'<{path_of(f"/api/v1/{collection}")}>; rel="successor-version"')
+def linked(answer: Response, plan: Plan) -> None:
+    """Tell where the contract is described, and where a newer version of it is."""
+    for link in plan.links:
+        answer.headers.add("Link", link)

@@ -71,7 +71,6 @@ def store(module_store: str, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         assert staging.settle(transaction, ARTICLE.id)
     hot = HotReads(database)
     yield database, hot
-    hot.close()
     database.close()
 
 

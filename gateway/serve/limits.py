@@ -1,0 +1,68 @@
+"""How much a client may ask: a token bucket for each, and the headers that tell how much is left of it.
+
+A bucket holds `requests` tokens and fills again evenly over `seconds`; each request takes one. A process counts for
+itself. The headers are those of the IETF's draft (httpapi-ratelimit-headers, 10): `q` requests in `w` seconds, `r` of
+them left, `t` seconds until all are there again.
+
+    >>> limits = Limits(Policy(requests=2, seconds=60), clock=lambda: 0.0)
+    >>> limits.take("key_1").headers
+    (('RateLimit-Policy', '"client";q=2;w=60'), ('RateLimit', '"client";r=1;t=30'))
+    >>> limits.take("key_1").retry_after, limits.take("key_1").retry_after
+    (None, 30)
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from math import ceil
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_CLIENTS_MAX = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """So many requests in so many seconds."""
+
+    requests: int = 6000
+    seconds: int = 60
+
+
+class Taken(NamedTuple):
+    """What is left after a request; `retry_after` is the seconds to wait for where there was nothing left."""
+
+    headers: tuple[tuple[str, str], ...]
+    retry_after: int | None
+
+
+class Limits:
+    """The buckets of this process, one for each client, the least recently used ones forgotten when there are many."""
+
+    def __init__(self, policy: Policy, clock: Callable[[], float]) -> None:
+        self._policy = policy
+        self._rate = policy.requests / policy.seconds
+        self._named = ("RateLimit-Policy", f'"client";q={policy.requests};w={policy.seconds}')
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._buckets: dict[str, tuple[float, float]] = {}
+        """Client → tokens, and when there were so many."""
+
+    def take(self, client: str) -> Taken:
+        """Take one token from a client's bucket."""
+        most, rate = self._policy.requests, self._rate
+        with self._lock:
+            now = self._clock()
+            tokens, then = self._buckets.pop(client, (float(most), now))
+            tokens = min(most, tokens + (now - then) * rate)
+            refused = tokens < 1
+            if not refused:
+                tokens -= 1
+            if len(self._buckets) >= _CLIENTS_MAX:
+                del self._buckets[next(iter(self._buckets))]
+            self._buckets[client] = (tokens, now)
+        left = ("RateLimit", f'"client";r={int(tokens)};t={ceil((most - tokens) / rate)}')
+        return Taken((self._named, left), max(1, ceil((1 - tokens) / rate)) if refused else None)

@@ -1,0 +1,130 @@
+"""A list, or a record, as it was asked for: understood once, and the parts of the answer that depend on nothing else.
+
+Both lanes answer by these (``resources.records``, ``hot``), so that they answer alike.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from gateway.serve import cursors, filters
+from gateway.serve.answers import JSON, path_of
+from gateway.serve.catalogue import collections, contract_of
+from gateway.serve.masks import view_of
+from gateway.store.pages import Filter, Query
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from gateway.configuration import Configuration
+    from gateway.contracts import Contract
+    from gateway.serve.auth import Caller
+    from gateway.serve.filters import Asked
+    from gateway.serve.masks import View
+
+LIST_MEDIA = (JSON,)
+"""What a list can be asked for as."""
+
+_COMMON = ("version", "as_of")
+
+Pairs = list[tuple[str, str]]
+"""The parameters of a query, in their order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is asked of a contract, as this caller sees it; `links` say where it is described (RFC 8288)."""
+
+    contract: Contract
+    view: View
+    asked: Asked
+    links: tuple[str, ...]
+
+    @property
+    def whole(self) -> bool:
+        """Whether records go out as they are stored."""
+        return self.asked.fields is None and self.view.mask is None
+
+
+@dataclass(frozen=True, slots=True)
+class ListPlan:
+    """A list: `identity` is what its cursors are bound to, `tag` what its entity tags have behind the change number."""
+
+    plan: Plan
+    query: Query
+    identity: str
+    tag: str
+
+    def etag(self, change: int) -> str:
+        """The entity tag while the records are those up to this change: no query is needed to know it."""
+        return f"{change}-{self.tag}"
+
+
+def for_list(configuration: Configuration, caller: Caller, collection: str, pairs: Pairs, secret: bytes) -> ListPlan:
+    """Understand the query of a list.
+
+    Raises:
+        Problem: the caller may not; there is no such collection; whatever is wrong with the query.
+    """
+    contract = _contract(configuration, caller, collection, pairs)
+    view = view_of(caller, contract)
+    fields = filters.queryable(contract, hidden=view.hidden)
+    asked = filters.parse(pairs, collection, fields, parameters=(*filters.PARAMETERS, *_COMMON))
+    identity = cursors.fingerprint(contract.id, *asked.identity(), *view.parts)
+    query = Query(
+        contract,
+        tuple(Filter(each.field, each.op, each.value) for each in asked.conditions),
+        asked.sort,
+        cursors.read(secret, identity, asked.cursor) if asked.cursor else None,
+        asked.limit,
+        view.partners,
+    )
+    tag = cursors.fingerprint(identity, asked.cursor, asked.limit, asked.fields, asked.count)
+    return ListPlan(Plan(contract, view, asked, links(configuration, contract, collection)), query, identity, tag)
+
+
+def for_record(
+    configuration: Configuration,
+    caller: Caller,
+    collection: str,
+    pairs: Pairs,
+    parameters: Sequence[str] = ("fields", *_COMMON),
+) -> Plan:
+    """Understand the query of something about one record.
+
+    Raises:
+        Problem: as for a list.
+    """
+    contract = _contract(configuration, caller, collection, pairs)
+    asked = filters.parse(pairs, collection, _no_conditions(contract), parameters=parameters)
+    return Plan(contract, view_of(caller, contract), asked, links(configuration, contract, collection))
+
+
+def record_tag(plan: Plan, seq: int) -> str:
+    """The entity tag of a record that was last changed by this change."""
+    shown: tuple[Any, ...] = () if plan.asked.fields is None else (plan.asked.fields,)
+    parts = plan.view.parts
+    return f"{seq}-{cursors.fingerprint(*shown, *parts)}" if shown or parts else str(seq)
+
+
+def links(configuration: Configuration, contract: Contract, collection: str) -> tuple[str, ...]:
+    """Where the contract is described, and where a newer version of it is."""
+    described = path_of(f"/api/v1/types/{contract.name}/versions/{contract.version}")
+    found = [f'<{described}>; rel="describedby"']
+    if contract.version < max(collections(configuration)[collection]):
+        found.append(f'<{path_of(f"/api/v1/{collection}")}>; rel="successor-version"')
+    return tuple(found)
+
+
+def _contract(configuration: Configuration, caller: Caller, collection: str, pairs: Pairs) -> Contract:
+    version = next((text for name, text in pairs if name == "version"), None)
+    return contract_of(configuration, caller, collection, version)
+
+
+def _no_conditions(contract: Contract) -> dict[str, filters.Queryable]:
+    """The fields for `fields=` alone: a single record is not filtered."""
+    return {
+        name: filters.Queryable(name, field.type, filterable=False, sortable=False, value=field.value)
+        for name, field in filters.queryable(contract).items()
+    }

@@ -1,0 +1,216 @@
+"""The hot lane and the plain one answer alike: status, headers and body, byte for byte; and the lane does answer."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from gateway.serve.limits import Policy
+from gateway.store import keys, revisions
+from tests.gateway.serve.worlds import FILES, World, order, with_key, world
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flask.testing import FlaskClient
+    from werkzeug.test import TestResponse
+
+
+def in_force(here: World) -> World:
+    """The world's configuration in the store too, where the lane sees which one is in force."""
+    with here.database.write() as transaction:
+        revisions.apply(transaction, here.configuration.revision, FILES)
+    return here
+
+
+@pytest.fixture(scope="module")
+def busy(module_store: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    made = in_force(world(tmp_path_factory.mktemp("hot"), url=module_store))
+    made.deliver(
+        *(order(f"{n}", total=f"{n % 7}.50", status=("open", "closed")[n % 2], pieces=str(n)) for n in range(40))
+    )
+    made.deliver(order("x/1~y", note="Grüße aus 東京"), order("100", note='with "quotes"'))
+    yield made
+    made.close()
+
+
+PATHS = st.sampled_from(
+    [
+        *(
+            "orders",
+            "orders/acme~7",
+            "orders/acme~100",
+            "orders/7",
+            "orders/acme~none",
+            "orders/acme~x%2F1%7Ey",
+            "prices",
+        ),
+        *("orders/", "orders/acme~7/history", "nothing", "prices/none", "orders/acme~7/evidence", "Orders"),
+    ]
+)
+QUERIES = st.lists(
+    st.sampled_from(
+        [
+            *("limit=3", "limit=100", "limit=0", "sort=-total", "sort=pieces", "sort=-pieces,total", "status=open"),
+            *(
+                "total__gte=3",
+                "fields=number",
+                "count=exact",
+                "as_of=1",
+                "version=1",
+                "versoin=1",
+                "note=x",
+                "sort=_key",
+            ),
+            *("_key__gt=acme~2", "status__in=open%2Cclosed", "status=open%20", "total=%2B1", "urgent__isnull=true"),
+        ]
+    ),
+    max_size=3,
+    unique=True,
+).map("&".join)
+HEADERS = st.dictionaries(
+    st.sampled_from(["Accept", "X-Request-ID", "traceparent", "If-None-Match", "X-Api-Key", "Content-Type", "Range"]),
+    st.sampled_from(
+        [
+            *(
+                "application/json",
+                "*/*",
+                "text/csv",
+                "application/json;q=0.1, text/html",
+                "image/png",
+                "a-1",
+                "not ok!",
+            ),
+            *("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", '"1"', "*", 'W/"7"', "bytes=0-1", ""),
+        ]
+    ),
+    max_size=3,
+)
+
+
+@pytest.fixture(scope="module")
+def both(busy: World) -> tuple[FlaskClient, FlaskClient]:
+    """A client of each lane, with the same key."""
+    key = busy.key("*:read")
+    hot, plain = (with_key(busy.app(hot_lane=each).test_client(), key) for each in (True, False))
+    return hot, plain
+
+
+@settings(deadline=None, max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(path=PATHS, query=QUERIES, headers=HEADERS)
+def test_both_lanes_answer_alike(
+    both: tuple[FlaskClient, FlaskClient], path: str, query: str, headers: dict[str, str]
+) -> None:
+    url = f"/api/v1/{path}{'?' if query else ''}{query}"
+    hot, plain = (each.get(url, headers=headers) for each in both)
+    assert said(hot) == said(plain)
+    if hot.status_code != 200 or "ETag" not in hot.headers:
+        return
+    again = {**headers, "If-None-Match": hot.headers["ETag"]}
+    hot, plain = (each.get(url, headers=again) for each in both)
+    assert plain.status_code == 304
+    assert said(hot) == said(plain)
+
+
+def test_every_page_of_a_list_is_alike(both: tuple[FlaskClient, FlaskClient]) -> None:
+    for start in ("/api/v1/orders?limit=7", "/api/v1/orders?sort=-total&limit=7", "/api/v1/orders?limit=7&status=open"):
+        url: str | None = start
+        seen = 0
+        while url:
+            hot, plain = (each.get(url) for each in both)
+            assert said(hot) == said(plain)
+            seen += len(hot.json["items"])  # type: ignore[index] # JSON
+            url = next(
+                (link.partition(">")[0][1:] for link in hot.headers.getlist("Link") if 'rel="next"' in link), None
+            )
+        assert seen == (22 if "status" in start else 42)
+
+
+def said(answer: TestResponse) -> tuple[int, list[tuple[str, str]], bytes]:
+    """All of an answer but what is made anew for each."""
+    headers = [(name, value) for name, value in answer.headers.items() if name != "X-Request-ID"]
+    headers += [("X-Request-ID", re.sub(r"req_\w+", "req", answer.headers["X-Request-ID"]))]
+    return answer.status_code, sorted(headers), re.sub(rb"req_\w+", b"req", answer.data)
+
+
+class Counting:
+    """Counts what the lane answers."""
+
+    def __init__(self, app: Any) -> None:
+        self.answered = 0
+        self._lane = app.lane
+        app.lane = self
+
+    def __call__(self, environ: Any) -> Any:
+        answer = self._lane(environ)
+        self.answered += answer is not None
+        return answer
+
+
+def test_the_lane_answers_what_is_hot_and_only_as_long_as_it_counts(here: World) -> None:
+    in_force(here)
+    here.deliver(order("1"), order("2"))
+    app = here.app(hot_lane=True)
+    lane = Counting(app)
+    key = here.key("orders:read")
+    client = with_key(app.test_client(), key)
+    for url in ("/api/v1/orders/acme~1", "/api/v1/orders?sort=-total&limit=1", "/api/v1/orders"):
+        before = lane.answered
+        assert client.get(url).status_code == 200
+        assert lane.answered == before + 1, url
+    for url in ("/api/v1/orders/none", "/api/v1/orders?count=exact", "/api/v1/orders/acme~1/history", "/health/live"):
+        before = lane.answered
+        client.get(url)
+        assert lane.answered == before, url
+    assert client.get("/api/v1/prices").status_code == 403
+    with here.database.write() as transaction:
+        revoked = next(each.id for each in keys.all_keys(transaction.connection))
+        assert keys.revoke(transaction, revoked)
+    assert client.get("/api/v1/orders/acme~1").status_code == 401
+    assert client.get("/api/v1/orders").status_code == 401
+
+
+def test_a_key_that_ends_and_a_new_configuration_are_heeded(here: World) -> None:
+    in_force(here)
+    here.deliver(order("1"))
+    app = here.app(hot_lane=True)
+    client = with_key(app.test_client(), here.key("*:read", expires_at=datetime.now(UTC) + timedelta(hours=1)))
+    assert client.get("/api/v1/orders").status_code == 200
+    files = FILES | {"contracts/order.v2.yaml": FILES["contracts/order.v1.yaml"].replace("order v1", "order v2")}
+    here.apply(files)
+    with here.database.write() as transaction:
+        revisions.apply(transaction, here.configuration.revision, files)
+    assert client.get("/api/v1/orders").json["items"] == []  # type: ignore[index] # the newest version has none yet
+    here.late = timedelta(hours=2)
+    assert client.get("/api/v1/orders").status_code == 401
+
+
+def test_records_that_are_being_settled_are_seen_by_both(here: World) -> None:
+    in_force(here)
+    here.deliver(order("1", total="1.00"))
+    app = here.app(hot_lane=True)
+    client = with_key(app.test_client(), here.key("*:read"))
+    assert client.get("/api/v1/orders/acme~1").json["total"] == "1.00"  # type: ignore[index]
+    here.deliver(order("1", total="2.00"))
+    assert client.get("/api/v1/orders/acme~1").json["total"] == "2.00"  # type: ignore[index]
+
+
+def test_what_a_client_may_is_told_and_kept_in_both_lanes(here: World) -> None:
+    in_force(here)
+    here.deliver(order("1"))
+    for lane in (True, False):
+        app = here.app(hot_lane=lane, limits=Policy(3, 60), ticks=lambda: 0.0)
+        client = with_key(app.test_client(), here.key("*:read", name=f"lane-{lane}"))
+        answers = [client.get("/api/v1/orders/acme~1") for _ in range(4)]
+        assert [answer.headers["RateLimit"] for answer in answers] == [
+            f'"client";r={left};t={(3 - left) * 20}' for left in (2, 1, 0, 0)
+        ]
+        assert {answer.headers["RateLimit-Policy"] for answer in answers} == {'"client";q=3;w=60'}
+        assert [answer.status_code for answer in answers] == [200, 200, 200, 429]
+        assert answers[3].headers["Retry-After"] == "20"
+        assert answers[3].json["code"] == "rate_limited"  # type: ignore[index]
