@@ -1,7 +1,7 @@
 """What is asked of a database besides its tables: one literal table per dialect, read top to bottom.
 
-Each is one SELECT of one value that any login may ask; one that is refused is told as unknown. Those of SQL Server,
-Oracle and Db2 are written from their manuals and have not met a server.
+Each is one SELECT of one value, or of a list of names, that any login may ask; one that is refused is told as unknown.
+Those of SQL Server, Oracle and Db2 are written from their manuals and have not met a server.
 """
 
 from __future__ import annotations
@@ -63,11 +63,24 @@ _SQLITE: tuple[tuple[Group, str, str], ...] = (
 )
 
 _TRACKED = "SELECT 1 FROM sys.change_tracking_databases WHERE database_id = DB_ID()"
+_LISTED = "SELECT s.name + '.' + o.name FROM sys.tables o JOIN sys.schemas s ON s.schema_id = o.schema_id"
+_REACHED = "CONVERT(varchar(23), sys.fn_cdc_map_lsn_to_time(sys.fn_cdc_get_max_lsn()), 121)"
 _SQLSERVER: tuple[tuple[Group, str, str], ...] = (
     ("encoding", "collation", f"SELECT CAST(collation_name AS varchar(128)) {_DATABASE}"),
     ("time", "the server's time", "SELECT CONVERT(varchar(40), SYSDATETIMEOFFSET(), 121)"),
     ("changes", "change tracking", f"SELECT CASE WHEN EXISTS ({_TRACKED}) THEN 'on' ELSE 'off' END"),
     ("changes", "change data capture", f"SELECT CASE is_cdc_enabled WHEN 1 THEN 'on' ELSE 'off' END {_DATABASE}"),
+    (
+        "changes",
+        "tables with change tracking",
+        f"{_LISTED} JOIN sys.change_tracking_tables t ON t.object_id = o.object_id ORDER BY 1",
+    ),
+    ("changes", "tables with change data capture", f"{_LISTED} WHERE o.is_tracked_by_cdc = 1 ORDER BY 1"),
+    (
+        "changes",
+        "change data capture has read the log up to",
+        f"SELECT CASE is_cdc_enabled WHEN 1 THEN {_REACHED} ELSE 'off' END {_DATABASE}",
+    ),
     ("changes", "snapshot isolation", f"SELECT snapshot_isolation_state_desc {_DATABASE}"),
     ("limits", "edition", "SELECT CAST(SERVERPROPERTY('Edition') AS varchar(128))"),
     ("limits", "compatibility level", f"SELECT CAST(compatibility_level AS varchar(5)) {_DATABASE}"),

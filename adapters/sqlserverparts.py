@@ -266,3 +266,17 @@ def same_question(table: Table, names: tuple[str, ...], then: str, keyed_by: tup
 def kept_anywhere(asked: Callable[[str], list[Raw]]) -> Mapping[tuple[str, str], Kept]:
     """Schema and name → what is kept of a table's changes, of all tables where anything is."""
     return {(row[0] or "", row[1] or ""): Kept(row[2] == "1", row[3] == "1") for row in asked(KEPT_ANYWHERE)}
+
+
+def said_of(table: Table, kept: Mapping[tuple[str, str], Kept]) -> str:
+    """What is kept of a table's changes, and what the owner could do, in a sentence."""
+    found = kept.get((table.schema, table.local), Kept(tracked=False, captured=False))
+    return {
+        (True, True): "change tracking is on, and CDC, which tells each change: name its capture instance after log",
+        (True, False): "change tracking is on: what happened to a row between two looks is one change",
+        (False, True): "CDC is on: each change is told",
+        (
+            False,
+            False,
+        ): "no change of it is kept: ALTER TABLE … ENABLE CHANGE_TRACKING would have deletes told",
+    }[found.tracked, found.captured]

@@ -14,13 +14,14 @@ import re
 import statistics
 import time
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TYPE_CHECKING
 
 from adapters.errors import AdapterError
 from adapters.facts import ESTIMATES, FACTS, WANTED
 from adapters.scan import SCANNED_MAX, ScanSource
+from adapters.sqlserverparts import kept_anywhere, said_of
 from adapters.statements import rows_of
 
 if TYPE_CHECKING:
@@ -30,8 +31,10 @@ if TYPE_CHECKING:
     from adapters.model import Capabilities, Column, Strategy, Table
     from adapters.odbc import OdbcSource
     from adapters.rights import Report
+    from adapters.sqlserverparts import Kept
 
 TRIES = 20
+NAMES_MAX = 20
 COUNTED_MAX = 100_000
 TABLES_MAX = 200
 SECONDS_MAX = 30.0
@@ -117,10 +120,13 @@ def surveyed(
             break
         tables.append(source.schema(name))
     advice: list[Advice] = []
+    kept = kept_anywhere(source.asked) if found.dialect == "sqlserver" else None
     for table in tables:
         if not wanted and clock() - started > SECONDS_MAX:
             break
-        advice.append(advised(table, found, *counted(source, table)))
+        one = found if kept is None else as_kept(found, kept.get((table.schema, table.local)))
+        each = advised(table, one, *counted(source, table))
+        advice.append(each if kept is None else replace(each, why=f"{each.why}; {said_of(table, kept)}"))
     told = facts(source)
     return Survey(
         found,
@@ -134,6 +140,13 @@ def surveyed(
     )
 
 
+def as_kept(found: Capabilities, kept: Kept | None) -> Capabilities:
+    """What can be done with a table of which nothing may be kept, where others have a log."""
+    if kept is not None:
+        return found
+    return replace(found, changes=tuple(each for each in found.changes if each != "log"))
+
+
 def scanned(source: ScanSource, wanted: Sequence[str], clock: Callable[[], float]) -> Survey:
     """The same of a file that can only be scanned, whose tables have no keys. `latency_ms` is an opening of it."""
     started = clock()
@@ -145,7 +158,7 @@ def scanned(source: ScanSource, wanted: Sequence[str], clock: Callable[[], float
             break
         with closing(source.rows(name)) as rows:
             number = sum(1 for _ in islice(rows, COUNTED_MAX + 1))
-        why = "it tells no key: name columns that are unique together (gateway profile finds some), and compare it (diff)"
+        why = "it tells no key: name columns that are unique together (gateway profile finds some), then diff"
         advice.append(Advice(name, min(number, COUNTED_MAX), number > COUNTED_MAX, (), None, None, why))
     told = (
         Fact("encoding", "texts", "UTF-8, as the driver converts them"),
@@ -166,7 +179,9 @@ def facts(source: OdbcSource) -> list[Fact]:
         except AdapterError:
             told.append(Fact(group, name, None))
         else:
-            told.append(Fact(group, name, (rows[0][0] or "").strip() or "none" if rows else "none"))
+            texts = [(row[0] or "").strip() for row in rows]
+            more = f" and {len(texts) - NAMES_MAX} more" if len(texts) > NAMES_MAX else ""
+            told.append(Fact(group, name, (", ".join(texts[:NAMES_MAX]) or "none") + more))
     return told
 
 

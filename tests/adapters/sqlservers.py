@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from adapters import sqlserverparts as parts
 from adapters.dialects import SQLSERVER
+from adapters.facts import ESTIMATES, FACTS
 from adapters.grants import LOGINS, QUESTIONS
 
 if TYPE_CHECKING:
@@ -167,6 +168,9 @@ class Model:
             parts.CAPTURED: lambda: [self._capturing(each) for each in self.instances],
             parts.CAPTURED_COLUMNS: lambda: list(CAPTURED_COLUMNS),
             parts.FORK: lambda: [(self.fork,)],
+            ESTIMATES["sqlserver"]: lambda: [(str(len(self.rows)),)],
+            "SELECT 1": lambda: [("1",)],
+            **{sql: (lambda: [("on",)]) for _, _, sql in FACTS["sqlserver"]},
         }
         return answers[sql]() if sql in answers else None
 

@@ -15,9 +15,11 @@ from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
 from adapters.errors import Gap, Stop
-from adapters.model import Batch, Following
+from adapters.model import Batch, Capabilities, Following
 from adapters.odbc import OdbcSource
 from adapters.readonly import guarded
+from adapters.sqlserverparts import Kept
+from adapters.survey import as_kept, surveyed
 from tests.adapters.sqlservers import CONNECTION, Error, Key, Model, driver, place
 
 if TYPE_CHECKING:
@@ -482,3 +484,27 @@ def test_a_probe_says_whether_there_is_a_log(follow: Any, kind: str, logs: tuple
     assert found.dialect == "sqlserver"
     assert found.changes == ("snapshot", "watermark", "diff", *logs)
     assert found.deletes == ("diff", *logs)
+
+
+@pytest.mark.parametrize(
+    ("model", "strategy", "why"),
+    [
+        (Model(instances=[INSTANCE]), "log", "change tracking is on, and CDC"),
+        (Model(), "log", "change tracking is on: what happened"),
+        (Model(tracked=False, instances=[INSTANCE]), "log", "CDC is on"),
+        (Model(tracked=False), "diff", "ENABLE CHANGE_TRACKING"),
+    ],
+)
+def test_a_survey_says_of_each_table_what_is_kept_of_it(follow: Any, model: Model, strategy: str, why: str) -> None:
+    follower: Follower = follow(model)
+    found = surveyed(follower.source, examine=False)
+    (advice,) = found.tables
+    assert (advice.strategy, advice.key) == (strategy, ("LINE", "NO"))
+    assert why in advice.why
+    assert {each.value for each in found.facts} == {"on"}
+
+
+def test_where_others_are_kept_a_table_that_is_not_is_compared() -> None:
+    found = Capabilities("sqlserver", "", "", "", "", "", server_timeout=False, changes=("snapshot", "diff", "log"))
+    assert as_kept(found, None).changes == ("snapshot", "diff")
+    assert as_kept(found, Kept(tracked=True, captured=False)) == found
