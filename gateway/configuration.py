@@ -116,6 +116,10 @@ class Settings:
     archive_bytes_max: int = 4 * 1024 * 1024 * 1024
     archive_ratio_max: int = 200
     archive_members_max: int = 10_000
+    requests_per_minute: int = 60_000
+    """So many requests of one client one process answers in a minute; the next are told to wait."""
+    exports_max: int = 4
+    hot_lane: bool = True
     access: Access = Access()
 
 

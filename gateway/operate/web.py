@@ -8,6 +8,7 @@ import secrets
 import signal
 import socket
 import threading
+import time
 from functools import partial
 from multiprocessing import parent_process
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,7 @@ from gateway.errors import Stop
 from gateway.operate.poller import sources
 from gateway.operate.wiring import Gateway, open_gateway, utc_now
 from gateway.serve.app import create_app
+from gateway.serve.limits import Policy
 from gateway.serve.services import Services
 from gateway.store import shared
 from gateway.store.bell import Bell
@@ -149,6 +151,9 @@ def application(gateway: Gateway, ending: threading.Event | None = None) -> Call
             ending=ending.is_set,
             cursor_secret=cursor_secret(gateway),
             routes_of=gateway.in_force.of,
+            limits=Policy(gateway.settings.requests_per_minute),
+            ticks=time.monotonic,
+            hot_lane=gateway.settings.hot_lane,
         )
     )
 

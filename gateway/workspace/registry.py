@@ -36,6 +36,9 @@ SETTINGS = {
     "archive_max": "archive_bytes_max",
     "archive_ratio": "archive_ratio_max",
     "archive_members": "archive_members_max",
+    "requests_per_minute": "requests_per_minute",
+    "exports": "exports_max",
+    "hot_lane": "hot_lane",
 }
 """Key of gateway.yaml → field of the settings, whose name carries the unit."""
 
