@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
-from sqlalchemy import select, text
+from sqlalchemy import false, func, select, text
 
 from gateway.store.database import stamp
 from gateway.store.deliveries import moment
@@ -23,14 +24,14 @@ from gateway.store.tables import contract as contracts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import datetime
 
-    from sqlalchemy import Connection
+    from sqlalchemy import ColumnElement, Connection
 
     from gateway.contracts import Contract
 
 __all__ = ["Filter", "Query"]
 
+_CLOCKS_DIFFER = timedelta(days=1)
 _FEW = 2000
 """So many rows are sorted for a page without a second thought."""
 
@@ -115,11 +116,13 @@ def point(connection: Connection, contract: Contract, *, asked: int | datetime |
     A delivery becomes visible whole (R1): the number of one of its changes means the moment of all of them.
     """
     blocks = change_block
-    query = select(blocks).where(blocks.c.contract == contract.id).order_by(blocks.c.first_id.desc()).limit(1)
+    query = select(blocks).where(blocks.c.contract == contract.id).limit(1)
+    if isinstance(asked, datetime):
+        query = query.where(*_until(connection, contract, asked)).order_by((blocks.c.first_id + 0).desc())
+    else:
+        query = query.order_by(blocks.c.first_id.desc())
     if isinstance(asked, int):
         query = query.where(blocks.c.first_seq <= asked)
-    elif asked is not None:
-        query = query.where(blocks.c.at <= stamp(asked))
     row = connection.execute(query).first()
     if row is None:
         return Point(0, None, 0)
@@ -128,6 +131,18 @@ def point(connection: Connection, contract: Contract, *, asked: int | datetime |
         known = select(contracts.c.whole_from).where(contracts.c.id == contract.id)
         whole = row.last_seq >= (connection.execute(known).scalar() or 0)
     return Point(row.last_seq, moment(row.at), row.first_id + row.last_seq - row.first_seq, whole)
+
+
+def _until(connection: Connection, contract: Contract, asked: datetime) -> list[ColumnElement[bool]]:
+    """Among which changes the last one at a time is: those of a day up to the one that tells the latest time by then.
+
+    Times need not grow with the numbers: machines' clocks differ a little. The last change is that with the highest
+    number, which no index has in the order of times; `first_id + 0` keeps databases from looking for it from the end.
+    """
+    at = change_block.c.at
+    latest = select(func.max(at)).where(change_block.c.contract == contract.id, at <= stamp(asked))
+    told: str | None = connection.execute(latest).scalar()
+    return [at <= told, at > stamp(moment(told) - _CLOCKS_DIFFER)] if told is not None else [false()]
 
 
 def page(connection: Connection, query: Query, at: Point | None = None) -> RecordPage:

@@ -116,7 +116,7 @@ def purge(transaction: Transaction, number: int, *, by: str, quoting: Sequence[s
     what is in documents.
     """
     connection = transaction.connection
-    if _is_to_be_answered(connection, number):
+    if is_to_be_answered(connection, number):
         return None
     ended = update(delivery).where(delivery.c.number == number, _at_rest())
     row = connection.execute(
@@ -145,10 +145,14 @@ def purge(transaction: Transaction, number: int, *, by: str, quoting: Sequence[s
     return Purged(held, findings, len(corrections), tuple(condemn(transaction, *named)))
 
 
-def _is_to_be_answered(connection: Connection, number: int) -> bool:
-    due = select(1).where(or_(answering.c.delivery == number, answering.c.twin == number), answering.c.due.is_not(None))
+def is_to_be_answered(connection: Connection, number: int) -> bool:
+    """Whether a delivery, or a duplicate of it, is still to be answered, or its answer is on its way."""
+    due = (
+        select(1).where(each == number, answering.c.due.is_not(None))
+        for each in (answering.c.delivery, answering.c.twin)
+    )
     sent = select(1).where(acknowledgment.c.delivery == number, acknowledgment.c.state.in_(_ON_THEIR_WAY))
-    return any(connection.execute(each.limit(1)).first() is not None for each in (due, sent))
+    return any(connection.execute(each.limit(1)).first() is not None for each in (*due, sent))
 
 
 def _unquote(transaction: Transaction, number: int, delivery_id: str, went: str, quoting: Sequence[str]) -> int:

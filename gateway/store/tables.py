@@ -73,6 +73,12 @@ delivery = Table(
         sqlite_where=text("due IS NOT NULL"),
         postgresql_where=text("due IS NOT NULL"),
     ),
+    Index(
+        "delivery_owner",
+        "owner",
+        sqlite_where=text("owner IS NOT NULL"),
+        postgresql_where=text("owner IS NOT NULL"),
+    ),
     Index("delivery_integration", "integration", "partner", "number"),
     Index("delivery_partner", "partner", "number"),
     Index("delivery_state", "state", "number"),
@@ -169,6 +175,7 @@ answering = Table(
     Column("tries", Integer, nullable=False, server_default="0"),
     Column("problem", Text),
     Index("answering_due", "due"),
+    Index("answering_twin", "twin", sqlite_where=text("due IS NOT NULL"), postgresql_where=text("due IS NOT NULL")),
 )
 
 acknowledgment = Table(
@@ -256,6 +263,7 @@ purged_content = Table(
     Index(
         "purged_content_left",
         "at",
+        "sha256",
         sqlite_where=text("deleted_at IS NULL"),
         postgresql_where=text("deleted_at IS NULL"),
     ),
@@ -283,6 +291,7 @@ change_block = Table(
     Index("change_block_contract", "contract", "first_id"),
     Index("change_block_delivery", "delivery", "contract"),
     Index("change_block_latest", "contract", "delivery"),
+    Index("change_block_at", "contract", "at"),
 )
 
 kept = Table(
@@ -329,6 +338,8 @@ audit = Table(
     Column("details", Text, nullable=False),  # JSON
     Column("hash", Text, nullable=False),
     Index("audit_subject", "subject", "number"),
+    Index("audit_action", "action", "number"),
+    Index("audit_who", "who", "number"),
 )
 
 audit_head = Table(
