@@ -252,10 +252,16 @@ def moment(at: datetime) -> str:
 
 
 class Recorded:
-    """Plays a conversation from a file: each statement must be the next of it, word for word, and gets its rows."""
+    """Plays a conversation from a file: each statement must be the next of it, word for word, and gets its rows.
 
-    def __init__(self, path: Path) -> None:
-        self._turns = iter(json.loads(path.read_text(encoding="utf-8"))["conversation"])
+    `anew` takes any statement for the next, to be saved with the same rows.
+    """
+
+    def __init__(self, path: Path, *, anew: bool = False) -> None:
+        self._path = path
+        self._anew = anew
+        self._file = json.loads(path.read_text(encoding="utf-8"))
+        self._next = 0
 
     def answer(self, sql: str, parameters: Sequence[str]) -> list[Row]:
         """The rows of one statement."""
@@ -263,8 +269,11 @@ class Recorded:
             return []
         if sql == LOGINS["sqlserver"]:
             return [("reader",)]
-        turn = next(self._turns, None)
-        assert turn is not None, f"the conversation was over when {sql!r} was sent"
+        assert not self.over(), f"the conversation was over when {sql!r} was sent"
+        turn = self._file["conversation"][self._next]
+        self._next += 1
+        if self._anew:
+            turn["sql"], turn["parameters"] = sql, list(parameters)
         assert (sql, list(parameters)) == (turn["sql"], turn["parameters"])
         if "error" in turn:
             raise Error(*turn["error"])
@@ -272,7 +281,11 @@ class Recorded:
 
     def over(self) -> bool:
         """Whether all of it was played."""
-        return next(self._turns, None) is None
+        return self._next == len(self._file["conversation"])
+
+    def save(self) -> None:
+        """Write the statements that were sent this time."""
+        self._path.write_text(json.dumps(self._file, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 class Cursor:
