@@ -41,7 +41,8 @@ class Position:
 class Finding:
     """One thing that a reader noticed. `value` is the quoted text at the position, cut to 200 characters.
 
-    `code` is a key of :data:`CODES` (of another package's table for findings that are made there).
+    `code` is a key of :data:`CODES` (of another package's table for findings that are made there). `columns` are the
+    names in the header of a file that has no document, whose envelope would have told them; None everywhere else.
     """
 
     code: str
@@ -50,6 +51,7 @@ class Finding:
     position: Position
     severity: Severity = Severity.ERROR
     value: str | None = None
+    columns: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -247,8 +247,7 @@ class Attempt:
             self._store(transaction, batch)
             state = state_of(batch.count)
             if not batch.total() and any(each.severity == "error" for each in batch.about_file):
-                state = DeliveryState.QUARANTINED
-                self._hold_file(transaction)
+                state = self._hold_file(transaction)
             self._reveal(transaction)
             if batch.left_out:
                 batch.about_file.append(telling.more_findings(delivery, batch.left_out))
@@ -258,11 +257,17 @@ class Attempt:
             acknowledgments.owe(transaction, [(delivery, candidates)], revision=self._routes.revision)
             transaction.tell(*telling.finished(delivery, batch, state))
 
-    def _hold_file(self, transaction: Transaction) -> None:
-        """A file without any document that could be read is held as a whole, as number 0, which is not counted."""
-        of = self._delivery
+    def _hold_file(self, transaction: Transaction) -> DeliveryState:
+        """A file without any document that could be read is held as a whole, as number 0, which is not counted.
+
+        It was given up already when somebody decided that; a replay keeps to it.
+        """
+        of, decided = self._delivery, self._decided.get(0)
         whole = Held(self._new_id("doc"), 0, DocumentState.QUARANTINED, of.integration, None, 0, of.size, ())
+        if decided is not None:
+            whole = replace(whole, state=DocumentState.DISCARDED, reason=decided.reason, who=decided.who)
         quarantine.hold(transaction, of.number, [whole])
+        return DeliveryState.QUARANTINED if decided is None else DeliveryState.DISCARDED
 
     def _reveal(self, transaction: Transaction) -> None:
         for here in staging.staged(transaction.connection, self._delivery.number):

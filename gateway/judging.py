@@ -209,9 +209,12 @@ class Judging:
             return
         envelope: Envelope | None = None
         flow: Flow | Unfit | Finding | None = None
+        readable = True
         for item in items_of(self._routes, task.candidates, chunks):
             if isinstance(item, FileFinding):
-                batch.tell_of_file(moved(of_file(item), part))
+                readable = readable and item.severity != "error"
+                for found in (of_file(item), *(self._of_columns(task, item) if readable else ())):
+                    batch.tell_of_file(moved(found, part))
                 continue
             if not item.number & _SOME:
                 stay_alive()
@@ -257,6 +260,15 @@ class Judging:
                         return
             found += [places.of_fault(fault, document, mapper) for fault in faults]
         self._hold(task, batch, document, flow, tuple(found))
+
+    def _of_columns(self, task: Task, finding: FileFinding) -> Iterator[Finding]:
+        """What is wrong with the header of a file without documents, of which each would say so otherwise."""
+        if finding.columns is not None:
+            envelope = Envelope("csv", columns=finding.columns)  # no other format has a header
+            flow = self._routes.route(task.candidates, envelope, delivery_partner=task.delivery.partner)
+            if isinstance(flow, Unfit):
+                at = finding.position
+                yield replace(flow.finding, start=at.start, end=at.end, line=at.line)
 
     def _unwanted(self, task: Task, batch: Batch, first: bytes) -> None:
         """A member that no integration wants is one document, as a file would be."""
@@ -410,7 +422,9 @@ def state_of(count: Counter[DocumentState]) -> DeliveryState:
     taken = sum(count.values()) - held
     if not held:
         return DeliveryState.ACCEPTED
-    return DeliveryState.PARTLY_ACCEPTED if taken else DeliveryState.QUARANTINED
+    if taken:
+        return DeliveryState.PARTLY_ACCEPTED
+    return DeliveryState.DISCARDED if held == count[DocumentState.DISCARDED] else DeliveryState.QUARANTINED
 
 
 def peeked(chunks: Iterator[bytes]) -> tuple[Iterator[bytes], bytes]:

@@ -25,6 +25,7 @@ class DeliveryState(StrEnum):
     FAILED = "failed"
     PURGED = "purged"
     UNDONE = "undone"
+    DISCARDED = "discarded"
 
 
 class DocumentState(StrEnum):

@@ -8,6 +8,7 @@ from gateway.judging import TOLD_MAX
 from gateway.model import Activity, Delivery, DeliveryState, DocumentState, Finding
 from gateway.observations import (
     DELIVERY_ACCEPTED,
+    DELIVERY_DISCARDED,
     DELIVERY_DUPLICATE,
     DELIVERY_FAILED,
     DELIVERY_PARTLY_ACCEPTED,
@@ -36,11 +37,18 @@ def finished(delivery: Delivery, batch: Batch, state: DeliveryState) -> Iterator
     elif state is DeliveryState.PARTLY_ACCEPTED:
         held = batch.count[DocumentState.QUARANTINED] + batch.count[DocumentState.UNROUTED]
         yield DELIVERY_PARTLY_ACCEPTED(**who, accepted=accepted, documents=total, quarantined=held)
+    elif state is DeliveryState.DISCARDED:
+        yield given_up(delivery)
     else:
         reasons = [*batch.about_file, *batch.told]
         errors = [each for each in reasons if each.severity == "error"] or reasons
         reason = errors[0].message if errors else "nothing of it could be accepted"
         yield DELIVERY_QUARANTINED(**who, documents=total, reason=reason)
+
+
+def given_up(delivery: Delivery) -> Activity:
+    """The line of a delivery of which all that was held is discarded, and nothing else was there."""
+    return DELIVERY_DISCARDED(**_who(delivery), name=delivery.name)
 
 
 def duplicate(delivery: Delivery, twin: Delivery) -> Activity:

@@ -10,8 +10,9 @@ import io
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from gateway import telling
 from gateway.errors import Reject
-from gateway.model import DocumentState
+from gateway.model import DeliveryState, DocumentState
 from gateway.observations import DOCUMENT_CORRECTED, DOCUMENT_DISCARDED
 from gateway.store import audit, decisions, deliveries, members, quarantine, retention, retries
 from gateway.store.decisions import CORRECTED, Amended, Decision
@@ -99,17 +100,24 @@ def _wholes(marked: Marked) -> dict[str, list[str]]:
 
 
 def discard(database: Database, document: HeldDocument, *, who: str, reason: str) -> None:
-    """Give a held document up.
+    """Give a held document up; and with the last of it a delivery of which nothing was taken.
 
     Raises:
         Reject: ``not_held``.
     """
     with database.write() as transaction:
-        if not quarantine.discard(transaction, document.id, reason=reason, who=who):
+        state = quarantine.discard(transaction, document.id, reason=reason, who=who)
+        if state is None:
             raise _not_held(document)
         delivery = _delivery(transaction, document)
         audit.write(
-            transaction, "discarded", f"document {document.id}", who=who, delivery=document.delivery, reason=reason
+            transaction,
+            "discarded",
+            f"document {document.id}",
+            who=who,
+            delivery=document.delivery,
+            reason=reason,
+            **({"state": str(state)} if state is DeliveryState.DISCARDED else {}),
         )
         transaction.tell(
             DOCUMENT_DISCARDED(
@@ -121,6 +129,8 @@ def discard(database: Database, document: HeldDocument, *, who: str, reason: str
                 who=who,
             )
         )
+        if state is DeliveryState.DISCARDED:
+            transaction.tell(telling.given_up(delivery))
 
 
 def as_it_stands(database: Database, vault: Vault, document: HeldDocument) -> tuple[bytes, Decision | None]:

@@ -148,7 +148,8 @@ def _in_the_bytes(
         yield Disagreement(delivery.id, stop.message, stop.remedy)
         return
     yield from (_wrong(delivery, each) for each in wrong)
-    if found is None or delivery.state in OPEN_ENDS:
+    given_up = delivery.state is DeliveryState.DISCARDED and not delivery.documents  # as a whole: nothing was counted
+    if found is None or given_up or delivery.state in OPEN_ENDS:
         return
     balance_.read += found
     told = sum(delivery.documents.values())

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy import and_, delete, func, insert, or_, select, update
 
-from gateway.model import DocumentState, Finding
+from gateway.model import DeliveryState, DocumentState, Finding
 from gateway.store import decisions, deliveries, members
 from gateway.store.database import stamp
 from gateway.store.decisions import Decision
@@ -292,15 +292,25 @@ def free(transaction: Transaction, id: str) -> bool:  # noqa: A002 - the column'
     return held is not None and (owner is None or not held.retry)
 
 
-def discard(transaction: Transaction, id: str, *, reason: str, who: str) -> bool:  # noqa: A002 - the column's name
-    """Give a held document up, with who and why; False when it is not held, or a worker judges it again just now."""
+def discard(
+    transaction: Transaction,
+    id: str,  # noqa: A002 - the column's name
+    *,
+    reason: str,
+    who: str,
+) -> DeliveryState | None:
+    """Give a held document up, with who and why; the state of its delivery from then on.
+
+    A delivery of which nothing is held any more, and nothing was taken, is discarded. None when the document is not
+    held, or a worker judges it again just now.
+    """
     connection = transaction.connection
     row = connection.execute(select(document).where(document.c.id == id)).first()
     if row is None:
-        return False
+        return None
     number = row.delivery
     if not free(transaction, id):
-        return False
+        return None
     connection.execute(
         update(document)
         .where(document.c.id == id)
@@ -308,13 +318,18 @@ def discard(transaction: Transaction, id: str, *, reason: str, who: str) -> bool
     )
     given_up = Decision(row.number, decisions.DISCARDED, transaction.now, who, reason, row.start, row.end)
     decisions.keep(transaction, number, given_up)
-    count = recounted(transaction, deliveries.by_number(connection, number))
+    before = deliveries.by_number(connection, number)
+    count = recounted(transaction, before)
+    open_ = select(1).where(document.c.delivery == number, document.c.state.in_(OPEN)).limit(1)
+    held = connection.execute(open_).first() is not None
+    given_up_whole = not held and sum(count.values()) == count[DocumentState.DISCARDED]
+    state = DeliveryState.DISCARDED if given_up_whole else before.state
     connection.execute(
         update(delivery)
         .where(delivery.c.number == number)
-        .values(documents=json.dumps({state: number for state, number in count.items() if number}))
+        .values(state=state, documents=json.dumps({each: number for each, number in count.items() if number}))
     )
-    return True
+    return state
 
 
 def recounted(

@@ -40,7 +40,8 @@ def test_the_first_chunk_is_seen_and_still_comes() -> None:
         ({DocumentState.DUPLICATE: 999, QUARANTINED: 1}, DeliveryState.PARTLY_ACCEPTED),
         ({QUARANTINED: 1}, DeliveryState.QUARANTINED),
         ({UNROUTED: 1}, DeliveryState.QUARANTINED),
-        ({DocumentState.DISCARDED: 1}, DeliveryState.QUARANTINED),
+        ({DocumentState.DISCARDED: 1}, DeliveryState.DISCARDED),
+        ({DocumentState.DISCARDED: 1, QUARANTINED: 1}, DeliveryState.QUARANTINED),
     ],
 )
 def test_a_delivery_ends_as_its_documents_do(count: dict[DocumentState, int], state: DeliveryState) -> None:

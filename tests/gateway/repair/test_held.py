@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from gateway.operate.cli import gateway as command_line
 from gateway.repair.rules import Judged, judged_by
 from gateway.repair.verify import verify
+from gateway.store import audit
 from gateway.store.decisions import CORRECTED, Amended, Decision
 from gateway.store.local import LocalVault
 from tests.acceptance.workspaces import conserved, opened, sample
@@ -339,9 +340,48 @@ def test_a_file_that_could_not_be_read_can_be_retried_and_given_up(tmp_path: Pat
         assert again["number"] == 0
         post(place, again, "discard", WHY, 200)
         assert place.held() == []
-        assert place.delivery(unreadable["id"])["documents"] == {}
+        shown = place.delivery(unreadable["id"])
+        assert (shown["state"], shown["documents"]) == ("discarded", {})
         found = verify(place.gateway.database, place.gateway.vault, place.gateway.in_force.of, deep=True)
-        assert found.disagreements == []
+        assert (found.disagreements, found.deliveries) == ([], {"discarded": 1})
+        assert place.events(unreadable["id"])[-2:] == ["discarded", "delivery_discarded"]
+        with place.gateway.database.read() as connection:
+            (line,) = audit.last(connection, action="discarded")
+        assert (line.subject, line.who) == (f"document {again['id']}", "test")
+        assert line.details == {"delivery": unreadable["id"], "reason": "a test", "state": "discarded"}
+        for how in ("then", "now"):
+            assert replay(place, unreadable, how)["state"] == "discarded"
+            assert place.events(unreadable["id"])[-1] == "delivery_discarded"
+            assert place.held() == []
+
+
+def test_a_delivery_whose_last_document_is_given_up_is_discarded(tmp_path: Path, store_url: str) -> None:
+    with opened(tmp_path, store=store_url) as place:
+        given_ = place.give(file(row(1, "x"), row(2, "x")), "prices.csv", GLOBEX)
+        first, second = place.held()
+        post(place, first, "discard", WHY, 200)
+        assert place.delivery(given_["id"])["state"] == "quarantined"
+        post(place, second, "discard", WHY, 200)
+        shown = place.delivery(given_["id"])
+        assert (shown["state"], shown["documents"]) == ("discarded", {"discarded": 2})
+        assert place.get("/api/v1/deliveries?state=discarded")["items"][0]["id"] == given_["id"]
+        again = replay(place, given_)
+        assert (again["state"], again["documents"]) == ("discarded", {"discarded": 2})
+        partly = place.give(file(row(3), row(4, "x")), "prices.csv", GLOBEX)
+        post(place, the_one(place, ""), "discard", WHY, 200)
+        assert place.delivery(partly["id"])["state"] == "partly_accepted"
+        assert place.events(partly["id"])[-1] == "discarded"
+
+
+def test_a_file_that_was_given_up_and_can_be_read_now_is_taken_by_a_replay(tmp_path: Path, store_url: str) -> None:
+    with opened(tmp_path, store=store_url) as place:
+        place.change("integrations/globex-prices.yaml", "windows-1252 header", "windows-1252 header_at=Bestellung")
+        given_ = place.give(file(row(1)), "prices.csv", GLOBEX)
+        post(place, the_one(place, ""), "discard", WHY, 200)
+        assert place.delivery(given_["id"])["state"] == "discarded"
+        place.change("integrations/globex-prices.yaml", "windows-1252 header_at=Bestellung", "windows-1252 header")
+        assert replay(place, given_)["documents"] == {"accepted": 1}
+        assert [each["sku"] for each in place.records("prices")] == ["A-1"]
 
 
 def test_a_delivery_that_was_given_up_is_judged_again_after_a_fix(
@@ -361,6 +401,24 @@ def test_a_delivery_that_was_given_up_is_judged_again_after_a_fix(
         whole = the_one(place, "&code=delivery.failed")
         post(place, whole, "retry", {})
         assert place.delivery(landed.id)["documents"] == {"accepted": 3, "quarantined": 3}
+
+
+def test_a_delivery_that_was_given_up_after_its_tries_can_be_discarded(
+    tmp_path: Path, store_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def breaks(*_: object, **__: object) -> None:
+        raise ValueError("poison")
+
+    with opened(tmp_path, store=store_url) as place:
+        with monkeypatch.context() as broken:
+            broken.setattr("gateway.judging.Judging.run", breaks)
+            landed = place.land(BAD, "prices.csv", GLOBEX)
+            for _ in range(place.gateway.settings.tries + 1):
+                place.work()
+                place.clock.forward(120)
+        post(place, the_one(place, "&code=delivery.failed"), "discard", WHY, 200)
+        shown = place.delivery(landed.id)
+        assert (shown["state"], shown["documents"], shown["finished_at"] is None) == ("discarded", {}, False)
 
 
 def test_short_ids_do(tmp_path: Path) -> None:
