@@ -173,15 +173,19 @@ def without_footer(items: Iterable[Document | Finding], footer: int) -> Iterator
     """The items without the last documents, which a note tells of instead."""
     held: deque[Document | Finding] = deque()
     rows = 0
+    none_before = True
     for item in items:
         held.append(item)
         rows += isinstance(item, Document)
         while rows > footer:
             first = held.popleft()
             rows -= isinstance(first, Document)
+            none_before = none_before and not isinstance(first, Document)
             yield first
     last = [item for item in held if isinstance(item, Document)]
     yield from (item for item in held if not isinstance(item, Document))
     if last:
         message = f"{len(last)} {'row' if len(last) == 1 else 'rows'} at the end of the file were passed over"
-        yield text.finding("csv.footer", message, Position(last[0].start, last[-1].end))
+        passed = text.finding("csv.footer", message, Position(last[0].start, last[-1].end))
+        columns = last[0].envelope.columns
+        yield replace(passed, columns=columns) if none_before and columns else passed

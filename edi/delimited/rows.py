@@ -74,6 +74,7 @@ class _Reader:
         self.header = header
         self.awaiting_header = header
         self.header_damaged = False
+        self.head = Position(0, 0, line=1)
         self.data = b""
         self.base = self.at = 0
         self.line = 1
@@ -142,8 +143,8 @@ class _Reader:
             return [text.finding("file.empty", "the file has no bytes", whole)]
         if self.awaiting_header or not self.header:
             return [*told, text.finding("csv.blank", "the file has blank lines only", whole)]
-        here = Position(self.base, self.base, line=self.line)
-        return [*told, text.finding("csv.no_rows", "the file has a header and no rows", here)]
+        nothing = text.finding("csv.no_rows", "the file has a header and no rows", self.head)
+        return [*told, replace(nothing, columns=self.sheet.columns)]
 
     def _advance(self, *, final: bool) -> Iterator[Batch]:
         """Reads the rows that are whole in `data` and keeps what is left."""
@@ -345,6 +346,7 @@ class _Reader:
         if lost(self.sheet, row, self.at):
             return found
         names = tuple(self._cells(row))
+        self.head = lines.position(self.at, row.end)
         self.width = len(names)
         self._know(replace(self.sheet, columns=names))
         other = other_delimiter(self.sheet, names[0]) if self.width == 1 else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import itertools
 import time
+import zipfile
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
@@ -233,3 +234,54 @@ def test_an_upload_over_http_lands_the_same_line(place: Place) -> None:
     assert (shown["state"], shown["documents"], shown["partner"]) == ("quarantined", {"quarantined": 1}, "globex")
     assert "there is no column 'Bezeichnung'" in place.findings(shown["id"])[0]["message"]
     assert io.BytesIO(place.raw(shown["id"])).readline() == b"Artikelnummer;Preis\r\n"
+
+
+HEADER = CSV.partition(b"\n")[0] + b"\n"
+
+
+@pytest.mark.parametrize("footer", [pytest.param("", id="alone"), pytest.param(" footer=1", id="with a last line")])
+def test_a_header_without_rows_is_held_when_its_columns_are_not_those_of_the_mapping(
+    tmp_path: Path, store_url: str, footer: str
+) -> None:
+    with opened(tmp_path, store=store_url) as place:
+        last = b"Summe;17;;;\n" if footer else b""
+        if footer:
+            place.change("integrations/globex-prices.yaml", "windows-1252 header", f"windows-1252 header{footer}")
+        right = place.give(HEADER + last, "none.csv", "drop://globex")
+        assert (right["state"], right["documents"]) == ("accepted", {})
+        wrong = place.give(HEADER.replace(b"Preis", b"Preiss") + last, "none.csv", "drop://globex")
+        assert (wrong["state"], wrong["documents"]) == ("quarantined", {})
+        (finding,) = [each for each in place.findings(wrong["id"]) if each["severity"] == "error"]
+        assert finding["code"] == "mapping.unusable"
+        assert "there is no column 'Preis'; did you mean 'Preiss'?" in finding["message"]
+        assert (finding["start"], finding["line"]) == ((0, 1) if not footer else (finding["start"], finding["line"]))
+        (held,) = place.held(f"&delivery={wrong['id']}")
+        assert held["number"] == 0
+        place.change("integrations/globex-prices.yaml", "price:      Preis ", "price:      Preiss ")
+        assert place.ask(f"/api/v1/quarantine/{held['id']}/retry", "POST", json={}).status_code == 202
+        place.work()
+        assert place.delivery(wrong["id"])["state"] == "accepted"
+
+
+def test_a_header_with_columns_that_nobody_knows_names_those_that_are_there(tmp_path: Path) -> None:
+    with opened(tmp_path) as place:
+        shown = place.give(b"Name;Vorname;Ort\r\n", "people.csv", "drop://globex")
+        (finding,) = [each for each in place.findings(shown["id"]) if each["severity"] == "error"]
+        for column in ("Artikelnummer", "Preis", "Warengruppe"):
+            assert f"there is no column {column!r}" in finding["message"]
+        assert "the columns are Name, Vorname, Ort" in finding["message"]
+        assert (finding["start"], finding["end"], finding["line"]) == (0, 16, 1)
+        comma = place.give(b"Artikelnummer,Bezeichnung,Preis,x,y\r\n", "comma.csv", "drop://globex")
+        assert [each["code"] for each in place.findings(comma["id"]) if each["severity"] == "error"]
+
+
+def test_a_member_with_a_wrong_header_and_no_rows_is_told_by_its_name(tmp_path: Path) -> None:
+    with opened(tmp_path) as place:
+        file = io.BytesIO()
+        with zipfile.ZipFile(file, "w") as archive:
+            archive.writestr("a.csv", CSV)
+            archive.writestr("b.csv", b"Name;Vorname;Ort\r\n")
+        shown = place.give(file.getvalue(), "prices.zip", "drop://globex")
+        (finding,) = [each for each in place.findings(shown["id"]) if each["code"] == "mapping.unusable"]
+        assert (finding["member"], finding["start"], finding["line"]) == ("b.csv", 0, 1)
+        assert shown["state"] == "quarantined"

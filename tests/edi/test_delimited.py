@@ -307,6 +307,26 @@ def test_rows_at_the_end_are_no_documents_if_so_declared() -> None:
     assert (note.code, data[note.position.start : note.position.end]) == ("csv.footer", b"Total;17\nend")
 
 
+@pytest.mark.parametrize(
+    ("data", "options", "head"),
+    [
+        (b"sku,price\n", {}, b"sku,price"),
+        (b'\r\n\r\nsku,"price"\r\n\r\n', {}, b'sku,"price"'),
+        (b"made by us\nsku,price", {"header_at": "sku"}, b"sku,price"),
+        (b"sku,price\n17,totals\n", {"footer": "1"}, b"17,totals"),
+    ],
+)
+def test_a_file_without_rows_tells_the_names_in_its_header(data: bytes, options: dict[str, str], head: bytes) -> None:
+    for size in (1, 4, 100):
+        blocks = [data[at : at + size] for at in range(0, len(data), size)]
+        found = [item for item in read(blocks, {"header": "true"} | options) if not isinstance(item, Document)]
+        (told,) = [item for item in found if item.columns is not None]
+        assert (told.columns, data[told.position.start : told.position.end]) == (("sku", "price"), head)
+        assert told.code == ("csv.footer" if "footer" in options else "csv.no_rows")
+        assert told.position.line in (data[: told.position.start].count(b"\n") + 1, None)
+    assert all(each.columns is None for each in findings(data + b"1,2\n3,4\n", header="true", **options))
+
+
 def test_a_wrong_delimiter_is_told_once_and_no_row_is_taken() -> None:
     data = b"sku;price\n" + b"A-1;9\n" * 1000
     (finding,) = list(read([data], {"header": "true"}))
