@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, TypeVar
 from flask import Response, current_app, g, request
 
 from gateway.errors import Retry
-from gateway.serve import auth
 from gateway.serve.problems import Flaw, Problem
 
 if TYPE_CHECKING:
@@ -75,7 +74,7 @@ def awaited(call: Call, after: int, wait: int, read: Callable[[int], tuple[list[
     finally:
         leave()
     if found:
-        _prove(call, auth.token_of(dict(request.headers)))
+        _prove(call)
     return found, behind
 
 
@@ -86,8 +85,7 @@ def stream(call: Call, after: int, read: Callable[[int], Events]) -> Response:
         Problem: ``too_many_followers``.
     """
     leave = _place(call)
-    token = auth.token_of(dict(request.headers))
-    answer = Response(_events(call, token, after, _of_this_request(read)), mimetype=EVENTS)
+    answer = Response(_events(call, after, _of_this_request(read)), mimetype=EVENTS)
     answer.headers["X-Accel-Buffering"] = "no"  # a proxy must not collect events before it hands them on
     answer.call_on_close(leave)
     return answer
@@ -99,7 +97,7 @@ def event(number: int, data: bytes, name: str | None = None) -> bytes:
     return b"id: %d\n%sdata: %s\n\n" % (number, named, data)
 
 
-def _events(call: Call, token: str | None, after: int, read: Callable[[int], Events]) -> Iterator[bytes]:
+def _events(call: Call, after: int, read: Callable[[int], Events]) -> Iterator[bytes]:
     services = call.services
     end = services.now() + timedelta(seconds=_STREAM_SECONDS)
     beat = proven = services.now()
@@ -108,7 +106,7 @@ def _events(call: Call, token: str | None, after: int, read: Callable[[int], Eve
         try:
             if now - proven >= _PROVEN_FOR:
                 proven = now
-                _prove(call, token)
+                _prove(call)
             before = after
             found, after = read(before)
         except (Problem, Retry):  # the client comes back, and is told
@@ -147,7 +145,7 @@ def _place(call: Call) -> Callable[[], None]:
     return leave
 
 
-def _prove(call: Call, token: str | None) -> None:
-    """Refuse a key that was revoked, or ended, since the request began."""
-    with call.services.database.read() as connection:
-        auth.caller(connection, token, call.services.now())
+def _prove(call: Call) -> None:
+    """Refuse a key, token or certificate that was revoked, or ended, since the request began."""
+    if call.shared.door.caller(call.caller.credential) != call.caller:
+        raise Problem("key_refused", "what the key may do was changed since the request began")
