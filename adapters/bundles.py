@@ -33,6 +33,10 @@ LETTERS_MAX = 4 << 20
 """A batch that is expected to be longer comes row by row, so that the server need not hold it in one piece."""
 
 
+_BYTES = 4 * LETTERS_MAX
+"""What the server joins at most, however long rows have become since the last batch."""
+
+
 @dataclass(frozen=True, slots=True)
 class Bundle:
     """One statement for some rows. `whole` is whether they come as one text, `picks` which cells make a row of them."""
@@ -121,7 +125,7 @@ def _bundled(dialect: Dialect, plan: Read, order: Sequence[Ordered]) -> str:
     """One row of the rows of a plan, which have their text first and then what they are ordered by."""
     terms = [f"p.o{number}{' DESC' if item.descending else ''}" for number, item in enumerate(order)]
     names = ["t", *(f"o{number}" for number in range(len(order)))]
-    filled = {"rows": plan.sql, "names": ", ".join(names), "order": ", ".join(terms), "letters": 2 * LETTERS_MAX}
+    filled = {"rows": plan.sql, "names": ", ".join(names), "order": ", ".join(terms), "bytes": _BYTES}
     return guarded(dialect.bundle.format_map(filled))
 
 

@@ -477,6 +477,8 @@ class OdbcSource:
                 raws = self._bundled(table, columns, order, where=where, after=after, limit=limit, beside=beside)
             if raws is None:
                 raws = self._fetch(plan.sql, plan.parameters, doing, bytes_max=size)
+                if not cut:
+                    self._bundles[table.name].measure(raws)
         except Stop:
             self._schemas.pop(table.name, None)  # perhaps a column is gone; look again next time
             raise

@@ -34,7 +34,7 @@ def packs(dialect: Dialect, table: Table) -> bool:
 def packed(dialect: Dialect, columns: Sequence[Column], texts: Sequence[str]) -> str:
     """The expression of one row, of the `texts` that write its columns."""
     parts = [form(dialect.packed_parts, column).format(c=text) for column, text in zip(columns, texts, strict=True)]
-    return dialect.packed.format(parts=", ".join(parts))
+    return dialect.packed.format(parts=dialect.packed_joint.join(parts))
 
 
 def place_of(raw: Raw, at: Sequence[int]) -> Raw:

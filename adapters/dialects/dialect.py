@@ -48,10 +48,10 @@ class Dialect:
     ``b``, how many of their hashes ``b.h`` and the sum of them, as texts. Each may be missing.
 
     `packed` writes a row as one text that can be taken apart again (:mod:`adapters.packed`), its ``{parts}`` through
-    `packed_parts`, in which ``{c}`` is a column's text.
+    `packed_parts`, in which ``{c}`` is a column's text, with `packed_joint` between them.
 
     `bundle` gives the rows of a statement as one text and their number (:mod:`adapters.bundles`): ``{rows}`` are they,
-    of columns with ``{names}``, the first of them ``t``; ``{order}`` is theirs, ``{letters}`` how long it may be.
+    of columns with ``{names}``, the first of them ``t``; ``{order}`` is theirs, ``{bytes}`` how long it may be.
 
     `horizon` tells which transactions are open, as :mod:`adapters.horizon` wants to be told, and `horizon_seconds` how
     much older its answer may be than the question. Below `ceilings`, by native type, all values are committed.
@@ -100,6 +100,7 @@ class Dialect:
     row_sum: str = ""
     packed: str = ""
     packed_parts: Mapping[str, str] = field(default_factory=dict)
+    packed_joint: str = ", "
     bundle: str = ""
     horizon: str = ""
     horizon_seconds: float = 0.0

@@ -7,6 +7,7 @@ from dataclasses import replace
 from adapters.dialects.dialect import Dialect
 
 MARIADB_TEXT = "CONVERT({p} USING utf8mb4) COLLATE utf8mb4_bin, CONVERT({c} USING utf8mb4)"
+MARIADB_ABSENT = "CHAR(30 USING utf8mb4)"
 
 MARIADB = Dialect(
     name="mariadb",
@@ -80,6 +81,12 @@ MARIADB = Dialect(
     " WHERE c.table_name = ? AND c.table_schema = ? ORDER BY c.ordinal_position",
     # FLOAT is shown with 6 digits, which do not find it again.
     inexact=frozenset({"float"}),
+    packed="CONCAT_WS(CHAR(31 USING utf8mb4), {parts})",
+    packed_parts={
+        "*": f"COALESCE({{c}}, {MARIADB_ABSENT})",
+        "text": f"COALESCE(REPLACE({{c}}, {MARIADB_ABSENT}, CONCAT({MARIADB_ABSENT}, {MARIADB_ABSENT})),"
+        f" {MARIADB_ABSENT})",
+    },
     # CONCAT_WS leaves NULL out and complains of different character sets; QUOTE writes NULL without quotes.
     row_parts={
         "*": "QUOTE(CONVERT({c} USING utf8mb4))",
@@ -107,6 +114,7 @@ MYSQL = replace(
     drivers=("mysql", "myodbc"),
     server_timeout=False,
     tested=False,
+    packed="",
     session=(
         "SET SESSION TRANSACTION READ ONLY",
         "SET SESSION time_zone = '+00:00'",

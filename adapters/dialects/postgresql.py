@@ -74,7 +74,7 @@ POSTGRESQL = Dialect(
         "*": "coalesce({c}, chr(30))",
         "text": 'coalesce(replace({c} COLLATE "C", chr(30), chr(30) || chr(30)), chr(30))',
     },
-    bundle="SELECT CASE WHEN sum(length(p.t)) <= {letters} THEN string_agg(p.t, chr(31) ORDER BY {order}) END,"
+    bundle="SELECT CASE WHEN sum(octet_length(p.t)) <= {bytes} THEN string_agg(p.t, chr(31) ORDER BY {order}) END,"
     " CAST(count(*) AS text) FROM ({rows}) p ({names})",
     # The text of a record quotes what needs it, and shows NULL as nothing at all (postgresql.org, 8.16.6).
     row_parts={"binary": "encode({c}, 'hex')", "money": "CAST({c} AS numeric)"},

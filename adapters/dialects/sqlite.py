@@ -58,6 +58,10 @@ SQLITE = Dialect(
     " AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY name",
     columns="SELECT name, type, '', CAST(\"notnull\" = 0 AS TEXT), CAST(pk AS TEXT)"
     " FROM pragma_table_xinfo(?, ?) WHERE hidden <> 1 ORDER BY cid",
+    # A column of any type may hold a text.
+    packed="{parts}",
+    packed_joint=" || char(31) || ",
+    packed_parts={"*": "coalesce(replace({c}, char(30), char(30) || char(30)), char(30))"},
     # A JSON array tells NULL and '' apart, and is twice as fast as quote().
     row_parts={"*": "CAST({c} AS TEXT)", "binary": "hex({c}) || typeof({c})"},
     row_text="json_array({parts})",
