@@ -7,8 +7,10 @@ import threading
 import time
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+_PAIRS = tuple(one + other for one in _ALPHABET for other in _ALPHABET)
 _VERSION_7 = 0x7 << 76
 _VARIANT = 0b10 << 62
+_SHIFTS = tuple(range(120, -1, -10))
 
 
 class Ids:
@@ -30,4 +32,4 @@ class Ids:
 
 
 def _base32(number: int) -> str:
-    return "".join(_ALPHABET[(number >> shift) & 31] for shift in range(125, -1, -5))
+    return "".join([_PAIRS[(number >> shift) & 1023] for shift in _SHIFTS])

@@ -14,6 +14,8 @@ import hmac
 import json
 from typing import Any
 
+import orjson
+
 from gateway.serve.problems import Flaw, Problem
 
 _VERSION = b"\x01"
@@ -28,7 +30,10 @@ def fingerprint(*parts: object) -> str:
 
 def write(secret: bytes, query: str, values: tuple[Any, ...]) -> str:
     """The cursor behind the item with these keyset values (text, whole numbers, floats, None)."""
-    payload = json.dumps([query, *values], ensure_ascii=True, separators=(",", ":")).encode()
+    try:
+        payload = orjson.dumps([query, *values])
+    except orjson.JSONEncodeError:  # a whole number of more than 64 bits, which only a legacy table can hold
+        payload = json.dumps([query, *values], separators=(",", ":")).encode()
     return base64.urlsafe_b64encode(_VERSION + _mac(secret, payload) + payload).rstrip(b"=").decode()
 
 

@@ -49,6 +49,7 @@ _CALLERS_MAX = 1000
 _LISTS_MAX = 1000
 _SECONDS = 60.0
 """So long is a statement kept that was chosen by how many rows passed its filters."""
+_CURSOR = "00cursor00"
 _PLAIN_KEY = re.compile(r"[A-Za-z0-9_.-]+(?:~[A-Za-z0-9_.-]+)*").fullmatch
 _PLAIN_QUERY = re.compile(r"[\x21-\x7e]*").fullmatch
 _ETAG = re.compile(r'(?:W/)?"([^",]*)"').fullmatch
@@ -62,7 +63,8 @@ class _List:
 
     plan: ListPlan
     statement: Statement
-    pairs: list[tuple[str, str]]
+    more: tuple[str, str]
+    """The link to the next page, before and behind its cursor, which needs no quoting."""
     headers: tuple[tuple[str, str], ...]
     until: float
 
@@ -118,7 +120,7 @@ class HotLane:
             if slash:
                 name, made = "get_record", self._one(environ, known, collection, key)
             else:
-                name, made = "list_records", self._list(environ, known, collection, path)
+                name, made = "list_records", self._list(environ, known, collection)
         except (Problem, Busy):
             return None
         if made is None:
@@ -209,7 +211,7 @@ class HotLane:
         parts = len(plan.contract.key) + plan.contract.per_partner
         return _One(plan, table_of(plan.contract), parts, tuple(("Link", link) for link in plan.links))
 
-    def _list(self, environ: Mapping[str, Any], known: _Known, collection: str, path: str) -> Answer | None:
+    def _list(self, environ: Mapping[str, Any], known: _Known, collection: str) -> Answer | None:
         query = environ.get("QUERY_STRING", "")
         asked = known.lists.get((collection, query))
         if asked is None or asked.until <= self._services.ticks():
@@ -233,7 +235,7 @@ class HotLane:
         cursor, headers = None, asked.headers
         if page.last is not None:
             cursor = cursors.write(self._services.cursor_secret, planned.identity, page.last)
-            headers = (("Link", next_link(path, asked.pairs, cursor)), *headers)
+            headers = (("Link", f"{asked.more[0]}{cursor}{asked.more[1]}"), *headers)
         tail = said({"next": cursor, "as_of": self._as_of(mark)})
         return self._said(environ, planned.etag(mark.change), headers, page_of(page.items, tail), ())
 
@@ -251,7 +253,8 @@ class HotLane:
         if statement is None:
             return None
         links = tuple(("Link", link) for link in plan.links)
-        made = _List(planned, statement, pairs, links, self._services.ticks() + _SECONDS)
+        before, _, behind = next_link(f"{_PREFIX}{collection}", pairs, _CURSOR).partition(_CURSOR)
+        made = _List(planned, statement, (before, behind), links, self._services.ticks() + _SECONDS)
         if len(known.lists) >= _LISTS_MAX:
             known.lists.clear()
         known.lists[collection, query] = made

@@ -40,7 +40,7 @@ class Taken(NamedTuple):
 
 
 class Limits:
-    """The buckets of this process, one for each client, the least recently used ones forgotten when there are many."""
+    """The buckets of this process, one for each client; of very many, the fullest are forgotten."""
 
     def __init__(self, policy: Policy, clock: Callable[[], float]) -> None:
         self._policy = policy
@@ -48,7 +48,7 @@ class Limits:
         self._named = ("RateLimit-Policy", f'"client";q={policy.requests};w={policy.seconds}')
         self._clock = clock
         self._lock = threading.Lock()
-        self._buckets: dict[str, tuple[float, float]] = {}
+        self._buckets: dict[str, list[float]] = {}
         """Client → tokens, and when there were so many."""
 
     def take(self, client: str) -> Taken:
@@ -56,13 +56,16 @@ class Limits:
         most, rate = self._policy.requests, self._rate
         with self._lock:
             now = self._clock()
-            tokens, then = self._buckets.pop(client, (float(most), now))
-            tokens = min(most, tokens + (now - then) * rate)
+            bucket = self._buckets.get(client)
+            if bucket is None:
+                if len(self._buckets) >= _CLIENTS_MAX:  # the fullest are as good as new
+                    kept = sorted(self._buckets.items(), key=lambda each: each[1][0])
+                    self._buckets = dict(kept[: _CLIENTS_MAX // 2])
+                bucket = self._buckets[client] = [float(most), now]
+            tokens = min(most, bucket[0] + (now - bucket[1]) * rate)
             refused = tokens < 1
             if not refused:
                 tokens -= 1
-            if len(self._buckets) >= _CLIENTS_MAX:
-                del self._buckets[next(iter(self._buckets))]
-            self._buckets[client] = (tokens, now)
-        left = ("RateLimit", f'"client";r={int(tokens)};t={ceil((most - tokens) / rate)}')
+            bucket[0], bucket[1] = tokens, now
+        left = ("RateLimit", f'"client";r={int(tokens)};t={-int((tokens - most) / rate // 1)}')
         return Taken((self._named, left), max(1, ceil((1 - tokens) / rate)) if refused else None)

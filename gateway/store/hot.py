@@ -182,12 +182,16 @@ class _Sqlite:
                 return mark, _joined(ask(statement.parts[0], statement.values).fetchall(), statement)
             items = ask(self._all_of(statement), statement.values).fetchone()[0]
             if items is None:
-                return mark, Page(b"", None)
+                return mark, None if len(statement.parts) > 1 else Page(b"", None)
             # No text in JSON holds a bare quotation mark, and no member of a contract begins with an underscore.
             start = items.rfind(b'{"_key":"') + 9
             last = items[start : items.index(b'"', start)].decode()
-            more = ask(statement.further, {**statement.values, "last": last}).fetchone()
-            return mark, Page(items, None if more is None else (last,))
+            values = {**statement.values, "last": last}
+            if statement.value is not None:
+                values["s0"] = ask(statement.value, values).fetchone()[0]
+            if ask(statement.further, values).fetchone() is None:
+                return mark, None if len(statement.parts) > 1 else Page(items, None)
+            return mark, Page(items, (last,) if statement.value is None else (plain(values["s0"]), last))
         finally:
             ask("COMMIT")
 

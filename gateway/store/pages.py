@@ -72,8 +72,9 @@ class Statement:
     """A page of current rows, ready to be asked for.
 
     Each of `parts` selects key, seq, version, body and the values of the sort fields (``s0`` …) of up to `limit` + 1
-    rows; the next one is asked for where those before did not fill the page. `further`, where the order is the key's
-    alone, tells whether there is a row behind the key ``:last``.
+    rows; the next one is asked for where those before did not fill the page. Where the order is an index's, `further`
+    tells whether the first part has a row behind the one with the key ``:last``, whose sort value ``:s0`` is told by
+    `value`.
     """
 
     parts: tuple[str, ...]
@@ -81,6 +82,7 @@ class Statement:
     limit: int
     sorts: int = 0
     further: str | None = None
+    value: str | None = None
     native: str | None = field(default=None, compare=False)
     """As the driver at hand writes it, kept by who asks."""
 
@@ -103,17 +105,17 @@ def statement(query: Query, table: str, *, postgresql: bool, walk: bool = False)
     way, sign = ("DESC", "<") if order[-1][1] else ("ASC", ">")
     if not columns:
         behind = [f"r.key {sign} {conditions.bind('_key', query.after[0])}"] if query.after is not None else []
-        further = ["r.state = 1", *where, *behind, f"r.key {sign} :last"]
+        rest = ["r.state = 1", *where, *behind, f"r.key {sign} :last"]
         return Statement(
             (part(*behind, by=f"r.key {way}"),),
             conditions.values,
             query.limit,
-            further=f"SELECT 1 FROM {table} r WHERE {' AND '.join(further)} LIMIT 1",
+            further=f"SELECT 1 FROM {table} r WHERE {' AND '.join(rest)} LIMIT 1",
         )
     if len(columns) > 1 or order[0][1] is not order[1][1]:  # no index has this order
         behind = [conditions.behind(order, query.after)] if query.after is not None else []
         return Statement((part(*behind, by=by(order, columns)),), conditions.values, query.limit, len(columns))
-    parts = []
+    parts, further = [], None
     column, name = columns[0], order[0][0]
     value, key = query.after if query.after is not None else (None, None)
     if query.after is None or value is not None:
@@ -121,9 +123,12 @@ def statement(query: Query, table: str, *, postgresql: bool, walk: bool = False)
         if value is not None:
             there = [f"({column}, r.key) {sign} ({conditions.bind(name, value)}, {conditions.bind('_key', key)})"]
         parts.append(part(*there, by=f"{column} {way}, r.key {way}"))
+        last = f"({column}, r.key) {sign} ({conditions.mark(name, 's0')}, :last)"
+        further = f"SELECT 1 FROM {table} r WHERE {' AND '.join(['r.state = 1', *where, last])} LIMIT 1"
     behind = [f"r.key {sign} {conditions.bind('_key', key)}"] if query.after is not None and value is None else []
     parts.append(part(f"{column} IS NULL", *behind, by=f"r.key {way}"))
-    return Statement(tuple(parts), conditions.values, query.limit, 1)
+    value_of = f"SELECT {column} FROM {table} r WHERE r.state = 1 AND r.key = :last"
+    return Statement(tuple(parts), conditions.values, query.limit, 1, further, value_of)
 
 
 def ordered(query: Query) -> list[tuple[str, bool]]:
@@ -154,13 +159,15 @@ class Conditions:
     def bind(self, field: str, value: Any) -> str:
         """Keep a value of a field; what stands for it in the statement."""
         name = f"p{len(self.values)}"  # no name comes twice: those of `theirs` begin otherwise
-        kind = self._kinds.get(field)
-        self.values[name] = str(value) if kind == "decimal" and value is not None else value
-        if self._postgresql and kind == "decimal":
-            return f"CAST(:{name} AS NUMERIC)"
-        if not self._postgresql and kind == "decimal":
-            return f"(0 + :{name})"
-        return f":{name}"
+        decimal = self._kinds.get(field) == "decimal"
+        self.values[name] = str(value) if decimal and value is not None else value
+        return self.mark(field, name)
+
+    def mark(self, field: str, name: str) -> str:
+        """What stands in the statement for the value of this name, which is one of a field."""
+        if self._kinds.get(field) != "decimal":
+            return f":{name}"
+        return f"CAST(:{name} AS NUMERIC)" if self._postgresql else f"(0 + :{name})"
 
     def theirs(self, partners: tuple[str, ...] | None) -> list[str]:
         """The condition of :func:`theirs`, if there is one."""
