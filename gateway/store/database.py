@@ -22,7 +22,7 @@ import psycopg
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import create_engine, event, insert, text, update
-from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from gateway.errors import Retry, Stop
 from gateway.store import chain
@@ -302,7 +302,7 @@ class Database:
                         connection.execute(text("SELECT pg_advisory_xact_lock(7)"))
                     config.attributes["connection"] = connection
                     command.upgrade(config, "head")
-            except OperationalError as error:
+            except DBAPIError as error:
                 translated = self._translated(error)
                 if isinstance(translated, Retry):
                     raise Stop(translated.message, "Check the line store: in gateway.yaml.") from error
