@@ -1,8 +1,8 @@
 """SQL Server's changes: every statement word for word, and conversations whose answers were written by hand.
 
 No server was at hand. ``recorded/sqlserver/`` holds what is sent, in order, and rows as Microsoft's documentation says
-that they come. ``python -m tests.adapters.test_sqlserver`` writes ``golden/sqlserver_log.sql`` and the statements of the
-conversations anew; look at what differs before it is kept.
+that they come. ``python -m tests.adapters.test_sqlserver`` writes ``golden/sqlserver_log.sql`` and the statements of
+the conversations anew; look at what differs before it is kept.
 """
 
 from __future__ import annotations
