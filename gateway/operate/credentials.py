@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from gateway.operate.wiring import Gateway
+    from gateway.store.database import Transaction
 
 
 def user_of_machine() -> str:
@@ -39,28 +40,82 @@ def make_key(
     *,
     expires_at: datetime | None = None,
     who: str | None = None,
+    partners: tuple[str, ...] | None = None,
 ) -> str:
-    """Keep a new API key and return its token; `who` makes it, by default the user of this machine."""
-    token = f"gw_{secrets.token_urlsafe(32)}"
-    key_id = gateway.ids.new("key")
+    """Keep a new API key and return its token; `who` makes it, by default the user of this machine.
+
+    `partners` are the only ones whose data it sees; None: everybody's.
+
+    Raises:
+        Stop: two keys of that name are live.
+    """
     with gateway.database.write() as transaction:
-        keys.add(
-            transaction,
-            id=key_id,
-            name=name,
-            sha256_hex=hashlib.sha256(token.encode()).hexdigest(),
-            scopes=scopes,
-            expires_at=expires_at,
-        )
+        if len(_live(transaction, name)) >= keys.LIVE_MAX:
+            raise Stop(
+                f"{name} has {keys.LIVE_MAX} live keys already",
+                "gateway key list shows them; revoke the one that nobody uses, with gateway key revoke.",
+            )
+        return _kept(gateway, transaction, name, scopes, partners, expires_at, who)
+
+
+def rotate_key(
+    gateway: Gateway, name: str, *, old_ends_at: datetime, expires_at: datetime | None = None, who: str | None = None
+) -> str:
+    """Keep a new key for who has one, with the same rights, and return its token; the old one ends at that moment.
+
+    Raises:
+        Stop: no key of that name is live, or two are.
+    """
+    with gateway.database.write() as transaction:
+        live = _live(transaction, name)
+        if len(live) != 1:
+            raise Stop(
+                f"{name} has {len(live) or 'no'} live keys, and one is changed for another",
+                "gateway key list shows them; make one with gateway key add, or revoke one with gateway key revoke.",
+            )
+        (old,) = live
+        keys.end(transaction, old.id, old_ends_at)
         audit.write(
-            transaction,
-            "key_made",
-            f"key {key_id}",
-            who=who or user_of_machine(),
-            name=name,
-            scopes=scopes,
-            expires_at=expires_at.isoformat() if expires_at else None,
+            transaction, "key_ending", f"key {old.id}", who=who or user_of_machine(), expires_at=old_ends_at.isoformat()
         )
+        return _kept(gateway, transaction, name, old.scopes, old.partners, expires_at, who)
+
+
+def _live(transaction: Transaction, name: str) -> list[keys.Key]:
+    """The live keys of a client; nobody else makes one until this transaction ends."""
+    transaction.alone(f"keys of {name}")
+    return [each for each in keys.of_client(transaction.connection, name) if each.live(transaction.now)]
+
+
+def _kept(
+    gateway: Gateway,
+    transaction: Transaction,
+    name: str,
+    scopes: tuple[str, ...],
+    partners: tuple[str, ...] | None,
+    expires_at: datetime | None,
+    who: str | None,
+) -> str:
+    token, key_id = f"gw_{secrets.token_urlsafe(32)}", gateway.ids.new("key")
+    keys.add(
+        transaction,
+        id=key_id,
+        name=name,
+        sha256_hex=hashlib.sha256(token.encode()).hexdigest(),
+        scopes=scopes,
+        expires_at=expires_at,
+        partners=partners,
+    )
+    audit.write(
+        transaction,
+        "key_made",
+        f"key {key_id}",
+        who=who or user_of_machine(),
+        name=name,
+        scopes=scopes,
+        partners=partners,
+        expires_at=expires_at.isoformat() if expires_at else None,
+    )
     return token
 
 

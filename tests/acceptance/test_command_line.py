@@ -168,8 +168,8 @@ def test_a_key_is_made_listed_and_revoked(tmp_path: Path) -> None:
         assert place.client.get("/api/v1/deliveries", headers=headers).status_code == 403
 
         (line,) = [each for each in gateway("key", "list", "-w", tmp_path).lines if "billing" in each]
-        key_id, name, scopes, state = line.split("\t")
-        assert (name, scopes, state[:6]) == ("billing", "orders:read", "until ")
+        key_id, name, scopes, partners, state = line.split("\t")
+        assert (name, scopes, partners, state[:6]) == ("billing", "orders:read", "all", "until ")
         assert token not in line
 
         assert gateway("key", "revoke", key_id, "-w", tmp_path).status == 0

@@ -1,0 +1,102 @@
+"""gateway key: two live keys for each client, changed one for the other, limited to partners."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from gateway.errors import Stop
+from gateway.operate.credentials import make_key, rotate_key
+from gateway.store import audit, keys
+from tests.acceptance.test_command_line import X12, gateway
+from tests.acceptance.workspaces import opened
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.acceptance.workspaces import Place
+
+
+def status(place: Place, token: str, path: str = "/api/v1/orders/acme~4711") -> int:
+    return place.client.get(path, headers={"Authorization": f"Bearer {token}"}).status_code
+
+
+def test_a_key_is_changed_for_another_without_a_moment_in_which_neither_counts(tmp_path: Path) -> None:
+    with opened(tmp_path) as place:
+        place.give(X12)
+        made = gateway("key", "add", "erp", "--scope", "orders:read", "--partner", "acme", "-w", tmp_path)
+        old, new = made.out.strip(), gateway("key", "rotate", "erp", "--grace", "3", "-w", tmp_path).out.strip()
+        assert status(place, old) == status(place, new) == 200
+        with place.gateway.database.read() as connection:
+            first, second = keys.of_client(connection, "erp")
+            lines = audit.last(connection, limit=2)
+        assert (second.scopes, second.partners) == (first.scopes, first.partners) == (("orders:read",), ("acme",))
+        assert first.expires_at is not None
+        assert first.expires_at - second.created_at < timedelta(days=3, seconds=1)
+        assert second.expires_at is None
+        assert [each.action for each in lines] == ["key_ending", "key_made"]
+
+        third = gateway("key", "add", "erp", "-w", tmp_path)
+        assert (third.status, third.out) == (1, "")
+        assert "has 2 live keys already" in third.err
+        assert "2 live keys" in gateway("key", "rotate", "erp", "-w", tmp_path).err
+        gateway("key", "revoke", first.id, "-w", tmp_path)
+        assert (status(place, old), status(place, new)) == (401, 200)
+        assert gateway("key", "rotate", "erp", "--grace", "0", "-w", tmp_path).status == 0
+        assert status(place, new) == 401
+
+
+def test_who_has_no_live_key_has_none_to_change(tmp_path: Path) -> None:
+    with opened(tmp_path) as place:
+        now = place.gateway.database.clock()
+        with pytest.raises(Stop, match="erp has no live keys"):
+            rotate_key(place.gateway, "erp", old_ends_at=now)
+        make_key(place.gateway, "erp", ("*:read",), expires_at=now - timedelta(days=1))
+        with pytest.raises(Stop, match="erp has no live keys"):
+            rotate_key(place.gateway, "erp", old_ends_at=now)
+        make_key(place.gateway, "erp", ("*:read",), expires_at=now + timedelta(hours=1))
+        rotate_key(place.gateway, "erp", old_ends_at=now + timedelta(days=7))
+        with place.gateway.database.read() as connection:
+            ends = [each.expires_at for each in keys.of_client(connection, "erp")]
+        assert ends[1] == now + timedelta(hours=1), "a key never lives longer for being changed"
+
+
+def test_a_key_is_limited_to_partners_that_there_are(tmp_path: Path) -> None:
+    with opened(tmp_path) as place:
+        place.give(X12)
+        wrong = gateway("key", "add", "x", "--partner", "acne", "-w", tmp_path)
+        assert (wrong.status, wrong.out) == (1, "")
+        assert "there is no partner 'acne'" in wrong.err
+        token = gateway("key", "add", "x", "--partner", "globex", "-w", tmp_path).out.strip()
+        assert status(place, token) == 404
+        (line,) = [each for each in gateway("key", "list", "-w", tmp_path).lines if "\tx\t" in each]
+        assert line.split("\t")[2:] == ["*:read", "globex", ""]
+
+
+@pytest.mark.parametrize("scope", ["orders", "orders:", ":read", "Orders:read", "orders:read prices:read", "adm"])
+def test_what_is_no_scope_is_refused(tmp_path: Path, scope: str) -> None:
+    with opened(tmp_path):
+        made = gateway("key", "add", "x", "--scope", scope, "-w", tmp_path)
+        assert made.status == 2
+        assert "no scope" in made.err
+
+
+def test_every_change_of_a_key_is_told_by_the_number_of_changes(tmp_path: Path) -> None:
+    with opened(tmp_path) as place:
+        seen = []
+
+        def look() -> None:
+            with place.gateway.database.read() as connection:
+                seen.append(keys.version(connection))
+
+        look()
+        make_key(place.gateway, "erp", ("*:read",))
+        look()
+        rotate_key(place.gateway, "erp", old_ends_at=place.gateway.database.clock() + timedelta(days=1))
+        look()
+        with place.gateway.database.write() as transaction:
+            keys.revoke(transaction, keys.of_client(transaction.connection, "erp")[0].id)
+        look()
+        assert sorted(set(seen)) == seen
