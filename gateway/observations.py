@@ -56,6 +56,7 @@ REVISION_APPLIED = Observation("applied", "info", "revision {revision} is in for
 TABLE_READ = Observation("table_read", "info", "{rows} rows read from {table}")
 TABLE_FAILED = Observation("table_failed", "problem", "{table} could not be read: {reason}")
 TABLE_CHANGED = Observation("table_changed", "info", "{table} has another shape: {differences}")
+TABLE_UNUSUAL = Observation("table_unusual", "problem", "{table} has other values than before: {differences}")
 SOURCE_LEFT_ALONE = Observation(
     "source_left_alone", "problem", "{connection} failed {failures} times in a row; {who} leaves it alone: {reason}"
 )

@@ -64,6 +64,7 @@ class Routes:
         self._judges: dict[str, Judge] = {}
         self._mappers: dict[tuple[str, tuple[str, ...]], Mapper] = {}
         self._unfit: dict[tuple[str, tuple[str, ...]], Unfit] = {}
+        self._coded: dict[str, frozenset[str]] = {}
         self._farewells: dict[str, tuple[Mapper, Judge]] = {}
 
     @property
@@ -174,6 +175,18 @@ class Routes:
         mapped = {path.strip("`") for lineage in mapper.lineage.values() for path in lineage.paths}
         followed = {integration.changes.column} if integration.changes and integration.changes.column else set()
         return frozenset(mapped | set(integration.key) | followed)
+
+    def coded_of(self, integration: Integration) -> frozenset[str]:
+        """The columns of a table whose codes may be told and remembered: those that are mapped, to no personal data."""
+        if integration.name in self._coded:
+            return self._coded[integration.name]
+        contract = self.configuration.contract_of(integration)
+        mapper = compile_mapping(integration, contract, codes=self.configuration.codes)
+        personal = {path[0] for path in contract.personal()}
+        mapped: dict[bool, set[str]] = {True: set(), False: set()}
+        for target, lineage in mapper.lineage.items():
+            mapped[target.strip("/").split("/")[0] in personal] |= {path.strip("`") for path in lineage.paths}
+        return self._coded.setdefault(integration.name, frozenset(mapped[False] - mapped[True]))
 
     def farewell(self, flow: Flow) -> tuple[Mapper, Judge]:
         """What maps and judges the key alone, for a row that is gone: nothing else of it is known.

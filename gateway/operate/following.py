@@ -10,15 +10,16 @@ from __future__ import annotations
 import hashlib
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 import orjson
 
-from adapters.drift import differences, shape
+from adapters.drift import OF_SHAPE, OF_VALUES, differences, shape, usual
 from adapters.model import Batch, Change, Filter, Following, Selection
 from gateway.errors import Stop
-from gateway.observations import TABLE_CHANGED
+from gateway.observations import TABLE_CHANGED, TABLE_UNUSUAL
 from gateway.receive.changes import canonical_lines, land_batch
 from gateway.store import leases, notes
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from adapters.protocol import Source
     from gateway.integrations import Changes, Integration
     from gateway.operate.wiring import Gateway
+    from gateway.store.database import Transaction
     from gateway.store.leases import SourceLease
 
 _DONE, _PLACE, _TOLD, _NIGHTLY = "nightly/done", "nightly/place", "nightly/told/", "nightly/notes/"
@@ -48,27 +50,27 @@ class Followed:
         self.lease = lease
         self.position = lease.position
         """How far the table has been read; what was landed is on this side of it."""
+        self.total = 0
+        """How many changes were landed, also when the reading broke off behind them."""
         self._gateway = gateway
         self._changes: Changes = integration.changes
         self._table = integration.source.path
 
-    def read(self, source: Source) -> int:
-        """Land all that the source tells now; how many changes that was."""
+    def read(self, source: Source) -> None:
+        """Land all that the source tells now."""
         changes = self._changes
         strategy: Strategy = changes.strategy  # type: ignore[assignment] # the configuration knows the same four
         following = Following(strategy, self.integration.key, changes.column, dict(changes.options))
-        total = 0
         table = source.schema(self._table)
         self._look_at(table)
+        self._begin_watching(table)
         key = self.integration.key or table.key
         for batch in source.changes(self._table, following, position=self.position, recall=self._recall):
             self._keep(_remembering(batch, key) if changes.deletes is not None else batch, batch.position)
             self.position = batch.position
             source.ack(self._table, following, batch.position)
-            total += len(batch.changes)
         if changes.deletes is not None and self._is_night():
-            total += self._nightly(source, key)
-        return total
+            self._nightly(source, key)
 
     def _look_at(self, table: Table) -> None:
         """Compare the table's shape with that of the last look: what the integration needs must be as it was.
@@ -88,16 +90,34 @@ class Followed:
         if before is None or found:
             self._remember({leases.SHAPE: now.encode()}, tell=found)
 
+    def _begin_watching(self, table: Table) -> None:
+        """What was usual of the table's values until now; the days that are over since are judged."""
+        coded = self._gateway.in_force.routes().coded_of(self.integration)
+        self._usual = partial(usual, table=table, coded=coded)
+        self._values = self._recall(leases.VALUES)
+        memory, found = self._usual(self._values, rows=(), day=self._today())
+        if self._values is not None and memory != self._values:
+            self._remember({leases.VALUES: memory}, tell=found)
+            self._values = memory
+
+    def _today(self) -> str:
+        return self._gateway.database.clock().date().isoformat()
+
     def _remember(self, memory: Mapping[str, bytes | None], *, tell: Sequence[Difference] = ()) -> None:
         """Keep notes by themselves."""
         with self._gateway.database.write() as transaction:
             seconds = self._gateway.settings.lease_seconds
             leases.advance_source(transaction, self.lease, position=self.position, due_in_seconds=seconds)
             notes.keep(transaction, self.lease.name, memory)
-            if tell:
-                said = "; ".join(each.said for each in tell)
+            self._tell(transaction, tell)
+
+    def _tell(self, transaction: Transaction, found: Sequence[Difference]) -> None:
+        """Say what is not as it was: of the shape, and of the values."""
+        for observation, kinds in ((TABLE_CHANGED, OF_SHAPE), (TABLE_UNUSUAL, OF_VALUES)):
+            said = "; ".join(each.said for each in found if each.kind in kinds)
+            if said:
                 transaction.tell(
-                    TABLE_CHANGED(
+                    observation(
                         integration=self.integration.name,
                         partner=self.integration.partner,
                         table=self.lease.name,
@@ -109,9 +129,18 @@ class Followed:
         """Land a batch with the position and the notes that belong to it; one without changes moves those alone."""
         seconds = self._gateway.settings.lease_seconds
         if batch.changes:
+            memory, found = self._usual(self._values, rows=batch.rows, day=self._today(), counted=not batch.snapshot)
             land_batch(
-                self._gateway.receiver, self.lease, self.integration, batch, position=position, again_in_seconds=seconds
+                self._gateway.receiver,
+                self.lease,
+                self.integration,
+                replace(batch, memory={**batch.memory, leases.VALUES: memory}),
+                position=position,
+                again_in_seconds=seconds,
+                tell=lambda transaction: self._tell(transaction, found),
             )
+            self._values = memory
+            self.total += len(batch.changes)
             return
         self.position = position
         self._remember(batch.memory)
@@ -134,12 +163,11 @@ class Followed:
         latest = tonight if tonight <= now else tonight - timedelta(days=1)
         return datetime.fromisoformat(done.decode()) < latest
 
-    def _nightly(self, source: Source, key: tuple[str, ...]) -> int:
+    def _nightly(self, source: Source, key: tuple[str, ...]) -> None:
         """Compare the table with the night before, then look for what was told since."""
         began = self._gateway.database.clock()
         following = Following("diff", self.integration.key)
         place = self._recall(_PLACE)
-        total = 0
         batches = source.changes(
             self._table,
             following,
@@ -150,16 +178,13 @@ class Followed:
             memory = {_NIGHTLY + name: body for name, body in batch.memory.items()}
             memory[_PLACE] = batch.position.encode()
             self._keep(replace(batch, memory=memory), self.position)
-            total += len(batch.changes)
         with self._gateway.database.read() as connection:
             told = notes.names(connection, self.lease.name, _TOLD)
         for name in told:
             rows = absent(source, self._table, key, orjson.loads(self._recall(name) or b"[]"))
             gone = [Change("delete", tuple(str(row[each]) for each in key), None, row) for row in rows]
             self._keep(Batch(gone, "", snapshot=False, memory={name: None}), self.position)
-            total += len(gone)
         self._remember({_DONE: began.isoformat().encode()})
-        return total
 
 
 def absent(source: Source, table: str, key: tuple[str, ...], told: Sequence[Row]) -> list[Row]:

@@ -207,9 +207,9 @@ def _read_one(gateway: Gateway, tables: Mapping[str, Integration], source: Calla
         return False
     integration = tables[lease.name]
     followed = Followed(gateway, integration, lease)
-    total, reason, again = 0, None, None
+    reason, again = None, None
     try:
-        total = followed.read(source())
+        followed.read(source())
     except Retry:  # the store's: nothing is wrong with the table, and its lease runs out by itself
         raise
     except Later as later:
@@ -221,11 +221,11 @@ def _read_one(gateway: Gateway, tables: Mapping[str, Integration], source: Calla
         _log.exception("reading %s failed", lease.name)
         said = str(error).splitlines()
         reason = f"{type(error).__name__}: {said[0] if said else 'no message'}"
-    _let_go(gateway, followed, total, reason, again)
+    _let_go(gateway, followed, reason, again)
     return True
 
 
-def _let_go(gateway: Gateway, followed: Followed, total: int, reason: str | None, again: float | None) -> None:
+def _let_go(gateway: Gateway, followed: Followed, reason: str | None, again: float | None) -> None:
     """Keep the position and say when to look again; what is wrong is said once, not at each try."""
     integration, lease = followed.integration, followed.lease
     if again is None and reason is None and integration.changes is not None:
@@ -241,9 +241,9 @@ def _let_go(gateway: Gateway, followed: Followed, total: int, reason: str | None
             due_in_seconds=again,
             problem=reason,
         )
-        if total:
-            transaction.tell(TABLE_READ(**who, rows=total))
+        if followed.total:
+            transaction.tell(TABLE_READ(**who, rows=followed.total))
         if reason is not None and lease.problem != reason:
             transaction.tell(TABLE_FAILED(**who, reason=reason))
-    if total:
-        _log.info("%s: %d changes", lease.name, total)
+    if followed.total:
+        _log.info("%s: %d changes", lease.name, followed.total)

@@ -16,7 +16,7 @@ from gateway.model import TOMBSTONE, Arrived
 from gateway.store import leases, notes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from decimal import Decimal
 
     from adapters.model import Batch, Change
@@ -45,12 +45,17 @@ def land_batch(
     *,
     position: str | None,
     again_in_seconds: float,
+    tell: Callable[[Transaction], None] = lambda _: None,
 ) -> Delivery:
-    """Land one batch of a table and move the source to `position`, with its notes, by one transaction."""
+    """Land one batch of a table and move the source to `position`, with its notes, by one transaction.
+
+    `tell` says in the same one what is to be said of the batch.
+    """
 
     def advance(transaction: Transaction) -> None:
         leases.advance_source(transaction, lease, position=position, due_in_seconds=again_in_seconds)
         notes.keep(transaction, lease.name, batch.memory)
+        tell(transaction)
 
     arrived = Arrived(
         source=str(integration.source),

@@ -69,6 +69,8 @@ RETURNING number, token
 _PUT_OFF_SECONDS_MAX = 3600.0
 SHAPE = "shape"
 """The note that holds the shape of a table as it was last accepted."""
+VALUES = "values"
+"""The note that holds what is usual of a table's values."""
 _STRAY = {True: "d.due > :horizon", False: "d.due > :horizon AND d.owner IS NULL"}
 
 

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from adapters.drift import accepted
 from gateway.operate import wiring
 from gateway.operate.cli.options import who_option, workspace_option
-from gateway.store import audit, leases
+from gateway.store import audit, leases, notes
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -59,12 +60,14 @@ def reset(name: str, who: str, workspace: Path) -> None:
 @who_option
 @workspace_option
 def accept(name: str, who: str, workspace: Path) -> None:
-    """Take the table NAME (table://erp/KUNDEN) as it is now: its columns were changed, and that is right."""
+    """Take the table NAME (table://erp/KUNDEN) as it is now: its columns, or its values, changed, and that is right."""
     gateway = wiring.open_gateway(workspace)
     try:
         with gateway.database.write() as transaction:
             done = leases.accept_shape(transaction, name)
             if done:
+                values = notes.recall(transaction.connection, name, leases.VALUES)
+                notes.keep(transaction, name, {} if values is None else {leases.VALUES: accepted(values)})
                 audit.write(transaction, "source_accepted", f"source {name}", who=who)
     finally:
         gateway.close()

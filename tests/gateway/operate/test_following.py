@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING
 
 import orjson
 import pytest
+from click.testing import CliRunner
 
+from adapters import drift
 from adapters.model import Filter, Selection
 from adapters.odbc import OdbcSource
 from gateway.errors import Stop
+from gateway.operate.cli import sources
 from gateway.operate.demo import workspace_maker
 from gateway.operate.following import absent
 from gateway.receive.changes import canonical_lines
@@ -191,3 +194,33 @@ def test_a_needed_column_of_another_type_is_read_when_somebody_accepts_it(place:
         assert not leases.accept_shape(transaction, "table://erp/OTHER")
     read_and_judge(place)
     assert "100009" in ids(place)
+
+
+def test_other_values_than_before_are_told_until_somebody_accepts_them(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(drift, "LEARN", 4)
+    monkeypatch.setattr(drift, "WINDOW", 4)
+    follow(place, "diff every 30s")
+    read_and_judge(place)
+
+    def told() -> list[str]:
+        lines = place.get("/api/v1/activity?limit=1000")["items"]
+        return [str(each) for each in lines if each["event"] == "table_unusual"]
+
+    def come(number: int) -> None:
+        row = ROW.format(number, f"2026-11-20 10:00:0{number % 10}").replace("'A'", "'Q'")
+        legacy(place, row)
+        read_and_judge(place)
+
+    assert told() == []
+    come(100007)
+    come(100008)
+    (said,) = told()
+    assert "the column KZSTAT had" in said
+    name = "table://erp/KUNDEN"
+    assert CliRunner().invoke(sources.accept, [name, "-w", str(place.folder)]).exit_code == 0
+    come(100009)
+    assert told() == [said]
+    with place.gateway.database.read() as connection:
+        assert b"Neu" not in (notes.recall(connection, name, leases.VALUES) or b"")
