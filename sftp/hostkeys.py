@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from sftp.errors import Stop
+from sftp.folders import sync
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -68,11 +69,7 @@ def _keep(folder: Path, name: str, pem: bytes) -> None:
             return
     finally:
         draft.unlink()
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    sync(folder)
 
 
 def _load(path: Path, kind: type[paramiko.PKey]) -> paramiko.PKey:

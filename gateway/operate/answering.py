@@ -9,6 +9,7 @@ from gateway.errors import Retry, Stop
 from gateway.publish.acknowledgments import Desk, answer, give_up
 from gateway.store import acknowledgments
 from gateway.store.database import Unwritable
+from gateway.store.row_leases import pause
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,7 +22,6 @@ _TOGETHER_MAX = 64
 _SMALL_BYTES_MAX = 64 * 1024
 """So many small files are answered in one transaction, which costs as much for one."""
 
-_BACKOFF_SECONDS_MAX = 60.0
 _KILLED = "each try ended with its process"
 _OUT_OF_ROOM = "it needed more memory than a worker may use (memory_max)"
 
@@ -58,14 +58,14 @@ def answer_once(gateway: Gateway, owner: str) -> bool:
     except Stop as trouble:
         _log.warning("%s", trouble)
         counted = not isinstance(trouble, Unwritable)
-        _give_back(gateway, owed, trouble.message, seconds=_backoff(owed[0].tries), counted=counted)
+        _give_back(gateway, owed, trouble.message, seconds=pause(owed[0].tries), counted=counted)
     except MemoryError:  # the process has used up its room, and ends
-        _give_back(gateway, owed, _OUT_OF_ROOM, seconds=_backoff(owed[0].tries), counted=True)
+        _give_back(gateway, owed, _OUT_OF_ROOM, seconds=pause(owed[0].tries), counted=True)
         raise
     except Exception as error:  # noqa: BLE001 - a defect of ours must not stop the others: it is tried again, alone
         _log.exception("answering %d deliveries failed", len(owed))
         reason = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else 'no message'}"
-        _give_back(gateway, owed, reason, seconds=_backoff(owed[0].tries), counted=True)
+        _give_back(gateway, owed, reason, seconds=pause(owed[0].tries), counted=True)
     return True
 
 
@@ -75,12 +75,8 @@ def give_back(gateway: Gateway, owner: str, delivery: int, reason: str | None) -
         held = acknowledgments.held_by(connection, owner)
     for each in held:
         is_its_fault = reason is not None and delivery in (each.delivery, 0)
-        seconds = _backoff(each.tries) if is_its_fault else 0.0
+        seconds = pause(each.tries) if is_its_fault else 0.0
         _give_back(gateway, [each], reason if is_its_fault else None, seconds=seconds, counted=is_its_fault)
-
-
-def _backoff(tries: int) -> float:
-    return min(0.5 * 2.0**tries, _BACKOFF_SECONDS_MAX)
 
 
 def _give_back(gateway: Gateway, owed: Sequence[Owed], reason: str | None, *, seconds: float, counted: bool) -> None:

@@ -19,6 +19,7 @@ from gateway.operate.upkeep import Upkeep
 from gateway.store import activity, leases
 from gateway.store.bell import Bell
 from gateway.store.database import Unwritable
+from gateway.store.row_leases import pause
 
 if TYPE_CHECKING:
     import threading
@@ -29,9 +30,6 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 _SLEEP_SECONDS = 1.0
-_BACKOFF_SECONDS_MAX = 60.0
-
-
 _COLLECT_AFTER = 50_000
 """New containers between two runs of the cyclic collector; Python's 700 cost a fifth of the pace of a large file."""
 
@@ -112,7 +110,7 @@ def _finish_plain(gateway: Gateway, run: list[Lease], routes: Routes) -> int:
         raise
     except Exception as trouble:  # noqa: BLE001 - which of them it is shows when each is tried alone
         _log.info("%d deliveries are not published together: %s", len(run), trouble)
-        seconds = trouble.delay_seconds if isinstance(trouble, Retry) else _backoff(run[0])
+        seconds = trouble.delay_seconds if isinstance(trouble, Retry) else pause(run[0].delivery.tries)
         for lease in run:
             _give_back(
                 gateway, lease, routes, str(trouble), seconds=seconds, counted=not isinstance(trouble, Retry | Stop)
@@ -135,7 +133,7 @@ def _finish(gateway: Gateway, lease: Lease, routes: Routes) -> bool:
     except Stop as trouble:
         _log.warning("%s: %s", lease.delivery.id, trouble)
         counted = not isinstance(trouble, Unwritable)
-        _give_back(gateway, lease, routes, trouble.message, seconds=_backoff(lease), counted=counted)
+        _give_back(gateway, lease, routes, trouble.message, seconds=pause(lease.delivery.tries), counted=counted)
         return counted
     except MemoryError as error:
         clear_frames(error.__traceback__)
@@ -144,17 +142,13 @@ def _finish(gateway: Gateway, lease: Lease, routes: Routes) -> bool:
     except Exception as error:  # noqa: BLE001 - a defect of ours must not stop the others: it is told, and tried again
         _log.exception("judging %s failed", lease.delivery.id)
         reason = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else 'no message'}"
-        _give_back(gateway, lease, routes, reason, seconds=_backoff(lease), counted=True)
+        _give_back(gateway, lease, routes, reason, seconds=pause(lease.delivery.tries), counted=True)
     return True
-
-
-def _backoff(lease: Lease) -> float:
-    return min(0.5 * 2.0**lease.delivery.tries, _BACKOFF_SECONDS_MAX)
 
 
 def give_back(gateway: Gateway, lease: Lease, routes: Routes, reason: str, *, counted: bool) -> None:
     """Give a delivery back after a try that broke off: at once, or if it `counted` as a try, after a pause."""
-    _give_back(gateway, lease, routes, reason, seconds=_backoff(lease) if counted else 0.0, counted=counted)
+    _give_back(gateway, lease, routes, reason, seconds=pause(lease.delivery.tries) if counted else 0.0, counted=counted)
 
 
 def _give_back(gateway: Gateway, lease: Lease, routes: Routes, reason: str, *, seconds: float, counted: bool) -> None:

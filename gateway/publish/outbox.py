@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING
 
 from gateway.observations import ACKNOWLEDGMENT_SENT, ACKNOWLEDGMENT_WAITS
 from gateway.store import outgoing as store
+from gateway.store import row_leases
+from gateway.store.folders import make, sync
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -29,7 +31,6 @@ if TYPE_CHECKING:
     from gateway.store.outgoing import Outgoing
 
 OUTBOX, OUTGOING = "outbox", "outgoing"
-_BACKOFF_SECONDS_MAX = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +104,8 @@ class _Round:
                 if store.sent(transaction, each):
                     transaction.tell(_sent(each))
             for each, reason in self.failed.values():
-                seconds = min(0.5 * 2.0 ** min(each.tries, 16), _BACKOFF_SECONDS_MAX)
-                if store.put_off(transaction, each, seconds=seconds, problem=reason) and reason != each.problem:
+                pause = row_leases.pause(each.tries)
+                if store.put_off(transaction, each, seconds=pause, problem=reason) and reason != each.problem:
                     transaction.tell(
                         ACKNOWLEDGMENT_WAITS(**_who(each), kind=each.kind, number=each.number, reason=reason)
                     )
@@ -140,9 +141,7 @@ class _Round:
     def _make_folders(self, each: Outgoing) -> None:
         home = self._drops / each.partner
         for folder in (home / OUTBOX, home / OUTGOING):
-            if not folder.is_dir():
-                folder.mkdir(parents=True, exist_ok=True)
-                _sync(home)
+            make(folder, below=self._drops)
 
     def _rename(self, path: Path, target: Path) -> None:
         try:
@@ -158,7 +157,7 @@ class _Round:
         for partner in dict.fromkeys(each.partner for each in files):
             theirs = [each for each in files if each.partner == partner]
             try:
-                _sync(self._drops / partner / folder)
+                sync(self._drops / partner / folder)
             except OSError as error:
                 self.failed |= {each.id: (each, _reason(error)) for each in theirs}
             else:
@@ -189,14 +188,6 @@ class _Round:
 
 def _reason(error: OSError) -> str:
     return error.strerror or str(error)
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _sent(each: Outgoing) -> Activity:

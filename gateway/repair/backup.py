@@ -25,9 +25,10 @@ from typing import TYPE_CHECKING
 import orjson
 
 from gateway.errors import Stop
-from gateway.repair.manifest import MANIFEST, Manifest, MissingError, stream, sync, write_manifest, write_part
+from gateway.repair.manifest import MANIFEST, Manifest, MissingError, stream, write_manifest, write_part
 from gateway.store import audit, copying, revisions
 from gateway.store.database import Unwritable, stamp
+from gateway.store.folders import sync
 from gateway.store.local import LocalVault
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ def take(database: Database, vault: Vault, folder: Path, *, id: str, who: str) -
         with _held(folder):
             with database.write() as transaction:
                 audit.write(transaction, "backed_up", f"backup {id}", who=who)
-            target = LocalVault(folder / "vault")
+            target = LocalVault(_for_us_alone(folder / "vault"))
             with database.read() as connection:
                 early = list(copying.content(connection))
             copied = _Copying(vault, target)
@@ -146,6 +147,15 @@ def _tidy(folder: Path, manifest: Manifest, names: set[str]) -> None:
         if path.name not in names:
             path.unlink()
     shutil.rmtree(folder / "vault" / "incoming", ignore_errors=True)
+
+
+def _for_us_alone(folder: Path) -> Path:
+    """The folder, which nobody else can look into, whatever the one around it allows."""
+    if not folder.exists():
+        folder.mkdir(mode=0o700)
+        sync(folder.parent)
+    folder.chmod(0o700)
+    return folder
 
 
 @contextmanager

@@ -13,6 +13,7 @@ import orjson
 
 from gateway.errors import Stop
 from gateway.store.database import Unwritable
+from gateway.store.folders import sync
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -86,15 +87,6 @@ def _proof(told: dict[str, Any]) -> str:
 def _private(path: Path) -> BinaryIO:
     """A new file that only its owner reads: what partners sent is in it."""
     return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600), "wb")
-
-
-def sync(folder: Path) -> None:
-    """Make the entries of a folder durable."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 class MissingError(Exception):

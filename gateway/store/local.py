@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from gateway.errors import Stop
 from gateway.store.database import Unwritable
+from gateway.store.folders import make, sync
 from gateway.store.vault import Found, Stored
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ class LocalVault:
         digest = hashlib.sha256()
         size = 0
         try:
-            _make_folders(incoming, below=incoming.parents[-1])  # a vault that is new is an entry of its folder, too
+            make(incoming, below=incoming.parents[-1])  # a vault that is new is an entry of its folder, too
             with part.open("xb") as file:
                 while chunk := stream.read(_CHUNK):
                     digest.update(chunk)
@@ -58,9 +59,9 @@ class LocalVault:
             stored = Stored(digest.hexdigest(), size)
             target = self.path(stored.sha256)
             if not self._holds(stored):  # a damaged file is replaced: the sender's copy goes when this returns
-                _make_folders(target.parent, below=self.folder)
+                make(target.parent, below=self.folder)
                 part.rename(target)
-            _sync_folder(target.parent)  # also where another writer renamed it a moment ago
+            sync(target.parent)  # also where another writer renamed it a moment ago
         except OSError as error:
             raise Unwritable(
                 f"the vault {self.folder} cannot keep a file: {error.strerror}",
@@ -133,7 +134,7 @@ class LocalVault:
         try:
             path.unlink(missing_ok=True)
             if path.parent.exists():
-                _sync_folder(path.parent)  # what was purged must not come back after a power cut
+                sync(path.parent)  # what was purged must not come back after a power cut
         except OSError as error:
             raise Stop(
                 f"the vault file {sha256} cannot be removed: {error.strerror}",
@@ -288,22 +289,3 @@ def _entries(folder: Path, digits: int, begin: str) -> list[str]:
 
 def _is_hexadecimal(name: str, digits: int) -> bool:
     return len(name) == digits and not set(name) - set("0123456789abcdef")
-
-
-def _make_folders(folder: Path, *, below: Path) -> None:
-    """Make `folder` and sync each parent that got a new entry, up to `below`."""
-    missing = []
-    while folder != below and not folder.exists():
-        missing.append(folder)
-        folder = folder.parent
-    for new in reversed(missing):
-        new.mkdir(exist_ok=True)
-        _sync_folder(new.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

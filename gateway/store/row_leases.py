@@ -14,8 +14,14 @@ if TYPE_CHECKING:
 
     from gateway.store.database import Transaction
 
+_PAUSE_SECONDS_MAX = 60.0
 _PUT_OFF_SECONDS_MAX = 3600.0
 """What is due later than that behind the end of a lease was put off by a clock that has been set back since."""
+
+
+def pause(tries: int) -> float:
+    """The seconds until what was tried so often is tried again: twice as many each time, at most a minute."""
+    return min(0.5 * 2.0 ** min(tries, 16), _PAUSE_SECONDS_MAX)
 
 
 def something_due(connection: Connection, table: Table, now: datetime) -> bool:

@@ -251,6 +251,17 @@ def test_the_second_backup_copies_what_is_new_and_keeps_nothing_that_was_purged(
         assert (tmp_path / "backup").stat().st_mode & 0o077 == 0
 
 
+def test_nobody_else_can_look_into_the_vault_of_a_backup_whatever_its_folder_allows(tmp_path: Path) -> None:
+    folder = tmp_path / "backup"
+    folder.mkdir(mode=0o755)
+    with opened(tmp_path / "place") as place:
+        place.give(sample("acme-orders.edi"))
+        for name in ("b_1", "b_2"):
+            taken(place, folder, name)
+            assert (folder / "vault").stat().st_mode & 0o777 == 0o700
+            (folder / "vault").chmod(0o755)  # as a backup of an earlier version left it
+
+
 def test_what_comes_in_behind_the_first_look_at_the_vault_is_in_the_backup_whole(
     tmp_path: Path, store_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
