@@ -26,6 +26,7 @@ _LOOK_EVERY_SECONDS = 0.1
 _END_SECONDS = 15.0
 _STARTS = 5
 """A role that never came up is started so often."""
+_STEADY_SECONDS = 10.0
 _PAUSE_SECONDS_MAX = 30.0
 
 
@@ -47,7 +48,8 @@ class _Role:
     came_up: bool = False
     """Ever, in whichever process."""
     failures: int = 0
-    """Starts in a row that did not come up."""
+    """Starts in a row that did not come up, or not for long."""
+    began: float = 0.0
     due: float = 0.0
     """When it is started again."""
 
@@ -97,20 +99,19 @@ class Supervisor:
         role.came_up |= up
         if status is None:
             return
-        role.failures = 0 if up else role.failures + 1
+        role.failures, pause = after_end(role.failures, came_up=up, lived=time.monotonic() - role.began)
         if role.name == "work" and up:
             self._returns.of(role.owner, role.slate.delivery, why_it_ended(status, self._settings))
         role.process = None
         if not role.came_up and (status > 0 or role.failures >= _STARTS):
             raise Stop(f"the role {role.name} could not start: it {how_it_ended(status)}", "Its message stands above.")
-        pause = min(2.0 ** min(role.failures - 2, 16), _PAUSE_SECONDS_MAX) if role.failures else 0.0
         role.due = time.monotonic() + pause
         later = f" in {pause:g} s" if pause else ""
         _log.warning("%s %s and is started again%s", role.name, how_it_ended(status), later)
 
     def _start(self, role: _Role) -> None:
         role.slate.close()
-        role.slate = Slate()
+        role.slate, role.began = Slate(), time.monotonic()
         options = ["--workspace", str(self._folder), "--child", "--slate", str(role.slate.descriptor)]
         role.process = subprocess.Popen(
             [sys.executable, "-m", "gateway.operate", role.name, *options],
@@ -137,3 +138,14 @@ class Supervisor:
         self._returns.finish()
         for role in self._roles:
             role.slate.close()
+
+
+def after_end(failures: int, *, came_up: bool, lived: float) -> tuple[int, float]:
+    """The failures in a row, with this end of a process, and the seconds until the role is started again.
+
+    One that came up is started again at once, if the one before it lived for some time: a file may have ended it, and
+    the others wait. One that did not, or ends as soon as it has come up, is started ever later.
+    """
+    failures = 0 if came_up and lived >= _STEADY_SECONDS else failures + 1
+    counted = failures - 1 if came_up else failures
+    return failures, min(2.0 ** min(counted - 2, 16), _PAUSE_SECONDS_MAX) if counted > 0 else 0.0
