@@ -10,6 +10,7 @@ from datetime import date, datetime, time
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from adapters.dialects.sqlite import COMPUTED
 from adapters.errors import Reject, nearest
 from adapters.model import Column, Table
 from adapters.queries import COLUMN_FUNCTIONS, NamedQuery, column_names, rewritten
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
     Fetch = Callable[[str], Sequence[Sequence[str | None]]]
 
 NO_QUERIES: Mapping[str, NamedQuery] = {}
+
+NUMBERS = frozenset({"integer", "real"})
+LOOKED_AT = 1000
 
 # What tells a column's type even where there is no row.
 TYPE_OF = {"postgresql": "CAST(pg_typeof({c}) AS text)"}
@@ -67,6 +71,7 @@ def as_table(name: str, query: NamedQuery, dialect: Dialect, describe: Describe,
         if part not in names:
             raise Reject("bad_query", f"the query {name!r} has no column {part!r} for its key", nearest(part, names))
     natives = _natives(sql, names, dialect, fetch)
+    met = _met(sql, names, dialect, fetch)
     columns = []
     for column, python in found:
         kind, native = next(((kind, word) for base, kind, word in KINDS if issubclass(python, base)), ("text", "text"))
@@ -74,8 +79,28 @@ def as_table(name: str, query: NamedQuery, dialect: Dialect, describe: Describe,
         if natives:
             native = natives[column]
             kind = dialect.classify(native)
+        if met is not None and kind == "text":
+            kind, native = met.get(column, ("text", ""))
         columns.append(Column(column, native, kind, not key, key, native if natives else ""))
     return Table(name, "", name, tuple(columns), sql)
+
+
+def _met(sql: str, names: Sequence[str], dialect: Dialect, fetch: Fetch) -> dict[str, tuple[Type, str]] | None:
+    """The columns that hold nothing but numbers, by some rows; None where the driver tells what an expression is.
+
+    SQLite has no type for an expression, compares it as what each value is, and its driver calls it a text. Numbers are
+    then compared with numbers, and all else as texts, as in a column that was declared without a type.
+    """
+    if dialect.name != "sqlite":
+        return None
+    asked = ", ".join(f"group_concat(DISTINCT typeof(r.{dialect.quoted(name)}))" for name in names)
+    (row,) = fetch(guarded(f"SELECT {asked} FROM (SELECT * FROM ({sql}) r LIMIT {LOOKED_AT}) r"))  # noqa: S608 - as above
+    kinds = {name: set((text or "").split(",")) - {"null", ""} for name, text in zip(names, row, strict=True)}
+    return {
+        name: ("float" if "real" in found else "int", COMPUTED)
+        for name, found in kinds.items()
+        if found and found <= NUMBERS
+    }
 
 
 def _natives(sql: str, names: Sequence[str], dialect: Dialect, fetch: Fetch) -> dict[str, str]:

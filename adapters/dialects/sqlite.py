@@ -6,6 +6,9 @@ from adapters.dialects.dialect import Dialect
 
 SQLITE_EXACT = "CASE typeof({c}) WHEN 'real' THEN printf('%!.17e', {c}) ELSE CAST({c} AS TEXT) END"
 
+COMPUTED = "computed"
+"""The type of a query's column that holds numbers and has no affinity, which would make a number of a parameter."""
+
 SQLITE = Dialect(
     name="sqlite",
     products=("SQLite",),
@@ -27,7 +30,7 @@ SQLITE = Dialect(
     },
     # The column's affinity turns a text parameter into what the column holds (sqlite.org/datatype3.html 4.2), so none
     # is cast. A column without a type has no affinity: it is compared as text.
-    bind={"*": "{p}"},
+    bind={"*": "{p}", COMPUTED: "CAST({p} AS NUMERIC)"},
     order={"": "CAST({c} AS TEXT)", "binary": "hex({c})"},
     compare={"": "CAST({c} AS TEXT)", "binary": "hex({c})", "datetime": "replace(replace({c}, 'T', ' '), 'Z', '')"},
     contains="instr({c}, {p}) > 0",

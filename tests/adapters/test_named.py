@@ -24,11 +24,19 @@ pytestmark = pytest.mark.skipif(
     not NAMED and not LIBRARY.exists(), reason="no ODBC driver for SQLite: apt-get install libsqliteodbc"
 )
 
+MIXED = [f"n{number}" if number % 3 == 0 else str(number) for number in range(1, 25)]
 QUERIES = {
+    "computed": NamedQuery("select no + 99 as k, name from orders", ("k",)),
+    "mixed": NamedQuery("select case when no % 3 = 0 then 'n' || no else no end as k, name from orders", ("k",)),
     "open": NamedQuery(
         "select o.no, upper(o.name) as name, sum(l.amount) as total from orders o -- all of them\n"
         "left join lines l on l.no = o.no where o.state <> 'closed' group by o.no, o.name",
         ("no",),
+    ),
+    "counted": NamedQuery(
+        "select state, count(*) as orders, avg(no * 1.0) as mean, cast(count(*) as text) as shown, null as nothing"
+        " from orders group by state",
+        ("state",),
     ),
     "keyless": NamedQuery("select no, name from orders"),
     "nokey": NamedQuery("select name from orders", ("no",)),
@@ -64,6 +72,34 @@ def test_a_query_has_columns_and_a_key(source: OdbcSource) -> None:
     assert (first.name, first.type, first.nullable, first.key) == ("no", "int", False, 1)
     assert [column.name for column in table.columns] == ["no", "name", "total"]
     assert "--" not in table.query
+
+
+def test_what_is_computed_has_the_type_of_what_it_gives(source: OdbcSource) -> None:
+    table = source.schema("counted")
+    assert [(column.name, column.type) for column in table.columns] == [
+        ("state", "text"), ("orders", "int"), ("mean", "float"), ("shown", "text"), ("nothing", "text")
+    ]  # fmt: skip
+    found = source.page("counted", Selection(filters=(Filter("orders", "gte", "2"),), key=("state",))).rows
+    assert [(row["state"], row["orders"], row["shown"], row["nothing"]) for row in found] == [("open", 3, "3", None)]
+    below = source.page("counted", Selection(filters=(Filter("mean", "lt", "2.5"),), key=("state",))).rows
+    assert [row["state"] for row in below] == ["closed"]
+
+
+@pytest.mark.parametrize("name", ["computed", "mixed"])
+def test_a_computed_key_finds_every_row(source: OdbcSource, owner: sqlite3.Connection, name: str) -> None:
+    for number in range(5, 25):
+        owner.execute("INSERT INTO orders VALUES (?, 'x', 'open')", (number,))
+    keys: list[str] = []
+    selection = Selection(limit=7)
+    while True:
+        page = source.page(name, selection)
+        keys += [str(row["k"]) for row in page.rows]
+        if page.next is None:
+            break
+        selection = Selection(limit=7, after=page.next)
+    assert sorted(keys) == sorted({"computed": map(str, range(100, 124)), "mixed": MIXED}[name])
+    told = [change for batch in source.changes(name, Following("diff"), position=None) for change in batch.changes]
+    assert sorted(str(change.key[0]) for change in told) == sorted(keys)
 
 
 def test_its_rows_come_in_pages_filtered_and_sorted(source: OdbcSource) -> None:
