@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from adapters.errors import AdapterError
+from adapters.odbc import OdbcSource
 from gateway.errors import Stop
 from gateway.operate import following, wiring
 from gateway.operate.demo import workspace_maker
@@ -153,6 +155,21 @@ def test_a_table_that_fails_in_an_unforeseen_way_is_told_once_and_the_others_are
 
     read_and_judge(place)
     assert len(place.records("customers")) == 4
+
+
+def test_what_was_landed_before_the_reading_broke_off_is_told(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    changes = OdbcSource.changes
+
+    def cut(self: OdbcSource, *arguments: Any, **named: Any) -> Any:
+        yield next(iter(changes(self, *arguments, **named, batch=3)))
+        raise AdapterError("the line was cut", "Look after the line.")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(OdbcSource, "changes", cut)
+        read_and_judge(place)
+    told = {each["event"]: each["message"] for each in place.get("/api/v1/activity?limit=1000")["items"]}
+    assert "3 " in told["table_read"]
+    assert "the line was cut" in told["table_failed"]
 
 
 def test_outside_its_windows_a_source_is_not_read_and_nothing_is_wrong_with_it(place: Place) -> None:
