@@ -140,6 +140,20 @@ def test_what_is_kept_and_not_acted_on_is_noted(tmp_path: Path) -> None:
         assert "globex-prices.yaml" not in checked.err
 
 
+def test_a_pattern_that_a_text_can_keep_busy_is_warned_of_with_its_place(tmp_path: Path) -> None:
+    folder = make(tmp_path)
+    assert "warning" not in gateway("check", folder).err
+    path = folder / "contracts" / "order.v1.yaml"
+    path.write_text(path.read_text().replace("text /[A-Z0-9-]+/", "text /([A-Z0-9]+-?)+/"))
+    checked = gateway("check", folder)
+    assert checked.status == 0
+    assert re.search(
+        r"contracts/order\.v1\.yaml:25:\d+: warning: the pattern of lines\.sku in order\.v1, /\(\[A-Z0-9\]\+-\?\)\+/, "
+        r"can take a time that doubles .*\n    write it so that each text can be read in one way only",
+        checked.err,
+    ), checked.err
+
+
 def test_a_folder_that_is_no_workspace_is_told(tmp_path: Path) -> None:
     ended = gateway("check", tmp_path)
     assert ended.status == 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -11,9 +12,15 @@ from gateway.operate import wiring
 from gateway.operate.cli.options import who_option, workspace_option
 from gateway.repair.retention import notes
 from gateway.repair.retention import said as how_long
+from gateway.validate.backtracking import slow_patterns
 from gateway.workspace import starter
 from gateway.workspace.loader import load
 from gateway.workspace.schema import schema as all_schemas
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from gateway.configuration import Configuration
 
 _NOT_ACTED_ON = ("expect", "precedence")
 
@@ -48,11 +55,25 @@ def check(folder: Path) -> None:
                 click.echo(
                     f"{integration.place}: note: {key}: is kept, but this version does not act on it yet", err=True
                 )
+    for line in _slow_patterns(configuration):
+        click.echo(line, err=True)
     for place, sentence in notes(configuration):
         click.echo(f"{place}: note: {sentence}", err=True)
     for line in how_long(configuration):
         click.echo(line)
     click.echo(f"{folder}: {said}; revision {configuration.revision}. No problems.")
+
+
+def _slow_patterns(configuration: Configuration) -> Iterator[str]:
+    """A warning for each pattern that a text of a sender can keep a worker busy with."""
+    for contract in configuration.contracts.values():
+        for path, field in slow_patterns(contract):
+            yield (
+                f"{field.place or contract.place}: warning: the pattern of {path} in {contract.id}, /{field.pattern}/, "
+                "can take a time that doubles with each character of a text that does not match\n"
+                "    write it so that each text can be read in one way only: no quantifier of the same characters "
+                "inside another, and no two alternatives under a quantifier that read the same"
+            )
 
 
 @click.command()
