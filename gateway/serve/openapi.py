@@ -1,11 +1,13 @@
 """The OpenAPI 3.1 document, made from the table of operations and the contracts in force.
 
-Each collection has paths of its own, so that a generated client knows its records. A caller is shown the collections
-that its key may read and nothing of the others.
+Each collection has paths of its own, so that a generated client knows its records. A caller is shown what its key may
+use, and nothing of the rest: neither other collections, nor operations that would be refused, nor filters by personal
+data that it may not see.
 """
 
 from __future__ import annotations
 
+import json
 import re
 import threading
 from typing import TYPE_CHECKING, Any
@@ -16,6 +18,7 @@ from apispec.ext.marshmallow import MarshmallowPlugin
 from gateway.serve import filters
 from gateway.serve.catalogue import readable
 from gateway.serve.cursors import fingerprint
+from gateway.serve.masks import view_of
 from gateway.serve.shapes import FLAG, MOMENT, TEXT, WHOLE, Shape, many, maybe, named, page, thing
 from gateway.validate.openapi import json_schema
 
@@ -23,12 +26,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from gateway.configuration import Configuration
-    from gateway.contracts import Contract
     from gateway.serve.auth import Caller
+    from gateway.serve.masks import View
     from gateway.serve.operations import Operation
     from gateway.serve.tableshapes import TableShown
 
 _KEPT_MAX = 32
+_NAMED = re.compile(r'"#/components/schemas/([^"]+)"').findall
+OAUTH2: Shape = {"type": "oauth2", "flows": {"clientCredentials": {"tokenUrl": "/api/v1/token", "scopes": {}}}}
 _TYPES: dict[str, Shape] = {
     "int": WHOLE,
     "decimal": {"type": "string", "format": "decimal"},
@@ -108,7 +113,8 @@ Records of legacy systems and partners' files, by one grammar.
 or operator is a 400 that names the nearest. **Lists** are `{"items": [], "next": cursor, "as_of": {}}`; follow the
 header `Link: rel="next"`, or send `next` as `cursor` with the same parameters. **Decimals** are texts, dates ISO 8601.
 **Errors** are problem details (RFC 9457): `type` is a page that explains the code, `errors` says what is wrong where.
-**Keys** are sent as `Authorization: Bearer …` or `X-Api-Key: …`; each operation names its scope.
+**Keys** are sent as `Authorization: Bearer …` or `X-Api-Key: …`; each operation names its scope. This document shows
+what the key may use that it is asked for with.
 """
 
 
@@ -128,18 +134,25 @@ class Documents:
         self, configuration: Configuration, caller: Caller, tables: Sequence[TableShown] = ()
     ) -> tuple[str, dict[str, Any]]:
         """The entity tag and the document for this caller, with the live tables that are known."""
-        visible = readable(configuration, caller)
-        tag = fingerprint(self._version, configuration.revision, sorted(visible), tables)
+        newest = {name: versions[max(versions)] for name, versions in readable(configuration, caller).items()}
+        views = {name: view_of(caller, contract) for name, contract in newest.items()}
+        usable = [operation for operation in self._operations() if operation.documented and _usable(operation, caller)]
+        masked = sorted(name for name, view in views.items() if view.mask is not None)
+        seen = (sorted(views), masked, [operation.id for operation in usable])
+        tag = fingerprint(self._version, configuration.revision, *seen, tables)
         with self._lock:
             if tag not in self._kept:
                 if len(self._kept) >= _KEPT_MAX:
                     self._kept.clear()
-                newest = {name: versions[max(versions)] for name, versions in visible.items()}
-                self._kept[tag] = self._made(configuration, newest, tables)
+                self._kept[tag] = self._made(configuration, usable, views, tables)
             return tag, self._kept[tag]
 
     def _made(
-        self, configuration: Configuration, contracts: Mapping[str, Contract], tables: Sequence[TableShown]
+        self,
+        configuration: Configuration,
+        operations: Iterable[Operation],
+        views: Mapping[str, View],
+        tables: Sequence[TableShown],
     ) -> dict[str, Any]:
         spec = APISpec(
             title="Legacy Gateway",
@@ -152,36 +165,78 @@ class Documents:
         schemes = spec.components
         schemes.security_scheme("bearer", {"type": "http", "scheme": "bearer"})
         schemes.security_scheme("header", {"type": "apiKey", "in": "header", "name": "X-Api-Key"})
+        schemes.security_scheme("oauth2", OAUTH2)
+        schemes.security_scheme("basic", {"type": "http", "scheme": "basic"})
         for name, shape in self._shapes.items():
             schemes.schema(name, shape)
-        for contract in contracts.values():
-            for name, shape in _record_shapes(contract, json_schema(contract, configuration.codes)).items():
+        for view in views.values():
+            record = json_schema(view.contract, configuration.codes)
+            for name, shape in _record_shapes(view, record).items():
                 schemes.schema(name, shape)
         for table in tables:
             for name, shape in table.shapes().items():
                 schemes.schema(name, shape)
         for operation in self._operations():
-            if not operation.documented:
-                continue
+            for table in tables if operation.id in _OF_ROWS else ():
+                path = operation.path.replace("/api/v1/tables/{connection}/{table}", table.path)
+                spec.path(path, operations={operation.method.lower(): _described_of(operation, table)})
+        for operation in operations:
             if "{collection}" not in operation.path:
                 spec.path(operation.path, operations={operation.method.lower(): _described(operation)})
-                for table in tables if operation.id in _OF_ROWS else ():
-                    path = operation.path.replace("/api/v1/tables/{connection}/{table}", table.path)
-                    spec.path(path, operations={operation.method.lower(): _described_of(operation, table)})
                 continue
-            for collection, contract in contracts.items():
+            for collection, view in views.items():
                 path = operation.path.replace("{collection}", collection)
-                described = _described_for(operation, collection, contract)
+                described = _described_for(operation, collection, view)
                 spec.path(path, operations={operation.method.lower(): described})
         document: dict[str, Any] = spec.to_dict()
-        return document
+        return _of_use(document)
 
 
-def _record_shapes(contract: Contract, record: dict[str, Any]) -> dict[str, Shape]:
-    """The record as it is served, its list and its history."""
+def _usable(operation: Operation, caller: Caller) -> bool:
+    """Whether a caller may use an operation, as far as that can be told without a request."""
+    if operation.access != "key":
+        return True
+    if not caller.id or (operation.whole and caller.partners is not None):
+        return False
+    return operation.scope is None or caller.may(operation.scope)
+
+
+def _of_use(document: dict[str, Any]) -> dict[str, Any]:
+    """The document without the shapes that nothing in it names."""
+    schemas: dict[str, Any] = document["components"]["schemas"]
+    named, left = set[str](), set(_NAMED(json.dumps(document["paths"])))
+    while left:
+        named |= left
+        left = {inner for name in left for inner in _NAMED(json.dumps(schemas[name]))} - named
+    document["components"]["schemas"] = {name: shape for name, shape in schemas.items() if name in named}
+    return document
+
+
+def _nullable(shape: dict[str, Any], path: Sequence[str]) -> None:
+    """Let the member at a path of a record's shape be null, always there, which is how a masked one is served."""
+    inner = shape.get("items", shape)
+    member = inner["properties"][path[0]]
+    if len(path) > 1:
+        _nullable(member, path[1:])
+        return
+    kinds = member.get("type", "object")
+    inner["properties"][path[0]] = {"description": "Masked.", "type": sorted({"null", *_listed(kinds)})}
+
+
+def _listed(kinds: Any) -> list[str]:
+    return kinds if isinstance(kinds, list) else [kinds]
+
+
+def _record_shapes(view: View, record: dict[str, Any]) -> dict[str, Shape]:
+    """The record as it is served to who has this view of it, its list and its history."""
+    contract, system = view.contract, dict(_SYSTEM)
+    for path in view.mask.paths if view.mask is not None else ():
+        _nullable(record, path)
+    if view.mask is not None:
+        system["_masked"] = many(TEXT) | {"description": "fields that are null because the key may not see them"}
     full = {
         **record,
-        "properties": {**_SYSTEM, **record["properties"]},
+        "properties": {**system, **record["properties"]},
         "required": [*_SYSTEM, *record.get("required", [])],
     }
     version = thing(
@@ -218,7 +273,7 @@ def _described(operation: Operation) -> dict[str, Any]:
         "summary": operation.summary,
         "parameters": parameters,
         "responses": _responses(operation),
-        "security": [] if operation.access == "open" else [{"bearer": []}, {"header": []}],
+        "security": [] if operation.access == "open" else [{"bearer": []}, {"header": []}, {"oauth2": []}],
     }
     if operation.access == "optional":
         described["security"].append({})
@@ -231,6 +286,9 @@ def _described(operation: Operation) -> dict[str, Any]:
         described["requestBody"]["required"] = any(each.required for each in operation.body().fields.values())
     if operation.id == "upload_delivery":
         described["requestBody"] = {"required": True, "content": {"application/octet-stream": {}}}
+    if operation.id == "issue_token":
+        form = {"application/x-www-form-urlencoded": {"schema": named("TokenForm")}}
+        described |= {"requestBody": {"required": True, "content": form}, "security": [{"basic": []}, {}]}
     return described
 
 
@@ -248,9 +306,9 @@ def _responses(operation: Operation, shapes: Mapping[str, str] | None = None) ->
     return responses
 
 
-def _described_for(operation: Operation, collection: str, contract: Contract) -> dict[str, Any]:
+def _described_for(operation: Operation, collection: str, view: View) -> dict[str, Any]:
     """An operation on records, for one collection."""
-    described = _described(operation)
+    described, contract = _described(operation), view.contract
     shapes = {"record": contract.id, "records": f"{contract.id}.page", "history": f"{contract.id}.history"}
     name = re.sub(r"\W", "_", collection)
     described["operationId"] = operation.id.replace("records", name).replace("record", f"{name}_record")
@@ -259,7 +317,7 @@ def _described_for(operation: Operation, collection: str, contract: Contract) ->
     described["description"] = f"{contract.about}\n\nScope: `{collection}:read`."
     described["x-scope"] = f"{collection}:read"
     described["responses"] = _responses(operation, shapes)
-    described["parameters"] += _record_parameters(operation, contract)
+    described["parameters"] += _record_parameters(operation, view)
     return described
 
 
@@ -295,8 +353,8 @@ def _described_of(operation: Operation, table: TableShown) -> dict[str, Any]:
     return described
 
 
-def _record_parameters(operation: Operation, contract: Contract) -> list[Shape]:
-    fields = filters.queryable(contract)
+def _record_parameters(operation: Operation, view: View) -> list[Shape]:
+    fields = filters.queryable(view.contract, hidden=view.hidden)
     version = _query("version", "an older version of the type; the newest is served without it", WHOLE)
     chosen = _query("fields", "the fields wanted, separated by commas; the others are then left out", TEXT)
     past = _query("as_of", "as it stood then: a moment with its offset from UTC, or the number of a change", TEXT)

@@ -35,7 +35,15 @@ SHAPES: dict[str, Shape] = {
         token_type=words("Bearer"),
         expires_in=WHOLE,
         scope=TEXT,
-    )
+    ),
+    "TokenForm": thing(
+        "client_id is the name or the id of a key, client_secret the key; both may come by HTTP Basic instead.",
+        optional=("client_id", "client_secret", "scope"),
+        grant_type=words("client_credentials"),
+        client_id=TEXT,
+        client_secret=TEXT,
+        scope=TEXT,
+    ),
 }
 
 
