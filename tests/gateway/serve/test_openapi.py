@@ -168,3 +168,43 @@ def test_who_sends_no_key_sees_no_collection(here: World) -> None:
     assert answer.status_code == 200
     assert "order.v1" not in answer.get_data(as_text=True)
     OpenAPIV31SpecValidator(answer.get_json()).validate()
+
+
+def shown(here: World, *scopes: str) -> set[str]:
+    """The operations that a key with these scopes is shown."""
+    paths = here.client(*scopes).get("/api/v1/openapi.json").get_json()["paths"]
+    return {operation["operationId"] for path in paths.values() for operation in path.values()}
+
+
+def test_a_key_is_shown_the_operations_that_it_may_use(here: World) -> None:
+    always = {"health_live", "health_ready", "get_openapi", "issue_token"}
+    assert shown(here, "nothing:read") >= always
+    narrow = shown(here, "orders:read")
+    assert {"list_orders", "get_orders_record", "get_orders_record_history", "get_orders_record_evidence"} <= narrow
+    assert (
+        not {"list_prices", "list_deliveries", "list_quarantine", "list_audit", "list_rows", "upload_delivery"} & narrow
+    )
+    reader, writer = shown(here, "deliveries:read"), shown(here, "deliveries:write")
+    assert ("get_delivery" in reader, "replay_delivery" in reader) == (True, False)
+    assert ("get_delivery" in writer, "replay_delivery" in writer) == (False, True)
+    assert shown(here, "admin") > shown(here, "*:read") > narrow
+
+
+def test_shapes_that_nothing_names_are_left_out(here: World) -> None:
+    document = here.client("orders:read").get("/api/v1/openapi.json").get_json()
+    OpenAPIV31SpecValidator(document).validate()
+    assert "Delivery" not in document["components"]["schemas"]
+    assert {"order.v1", "Problem", "Evidence", "AsOf"} <= document["components"]["schemas"].keys()
+
+
+def test_what_every_key_may_not_use_it_is_refused(here: World) -> None:
+    """What is not shown is not there for it: each operation of the whole document, by a key with one scope."""
+    here.deliver(order("1"), order("2", status="lost"))
+    whole, client = here.client().get("/api/v1/openapi.json").get_json(), here.client("orders:read")
+    mine = shown(here, "orders:read")
+    for path, methods in whole["paths"].items():
+        for method, operation in methods.items():
+            if operation["operationId"] in mine or "{" in path.replace("{id}", "").replace("{name}", ""):
+                continue
+            answer = client.open(path.replace("{id}", "d_1").replace("{name}", "acme-orders"), method=method.upper())
+            assert answer.get_json()["code"] == "scope_missing", (method, path)
