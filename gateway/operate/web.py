@@ -18,7 +18,7 @@ from granian.constants import Interfaces
 from granian.log import LogLevels
 
 from gateway.errors import Stop
-from gateway.operate.poller import sources
+from gateway.operate.sources import sources
 from gateway.operate.wiring import Gateway, open_gateway, utc_now
 from gateway.serve.app import create_app
 from gateway.serve.limits import Policy

@@ -15,7 +15,7 @@ from adapters.profile import ROWS_MAX, SECONDS_MAX, profiled
 from adapters.scan import ScanSource, only_scanned
 from adapters.survey import surveyed
 from gateway.operate.cli.options import workspace_option
-from gateway.operate.poller import open_source
+from gateway.operate.sources import open_source
 from gateway.workspace.loader import load
 
 if TYPE_CHECKING:

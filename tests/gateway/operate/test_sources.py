@@ -13,7 +13,7 @@ from gateway.configuration import Connection
 from gateway.errors import Stop
 from gateway.operate import wiring
 from gateway.operate.demo import workspace_maker
-from gateway.operate.poller import open_source, resting
+from gateway.operate.sources import open_source, resting
 from gateway.workspace.loader import load
 from tests.acceptance.workspaces import reopened
 from tests.adapters.accessfiles import write
