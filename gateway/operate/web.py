@@ -151,6 +151,7 @@ def application(gateway: Gateway, ending: threading.Event | None = None) -> Call
             ending=ending.is_set,
             cursor_secret=cursor_secret(gateway),
             routes_of=gateway.in_force.of,
+            exports_max=gateway.settings.exports_max,
             limits=Policy(gateway.settings.requests_per_minute),
             ticks=time.monotonic,
             hot_lane=gateway.settings.hot_lane,

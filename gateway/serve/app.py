@@ -98,7 +98,8 @@ def create_app(services: Services) -> Flask:
     door = auth.Door(services.database, services.configuration, services.now, services.cursor_secret)
     limits = Limits(services.limits, services.ticks) if services.limits is not None else None
     metrics = Metrics()
-    shared = Shared(Running(), threading.BoundedSemaphore(services.followers_max), door, limits, metrics)
+    followers, exports = map(threading.BoundedSemaphore, (services.followers_max, services.exports_max))
+    shared = Shared(Running(), followers, door, exports, limits, metrics)
     table = _resources(services.version)
     for name, operations in table.items():
         app.register_blueprint(blueprint(name, operations, services, shared))

@@ -39,6 +39,7 @@ class Shared:
     running: idempotency.Running
     followers: threading.BoundedSemaphore
     door: auth.Door
+    exports: threading.BoundedSemaphore
     limits: Limits | None
     metrics: Metrics
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from gateway.serve.filters import Asked
     from gateway.serve.masks import View
 
-LIST_MEDIA = (JSON,)
+LIST_MEDIA = (JSON, "application/x-ndjson", "text/csv")
 """What a list can be asked for as."""
 
 _COMMON = ("version", "as_of")

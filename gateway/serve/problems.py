@@ -218,6 +218,7 @@ PROBLEMS: dict[str, Kind] = {
     "too_many_followers": Kind(
         503, "Too many follow, or wait, already", "Try again after the time in Retry-After, or ask without wait."
     ),
+    "too_many_exports": Kind(503, "Too many exports run already", "Try again after the time in Retry-After."),
     "source_down": Kind(503, "The legacy system does not answer", "Try again after the time in Retry-After."),
     "source_busy": Kind(
         503, "Too many ask the legacy system at this moment", "Try again after the time in Retry-After."

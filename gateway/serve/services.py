@@ -45,6 +45,7 @@ class Services:
     followers_max: int = 24
     routes_of: Callable[[str], Routes | None] = lambda _revision: None
     ending: Callable[[], bool] = lambda: False
+    exports_max: int = 4
     limits: Policy | None = None
     ticks: Callable[[], float] = lambda: 0.0
     hot_lane: bool = True

@@ -24,8 +24,9 @@ if TYPE_CHECKING:
     from gateway.store.pages import Statement
 
 _CONNECTIONS_MAX = 32
-_MARK = """(SELECT k.value FROM counter k WHERE k.name = 'keys'),
-    (SELECT v.revision FROM revision v ORDER BY v.number DESC LIMIT 1), c."offset" IS NOT NULL,
+_STATE = """(SELECT k.value FROM counter k WHERE k.name = 'keys'),
+    (SELECT v.revision FROM revision v ORDER BY v.number DESC LIMIT 1)"""
+_MARK = f"""{_STATE}, c."offset" IS NOT NULL,
     (SELECT b.last_seq FROM change_block b WHERE b.contract = c.id ORDER BY b.first_id DESC LIMIT 1),
     (SELECT b.at FROM change_block b WHERE b.contract = c.id ORDER BY b.first_id DESC LIMIT 1)"""
 
@@ -59,6 +60,7 @@ class _Asking(Protocol):
     """One connection of a driver."""
 
     def mark(self, contract: str) -> Mark | None: ...
+    def state(self) -> tuple[int, str | None]: ...
     def one(self, contract: str, table: str, key: str) -> tuple[Mark, tuple[int, int, bytes] | None] | None: ...
     def page(self, contract: str, statement: Statement) -> tuple[Mark, Page | None] | None: ...
     def close(self) -> None: ...
@@ -85,6 +87,17 @@ class HotReads:
         asking = self._taken()
         try:
             found = asking.mark(contract)
+        except Exception as problem:
+            self._dropped(asking)
+            raise Busy from problem
+        self._idle.append(asking)
+        return found
+
+    def state(self) -> tuple[int, str | None]:
+        """How many changes there were to keys, and the revision in force: what answers without records depend on."""
+        asking = self._taken()
+        try:
+            found = asking.state()
         except Exception as problem:
             self._dropped(asking)
             raise Busy from problem
@@ -157,6 +170,10 @@ class _Sqlite:
         parts = """'{"_key":"', r.key, '","_seq":', r.seq, ',"_version":', r.version, ',', """ + rest
         self._item = f"concat({parts})" if module.sqlite_version_info >= (3, 44) else _HEAD + rest
 
+    def state(self) -> tuple[int, str | None]:
+        keys, revision = self._ask(f"SELECT {_STATE}").fetchone()
+        return keys or 0, revision
+
     def mark(self, contract: str) -> Mark | None:
         return _mark(self._ask(f"SELECT {_MARK} FROM contract c WHERE c.id = ?", (contract,)).fetchone())
 
@@ -198,6 +215,7 @@ class _Sqlite:
     def _all_of(self, statement: Statement) -> str:
         """The items of a page as one value."""
         if statement.native is None:
+            assert statement.limit is not None
             rows = statement.parts[0].removesuffix(str(statement.limit + 1)) + str(statement.limit)
             statement.native = f"SELECT CAST(group_concat({self._item}) AS BLOB) FROM ({rows}) r"
         return statement.native
@@ -212,6 +230,11 @@ class _Postgresql:
     def __init__(self, database: Database) -> None:
         self._connection = psycopg.connect(database.url, autocommit=True, prepare_threshold=0, connect_timeout=5)
         self._cursor = self._connection.cursor(binary=True)
+
+    def state(self) -> tuple[int, str | None]:
+        row = self._cursor.execute(f"SELECT {_STATE}").fetchone()
+        assert row is not None
+        return row[0] or 0, row[1]
 
     def mark(self, contract: str) -> Mark | None:
         asked = self._cursor.execute(f"SELECT {_MARK} FROM contract c WHERE c.id = %s", (contract,))
@@ -234,6 +257,7 @@ class _Postgresql:
         if mark is None or row is None:
             return None
         items, count, *last = row[5:]
+        assert statement.limit is not None
         if count <= statement.limit and len(statement.parts) > 1:
             return mark, None
         more = count > statement.limit
@@ -246,6 +270,7 @@ class _Postgresql:
 def _whole_page(statement: Statement) -> str:
     """The mark and the page in one statement, in psycopg's notation."""
     if statement.native is None:
+        assert statement.limit is not None
         values = "".join(f"e.s{place}, " for place in range(statement.sorts))
         whole = f"""WITH p AS MATERIALIZED ({statement.parts[0]})
             SELECT {_MARK},
@@ -259,6 +284,7 @@ def _whole_page(statement: Statement) -> str:
 
 def _joined(rows: list[Any], statement: Statement) -> Page | None:
     """A page of rows; None where those without a value may follow."""
+    assert statement.limit is not None
     more = len(rows) > statement.limit
     if not more and len(statement.parts) > 1:
         return None

@@ -42,14 +42,14 @@ class Query:
 
     `sort` are (field, descending); the key is always the end of the order, in the direction of the part before it.
     `after` are the values of the sort fields and the key of the record where the last page ended. `partners` are the
-    only ones whose records are wanted; None: everybody's.
+    only ones whose records are wanted; None: everybody's. `limit` None: all of them at once.
     """
 
     contract: Contract
     filters: tuple[Filter, ...] = ()
     sort: tuple[tuple[str, bool], ...] = ()
     after: tuple[Any, ...] | None = None
-    limit: int = 100
+    limit: int | None = 100
     partners: tuple[str, ...] | None = None
 
 
@@ -79,7 +79,7 @@ class Statement:
 
     parts: tuple[str, ...]
     values: dict[str, Any]
-    limit: int
+    limit: int | None
     sorts: int = 0
     further: str | None = None
     value: str | None = None
@@ -100,7 +100,7 @@ def statement(query: Query, table: str, *, postgresql: bool, walk: bool = False)
     start = f"SELECT {', '.join(chosen)} FROM {table} r WHERE "
 
     def part(*more: str, by: str) -> str:
-        return f"{start}{' AND '.join(['r.state = 1', *where, *more])} ORDER BY {by} LIMIT {query.limit + 1}"
+        return f"{start}{' AND '.join(['r.state = 1', *where, *more])} ORDER BY {by}{bound(query)}"
 
     way, sign = ("DESC", "<") if order[-1][1] else ("ASC", ">")
     if not columns:
@@ -135,6 +135,11 @@ def ordered(query: Query) -> list[tuple[str, bool]]:
     """The whole order, (field, descending): the key is its end, in the direction of the part before it."""
     order = [(name, descending) for name, descending in query.sort if name != "_key"]
     return [*order, ("_key", query.sort[-1][1] if query.sort else False)]
+
+
+def bound(query: Query) -> str:
+    """So many rows, and one that tells whether there are more."""
+    return "" if query.limit is None else f" LIMIT {query.limit + 1}"
 
 
 def by(order: Sequence[tuple[str, bool]], columns: Iterable[str]) -> str:

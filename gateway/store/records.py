@@ -17,13 +17,25 @@ from sqlalchemy import false, func, select, text
 
 from gateway.store.database import stamp
 from gateway.store.deliveries import moment
-from gateway.store.pages import Conditions, Filter, Query, Statement, by, ordered, plain, served, statement, theirs
+from gateway.store.pages import (
+    Conditions,
+    Filter,
+    Query,
+    Statement,
+    bound,
+    by,
+    ordered,
+    plain,
+    served,
+    statement,
+    theirs,
+)
 from gateway.store.staging import FAREWELL, GONE, PURGED, Standing, quoted, standing
 from gateway.store.tables import change_block
 from gateway.store.tables import contract as contracts
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from sqlalchemy import ColumnElement, Connection
 
@@ -32,6 +44,7 @@ if TYPE_CHECKING:
 __all__ = ["Filter", "Query"]
 
 _CLOCKS_DIFFER = timedelta(days=1)
+_STREAMED = 500
 _FEW = 2000
 """So many rows are sorted for a page without a second thought."""
 
@@ -150,19 +163,43 @@ def page(connection: Connection, query: Query, at: Point | None = None) -> Recor
     here = standing(connection, query.contract.id)
     if here is None:
         return RecordPage([], None, more=False)
+    assert query.limit is not None
     rows: list[Any] = []
-    if at is None and here.offset is None:
-        asked = _asked(connection, here, query)
-        for part in asked.parts:
-            rows += connection.execute(text(part), asked.values).all()
-            if len(rows) > query.limit:
-                break
-    else:
-        rows += _uncommon(connection, here, query, at)
+    for asked, values in _statements(connection, here, query, at):
+        rows += connection.execute(text(asked), values).all()
+        if len(rows) > query.limit:
+            break
     kept = rows[: query.limit]
     more = len(rows) > query.limit
     last = (*(plain(value) for value in kept[-1][4:]), kept[-1][0]) if more else None
     return RecordPage([served(row[0], row[1], row[2], row[3]) for row in kept], last, more)
+
+
+def stream(connection: Connection, query: Query, at: Point | None = None) -> Iterator[list[bytes]]:
+    """All records that a query without a limit leaves, some at a time, from the one snapshot that the connection has.
+
+    Memory does not depend on how many there are.
+    """
+    here = standing(connection, query.contract.id)
+    if here is None:
+        return
+    streaming = connection.execution_options(stream_results=True, max_row_buffer=_STREAMED)
+    for asked, values in _statements(connection, here, query, at):
+        with streaming.execute(text(asked), values) as rows:
+            while found := rows.fetchmany(_STREAMED):
+                yield [served(row[0], row[1], row[2], row[3]) for row in found]
+
+
+def _statements(
+    connection: Connection, here: Standing, query: Query, at: Point | None
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """What asks for the rows, one statement after the other."""
+    if at is None and here.offset is None:
+        asked = _asked(connection, here, query)
+        for part in asked.parts:
+            yield part, asked.values
+    else:
+        yield _uncommon(connection, here, query, at)
 
 
 def asked_often(connection: Connection, query: Query) -> Statement | None:
@@ -190,8 +227,8 @@ def _asked(connection: Connection, here: Standing, query: Query) -> Statement:
     return statement(query, here.table, postgresql=not sqlite, walk=walk)
 
 
-def _uncommon(connection: Connection, here: Standing, query: Query, at: Point | None) -> Sequence[Any]:
-    """The rows of a page of the past, or of what is being settled: sorted, not read off an index."""
+def _uncommon(connection: Connection, here: Standing, query: Query, at: Point | None) -> tuple[str, dict[str, Any]]:
+    """The statement of a page of the past, or of what is being settled: sorted, not read off an index."""
     conditions = Conditions(query.contract, postgresql=connection.dialect.name != "sqlite")
     order = ordered(query)
     columns = [conditions.column(name) for name, _ in order[:-1]]
@@ -199,8 +236,8 @@ def _uncommon(connection: Connection, here: Standing, query: Query, at: Point | 
     if query.after is not None:
         where.append(conditions.behind(order, query.after))
     wanted = ", ".join(["r.key", "r.seq", "r.version", "r.body", *columns])
-    asked = f"SELECT {wanted} {_visible(here, where, at=at)} ORDER BY {by(order, columns)} LIMIT {query.limit + 1}"
-    return connection.execute(text(asked), conditions.values).all()
+    asked = f"SELECT {wanted} {_visible(here, where, at=at)} ORDER BY {by(order, columns)}{bound(query)}"
+    return asked, conditions.values
 
 
 def count(connection: Connection, query: Query, at: Point | None = None) -> int:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from flask import Response, request
 
 from gateway.repair.differences import changed
-from gateway.serve import cursors, plans
+from gateway.serve import cursors, exports, plans
 from gateway.serve.answers import JSON, as_of, keys_of, listed, not_modified, said, tagged
 from gateway.serve.masks import on_record
 from gateway.serve.operations import Operation
@@ -41,10 +41,11 @@ def operations() -> tuple[Operation, ...]:
             "GET",
             "/api/v1/{collection}",
             "records",
-            "List the records, filtered and sorted",
+            "List the records, filtered and sorted; as NDJSON or CSV, all of them at once",
             records_list,
             free_query=True,
             answers={200: "records"},
+            media=plans.LIST_MEDIA,
         ),
         Operation(
             "get_record",
@@ -73,7 +74,9 @@ def records_list(call: Call, collection: str) -> Response:
     """``GET /api/v1/orders?status=open&total__gte=100&sort=-ordered_on&fields=number,total``."""
     secret = call.services.cursor_secret
     planned = plans.for_list(call.services.configuration(), call.caller, collection, pairs(), secret)
-    plan = planned.plan
+    plan, form = planned.plan, request.accept_mimetypes.best_match(plans.LIST_MEDIA, JSON)
+    if form != JSON:
+        return exports.exported(call, planned, form, lambda connection: _then(connection, plan), _cut)
     with call.services.database.read() as connection:
         at = point_of(connection, plan.contract, plan.asked.as_of)
         etag = planned.etag(at.change)
@@ -98,7 +101,7 @@ def one_record(call: Call, collection: str, key: str) -> Response:
     """``GET /api/v1/orders/acme~4711?as_of=2026-11-01T00:00:00Z``: the record as stored, now or then."""
     plan = plans.for_record(call.services.configuration(), call.caller, collection, pairs())
     with call.services.database.read() as connection:
-        then = point_of(connection, plan.contract, plan.asked.as_of) if plan.asked.as_of is not None else None
+        then = _then(connection, plan)
         stored = found(connection, plan.view, collection, key, then)
     etag = plans.record_tag(plan, stored.seq)
     answer = not_modified(etag)
@@ -167,6 +170,11 @@ def point_of(connection: Connection, contract: Contract, asked: int | datetime |
         kept = f" are kept {contract.keep} after they were replaced, and" if contract.keep else ""
         raise Problem("as_of_purged", f"versions of {contract.id}{kept} were purged that stood at change {at.change}")
     return at
+
+
+def _then(connection: Connection, plan: Plan) -> Point | None:
+    """The moment of the past that is asked for, if one is."""
+    return point_of(connection, plan.contract, plan.asked.as_of) if plan.asked.as_of is not None else None
 
 
 def _versions(connection: Connection, view: View, collection: str, key: str) -> list[StoredVersion]:
