@@ -14,16 +14,18 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import parse_qsl
 
 from werkzeug.datastructures import MIMEAccept
 from werkzeug.http import parse_accept_header
 
+from gateway.errors import GatewayError
 from gateway.serve import cursors, plans
 from gateway.serve.answers import HEADERS, JSON, REQUEST_ID, TRACEPARENT, as_of, next_link, page_of, said
 from gateway.serve.auth import Credential, issuers, keys, tokens
 from gateway.serve.problems import Problem
+from gateway.serve.resources import tables
 from gateway.store import keys as stored
 from gateway.store import records
 from gateway.store.deliveries import moment
@@ -33,6 +35,7 @@ from gateway.store.staging import table_of
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from adapters.protocol import Source
     from gateway.serve.auth import Caller
     from gateway.serve.limits import Limits
     from gateway.serve.metrics import Metrics
@@ -51,6 +54,7 @@ _SECONDS = 60.0
 """So long is a statement kept that was chosen by how many rows passed its filters."""
 _CURSOR = "00cursor00"
 _PLAIN_KEY = re.compile(r"[A-Za-z0-9_.-]+(?:~[A-Za-z0-9_.-]+)*").fullmatch
+_LIVE_TABLE = re.compile(r"/api/v1/tables/([A-Za-z0-9_.-]+)/([A-Za-z0-9_.$-]+)").fullmatch
 _PLAIN_QUERY = re.compile(r"[\x21-\x7e]*").fullmatch
 _ETAG = re.compile(r'(?:W/)?"([^",]*)"').fullmatch
 _ALWAYS = tuple((name, value) for name, value in HEADERS.items() if name != "Cache-Control")
@@ -89,6 +93,7 @@ class _Known:
     until: float
     lists: dict[tuple[str, str], _List] = field(default_factory=dict)
     ones: dict[str, _One] = field(default_factory=dict)
+    sources: Mapping[str, Source] | None = None
 
 
 class HotLane:
@@ -117,6 +122,8 @@ class HotLane:
                 if known is None:
                     return None
             collection, slash, key = path[len(_PREFIX) :].partition("/")
+            if collection == "tables":
+                return self._rows(environ, known, path, began)
             if slash:
                 name, made = "get_record", self._one(environ, known, collection, key)
             else:
@@ -131,12 +138,58 @@ class HotLane:
             if taken.retry_after is not None:
                 return None
             headers += taken.headers
+        self._finish(environ, known, name, made, began)
+        return status, headers, body
+
+    def _finish(self, environ: Mapping[str, Any], known: _Known, name: str, made: Answer, began: float) -> None:
+        """Add what every answer has, and count it."""
+        status, headers, _ = made
         headers.append(("X-Request-ID", environ.get("HTTP_X_REQUEST_ID") or self._services.new_id("req")))
         trace = environ.get("HTTP_TRACEPARENT")
         if trace is not None:
             headers.append(("traceparent", trace))
         self._metrics.count(name, int(status[:3]), self._services.ticks() - began, known.caller.name)
-        return status, headers, body
+
+    def _rows(self, environ: Mapping[str, Any], known: _Known, path: str, began: float) -> Answer | None:
+        """A page of a live table. A source is asked once only: what came of it is said here, or left to be said."""
+        named = _LIVE_TABLE(path)
+        if named is None or known.caller.partners is not None:
+            return None
+        connection, table = named[1], named[2]
+        if self._reads.state() != (known.keys, known.revision):
+            self._callers = {name: each for name, each in self._callers.items() if each is not known}
+            return None
+        if known.sources is None:
+            try:
+                known.sources = self._services.sources()
+            except GatewayError:  # a secret that cannot be read, which the plain lane says
+                return None
+        source = known.sources.get(connection)
+        if source is None or not known.caller.may(f"tables.{connection}:read"):
+            return None
+        headers: list[tuple[str, str]] = []
+        if self._limits is not None:
+            taken = self._limits.take(known.caller.id)
+            if taken.retry_after is not None:
+                return None
+            headers += taken.headers
+        query = environ.get("QUERY_STRING", "")
+        pairs = tuple(parse_qsl(query, keep_blank_values=True, errors="strict")) if query else ()
+        try:
+            rows = tables.rows_of(self._services, source.live, connection, table, pairs, tuple)
+        except Problem as problem:
+            if problem.code != "no_key":  # the configuration may declare one
+                cast("dict[str, Any]", environ)[tables.TOLD] = problem
+            raise
+        count = {} if rows.count is None else {"count": rows.count}
+        body = page_of(rows.items, said({"next": rows.cursor, "as_of": rows.as_of} | count))
+        headers += [("Content-Type", JSON), ("Content-Length", str(len(body)))]
+        headers += [("Age", str(int(rows.age_seconds))), ("Cache-Control", "no-store"), *_ALWAYS]
+        if rows.cursor is not None:
+            headers.append(("Link", next_link(path, pairs, rows.cursor)))
+        made = ("200 OK", headers, body)
+        self._finish(environ, known, "list_rows", made, began)
+        return made
 
     def _is_odd(self, environ: Mapping[str, Any]) -> bool:
         """Whether anything of the request is other than usual, so that the plain lane must look at it."""
