@@ -16,11 +16,11 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+import orjson
 from flask import Response
 
 from gateway.serve.masks import MASKED, on_record
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 NDJSON, CSV = MEDIA = ("application/x-ndjson", "text/csv")
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA = "=+-@\t\r"
 _TEXTS = frozenset({"text", "code", "gln", "gtin"})
 _SYSTEM = ("_key", "_seq", "_version")
 
@@ -116,10 +116,18 @@ def _rows(batches: Iterator[list[bytes]], plan: Plan) -> Iterator[bytes]:
     masked = [MASKED] if plan.view.mask is not None else []
     writer.writerow([*_SYSTEM, *masked, *(".".join(each.path) for each in columns)])
     for batch in batches:
-        for item in batch:
-            record = json.loads(item)
-            system = [record[name] for name in _SYSTEM] + [" ".join(record[name]) for name in masked]
-            writer.writerow(system + [_cell(record, each) for each in columns])
+        for record in map(orjson.loads, batch):
+            cells = [record[name] for name in _SYSTEM] + [" ".join(record[name]) for name in masked]
+            for each in columns:
+                value = record.get(each.path[0])
+                if len(each.path) > 1:
+                    value = _below(value, each.path)
+                if value.__class__ is not str:
+                    value = "" if value is None else _said(value)
+                elif each.text and value[:1] in _FORMULA:
+                    value = f"'{value}" if value else value
+                cells.append(value)
+            writer.writerow(cells)
         yield written.getvalue().encode()
         written.seek(0)
         written.truncate()
@@ -127,12 +135,12 @@ def _rows(batches: Iterator[list[bytes]], plan: Plan) -> Iterator[bytes]:
         yield written.getvalue().encode()
 
 
-def _cell(record: Any, column: Column) -> str:
-    value = record
-    for name in column.path:
+def _below(value: Any, path: tuple[str, ...]) -> Any:
+    for name in path[1:]:
         value = value.get(name) if isinstance(value, dict) else None
-    if value is None:
-        return ""
-    if isinstance(value, str):
-        return f"'{value}" if column.text and value.startswith(_FORMULA) else value
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return value
+
+
+def _said(value: Any) -> str:
+    """A number, a truth or a list as it stands in JSON."""
+    return orjson.dumps(value).decode()
