@@ -25,7 +25,7 @@ from gateway.store.sqlite import library
 from gateway.store.staging import FAREWELL, GONE, PURGED
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from sqlalchemy import Connection, Row
 
@@ -169,9 +169,16 @@ class _Reader:
 
         The databases know what a text measures without reading it, which is why they are asked before.
         """
-        sizes = [(row[0] + span.ahead, row[1]) for span, row in self._rows(spans, f"t.id, {self._size}")]
-        if sum(size for _, size in sizes) <= bytes_max:
+        ranges = list(self._ranges(spans))
+        total = 0
+        for _, where, values in ranges:
+            total += self._connection.execute(text(f"SELECT sum({self._size}) {where}"), values).scalar() or 0
+        if total <= bytes_max:
             return None
+        sizes: list[tuple[int, int]] = []
+        for runs, where, values in ranges:
+            rows = self._connection.execute(text(f"SELECT t.id, {self._size} {where} ORDER BY t.id"), values)
+            sizes += [(row[0] + run.ahead, row[1]) for run, row in _by_run(runs, rows)]
         fitting = None
         for seq, size in sorted(sizes):
             bytes_max -= size
@@ -182,46 +189,39 @@ class _Reader:
 
     def changes(self, spans: Sequence[_Span], *, bodies: bool) -> list[Change]:
         """The changes of these spans, in their order."""
-        # A row that is published and not settled yet has no version: those of its key up to it are counted.
-        nth = "(SELECT count(*) FROM {table} e WHERE e.key = t.key AND e.id <= t.id)"
-        version = f"CASE WHEN t.version > 0 THEN t.version ELSE {nth} END" if bodies else "0"
         body = "t.body" if bodies else f"CASE WHEN t.body = '{GONE}' THEN t.body ELSE '' END"
         found = []
-        for span, row in self._rows(spans, f"t.id, t.key, d.id, t.state, {version}, {body}"):
-            number, key, delivery, state, nth_version, said = row
-            seq = number + span.ahead
-            empty = said == GONE
-            found.append(
-                Change(
-                    seq,
-                    span.contract,
-                    key,
-                    span.at,
-                    delivery,
-                    served(key, seq, nth_version, said) if bodies and not empty else None,
-                    empty and state != PURGED,
-                    state in (PURGED, FAREWELL),
-                )
-            )
+        for runs, where, values in self._ranges(spans, "JOIN delivery d ON d.number = t.delivery"):
+            # A row that is published and not settled yet has no version: those of its key up to it are counted.
+            table = self._tables[runs[0].contract]
+            nth = f"(SELECT count(*) FROM {table} e WHERE e.key = t.key AND e.id <= t.id)"
+            version = f"CASE WHEN t.version > 0 THEN t.version ELSE {nth} END" if bodies else "0"
+            wanted = f"t.id, t.key, d.id, t.state, {version}, {body}"
+            rows = self._connection.execute(text(f"SELECT {wanted} {where} ORDER BY t.id"), values)
+            for run, (number, key, delivery, state, nth_version, said) in _by_run(runs, rows):
+                seq = number + run.ahead
+                record = served(key, seq, nth_version, said) if bodies and said != GONE else None
+                purged = state in (PURGED, FAREWELL)
+                gone = said == GONE and state != PURGED
+                found.append(Change(seq, run.contract, key, run.at, delivery, record, gone, purged))
         found.sort()  # by their numbers, none of which is there twice
         return found
 
-    def _rows(self, spans: Sequence[_Span], wanted: str) -> Iterator[tuple[_Span, Sequence[Any]]]:
-        """What is wanted of the rows of these spans, which are one range of ids for each table."""
+    def _ranges(self, spans: Sequence[_Span], join: str = "") -> Iterator[tuple[list[_Span], str, dict[str, Any]]]:
+        """For each table its spans, and FROM and WHERE of their rows, which are one range of ids; with its values."""
         for contract, parts in groupby(sorted(spans, key=attrgetter("contract", "low")), attrgetter("contract")):
             runs = list(parts)
-            table = self._tables[contract]
             of, values = theirs(self._wanted[contract], self._partners, row="t")
+            where = f"FROM {self._tables[contract]} t {join} WHERE t.id BETWEEN :low AND :high"
             span = {"low": runs[0].low - runs[0].ahead, "high": runs[-1].high - runs[-1].ahead}
-            rows = self._connection.execute(
-                text(f"""
-                SELECT {wanted.format(table=table)} FROM {table} t JOIN delivery d ON d.number = t.delivery
-                WHERE t.id BETWEEN :low AND :high {f"AND {of}" if of else ""} ORDER BY t.id"""),
-                values | span,
-            )
-            rest = iter(runs)
+            yield runs, f"{where} AND {of}" if of else where, values | span
+
+
+def _by_run(runs: Sequence[_Span], rows: Iterable[Any]) -> Iterator[tuple[_Span, Any]]:
+    """Rows in the order of their ids, each with the run that it is in."""
+    rest = iter(runs)
+    run = next(rest)
+    for row in rows:
+        while row[0] + run.ahead > run.high:
             run = next(rest)
-            for row in rows:
-                while row[0] + run.ahead > run.high:
-                    run = next(rest)
-                yield run, row
+        yield run, row
