@@ -55,7 +55,7 @@ class Place:
 
     def seconds(self) -> float:
         """What the processors have done for us until now."""
-        return time.process_time() + (_tree_seconds(self.server) if self.server else 0)
+        return time.process_time() + (tree_seconds(self.server) if self.server else 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +171,7 @@ def _timed(place: Place, act: Callable[[], object]) -> float:
     return place.seconds() - began
 
 
-def _tree_seconds(process: int) -> float:
+def tree_seconds(process: int) -> float:
     """What a process and those that it started have used."""
     ticks = 0
     for each in Path("/proc").glob("[0-9]*/stat"):

@@ -19,6 +19,8 @@ from adapters.model import Following
 from adapters.odbc import OdbcSource
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from adapters.model import Batch, Change
 
 BATCH = 5_000
@@ -80,36 +82,44 @@ def _keep(database: sqlite3.Connection, changes: list[Change], lines: list[bytes
     database.execute("COMMIT")
 
 
-def _snapshotted(address: str, slot: str) -> int:
+def _snapshotted(address: str, slot: str, table: str, made: Callable[[Batch], Sequence[object]]) -> int:
     with closing(source_of(address, "odbc")) as source:
-        return sum(len(events(batch)) for batch in source.changes("big", followed(slot), position=None, batch=BATCH))
+        batches = source.changes(table, followed(slot), position=None, batch=BATCH)
+        return sum(len(made(batch)) for batch in batches)
 
 
-def _raw(address: str) -> int:
+def _changes(batch: Batch) -> list[Change]:
+    return batch.changes
+
+
+def _raw(address: str, table: str) -> int:
     text = (
         f"Driver={{PostgreSQL Unicode}};Server=127.0.0.1;Port={urlsplit(address).port};Database=postgres;Uid=postgres"
     )
     names = ("id", "customer", "name", "amount", "qty", "status", "at", "paid", "note")
     connection = driver_manager().connect(text + ";UseDeclareFetch=1;Fetch=5000", autocommit=True)
-    cursor = connection.execute(f"SELECT {', '.join(f'{name}::text' for name in names)} FROM big")
+    cursor = connection.execute(f"SELECT {', '.join(f'{name}::text' for name in names)} FROM {table}")
     count = 0
     while rows := cursor.fetchmany(BATCH):
         count += len(rows)
     return count
 
 
-def main(what: str, address: str, way: str, slot: str, position: str, path: str) -> None:
+def main(what: str, address: str, way: str, slot: str, position: str, place: str) -> None:
+    """Read once; `place` is where the store is, or which table to read."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(100_000, 20, 50)  # as in a worker
-    began = time.perf_counter()
+    began, processor = time.perf_counter(), time.process_time()
     if what == "told":
-        count = _told(address, way, slot, position, path)
+        count = _told(address, way, slot, position, place)
+    elif what == "raw":
+        count = _raw(address, place)
     else:
-        count = _snapshotted(address, slot) if what == "snapshot" else _raw(address)
-    seconds = time.perf_counter() - began
+        count = _snapshotted(address, slot, place, events if what == "events" else _changes)
+    seconds, processor = time.perf_counter() - began, time.process_time() - processor
     megabytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(json.dumps({"changes": count, "seconds": seconds, "megabytes": megabytes}))
+    print(json.dumps({"changes": count, "seconds": seconds, "processor": processor, "megabytes": megabytes}))
 
 
 if __name__ == "__main__":
