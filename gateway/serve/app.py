@@ -39,6 +39,7 @@ from gateway.serve.resources import (
     tables,
     tokens,
     uploads,
+    usage,
 )
 from gateway.workspace.contracts import RESERVED_COLLECTIONS
 
@@ -64,6 +65,7 @@ SHAPES: dict[str, Shape] = {
     **registry.SHAPES,
     **tables.SHAPES,
     **tokens.SHAPES,
+    **usage.SHAPES,
     **health.SHAPES,
     **pages.SHAPES,
 }
@@ -128,6 +130,7 @@ def _resources(version: str) -> dict[str, tuple[Operation, ...]]:
         "registry": registry.operations(),
         "tokens": tokens.operations(),
         "tables": tables.operations(),
+        "usage": usage.operations(),
         "health": health.operations(),
         "pages": pages.operations(documents),
     }

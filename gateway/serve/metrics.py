@@ -50,13 +50,16 @@ class Metrics:
             times[bisect_left(BUCKETS, seconds)] += 1
             times[-1] += seconds
 
-    def of_clients(self) -> dict[str, int]:
-        """How many requests each client made, as far as this process knows."""
+    def by_client(self) -> dict[str, dict[str, int]]:
+        """What each client asked, as far as this process knows: requests, refused, limited, failed."""
         with self._lock:
             counted = list(self._requests.items())
-        found: dict[str, int] = {}
-        for (_, _, client), count in counted:
-            found[client] = found.get(client, 0) + count
+        found: dict[str, dict[str, int]] = {}
+        for (_, status, client), count in counted:
+            told = found.setdefault(client, {"requests": 0, "refused": 0, "limited": 0, "failed": 0})
+            told["requests"] += count
+            if status >= 400:
+                told["limited" if status == 429 else "refused" if status < 500 else "failed"] += count
         return found
 
     def text(self, gauges: Iterable[Gauge]) -> str:

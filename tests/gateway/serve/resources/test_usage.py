@@ -1,0 +1,46 @@
+"""What clients asked is counted in both lanes, and shown to whom it concerns."""
+
+from __future__ import annotations
+
+import re
+
+from tests.gateway.serve.worlds import World, order, with_key
+
+FORMAT = re.compile(
+    r'(# (HELP|TYPE) [a-z_]+ .+|[a-z_]+(\{[a-z]+="(\\.|[^"\\])*"(,[a-z]+="(\\.|[^"\\])*")*\})? -?[0-9.e+-]+)'
+)
+"""A line of the exposition format."""
+
+
+def test_usage_counts_what_was_answered_refused_and_limited(here: World) -> None:
+    here.deliver(order("1"))
+    app = here.app()
+    erp = with_key(app.test_client(), here.key("orders:read", name="erp"))
+    shop = with_key(app.test_client(), here.key("orders:read", "usage:read", name="shop"))
+    for _ in range(3):
+        assert erp.get("/api/v1/orders").status_code == 200
+    assert erp.get("/api/v1/orders?nothing=1").status_code == 400
+    assert [line["client"] for line in erp.get("/api/v1/usage").get_json()["items"]] == ["erp"]
+    lines = {line["client"]: line for line in shop.get("/api/v1/usage").get_json()["items"]}
+    assert lines["erp"] == {"client": "erp", "requests": 5, "refused": 1, "limited": 0, "failed": 0}
+
+
+def test_metrics_are_prometheus_text_and_need_a_scope(here: World) -> None:
+    here.deliver(order("1"), order("2", status="lost"))
+    app = here.app()
+    odd = with_key(app.test_client(), here.key("orders:read", name='say "x"\\\n'))
+    assert odd.get("/api/v1/orders/acme~1").status_code == 200
+    assert odd.get("/metrics").status_code == 403
+    assert app.test_client().get("/metrics").status_code == 401
+    answer = with_key(app.test_client(), here.key("metrics:read", name="prometheus")).get("/metrics")
+    assert answer.headers["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
+    lines = answer.text.splitlines()
+    assert [line for line in lines if not FORMAT.fullmatch(line)] == []
+    assert r'gateway_requests_total{operation="get_record",status="200",client="say \"x\"\\\n"} 1' in lines
+    assert 'gateway_request_seconds_count{operation="get_record"} 1' in lines
+    assert 'gateway_deliveries{state="partly_accepted"} 1' in lines
+    assert "gateway_deliveries_waiting 0" in lines
+    assert "gateway_newest_change 1" in lines
+    buckets = [int(line.rpartition(" ")[2]) for line in lines if 'seconds_bucket{operation="get_record"' in line]
+    assert buckets == sorted(buckets)
+    assert buckets[-1] == 1
