@@ -141,7 +141,7 @@ class _Round:
     def _make_folders(self, each: Outgoing) -> None:
         home = self._drops / each.partner
         for folder in (home / OUTBOX, home / OUTGOING):
-            make(folder, below=self._drops)
+            make(folder)
 
     def _rename(self, path: Path, target: Path) -> None:
         try:

@@ -9,14 +9,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def make(folder: Path, *, below: Path) -> None:
-    """Make `folder` and what leads to it, up to `below`; when this returns, a power cut takes none of them away.
+def make(folder: Path) -> None:
+    """Make a folder and what leads to it; when this returns, a power cut takes none of them away.
 
     Raises:
-        OSError: it cannot be made.
+        OSError: it cannot be made, or something else is there under its name.
     """
     missing = []
-    while folder != below and not folder.exists():
+    while not folder.is_dir():
         missing.append(folder)
         folder = folder.parent
     for new in reversed(missing):

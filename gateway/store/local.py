@@ -48,7 +48,7 @@ class LocalVault:
         digest = hashlib.sha256()
         size = 0
         try:
-            make(incoming, below=incoming.parents[-1])  # a vault that is new is an entry of its folder, too
+            make(incoming)  # a vault that is new is an entry of its folder, too
             with part.open("xb") as file:
                 while chunk := stream.read(_CHUNK):
                     digest.update(chunk)
@@ -59,7 +59,7 @@ class LocalVault:
             stored = Stored(digest.hexdigest(), size)
             target = self.path(stored.sha256)
             if not self._holds(stored):  # a damaged file is replaced: the sender's copy goes when this returns
-                make(target.parent, below=self.folder)
+                make(target.parent)
                 part.rename(target)
             sync(target.parent)  # also where another writer renamed it a moment ago
         except OSError as error:
