@@ -104,6 +104,8 @@ def test_every_route_with_a_key_for_nothing_is_403_or_shows_nothing(still: World
             assert answer.get_json()["items"] == []
         elif path.startswith("/api/v1/types/"):
             assert problem(answer)["code"] == "unknown_type", path
+        elif path == "/api/v1/usage":
+            assert [line["client"] for line in answer.get_json()["items"]] == ["tester"]
         else:
             assert problem(answer)["code"] == "scope_missing", path
 
