@@ -17,7 +17,7 @@ GROUPS = {
     "normalize": ("bench_normalize",),
     "validate": ("bench_validate",),
     "edi": ("bench_edi", "bench_text"),
-    "rest": ("bench_rest",),
+    "rest": ("bench_rest", "bench_feed"),
 }
 """Group → its modules, each with ``measure() -> list[dict]``: the members of a Result but its group."""
 
