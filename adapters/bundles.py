@@ -68,12 +68,16 @@ class Bundles:
         after: Raw | None,
         beside: Column | None,
         limit: int,
+        least: int = ROWS_MIN,
     ) -> Bundle | None:
-        """The statement that gives what :func:`adapters.statements.read` would; None where it is not worth it."""
-        if self.loose or limit < ROWS_MIN or not packs(dialect, table):
+        """The statement that gives what :func:`adapters.statements.read` would; None where it is not worth it.
+
+        Fewer rows than `least` are read cell by cell.
+        """
+        if self.loose or limit < least or not packs(dialect, table):
             return None
         short = self.letters is not None and self.letters * limit <= LETTERS_MAX
-        whole = bool(dialect.bundle) and short and bool(order)
+        whole = bool(dialect.bundle) and short and bool(order) and limit >= ROWS_MIN
         terms = [written(dialect, dialect.order, item.column) for item in order] if whole else []
         plan = read(
             dialect,
@@ -93,32 +97,38 @@ class Bundles:
 
     def rows(self, bundle: Bundle, cursor: Any, bytes_max: int) -> list[Raw] | None:
         """The rows that the statement gives; None where they are to be read cell by cell."""
+        cells = self.cells(bundle, cursor, bytes_max)
+        if cells is None:
+            return None
+        found = [[None if cell == NULL else cell for cell in each] if NULL in each else each for each in cells]
+        return list(zip(*(found[pick] for pick in bundle.picks), strict=True))
+
+    def cells(self, bundle: Bundle, cursor: Any, bytes_max: int) -> list[list[str]] | None:
+        """The cells of each column, with :data:`adapters.jsonrows.NULL` for NULL; None where rows are to be read so."""
         cursor.execute(bundle.sql, *bundle.parameters)
         if bundle.whole:
             ((text, count),) = cursor.fetchall()
             if text is None:  # no row, or too much for one text
-                return None if int(count) else []
-            return self._taken(_apart(text, int(count), bundle.width), bundle, len(text) / int(count))
+                return None if int(count) else [[] for _ in range(bundle.width)]
+            return self._taken(_apart(text, int(count), bundle.width), len(text) / int(count))
         raws = rows_within(cursor, bytes_max)
         if isinstance(raws, Cut):
             return None
-        if not raws:
-            return []
-        letters = sum(len(raw[0] or "") for raw in raws) / len(raws)
-        return self._taken(unpacked(raws, bundle.width), bundle, letters)
+        letters = sum(len(raw[0] or "") for raw in raws) / len(raws) if raws else self.letters
+        return self._taken(unpacked(raws, bundle.width), letters)
 
     def measure(self, raws: Sequence[Raw]) -> None:
         """Learn from rows that came cell by cell how long they are."""
         if raws and not self.loose:
             self.letters = sum(map(len, filter(None, chain.from_iterable(raws)))) / len(raws)
 
-    def _taken(self, cells: list[list[str]] | None, bundle: Bundle, letters: float) -> list[Raw] | None:
+    def _taken(self, cells: list[list[str]] | None, letters: float | None) -> list[list[str]] | None:
+        """Learn from what came."""
         if cells is None:
             self.loose = True
-            return None
-        self.letters = letters
-        found = [[None if cell == NULL else cell for cell in each] if NULL in each else each for each in cells]
-        return list(zip(*(found[pick] for pick in bundle.picks), strict=True))
+        else:
+            self.letters = letters
+        return cells
 
 
 def _bundled(dialect: Dialect, plan: Read, order: Sequence[Ordered]) -> str:

@@ -15,7 +15,7 @@ from adapters import mariadb, sqlserver
 from adapters.binlogchecks import logs_rows
 from adapters.binlogwire import Wire
 from adapters.bounds import followed
-from adapters.bundles import Bundles
+from adapters.bundles import ROWS_MIN, Bundles
 from adapters.conformance import examined
 from adapters.connections import Connections, driver_manager, parsed
 from adapters.errors import Reject, Stop, nearest
@@ -26,7 +26,7 @@ from adapters.live import Live
 from adapters.model import Capabilities, Column, Following, Lines, Page, Selection, Table
 from adapters.named import NO_QUERIES, as_table
 from adapters.options import settings
-from adapters.packed import packs, unpacked
+from adapters.paging import Asked, place_at
 from adapters.portions import Cut, Sizes, TooMuch, paced, rows_within
 from adapters.postgres import Log, acknowledge
 from adapters.protocol import Recall, forgetful
@@ -39,7 +39,9 @@ from adapters.values import parameter
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from adapters.bundles import Bundle
     from adapters.conformance import Finding
+    from adapters.connections import Got
     from adapters.dialects import Dialect
     from adapters.governor import Told
     from adapters.model import Batch, Filter, Lag, Strategy
@@ -95,7 +97,6 @@ class OdbcSource:
         self.live = Live(self, self._governor, clock=clock, now=now)
         self._schemas: dict[str, tuple[float, Table]] = {}
         self._bundles: dict[str, Bundles] = {}
-        self._loose: set[str] = set()  # tables whose rows do not travel in one piece
 
     def probe(self) -> Capabilities:
         """Connect, have the session prove that it cannot write, and say what answered."""
@@ -204,34 +205,50 @@ class OdbcSource:
                 ``bad_sort``, ``bad_limit``, ``bad_cursor``, ``bad_column``, ``no_key`` or ``key_not_unique``; the
                 message tells which part of the selection.
         """
-        plan, raws, following = self._page(table, selection)
+        plan, raws, following = self._page(self._asked(table, selection))
         return Page(plan.rows(raws), following)
 
     def lines(self, table: str, selection: Selection) -> Lines:
         """The same page as JSON, which is ready sooner than its values are (:mod:`adapters.jsonrows`)."""
-        if packs(self._connections.dialect, self._schema(table)) and table not in self._loose:
-            plan, raws, following = self._page(table, selection, packs=True)
-            cells = unpacked(raws, plan.width)
-            if cells is not None:
-                return Lines(rows_of_cells(plan.columns, cells[: len(plan.columns)], marked=True), len(raws), following)
-            self._loose.add(table)
-        plan, raws, following = self._page(table, selection)
-        columns = list(zip(*(raw[: len(plan.columns)] for raw in raws), strict=True))
-        return Lines(rows_of_cells(plan.columns, columns), len(raws), following)
+        asked = self._asked(table, selection)
+        columns, limit = asked.columns, asked.limit
+        found = self._bundled(
+            asked.table,
+            _cells_and_picks,
+            columns,
+            asked.order,
+            where=asked.where,
+            after=asked.after,
+            limit=limit + 1,
+            least=1,
+        )
+        if found is None:
+            _, raws, following = self._page(asked)
+            texts = list(zip(*(raw[: len(columns)] for raw in raws), strict=True))
+            return Lines(rows_of_cells(columns, texts), len(raws), following)
+        cells, picks = found
+        count, places = len(cells[0]), [cells[pick] for pick in picks[len(columns) :]]
+        if count:
+            asked.goes_on(place_at(places, 0))
+        following = place_at(places, limit - 1) if count > limit else None
+        if following is not None:
+            asked.unique(following, place_at(places, limit))
+        shown = [each[:limit] for each in cells[: len(columns)]]
+        return Lines(rows_of_cells(columns, shown, marked=True), min(count, limit), following)
 
     def count(self, table: str, filters: Sequence[Filter]) -> int:
         """How many rows the filters leave; the database counts them."""
         known = self._schema(table)
         return _TableReader(self, known).count([_condition(known, item) for item in filters])
 
-    def _page(
-        self, table: str, selection: Selection, *, packs: bool = False
-    ) -> tuple[Read, list[Raw], tuple[str | None, ...] | None]:
-        """The rows of a page as they came, and where the next one begins."""
+    def _asked(self, table: str, selection: Selection) -> Asked:
+        """What a selection asks of a table, checked."""
         known = self._schema(table)
         if not 1 <= selection.limit <= ROWS_MAX:
             raise Reject("bad_limit", f"a page has 1 to {ROWS_MAX} rows, not {selection.limit}", "Ask for fewer")
         order = _order(known, selection)
+        for item in order:
+            self._comparable(item.column)
         after = selection.after
         if after is not None and len(after) != len(order):
             raise Reject(
@@ -239,26 +256,31 @@ class OdbcSource:
                 f"the place to go on from has {len(after)} values, the order has {len(order)} columns",
                 "Use the 'next' of a page with the same sort and key",
             )
-        columns = [_column(known, name) for name in selection.columns] or list(known.columns)
-        limit = min(selection.limit, self._settings.rows_max)
-        plan, raws = self._read(
+        return Asked(
             known,
-            columns,
+            [_column(known, name) for name in selection.columns] or list(known.columns),
             order,
-            where=[_condition(known, item) for item in selection.filters],
-            after=None if after is None else tuple(after),
+            [_condition(known, item) for item in selection.filters],
+            None if after is None else tuple(after),
+            min(selection.limit, self._settings.rows_max),
+        )
+
+    def _page(self, asked: Asked) -> tuple[Read, list[Raw], Raw | None]:
+        """The rows of a page as they came, and where the next one begins."""
+        limit = asked.limit
+        plan, raws = self._read(
+            asked.table,
+            asked.columns,
+            asked.order,
+            where=asked.where,
+            after=asked.after,
             limit=limit + 1,
             cut=True,
-            packs=packs,
         )
         shown = raws[:limit] if len(raws) > limit else list(raws)
         following = plan.place(shown[-1]) if len(raws) > limit or isinstance(raws, Cut) else None
-        if len(raws) > limit and plan.place(raws[limit]) == following:
-            raise Reject(
-                "key_not_unique",
-                f"two rows of {table!r} have the same key {[item.column.name for item in order]}",
-                "Name key columns that are unique together; else rows would be lost without a word",
-            )
+        if len(raws) > limit and following is not None:
+            asked.unique(following, plan.place(raws[limit]))
         return plan, shown, following
 
     def row(self, table: str, key: tuple[str, ...]) -> dict[str, Any] | None:
@@ -455,7 +477,6 @@ class OdbcSource:
         limit: int,
         beside: Column | None = None,
         cut: bool = False,
-        packs: bool = False,
     ) -> tuple[Read, list[Raw]]:
         for item in order:
             self._comparable(item.column)
@@ -467,50 +488,60 @@ class OdbcSource:
             where=where,
             after=after,
             beside=beside,
-            packs=packs,
             limit=limit,
         )
         try:
             doing, size = f"cannot read table {table.name!r}", self._settings.bytes_max
             raws = None
             if not cut:
-                raws = self._bundled(table, columns, order, where=where, after=after, limit=limit, beside=beside)
+                raws = self._bundled(
+                    table, Bundles.rows, columns, order, where=where, after=after, limit=limit, beside=beside
+                )
             if raws is None:
                 raws = self._fetch(plan.sql, plan.parameters, doing, bytes_max=size)
                 if not cut:
-                    self._bundles[table.name].measure(raws)
+                    self._bundles.setdefault(table.name, Bundles()).measure(raws)
         except Stop:
             self._schemas.pop(table.name, None)  # perhaps a column is gone; look again next time
+            self._bundles.pop(table.name, None)
             raise
         if isinstance(raws, Cut) and not cut:
             raise TooMuch(f"{doing}: {limit} rows are larger than {size} bytes together")
-        if after is not None and raws and plan.place(raws[0])[: len(order)] == after:
-            raise Reject(
-                "bad_column",
-                f"table {table.name!r} does not go on from {after}: the database finds the same row again",
-                "A value loses digits on its way to the database and back; sort by a column that does not",
-            )
+        if raws:
+            Asked(table, columns, order, where, after, limit).goes_on(plan.place(raws[0]))
         return plan, raws
 
     def _bundled(
         self,
         table: Table,
+        take: Callable[[Bundles, Bundle, Any, int], Got | None],
         columns: Sequence[Column],
         order: Sequence[Ordered],
         *,
         where: Sequence[Condition | Clause],
         after: Raw | None,
         limit: int,
-        beside: Column | None,
-    ) -> list[Raw] | None:
-        """The same rows, read in fewer pieces; None where they do not come so."""
+        beside: Column | None = None,
+        least: int = ROWS_MIN,
+    ) -> Got | None:
+        """What is taken of the same rows, read in fewer pieces; None where they do not come so."""
         bundles = self._bundles.setdefault(table.name, Bundles())
-        dialect, size = self._connections.dialect, self._settings.bytes_max
-        bundle = bundles.of(dialect, table, columns, order=order, where=where, after=after, beside=beside, limit=limit)
+        bundle = bundles.of(
+            self._connections.dialect,
+            table,
+            columns,
+            order=order,
+            where=where,
+            after=after,
+            beside=beside,
+            limit=limit,
+            least=least,
+        )
         if bundle is None:
             return None
         try:
-            return self._connections.ask(lambda cursor: bundles.rows(bundle, cursor, size), "")
+            size = self._settings.bytes_max
+            return self._connections.ask(lambda cursor: take(bundles, bundle, cursor, size), "")
         except Stop:
             bundles.loose = True  # whatever it is, it is said of the plain statement, if of that too
             return None
@@ -566,6 +597,14 @@ class _TableReader:
         texts = [text for condition in where for text in condition.values]
         rows = self._source._fetch(guarded(sql), texts, f"cannot read table {self._table.name!r}")  # noqa: SLF001
         return int(rows[0][0] or 0)
+
+
+def _cells_and_picks(
+    bundles: Bundles, bundle: Bundle, cursor: Any, bytes_max: int
+) -> tuple[list[list[str]], tuple[int, ...]] | None:
+    """The cells of each column, and which of them make a row and its place."""
+    cells = bundles.cells(bundle, cursor, bytes_max)
+    return None if cells is None else (cells, bundle.picks)
 
 
 def _column(table: Table, name: str) -> Column:

@@ -37,12 +37,6 @@ def packed(dialect: Dialect, columns: Sequence[Column], texts: Sequence[str]) ->
     return dialect.packed.format(parts=dialect.packed_joint.join(parts))
 
 
-def place_of(raw: Raw, at: Sequence[int]) -> Raw:
-    """Some cells of one row; what is no such row has them as it is, to be found out when all are taken apart."""
-    cells = (raw[0] or "").split(MARK)
-    return tuple(None if each >= len(cells) or cells[each] == NULL else cells[each] for each in at)
-
-
 def unpacked(raws: Sequence[Raw], width: int) -> list[list[str]] | None:
     """The cells of each of `width` columns, with :data:`adapters.jsonrows.NULL` for NULL; None: read them again."""
     if not raws:

@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from adapters.dialects import form
-from adapters.packed import packed, place_of
+from adapters.packed import packed
 from adapters.reading import named
 from adapters.readonly import guarded
 from adapters.values import FROM_TEXT
@@ -78,8 +78,6 @@ class Read:
 
     def place(self, raw: Raw) -> Raw:
         """The exact texts of the order's columns, then of the column that was asked for beside them."""
-        if self.packed is not None:
-            return place_of(raw, self.packed)
         return tuple(raw[len(self.columns) : len(self.columns) + self.places])
 
 

@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import psycopg
 
@@ -161,6 +162,35 @@ def gateway(folder: Path, store: str) -> Iterator[Server]:
     command = [sys.executable, "-m", "gateway.operate", "serve", "--workspace", str(workspace)]
     with _running(command, f"http://127.0.0.1:{port}", "/health/live", (("Authorization", f"Bearer {token}"),)) as it:
         yield it
+
+
+@contextmanager
+def live(folder: Path, database: str) -> Iterator[Server]:
+    """Ours, reading the orders of :func:`postgrest` live over ODBC, by a login that may only read."""
+    with psycopg.connect(database, autocommit=True) as server:
+        server.execute("CREATE ROLE reader LOGIN")
+        server.execute("GRANT SELECT ON orders TO reader")
+    workspace, port = folder / "live", free_port()
+    workspace.mkdir()
+    settings = {"store": "sqlite:data/gateway.db", "http": f"127.0.0.1:{port}", "requests_per_minute": "999999999"}
+    (workspace / "gateway.yaml").write_text("".join(f"{name}: {value}\n" for name, value in settings.items()))
+    (workspace / "teams.yaml").write_text("sales:\n  email: sales@example.com\n")
+    url = f'"{live_string(database)}"'
+    (workspace / "connections.yaml").write_text(f"erp:\n  kind: odbc\n  owner: sales\n  url: {url}\n")
+    opened = open_gateway(workspace)
+    apply(opened, load(workspace), who="benchmark")
+    token = make_key(opened, "benchmark", ("tables:read",))
+    opened.close()
+    command = [sys.executable, "-m", "gateway.operate", "serve", "--workspace", str(workspace)]
+    with _running(command, f"http://127.0.0.1:{port}", "/health/live", (("Authorization", f"Bearer {token}"),)) as it:
+        yield it
+
+
+def live_string(database: str) -> str:
+    """The connection string of the login that reads."""
+    parts = urlsplit(database)
+    where = f"Server=127.0.0.1;Port={parts.port};Database={parts.path[1:]}"
+    return f"Driver={{PostgreSQL Unicode}};{where};UID=reader"
 
 
 def _filled(workspace: Path) -> str:
