@@ -68,16 +68,16 @@ class Bundles:
         after: Raw | None,
         beside: Column | None,
         limit: int,
-        least: int = ROWS_MIN,
+        each: bool = False,
     ) -> Bundle | None:
         """The statement that gives what :func:`adapters.statements.read` would; None where it is not worth it.
 
-        Fewer rows than `least` are read cell by cell.
+        `each` has every row come as a text of its own: of a page, joining costs the server more than it saves us.
         """
-        if self.loose or limit < least or not packs(dialect, table):
+        if self.loose or (limit < ROWS_MIN and not each) or not packs(dialect, table):
             return None
         short = self.letters is not None and self.letters * limit <= LETTERS_MAX
-        whole = bool(dialect.bundle) and short and bool(order) and limit >= ROWS_MIN
+        whole = bool(dialect.bundle) and short and bool(order) and not each
         terms = [written(dialect, dialect.order, item.column) for item in order] if whole else []
         plan = read(
             dialect,

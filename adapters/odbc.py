@@ -15,7 +15,7 @@ from adapters import mariadb, sqlserver
 from adapters.binlogchecks import logs_rows
 from adapters.binlogwire import Wire
 from adapters.bounds import followed
-from adapters.bundles import ROWS_MIN, Bundles
+from adapters.bundles import Bundles
 from adapters.conformance import examined
 from adapters.connections import Connections, driver_manager, parsed
 from adapters.errors import Reject, Stop, nearest
@@ -220,7 +220,7 @@ class OdbcSource:
             where=asked.where,
             after=asked.after,
             limit=limit + 1,
-            least=1,
+            each=True,
         )
         if found is None:
             _, raws, following = self._page(asked)
@@ -522,7 +522,7 @@ class OdbcSource:
         after: Raw | None,
         limit: int,
         beside: Column | None = None,
-        least: int = ROWS_MIN,
+        each: bool = False,
     ) -> Got | None:
         """What is taken of the same rows, read in fewer pieces; None where they do not come so."""
         bundles = self._bundles.setdefault(table.name, Bundles())
@@ -535,7 +535,7 @@ class OdbcSource:
             after=after,
             beside=beside,
             limit=limit,
-            least=least,
+            each=each,
         )
         if bundle is None:
             return None

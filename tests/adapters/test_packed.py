@@ -91,9 +91,6 @@ def test_pages_are_the_same_in_one_piece_and_cell_by_cell(source: tuple[OdbcSour
         Selection((Filter("part", "eq", "none"),)),
     ):
         same(made, selection)
-    many = Selection(limit=100)
-    same(made, many)
-    same(made, many)  # as one text, now that it is known how long rows are
     after = made.lines("everything", Selection(limit=2)).next
     same(made, Selection(limit=2, after=after))
     assert not made._bundles["everything"].loose
