@@ -368,7 +368,7 @@ def test_content_that_lands_while_its_old_file_is_purged_is_not_lost(place: Plac
     old = place.give(order(1))
     place.clock.forward(31 * DAY)
     gateway = place.gateway
-    purging = Retention(gateway.database, gateway.vault, gateway.in_force.routes()).steps()
+    purging = Retention(gateway.database, gateway.vault, gateway.in_force.routes()).steps(sweep=False)
 
     def act() -> None:
         for _ in range(steps):  # 1: told, 2: deleted
@@ -393,7 +393,7 @@ def test_content_that_came_again_since_it_was_told_is_not_deleted(place: Place) 
     place.give(order(2))
     place.clock.forward(31 * DAY)
     gateway = place.gateway
-    purging = Retention(gateway.database, gateway.vault, gateway.in_force.routes()).steps()
+    purging = Retention(gateway.database, gateway.vault, gateway.in_force.routes()).steps(sweep=False)
     for _ in range(3):  # both told, one deleted; that the other is to be is known
         next(purging)
     (kept,) = [each for each in (order(1), order(2)) if gateway.vault.exists(hashlib.sha256(each).hexdigest())]
@@ -409,7 +409,7 @@ def test_content_is_not_deleted_while_the_row_that_names_it_is_being_written(pla
     place.give(order(1))
     place.clock.forward(31 * DAY)
     gateway = place.gateway
-    purging = Retention(gateway.database, gateway.vault, gateway.in_force.routes()).steps()
+    purging = Retention(gateway.database, gateway.vault, gateway.in_force.routes()).steps(sweep=False)
     next(purging)  # told, not deleted
     deleting = threading.Thread(target=lambda: list(purging))
 
@@ -430,7 +430,7 @@ def test_a_purge_that_died_between_two_steps_is_ended_by_the_next(place: Place) 
     delivery = place.give(ORDERS)
     place.clock.forward(31 * DAY)
     gateway = place.gateway
-    next(Retention(gateway.database, gateway.vault, gateway.in_force.routes()).steps())
+    next(Retention(gateway.database, gateway.vault, gateway.in_force.routes()).steps(sweep=False))
     assert gateway.vault.exists(delivery["sha256"])
     done = purge(place)
     assert (done.deliveries, done.files) == (0, 1)
