@@ -56,7 +56,7 @@ class Product:
     def __init__(self, gateway: wiring.Gateway) -> None:
         self._gateway = gateway
         self._client = Client(application(gateway))
-        self._token = make_key(gateway, "docs", ("*:read",))
+        self._token = make_key(gateway, "docs", ("*:read", "*:personal"))
 
     def drop(self, partner: str, name: str, content: bytes) -> None:
         """What the SFTP server hands over when `partner` has sent a file; it is judged before this returns."""

@@ -71,7 +71,7 @@ def run(workspace: DemoWorkspace, *, once: bool) -> None:
     trouble: list[Stop] = []
     try:
         wiring.apply_first(gateway)
-        token = make_key(gateway, "demo", ("*:read", "deliveries:write", "quarantine:write"))
+        token = make_key(gateway, "demo", ("*:read", "*:personal", "deliveries:write", "quarantine:write"))
         supervisor = threading.Thread(target=_supervise, args=(workspace, stop, trouble), name="supervisor")
         click.echo(f"What its processes say is in {workspace.log}")
         supervisor.start()
