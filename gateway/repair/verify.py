@@ -5,8 +5,8 @@ For every finished delivery the documents of its file are
     accepted + corrected + quarantined + unrouted + excluded + duplicate + discarded + undone
 
 and what is stored agrees: each accepted document made a record, each held one is in the quarantine. `deep` reads every
-file of the vault again, checks that its bytes are those of its name (L2), and counts the documents with the format of
-the revision that judged it.
+file of the vault again, checks that its bytes are those of its name (L2), counts the documents with the format of the
+revision that judged it, and holds every current record against what its document gives under the revision that made it.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ from gateway.errors import Stop
 from gateway.judging import items_of
 from gateway.model import DeliveryState, DocumentState
 from gateway.receive.archives import disagreements
-from gateway.store import balance, deliveries, members, quarantine
+from gateway.repair.comparing import Comparing
+from gateway.store import balance, deliveries, members, quarantine, revisions
 from gateway.store.database import Unwritable
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
+    from gateway.contracts import Contract
     from gateway.model import Delivery
     from gateway.routing import Routes
     from gateway.store.balance import Counted
@@ -48,6 +50,10 @@ class Disagreement:
     remedy: str
 
 
+class Unreadable(Disagreement):
+    """The bytes of a delivery are missing or damaged."""
+
+
 @dataclass(slots=True)
 class Balance:
     """Both sides of the law, over all deliveries, and where they disagree."""
@@ -57,6 +63,12 @@ class Balance:
     read: int = 0
     """How many documents were counted in raw bytes; 0 unless that was asked for."""
     files: int = 0
+    uncounted: int = 0
+    """How many documents could not be, because the revision that says how they are read is no longer there."""
+    compared: int = 0
+    """How many current records were held against the raw bytes."""
+    incomparable: Counter[str] = field(default_factory=Counter)
+    """How many could not be, by the reason; that is no disagreement."""
     disagreements: list[Disagreement] = field(default_factory=list)
 
     @property
@@ -75,6 +87,7 @@ def verify(
 ) -> Balance:
     """Compute the balance. `routes_of` gives a revision ready to work; `progress` hears how many files were read."""
     balance_ = Balance()
+    current: dict[int, int] = {}
     with database.read() as connection:
         for disorder in balance.disorders(connection):
             balance_.disagreements.append(
@@ -84,16 +97,40 @@ def verify(
             )
         for counted in balance.counted(connection):
             balance_.deliveries[counted.delivery.state] += 1
+            if counted.current:
+                current[counted.delivery.number] = counted.current
             balance_.documents.update(counted.delivery.documents)
             balance_.disagreements += _in_the_store(connection, counted)
+        last = balance.last_change(connection)
+    routes_of = _as_far_as_known(routes_of)
     if deep:
+        comparing = Comparing(database, vault, routes_of, _contracts(database, routes_of))
         for delivery in _page_by_page(database):
+            records = current.get(delivery.number, 0)
             if delivery.state is DeliveryState.PURGED:  # counted as such; there is nothing to read
+                _note_incomparable(balance_, "their raw bytes were purged", records)
                 continue
-            balance_.disagreements += _in_the_bytes(database, balance_, delivery, vault, routes_of)
+            wrong = list(_in_the_bytes(database, balance_, delivery, vault, routes_of))
+            balance_.disagreements += wrong
+            if records and not any(isinstance(each, Unreadable) for each in wrong):
+                balance_.disagreements += _in_the_records(balance_, comparing, delivery, records, last)
             balance_.files += 1
             progress(balance_.files)
     return balance_
+
+
+def _as_far_as_known(routes_of: Callable[[str], Routes | None]) -> Callable[[str], Routes | None]:
+    """The same, with None for a revision that cannot be read any more: an earlier version of this program took it."""
+
+    def known(revision: str) -> Routes | None:
+        try:
+            return routes_of(revision)
+        except Unwritable:
+            raise
+        except Stop:
+            return None
+
+    return known
 
 
 def _page_by_page(database: Database) -> Iterator[Delivery]:
@@ -145,16 +182,62 @@ def _in_the_bytes(
         with database.read() as connection:
             if deliveries.by_number(connection, delivery.number).state is DeliveryState.PURGED:  # a moment ago
                 return
-        yield Disagreement(delivery.id, stop.message, stop.remedy)
+        yield Unreadable(delivery.id, stop.message, stop.remedy)
         return
     yield from (_wrong(delivery, each) for each in wrong)
     given_up = delivery.state is DeliveryState.DISCARDED and not delivery.documents  # as a whole: nothing was counted
-    if found is None or given_up or delivery.state in OPEN_ENDS:
+    if given_up or delivery.state in OPEN_ENDS:
+        return
+    if found is None:
+        balance_.uncounted += sum(delivery.documents.values())
         return
     balance_.read += found
     told = sum(delivery.documents.values())
     if found != told:
         yield _wrong(delivery, f"it counts {told} documents, and its bytes have {found}")
+
+
+def _in_the_records(
+    balance_: Balance, comparing: Comparing, delivery: Delivery, records: int, last: int
+) -> Iterator[Disagreement]:
+    """Where records that stand as a delivery brought them are not what its bytes give."""
+    try:
+        found = comparing.compare(delivery)
+    except Unwritable:
+        raise
+    except Stop as stop:
+        yield Unreadable(delivery.id, stop.message, stop.remedy)
+        return
+    balance_.compared += found.same + found.other
+    yield from (_changed(delivery, each) for each in found.differing)
+    if found.other > len(found.differing):
+        yield _changed(delivery, f"{found.other - len(found.differing)} more records are not what its bytes give")
+    left = records - found.same - found.other
+    if found.impossible:
+        _note_incomparable(balance_, found.impossible, left)
+        return
+    with comparing.database.read() as connection:
+        moved = balance.last_change(connection) != last  # meanwhile others took the place of some
+    if left > 0 and not moved:
+        yield _changed(delivery, f"{left} of its records stand under a key or a document that its bytes do not give")
+
+
+def _changed(delivery: Delivery, message: str) -> Disagreement:
+    remedy = f"It was changed past the gateway: gateway replay {delivery.id} --as then brings back what its bytes give."
+    return Disagreement(delivery.id, f"{message} ({delivery.name})", remedy)
+
+
+def _note_incomparable(balance_: Balance, reason: str, records: int) -> None:
+    if records > 0:
+        balance_.incomparable[reason] += records
+
+
+def _contracts(database: Database, routes_of: Callable[[str], Routes | None]) -> dict[str, Contract]:
+    """The contracts in force, by their ids: they say what is personal data today."""
+    with database.read() as connection:
+        name = revisions.current_name(connection)
+    routes = routes_of(name) if name is not None else None
+    return {each.id: each for each in routes.configuration.contracts.values()} if routes is not None else {}
 
 
 def _in_the_archive(database: Database, delivery: Delivery, vault: Vault) -> Iterator[str]:
@@ -180,13 +263,13 @@ def _documents(
     found = 0
     for part in parts:
         candidates = routes.candidates(delivery, part.member) if routes is not None else []
-        if routes is None or not candidates or (part.origin, part.origin + part.size) in as_one:
+        if not candidates or routes is None or (part.origin, part.origin + part.size) in as_one:
             vault.verify(part.sha256)
             found += 1  # a file that nobody wants is one document as a whole
         else:
             items = items_of(routes, candidates, vault.chunks(part.sha256))
             found += sum(not isinstance(item, FileFinding) for item in items)
-    return found if delivery.revision is not None else None
+    return found if routes is not None else None
 
 
 def _wrong(delivery: Delivery, message: str) -> Disagreement:

@@ -62,6 +62,12 @@ def _recorded(connection: Connection) -> tuple[dict[int, int], dict[int, int]]:
     return documents, current
 
 
+def last_change(connection: Connection) -> int:
+    """The number of the last change."""
+    taken: int = connection.execute(select(tables.counter.c.value).where(tables.counter.c.name == "seq")).scalar_one()
+    return taken
+
+
 def disorders(connection: Connection) -> Iterator[Disorder]:
     """What is wrong with the change log and the tables of records; of a sound store, nothing."""
     yield from _gaps(connection)
@@ -91,8 +97,7 @@ def _gaps(connection: Connection) -> Iterator[Disorder]:
         if row.first_seq != expected:
             yield Disorder("change log", f"after change {expected - 1} comes {row.first_seq}")
         expected = row.last_seq + 1
-    counter = tables.counter
-    taken = connection.execute(select(counter.c.value).where(counter.c.name == "seq")).scalar_one()
+    taken = last_change(connection)
     if taken != expected - 1:
         yield Disorder("change log", f"the last change is {expected - 1}, but {taken} numbers were given")
 

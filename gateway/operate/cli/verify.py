@@ -19,13 +19,14 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.option("--deep", is_flag=True, help="Read every raw file again: check its hash and count its documents.")
+@click.option("--deep", is_flag=True, help="Read every raw file again: check hash, documents, records.")
 @workspace_option
 def verify(deep: bool, workspace: Path) -> None:
     """Compute anew that nothing was lost and nothing doubled, and print the balance.
 
     Documents of the files = accepted + held + left out, delivery by delivery; every accepted one made a record; change
-    numbers have no gap. Status 1 when something disagrees.
+    numbers have no gap. With --deep each current record is made anew from its document, by the revision that made it,
+    and compared with what is stored. Status 1 when something disagrees.
     """
     gateway = wiring.open_gateway(workspace)
     terminal = sys.stderr.isatty()
@@ -55,6 +56,10 @@ def _lines(balance: Balance, *, deep: bool) -> list[str]:
         lines.append(
             f"{balance.read:>12,} documents in the bytes of {balance.files:,} files, each with the hash of its name"
         )
+        if balance.uncounted:
+            lines.append(f"{balance.uncounted:>12,} cannot be counted: the revision that read them is no longer there")
+        lines.append(f"{balance.compared:>12,} current records held against the documents that they were made of")
+        lines += [f"{count:>12,} cannot be compared: {why}" for why, count in balance.incomparable.most_common()]
     count = len(balance.disagreements)
     lines.append("Everything agrees." if not count else f"{count} disagreement{'' if count == 1 else 's'}:")
     return lines

@@ -8,8 +8,11 @@ import pytest
 from click.testing import CliRunner
 from sqlalchemy import text
 
+from gateway import judging
 from gateway.operate.cli import gateway as command_line
 from gateway.repair.verify import Balance, verify
+from gateway.store import standing_records
+from tests.acceptance.children import prices as many_prices
 from tests.acceptance.workspaces import opened, sample
 
 if TYPE_CHECKING:
@@ -114,3 +117,122 @@ def test_the_command_prints_the_balance_and_ends_with_its_status(tmp_path: Path)
         broken = CliRunner().invoke(command_line, ["verify", "-w", str(tmp_path)])
         assert broken.exit_code == 1
         assert f"gateway replay {delivery} --as then" in broken.output
+
+
+def execute(place: Place, statement: str, **values: object) -> None:
+    with place.gateway.database.write() as transaction:
+        assert transaction.connection.execute(text(statement), values).rowcount > 0
+
+
+@pytest.mark.parametrize(
+    ("statement", "said"),
+    [
+        pytest.param(
+            "UPDATE record_price_v2 SET body = replace(body, '15.90', '1.59') WHERE key LIKE 'HAMMER-500%'",
+            "the record HAMMER-500~2026-12-01 of price.v2 is not what its bytes give: /price (prices.csv)",
+            id="one value",
+        ),
+        pytest.param(
+            "UPDATE record_order_v1 SET body = replace(body, 'USD', 'EUR') WHERE state = 1",
+            "the record acme~4711 of order.v1 is not what its bytes give: /currency",
+            id="of a message",
+        ),
+        pytest.param(
+            "UPDATE record_price_v2 SET body = 'gone' WHERE key LIKE 'SPADE-2%'",
+            "the record SPADE-2~2026-12-01 of price.v2 is stored as something that is no JSON",
+            id="no JSON",
+        ),
+        pytest.param(
+            "UPDATE record_price_v2 SET body = replace(body, '\",\"', '\", \"') WHERE key LIKE 'SAW-JAP%'",
+            "the record SAW-JAP~2026-12-01 of price.v2 is written otherwise",
+            id="spelt otherwise",
+        ),
+        pytest.param(
+            "UPDATE record_price_v2 SET key = 'X~2026-12-01' WHERE key LIKE 'SAW-JAP%'",
+            "1 of its records stand under a key or a document that its bytes do not give",
+            id="another key",
+        ),
+        pytest.param(
+            "UPDATE record_price_v2 SET document = 99 WHERE key LIKE 'SAW-JAP%'",
+            "1 of its records stand under a key or a document that its bytes do not give",
+            id="another document",
+        ),
+    ],
+)
+def test_a_record_that_was_changed_in_the_store_is_found_with_its_fields(
+    tmp_path: Path, store_url: str, statement: str, said: str
+) -> None:
+    with opened(tmp_path, store=store_url) as place:
+        filled(place)
+        assert computed(place).compared == 10
+        execute(place, statement)
+        assert computed(place, deep=False).disagreements == []
+        (found,) = computed(place).disagreements
+        assert said in found.message
+        assert found.remedy.endswith("--as then brings back what its bytes give.")
+
+
+def test_a_replay_as_then_brings_back_what_was_changed_in_the_store(tmp_path: Path, store_url: str) -> None:
+    with opened(tmp_path, store=store_url) as place:
+        delivery = filled(place)
+        before = place.records("prices")
+        execute(place, "UPDATE record_price_v2 SET body = replace(body, '15.90', '1.59')  WHERE key LIKE 'HAMMER-500%'")
+        place.ask(f"/api/v1/deliveries/{delivery}/replay", "POST", json={"as": "then", "reason": "a test"})
+        place.work()
+        assert computed(place).disagreements == []
+        assert [each["price"] for each in place.records("prices")] == [each["price"] for each in before]
+
+
+def test_records_are_compared_by_the_revision_that_made_each(tmp_path: Path, store_url: str) -> None:
+    """Mapped by one revision, retried by a second, corrected, undone to an earlier delivery, replayed by a third."""
+    with opened(tmp_path, store=store_url) as place:
+        prices = place.give(CSV, "prices.csv", "drop://globex")
+        place.change("codes/product-groups.csv", "40,garden,Garden\n", "40,garden,Garden\n77,garden,Spades\n")
+        place.ask("/api/v1/quarantine/retry", "POST", json={"code": "mapping.code"})
+        place.work()
+        place.change("codes/product-groups.csv", "10,fasteners,", "10,tools,")
+        (bad,) = place.held()
+        finding = bad["findings"][0]
+        patch = [{"start": finding["start"], "end": finding["end"], "text": "12,50"}]
+        place.ask(f"/api/v1/quarantine/{bad['id']}/correct", "POST", json={"patch": patch, "reason": "a test"})
+        place.work()
+        later = place.give(CSV.replace(b"0,31", b"0,32"), "later.csv", "drop://globex")
+        sound = computed(place)
+        assert (sound.disagreements, sound.compared, sound.incomparable) == ([], 10, {})
+        place.ask(f"/api/v1/deliveries/{later['id']}/undo", "POST", json={"reason": "a test"})
+        sound = computed(place)
+        assert (sound.disagreements, sound.compared, sound.incomparable) == ([], 10, {})
+        place.ask(f"/api/v1/deliveries/{prices['id']}/replay", "POST", json={"as": "now", "reason": "a test"})
+        place.work()
+        sound = computed(place)
+        assert (sound.disagreements, sound.compared, sound.incomparable) == ([], 10, {})
+
+
+def test_what_a_revision_made_that_is_gone_cannot_be_compared(tmp_path: Path, store_url: str) -> None:
+    with opened(tmp_path, store=store_url) as place:
+        filled(place)
+        gateway = place.gateway
+        found = verify(gateway.database, gateway.vault, lambda _: None, deep=True)
+        assert (found.disagreements, found.compared, found.incomparable.total()) == ([], 0, 10)
+        assert (found.read, found.uncounted) == (0, 23)
+        assert all("is no longer there" in reason for reason in found.incomparable)
+
+
+def test_large_files_are_compared_batch_by_batch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with opened(tmp_path) as place:
+        place.give(many_prices(60), "prices.csv", "drop://globex")
+        monkeypatch.setattr(judging, "ROWS_A_BATCH", 7)
+        monkeypatch.setattr(standing_records, "_KEYS_A_QUESTION", 3)
+        assert computed(place).compared == 60
+        execute(place, "UPDATE record_price_v2 SET body = replace(body, 'EUR', 'USD')")
+        found = computed(place).disagreements
+        assert len(found) == 21
+        assert found[-1].message.startswith("40 more records are not what its bytes give")
+
+
+def test_the_command_says_how_many_records_were_compared(tmp_path: Path) -> None:
+    with opened(tmp_path) as place:
+        filled(place)
+        sound = CliRunner().invoke(command_line, ["verify", "--deep", "-w", str(tmp_path)])
+        assert "          10 current records held against the documents that they were made of\n" in sound.output
+        assert "cannot be compared" not in sound.output
