@@ -187,7 +187,10 @@ def test_a_correction_stands_for_a_document_of_its_member(tmp_path: Path, store_
         assert evidence["correction"]["reason"] == "an O for a zero"
         (source,) = evidence["fields"][0]["sources"]
         assert source["text"] == "12,50"
-        assert (source["start"], source["line"]) == (finding["start"], finding["line"])
+        start = finding["start"] - document["start"]
+        assert (source["within"], source["start"], source["line"]) == ("correction", start, 1)
+        original = source["original"]
+        assert (original["text"], original["start"], original["line"]) == ("12,5O", finding["start"], finding["line"])
         lines = place.get(f"/api/v1/deliveries/{shown['id']}/activity?limit=1000")["items"]
         assert any("document 3 of prices.csv corrected" in line["message"] for line in lines)
         balanced(place)
@@ -267,7 +270,8 @@ def test_groups_and_the_command_line_name_the_member(tmp_path: Path) -> None:
         place.work()
     explained = said(tmp_path, "explain", "price", "HAMMER-301~2026-12-01", "price")
     assert "  document 3 of second.csv, bytes " in explained
-    assert "'12,50'  line 4" in explained
+    assert "'12,50'  line 1" in explained
+    assert "the raw file: '12,5O'  line 4" in explained
     said(tmp_path, "verify", "--deep")
 
 
