@@ -7,7 +7,7 @@ The notation of a field (``text 1..22``, ``decimal(12,4) >= 0``, ``date?``, ``co
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -72,6 +72,10 @@ class Contract:
     """How long its records are kept after their last change, as written: ``7y``; None: for ever."""
     keep_personal: str | None = None
     """How long the values of fields marked ``pii`` are kept after the change that brought them."""
+    deprecated: date | None = None
+    """Since when a newer version ought to be used, in UTC; None: nothing is said of that."""
+    sunset: date | None = None
+    """From when on it may no longer be served."""
     place: Place | None = None
 
     @property

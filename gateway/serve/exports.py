@@ -94,8 +94,7 @@ def exported(
         raise
     answer = Response(body, 200, mimetype=form)
     answer.headers["Gateway-Changes-Since"] = str(since)
-    for link in plan.links:
-        answer.headers.add("Link", link)
+    answer.headers.extend(plan.headers)
     if form == CSV:
         answer.headers["Content-Disposition"] = f'attachment; filename="{plan.contract.collection}.csv"'
     answer.call_on_close(stack.close)

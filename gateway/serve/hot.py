@@ -262,7 +262,7 @@ class HotLane:
     def _understood(self, known: _Known, collection: str) -> _One:
         plan = plans.for_record(self._services.configuration(), known.caller, collection, [])
         parts = len(plan.contract.key) + plan.contract.per_partner
-        return _One(plan, table_of(plan.contract), parts, tuple(("Link", link) for link in plan.links))
+        return _One(plan, table_of(plan.contract), parts, plan.headers)
 
     def _list(self, environ: Mapping[str, Any], known: _Known, collection: str) -> Answer | None:
         query = environ.get("QUERY_STRING", "")
@@ -305,9 +305,8 @@ class HotLane:
             statement = records.asked_often(connection, planned.query)
         if statement is None:
             return None
-        links = tuple(("Link", link) for link in plan.links)
         before, _, behind = next_link(f"{_PREFIX}{collection}", pairs, _CURSOR).partition(_CURSOR)
-        made = _List(planned, statement, (before, behind), links, self._services.ticks() + _SECONDS)
+        made = _List(planned, statement, (before, behind), plan.headers, self._services.ticks() + _SECONDS)
         if len(known.lists) >= _LISTS_MAX:
             known.lists.clear()
         known.lists[collection, query] = made

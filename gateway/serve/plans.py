@@ -5,7 +5,9 @@ Both lanes answer by these (``resources.records``, ``hot``), so that they answer
 
 from __future__ import annotations
 
+from calendar import timegm
 from dataclasses import dataclass
+from email.utils import formatdate
 from typing import TYPE_CHECKING, Any
 
 from gateway.serve import cursors, filters
@@ -16,6 +18,7 @@ from gateway.store.pages import Filter, Query
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import date
 
     from gateway.configuration import Configuration
     from gateway.contracts import Contract
@@ -34,12 +37,12 @@ Pairs = list[tuple[str, str]]
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What is asked of a contract, as this caller sees it; `links` say where it is described (RFC 8288)."""
+    """What is asked of a contract, as this caller sees it, and the headers that every answer about it has."""
 
     contract: Contract
     view: View
     asked: Asked
-    links: tuple[str, ...]
+    headers: tuple[tuple[str, str], ...]
 
     @property
     def whole(self) -> bool:
@@ -81,7 +84,7 @@ def for_list(configuration: Configuration, caller: Caller, collection: str, pair
         view.partners,
     )
     tag = cursors.fingerprint(identity, asked.cursor, asked.limit, asked.fields, asked.count)
-    return ListPlan(Plan(contract, view, asked, links(configuration, contract, collection)), query, identity, tag)
+    return ListPlan(Plan(contract, view, asked, headers(configuration, contract, collection)), query, identity, tag)
 
 
 def for_record(
@@ -98,7 +101,7 @@ def for_record(
     """
     contract = _contract(configuration, caller, collection, pairs)
     asked = filters.parse(pairs, collection, _no_conditions(contract), parameters=parameters)
-    return Plan(contract, view_of(caller, contract), asked, links(configuration, contract, collection))
+    return Plan(contract, view_of(caller, contract), asked, headers(configuration, contract, collection))
 
 
 def record_tag(plan: Plan, seq: int) -> str:
@@ -108,13 +111,26 @@ def record_tag(plan: Plan, seq: int) -> str:
     return f"{seq}-{cursors.fingerprint(*shown, *parts)}" if shown or parts else str(seq)
 
 
-def links(configuration: Configuration, contract: Contract, collection: str) -> tuple[str, ...]:
-    """Where the contract is described, and where a newer version of it is."""
+def headers(configuration: Configuration, contract: Contract, collection: str) -> tuple[tuple[str, str], ...]:
+    """What every answer about a contract says of it.
+
+    Where it is described and where a newer version is (RFC 8288), since when it is deprecated (RFC 9745), until when it
+    is served (RFC 8594).
+    """
     described = path_of(f"/api/v1/types/{contract.name}/versions/{contract.version}")
-    found = [f'<{described}>; rel="describedby"']
+    found = [("Link", f'<{described}>; rel="describedby"')]
     if contract.version < max(collections(configuration)[collection]):
-        found.append(f'<{path_of(f"/api/v1/{collection}")}>; rel="successor-version"')
+        found.append(("Link", f'<{path_of(f"/api/v1/{collection}")}>; rel="successor-version"'))
+    if contract.deprecated is not None:
+        found.append(("Deprecation", f"@{_seconds(contract.deprecated)}"))
+    if contract.sunset is not None:
+        found.append(("Sunset", formatdate(_seconds(contract.sunset), usegmt=True)))
     return tuple(found)
+
+
+def _seconds(day: date) -> int:
+    """The beginning of a day, in seconds since 1970."""
+    return timegm(day.timetuple())
 
 
 def _contract(configuration: Configuration, caller: Caller, collection: str, pairs: Pairs) -> Contract:

@@ -57,8 +57,12 @@ def read_contract(section: Section, codes: Iterable[str]) -> Contract | None:
         rules=rules,
         keep=section.get("keep"),
         keep_personal=_read_keep_personal(section, fields, key),
+        deprecated=section.get("deprecated"),
+        sunset=section.get("sunset"),
         place=section.text("contract").place,
     )
+    if contract.sunset is not None and contract.deprecated is not None and contract.sunset < contract.deprecated:
+        section.refuse("sunset", "it would end before callers are told to leave it", "write a day after deprecated:")
     if len(section.mapping.file.problems) == before:
         language.refuse(check_contract(contract), section.mapping.key("rules"))
     return contract

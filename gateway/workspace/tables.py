@@ -35,6 +35,7 @@ NAME = Kind("name", values.read_name, _text(values.NAME.pattern))
 WHOLE = Kind("whole number", values.read_whole, {"type": "integer", "minimum": 1})
 DURATION = Kind("duration", values.read_duration, _text(r"[0-9]+(\.[0-9]+)?(ms|s|m|h|d)"))
 AGE = Kind("time to keep", values.read_age, _text("[1-9][0-9]*[dy]"))
+DATE = Kind("date", values.read_date, _text("[0-9]{4}-[0-9]{2}-[0-9]{2}"))
 SIZE = Kind("size", values.read_size, _text(r"[0-9]+\s*([KMG]i?B|B)"))
 ADDRESS = Kind("host:port", values.read_address, _text(r"\S+:[0-9]{1,5}"))
 STORE = Kind("store", values.read_store, _text("(sqlite:|postgresql://|secret:).+"))
@@ -290,6 +291,8 @@ INTEGRATION = (
     Key("about", TEXT, "what comes in", "Purchase orders from Acme's buying system", required=True),
     Key("owner", NAME, "the team that answers for it", "orders-team", required=True),
     Key("source", SOURCE, "where deliveries come from", "drop://acme/out/*.edi", required=True),
+    Key("deprecated", DATE, "since when callers ought to use a newer version, which they are told", "2026-11-01"),
+    Key("sunset", DATE, "until when this version is served, which callers are told", "2027-06-30"),
     Key("partner", NAME, "the partner of every delivery, where the source does not say", "acme"),
     Key("format", FORMAT, "what the files are made of", "x12 004010 850"),
     Key("contract", CONTRACT, "what the records become", "order v1", required=True),

@@ -10,7 +10,7 @@ import base64
 import binascii
 import re
 from dataclasses import dataclass, field
-from datetime import time
+from datetime import date, time
 from typing import TYPE_CHECKING, Any
 from zoneinfo import available_timezones
 
@@ -40,6 +40,7 @@ _SIZE = re.compile(r"([0-9]{1,9})\s*([KMG]i?B|B)")
 _ADDRESS = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[\w.-]+):([0-9]{1,5})")
 _BUCKET = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](?:/[\w.-]+)*/?", re.ASCII)
 _ENDPOINT = re.compile(r"https?://(?:\[[0-9A-Fa-f:.]+\]|[\w.-]+)(?::[0-9]{1,5})?/?", re.ASCII)
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _REPLICATION = re.compile(r"postgresql://[^\s:@/]+(?::[0-9]{1,5})?/[^\s:@/]+|secret:[\w./-]+")
 _ACCEPT = re.compile(r"(rows|documents)(?:\s*,\s*hold the file above ([0-9]{1,3}(?:\.[0-9]{1,6})?)\s*% bad)?")
 _CHANGES = re.compile(
@@ -136,6 +137,18 @@ def read_size(node: Node) -> int | None:
     """A size, in bytes."""
     match = _matched(node, _SIZE, "{} is not a size", "write 16 MiB, 500 MB or 1 GiB")
     if match and int(match[1]) == 0:
+def read_date(node: Node) -> date | None:
+    """A day."""
+    match = _matched(node, _DATE, "{} is not a date", "write year-month-day: 2027-06-30")
+    if match is None:
+        return None
+    try:
+        return date.fromisoformat(match[0])
+    except ValueError:
+        node.refuse(f"there is no day {match[0]}", "write year-month-day: 2027-06-30")
+        return None
+
+
         node.refuse("a size of nothing lets nothing in", "write 16 MiB, 500 MB or 1 GiB")
         return None
     return int(match[1]) * BYTES[match[2]] if match else None

@@ -352,3 +352,22 @@ def test_the_demo_holds_every_step(tmp_path: Path) -> None:
     kept = gateway("demo", "--once", "--keep", tmp_path / "kept")
     assert kept.status == 1
     assert "is not empty" in kept.err
+
+
+# ── diff ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_diff_tells_what_a_change_means_to_readers_and_ends_with_five_when_it_breaks_them(tmp_path: Path) -> None:
+    place = make(tmp_path / "this")
+    assert gateway("apply", "--workspace", place).status == 0
+    same = gateway("diff", "--workspace", place)
+    assert (same.status, same.lines) == (0, ["nothing differs for readers"])
+    contract = place / "contracts" / "order.v1.yaml"
+    text = contract.read_text(encoding="utf-8")
+    contract.write_text(text.replace("  buyer:       gln\n", "  buyer:       gln ?\n"), encoding="utf-8")
+    broken = gateway("diff", "--workspace", place)
+    assert (broken.status, broken.lines) == (5, ["breaking  order.v1 buyer: may be missing"])
+    told = json.loads(gateway("diff", "--workspace", place, "-o", "json").out)
+    assert told == [{"kind": "breaking", "contract": "order.v1", "field": "buyer", "what": "may be missing"}]
+    other = make(tmp_path / "other")
+    assert gateway("diff", "--workspace", place, "--against", other).lines == broken.lines

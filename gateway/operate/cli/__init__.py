@@ -19,6 +19,7 @@ Exit status
   2  wrong usage
   3  gateway tail --until-idle saw problems
   4  gateway plan saw records that would differ
+  5  gateway diff saw a change that breaks who reads
 """
 
 
@@ -31,6 +32,7 @@ COMMANDS = {
     "check": "workspace",
     "apply": "workspace",
     "plan": "plan",
+    "diff": "diff",
     "schema": "workspace",
     "up": "up",
     "serve": "serve",

@@ -231,6 +231,5 @@ def _cut(item: bytes, plan: Plan) -> bytes:
 
 
 def linked(answer: Response, plan: Plan) -> None:
-    """Tell where the contract is described, and where a newer version of it is."""
-    for link in plan.links:
-        answer.headers.add("Link", link)
+    """Tell what every answer about the contract says of it."""
+    answer.headers.extend(plan.headers)

@@ -48,6 +48,8 @@ SHAPES: dict[str, Shape] = {
         url=TEXT,
         key=many(TEXT),
         per_partner=FLAG,
+        deprecated=maybe({"type": "string", "format": "date"}),
+        sunset=maybe({"type": "string", "format": "date"}),
         fields=many(named("TypeField")),
         schema=ANY_OBJECT,
     ),
@@ -200,6 +202,8 @@ def _type_said(call: Call, versions: dict[int, Contract], number: int) -> dict[s
         "url": f"/api/v1/{contract.collection}",
         "key": contract.key,
         "per_partner": contract.per_partner,
+        "deprecated": contract.deprecated,
+        "sunset": contract.sunset,
         "fields": [_field_said(contract, field, hidden) for field in contract.fields],
         "schema": json_schema(contract, call.services.configuration().codes),
     }
