@@ -111,6 +111,7 @@ class Settings:
     memory_bytes_max: int = 2 * 1024 * 1024 * 1024
     field_bytes_max: int = 16 * 1024 * 1024
     upload_bytes_max: int = 1024 * 1024 * 1024
+    hook_bytes_max: int = 25 * 1024 * 1024
     keep: str | None = None
     """How long raw files and held documents are kept where no integration says it: ``90d``; None: for ever."""
     archive_bytes_max: int = 4 * 1024 * 1024 * 1024

@@ -57,6 +57,7 @@ class Source:
     folder:inbox/*.csv           a watched local folder: `path` is a folder and a glob
     table://erp/customers        a table of a connection: `host` is the connection
     http:                        uploads by the API only
+    hook:                        signed requests to the integration's hook
     ===========================  ==========================================================
     """
 
@@ -126,6 +127,31 @@ class Changes:
 
 
 @dataclass(frozen=True, slots=True)
+class Signature:
+    """How the requests of a hook are signed, by an HMAC; what is unlike that is refused.
+
+    `secrets` are references, one or two. The signature stands in the `header`, as its `part` (``v1`` of
+    ``t=…,v1=…``), behind a `prefix`. `signed` is a text in which ``{id}``, ``{timestamp}`` and ``{body}`` stand for
+    what came. The time of sending stands in the header `timestamp`, or in the part `timestamp_part` of the first
+    header, and `id` is the header with the message's own id. `standard` says that a secret is as Standard Webhooks
+    write it, ``whsec_`` and base64; else its text is the key.
+    """
+
+    secrets: tuple[str, ...]
+    header: str
+    part: str | None = None
+    prefix: str = ""
+    algorithm: str = "sha256"
+    encoding: str = "hex"
+    signed: str = "{body}"
+    timestamp: str | None = None
+    timestamp_part: str | None = None
+    tolerance_seconds: float = 300.0
+    id: str | None = None
+    standard: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Integration:
     """One flow from a source to a contract."""
 
@@ -155,6 +181,8 @@ class Integration:
     """
     keep: str | None = None
     """How long raw files and held documents are kept after they came, as written: ``90d``."""
+    signature: Signature | None = None
+    """How the requests to the hook of the integration are signed."""
     place: Place = Place("", 1, 1)
 
     @property

@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from gateway.store.members import Part
 
 MAPPERS_MAX = 256
-UPLOADED = "http:"
-"""The source of deliveries that came over HTTP."""
+UPLOADED = ("http:", "hook:")
+"""The sources of deliveries that came over HTTP, each for an integration that the request named."""
 _STANDARDS = {"x12": "isa", "edifact": "unb"}
 
 
@@ -79,7 +79,7 @@ class Routes:
         landing or an earlier revision found for any other delivery does not count: integrations come and go.
         """
         known = self.configuration.integrations
-        if delivery.integration is not None and delivery.source == UPLOADED:
+        if delivery.integration is not None and delivery.source in UPLOADED:
             named = known.get(delivery.integration)
             return [named] if named is not None else []
         for name in _names(delivery, member):
@@ -94,7 +94,7 @@ class Routes:
 
     def may_want(self, delivery: Delivery) -> bool:
         """Whether what an archive holds may be wanted, whatever its members are called."""
-        named = delivery.integration if delivery.source == UPLOADED else None
+        named = delivery.integration if delivery.source in UPLOADED else None
         known = self.configuration.integrations
         return named in known or any(each.source.is_of(delivery.source) for each in known.values())
 

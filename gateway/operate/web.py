@@ -18,6 +18,7 @@ from granian.constants import Interfaces
 from granian.log import LogLevels
 
 from gateway.errors import Stop
+from gateway.operate.credentials import resolved
 from gateway.operate.sources import sources
 from gateway.operate.wiring import Gateway, open_gateway, utc_now
 from gateway.serve.app import create_app
@@ -32,7 +33,8 @@ if TYPE_CHECKING:
 
     from adapters.protocol import Source
 
-THREADS = 32
+THREADS = 64
+"""A slow source of live tables may hold some; 32 more take some 10 MB of memory, and no time that could be measured."""
 _END_SECONDS = 5
 # granian copies the environment into every WSGI environ, so that a variable HTTP_X would look like a header and a
 # secret would stand in every debug page: only what the system's libraries and libpq read is kept.
@@ -43,6 +45,7 @@ _KEPT = (
     *("AWS_ROLE_ARN", "AWS_ROLE_SESSION_NAME", "AWS_WEB_IDENTITY_TOKEN_FILE"),
     *("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "AWS_CONTAINER_CREDENTIALS_FULL_URI"),
     "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
+    *("SSL_CERT_FILE", "SSL_CERT_DIR"),  # whose word is taken for who an issuer of tokens is
     *("LD_LIBRARY_PATH", "ODBCSYSINI", "ODBCINI", "PGPASSFILE", "PGSSLMODE", "PGSSLROOTCERT", "PGSERVICEFILE"),
 )
 
@@ -155,6 +158,7 @@ def application(gateway: Gateway, ending: threading.Event | None = None) -> Call
             limits=Policy(gateway.settings.requests_per_minute),
             ticks=time.monotonic,
             hot_lane=gateway.settings.hot_lane,
+            secret=lambda reference: resolved(reference, gateway.folder),
         )
     )
 

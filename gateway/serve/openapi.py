@@ -80,6 +80,14 @@ HEADERS: dict[str, tuple[Shape, ...]] = {
             "schema": TEXT,
         },
     ),
+    "receive_hook": tuple(
+        {"name": name, "in": "header", "description": about, "schema": TEXT}
+        for name, about in (
+            ("webhook-id", "The message's own id, by which it counts once; the integration may name other headers."),
+            ("webhook-timestamp", "When it was sent, in seconds since 1970."),
+            ("webhook-signature", "v1, and the HMAC-SHA-256 of id, timestamp and body in base64."),
+        )
+    ),
     "get_delivery_content": (
         {"name": "Range", "in": "header", "description": "bytes=0-99 (RFC 9110, 14).", "schema": TEXT},
         IF_NONE_MATCH,
@@ -105,6 +113,9 @@ HEADERS: dict[str, tuple[Shape, ...]] = {
     "get_row": (IF_NONE_MATCH,),
 }
 """Request headers that an operation heeds, beside those of its access and its body."""
+
+_FILES = ("upload_delivery", "receive_hook")
+"""Operations whose body is a file."""
 
 INTRODUCTION = """\
 Records of legacy systems and partners' files, by one grammar.
@@ -284,7 +295,7 @@ def _described(operation: Operation) -> dict[str, Any]:
         described["parameters"].append(IDEMPOTENCY_KEY)
         described["requestBody"] = {"content": {"application/json": {"schema": operation.body}}}
         described["requestBody"]["required"] = any(each.required for each in operation.body().fields.values())
-    if operation.id == "upload_delivery":
+    if operation.id in _FILES:
         described["requestBody"] = {"required": True, "content": {"application/octet-stream": {}}}
     if operation.id == "issue_token":
         form = {"application/x-www-form-urlencoded": {"schema": named("TokenForm")}}

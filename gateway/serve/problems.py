@@ -57,6 +57,11 @@ PROBLEMS: dict[str, Kind] = {
     "key_refused": Kind(
         401, "The API key is not valid", "Check that the whole key was sent, or ask the operator for a new one."
     ),
+    "signature_refused": Kind(
+        401,
+        "There is no such hook, or the request is not signed as it should be",
+        "Compare the address, the secret, the sender's clock and what is signed; the operator's log says more.",
+    ),
     "issuer_down": Kind(
         503,
         "The keys of the token's issuer cannot be had",

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from gateway.errors import Stop
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
@@ -19,6 +21,10 @@ if TYPE_CHECKING:
     from gateway.store.vault import Vault
 
 
+def _no_secret(reference: str) -> str:
+    raise Stop(f"the secret {reference} cannot be had here", "Start the API with gateway serve or gateway up")
+
+
 @dataclass(frozen=True, slots=True)
 class Services:
     """Everything that the HTTP room uses, handed in by who starts it.
@@ -28,7 +34,8 @@ class Services:
     (32 bytes or more, the same in every process that serves this store) authenticates cursors. `spool` is where large
     uploads lie until their checksum is known; None means the system's folder for temporary files. `routes_of` gives a
     revision that was applied once, ready to work. `ticks` counts seconds from any moment on; `limits`
-    None: clients are not limited.
+    None: clients are not limited. `secret` gives what a reference such as ``secret:acme/hook`` stands for, as it is at
+    that moment.
     """
 
     database: Database
@@ -49,3 +56,4 @@ class Services:
     limits: Policy | None = None
     ticks: Callable[[], float] = lambda: 0.0
     hot_lane: bool = True
+    secret: Callable[[str], str] = _no_secret

@@ -79,6 +79,12 @@ def get(connection: Connection, id_or_prefix: str, *, partners: Sequence[str] | 
     return from_row(rows[0]) if rows else None
 
 
+def of_arrival(connection: Connection, arrival: str) -> Delivery | None:
+    """The delivery that an arrival became."""
+    row = connection.execute(select(delivery).where(delivery.c.arrival == arrival)).first()
+    return from_row(row) if row is not None else None
+
+
 def of_partners(partners: Sequence[str] | None) -> list[ColumnElement[bool]]:
     """The condition that a delivery is of one of these partners; none for None. What is of nobody known is not."""
     return [] if partners is None else [delivery.c.partner.in_(partners)]

@@ -133,8 +133,8 @@ def _wish(integration: Integration) -> str:
     form = integration.format
     message = " ".join(part for part in (form.name, form.version, form.message) if part)
     partner = f" of {integration.partner}" if integration.partner and integration.source.scheme != "drop" else ""
-    if integration.source.scheme == "http":
-        return f"http: for {integration.name}"  # an upload names its integration
+    if integration.source.scheme in ("http", "hook"):
+        return f"{integration.source} for {integration.name}"  # an upload names its integration
     return f"{message} from {integration.source}{partner}"
 
 

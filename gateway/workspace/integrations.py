@@ -16,6 +16,7 @@ from gateway.workspace.mappings import read_map
 from gateway.workspace.nodes import Scalar, Sequence
 from gateway.workspace.problems import did_you_mean
 from gateway.workspace.shelf import Shelf
+from gateway.workspace.signatures import check_signature, read_signature
 from gateway.workspace.values import MESSAGES
 
 if TYPE_CHECKING:
@@ -61,8 +62,10 @@ def read_integration(section: Section, known: Known) -> Integration | None:
     contract = _contract(section, known)
     partner = _partner(section, source, known)
     form = _format(section, source, known)
+    signature = read_signature(section)
     if source:
         _refuse_unsuited(section, source, form)
+        check_signature(section, source)
         _refuse_unfit(section, source, known.connections.get(source.host))
     if contract and contract.per_partner and section.whole and partner is None:
         _refuse_nobody(section, source, form, contract)
@@ -85,6 +88,7 @@ def read_integration(section: Section, known: Known) -> Integration | None:
         fields=fields,
         checks=checks,
         partner=partner,
+        signature=signature,
         place=section.text("integration").place,
         **{name: section.values[name] for name in OPTIONAL if name in section.values},
     )

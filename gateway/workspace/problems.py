@@ -36,6 +36,7 @@ SECRETS = (
     ("a password", re.compile(r"(?i)\b(?:pwd|password|passwd)\s*=\s*(?!secret:)([^\s;&\"'{}]+|\{[^}]*\})")),
     ("an AWS access key", re.compile(r"\b((?:AKIA|ASIA)[A-Z0-9]{16})\b")),
     ("an access token", re.compile(r"\b((?:gh[pousr]_|github_pat_|glpat-|xox[abp]-|sk_live_)[\w-]{16,})")),
+    ("a secret of webhooks", re.compile(r"\b(whsec_[A-Za-z0-9+/]{16,}={0,2})")),
     ("a signed token", re.compile(r"\b(eyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]+)")),
 )
 """What looks like a literal secret, wherever it stands in a workspace."""

@@ -32,6 +32,7 @@ SETTINGS = {
     "memory_max": "memory_bytes_max",
     "field_max": "field_bytes_max",
     "upload_max": "upload_bytes_max",
+    "hook_max": "hook_bytes_max",
     "keep": "keep",
     "archive_max": "archive_bytes_max",
     "archive_ratio": "archive_ratio_max",

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from gateway.workspace import access, values
+from gateway.workspace import access, signatures, values
 from gateway.workspace.nodes import Scalar
 from gateway.workspace.problems import did_you_mean, names_secret
 from gateway.workspace.values import Kind
@@ -44,7 +44,7 @@ ENDPOINT = Kind("URL", values.read_endpoint, _text(r"https?://[^\s/?#@]+/?"))
 SECRET = Kind("reference to a secret", values.read_secret, _text(r"secret:[\w./-]+"))
 PASSWORD_HASH = Kind("argon2id hash", values.read_password_hash, _text(r"(secret:|\$argon2id\$).+"))
 CONTRACT = Kind("contract and version", values.read_contract_name, _text(r"[a-z][a-z0-9-]* v[1-9][0-9]*"))
-SOURCE = Kind("source", values.read_source, _text("(drop://|folder:|table://|http:).*"))
+SOURCE = Kind("source", values.read_source, _text("(drop://|folder:|table://|http:|hook:).*"))
 FORMAT = Kind("format", values.scalar, {"type": "string"})
 COLUMNS = Kind("columns", values.read_columns, _ANY_TEXT)
 ACCEPT = Kind("acceptance", values.read_accept, _text("file|(rows|documents)(, hold the file above .+% bad)?"))
@@ -108,6 +108,14 @@ GRANTS = Kind(
 )
 NETWORKS = Kind("addresses", lambda node: values.read_list(node, access.read_network), several({"type": "string"}))
 HEADER = Kind("name of a header", access.read_header, _text(access.HEADER.pattern))
+SCHEME = Kind("way to sign", signatures.read_scheme, {"enum": list(signatures.SCHEMES)})
+SECRETS = Kind("reference to a secret, or two", signatures.read_secrets, several(SECRET.schema))
+HASH = Kind("hash", signatures.read_algorithm, {"enum": list(signatures.ALGORITHMS)})
+ENCODING = Kind("hex or base64", signatures.read_encoding, {"enum": list(signatures.ENCODINGS)})
+ANY_HEADER = Kind("name of a header", signatures.read_header, _text(signatures.HEADER.pattern))
+PART = Kind("part of a header", signatures.read_part, _text(signatures.PART.pattern))
+PREFIX = Kind("text", signatures.read_prefix, _ANY_TEXT)
+SIGNED = Kind("text with places", signatures.read_signed, _text(r".*\{body\}.*"))
 RULES = Kind(
     "rules",
     values.read_node,
@@ -189,6 +197,7 @@ GATEWAY = (
     Key("field_max", SIZE, "the longest single value that is read", "16 MiB"),
     Key("upload_max", SIZE, "the largest file that is taken in", "1 GiB"),
     Key("keep", AGE, "how long raw files and held documents are kept where no integration says it", "1y"),
+    Key("hook_max", SIZE, "the largest body that a hook takes", "25 MiB"),
     Key("archive_max", SIZE, "how much is unpacked of one archive at most", "4 GiB"),
     Key("archive_ratio", WHOLE, "how many times its own size is unpacked of one archive at most", "200"),
     Key("archive_members", WHOLE, "how many members are taken of one archive at most", "10000"),
@@ -288,12 +297,34 @@ CONTRACT_FILE = (
 
 INTEGRATION = (
     Key("integration", NAME, "the name of the flow", "acme-orders", required=True),
+SIGNATURE = (
+    Key("scheme", SCHEME, "how requests are signed", "standard-webhooks", required=True),
+    Key(
+        "secret",
+        SECRETS,
+        "the secret that the sender has too, by reference; two while one is changed for the other",
+        "secret:acme/hook",
+        required=True,
+    ),
+    Key("header", ANY_HEADER, "where the signature stands", "X-Hub-Signature-256"),
+    Key("part", PART, "which part of the header it is, where it has several, as in t=…,v1=…", "v1"),
+    Key("prefix", PREFIX, "what stands before the signature", "sha256="),
+    Key("algorithm", HASH, "the hash of the HMAC; without it, sha256", "sha256"),
+    Key("encoding", ENCODING, "how its bytes are written; without it, hex", "base64"),
+    Key("signed", SIGNED, "what is signed; without it, the body alone", '"{timestamp}.{body}"'),
+    Key("timestamp", ANY_HEADER, "where the time of sending stands", "X-Slack-Request-Timestamp"),
+    Key("timestamp_part", PART, "which part of the header it is, where it stands beside the signature", "t"),
+    Key("tolerance", DURATION, "how far that time may be from ours; without it, 5m", "5m"),
+    Key("id", ANY_HEADER, "where the message's own id stands, by which it counts once", "X-GitHub-Delivery"),
+)
+
     Key("about", TEXT, "what comes in", "Purchase orders from Acme's buying system", required=True),
     Key("owner", NAME, "the team that answers for it", "orders-team", required=True),
     Key("source", SOURCE, "where deliveries come from", "drop://acme/out/*.edi", required=True),
     Key("deprecated", DATE, "since when callers ought to use a newer version, which they are told", "2026-11-01"),
     Key("sunset", DATE, "until when this version is served, which callers are told", "2027-06-30"),
     Key("partner", NAME, "the partner of every delivery, where the source does not say", "acme"),
+    Key("signature", SECTION, "how the requests of a hook are signed", "", keys=SIGNATURE),
     Key("format", FORMAT, "what the files are made of", "x12 004010 850"),
     Key("contract", CONTRACT, "what the records become", "order v1", required=True),
     Key(

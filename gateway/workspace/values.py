@@ -29,8 +29,12 @@ SECRET = re.compile(r"secret:[\w./-]+")
 SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 BYTES = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
 MESSAGES = {"TA1": "x12", "997": "x12", "999": "x12", "CONTRL": "edifact"}
-SCHEMES = ("drop", "folder", "table", "http")
-SCHEMES_LATER = ("sftp", "hook")
+SCHEMES = ("drop", "folder", "table", "http", "hook")
+SCHEMES_LATER = ("sftp",)
+_OVER_HTTP = {
+    "http": "uploads come through the API alone",
+    "hook": "requests come to /api/v1/hooks/ and the integration's name",
+}
 DIALECTS = tuple(dialect.name for dialect in ALL_DIALECTS)
 DAYS = r"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)"
 
@@ -133,10 +137,6 @@ def read_age(node: Node) -> str | None:
     return match[0] if match else None
 
 
-def read_size(node: Node) -> int | None:
-    """A size, in bytes."""
-    match = _matched(node, _SIZE, "{} is not a size", "write 16 MiB, 500 MB or 1 GiB")
-    if match and int(match[1]) == 0:
 def read_date(node: Node) -> date | None:
     """A day."""
     match = _matched(node, _DATE, "{} is not a date", "write year-month-day: 2027-06-30")
@@ -149,6 +149,10 @@ def read_date(node: Node) -> date | None:
         return None
 
 
+def read_size(node: Node) -> int | None:
+    """A size, in bytes."""
+    match = _matched(node, _SIZE, "{} is not a size", "write 16 MiB, 500 MB or 1 GiB")
+    if match and int(match[1]) == 0:
         node.refuse("a size of nothing lets nothing in", "write 16 MiB, 500 MB or 1 GiB")
         return None
     return int(match[1]) * BYTES[match[2]] if match else None
@@ -323,18 +327,18 @@ def read_source(node: Node) -> Source | None:
     if text is None:
         return None
     scheme, colon, rest = text.value.partition(":")
-    hint = 'write drop://partner/*.edi, folder:inbox/*.csv, table://connection/table or "http:"'
+    hint = 'write drop://partner/*.edi, folder:inbox/*.csv, table://connection/table, "http:" or "hook:"'
     if scheme in SCHEMES_LATER and colon:
         text.refuse_part(0, len(scheme), f"the source {scheme}: is not yet available in this version", hint)
         return None
     if scheme not in SCHEMES or not colon:
         text.refuse_part(0, len(scheme), f"{scheme!r} is not a kind of source", hint)
         return None
-    if scheme == "http":
+    if scheme in _OVER_HTTP:
         if rest:
-            text.refuse_part(5, len(rest), "nothing stands after http:", "uploads come through the API alone")
+            text.refuse_part(5, len(rest), f"nothing stands after {scheme}:", _OVER_HTTP[scheme])
             return None
-        return Source("http", "", "")
+        return Source(scheme, "", "")
     return _folder_source(text, rest) if scheme == "folder" else _host_source(text, scheme, rest)
 
 

@@ -18,6 +18,7 @@ from werkzeug.http import parse_options_header
 from gateway.model import Arrived, DeliveryState
 from gateway.serve import cursors, idempotency
 from gateway.serve.answers import answered
+from gateway.serve.bodies import IN_MEMORY, announced_length, received
 from gateway.serve.operations import Operation, Parameters
 from gateway.serve.problems import Flaw, Problem
 from gateway.serve.resources.deliveries import delivery_said
@@ -30,8 +31,6 @@ if TYPE_CHECKING:
     from gateway.serve.operations import Call
 
 WAIT_SECONDS_MAX = 25
-_CHUNK = 256 * 1024
-_IN_MEMORY = 1024 * 1024
 _WAIT = re.compile(r'(?:^|,)\s*wait\s*=\s*"?([0-9]{1,6})"?\s*(?:[,;]|$)', re.IGNORECASE)
 
 
@@ -69,7 +68,7 @@ def upload(call: Call, name: str) -> Response:
     file_name = _file_name(call)
     announced = _announced_digest()
     spool_folder = None if call.services.spool is None else str(call.services.spool)
-    with tempfile.SpooledTemporaryFile(_IN_MEMORY, dir=spool_folder) as spool:
+    with tempfile.SpooledTemporaryFile(IN_MEMORY, dir=spool_folder) as spool:
         digest = _receive(spool, call.services.configuration().settings.upload_bytes_max, announced)
         spool.seek(0)
         return idempotency.once(
@@ -171,37 +170,17 @@ def _receive(spool: tempfile.SpooledTemporaryFile[bytes], most: int, announced: 
             "the body is a form with parts, and the file itself is read here",
             "Send the file as it is: curl --data-binary @po.edi …",
         )
-    length = _length()
+    length = announced_length()
     if length is None and announced is None:
         raise Problem("length_required")
-    if length is not None and length > most:
-        raise _too_large(most)
-    stream = request.environ["wsgi.input"]
-    sha256, size = hashlib.sha256(), 0
-    while length is None or size < length:
-        chunk = stream.read(_CHUNK if length is None else min(_CHUNK, length - size))
-        if not chunk:
-            break
-        size += len(chunk)
-        if size > most:
-            raise _too_large(most)
-        sha256.update(chunk)
-        spool.write(chunk)
-    if length is not None and size < length:
-        raise Problem("incomplete_body", f"{size} of {length} bytes came")
+    sha256 = hashlib.sha256()
+    size = received(spool, length, sha256.update, most=most, too_large=lambda: _too_large(most))
     if announced is not None and not hmac.compare_digest(announced, sha256.digest()):
         raise Problem(
             "digest_differs",
             f"Content-Digest announces {announced.hex()}, the {size} bytes that came are {sha256.hexdigest()}",
         )
     return sha256.hexdigest()
-
-
-def _length() -> int | None:
-    """The announced length; without one a request of HTTP/1 that is not chunked has no body (RFC 9112, 6.3)."""
-    environ = request.environ
-    bodiless = "HTTP_TRANSFER_ENCODING" not in environ and environ.get("SERVER_PROTOCOL", "").startswith("HTTP/1")
-    return 0 if bodiless and not environ.get("CONTENT_LENGTH") else request.content_length
 
 
 def _too_large(most: int) -> Problem:

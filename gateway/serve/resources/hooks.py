@@ -1,0 +1,169 @@
+"""Hooks: systems that call us when something happens. Their signature is the proof; no key is needed.
+
+Who cannot sign is told nothing: not whether there is such a hook, nor what its signature is made of. The log tells the
+operator what was wrong.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import re
+import tempfile
+from typing import TYPE_CHECKING, BinaryIO
+
+from flask import g, request
+
+from gateway.errors import Stop
+from gateway.model import Arrived
+from gateway.serve import signatures
+from gateway.serve.answers import answered
+from gateway.serve.bodies import IN_MEMORY, announced_length, received
+from gateway.serve.operations import Operation
+from gateway.serve.problems import Flaw, Problem
+from gateway.serve.resources.deliveries import delivery_said
+from gateway.store import deliveries
+from gateway.workspace.signatures import STANDARD_WEBHOOKS
+
+if TYPE_CHECKING:
+    from flask import Response
+
+    from gateway.integrations import Integration, Signature
+    from gateway.model import Delivery
+    from gateway.serve.operations import Call
+
+_log = logging.getLogger(__name__)
+_ID = re.compile(r"[\x21-\x7e]{1,255}").fullmatch
+_NOBODY = b"what comes for no hook is held against this, so that it is refused as late as anything else"
+
+
+def operations() -> tuple[Operation, ...]:
+    """The one operation."""
+    return (
+        Operation(
+            "receive_hook",
+            "POST",
+            "/api/v1/hooks/{integration}",
+            "deliveries",
+            "Take in what a system sends when something happens; signed as the integration says",
+            receive,
+            access="open",
+            answers={200: "Delivery", 202: "Delivery"},
+        ),
+    )
+
+
+def receive(call: Call, integration: str) -> Response:
+    """``POST /api/v1/hooks/acme-orders`` with the message as the body."""
+    configuration = call.services.configuration()
+    flow = configuration.integrations.get(integration)
+    signature = flow.signature if flow is not None else None
+    keys = _keys(call, signature) if signature is not None else [_NOBODY]
+    proof = signatures.Proof(signature or STANDARD_WEBHOOKS, request.headers, keys, call.services.now())
+    sha256 = hashlib.sha256()
+    most = configuration.settings.hook_bytes_max
+    spool_folder = None if call.services.spool is None else str(call.services.spool)
+    with tempfile.SpooledTemporaryFile(IN_MEMORY, dir=spool_folder) as spool:
+        received(spool, announced_length(), sha256.update, proof.feed, most=most, too_large=lambda: _too_large(most))
+        signed = proof.holds()
+        if flow is None or signature is None or not signed:
+            raise _refused(integration, proof.why if signature is not None else "there is no such hook")
+        _limited(call, flow)
+        spool.seek(0)
+        return _once(call, flow, _Message(flow, signature, proof, sha256.hexdigest()), spool)  # type: ignore[arg-type] # it is a binary file
+
+
+class _Message:
+    """What is known of a message that was signed: its own id, if it has one, and what it becomes."""
+
+    def __init__(self, flow: Integration, signature: Signature, proof: signatures.Proof, sha256: str) -> None:
+        self.sha256 = sha256
+        self.header = signature.id
+        if signature.id is not None and not (proof.id and _ID(proof.id)):
+            detail = f"{signature.id} is the id of the message: 1 to 255 printable ASCII characters without spaces"
+            raise Problem("bad_header", detail, errors=(Flaw("bad_header", detail, header=signature.id),))
+        if proof.id is not None:
+            parts: tuple[str, ...] | None = ("id", proof.id)
+        else:
+            # Whoever heard a request and sends it again within the tolerance makes nothing new.
+            parts = ("signed", proof.timestamp, sha256) if proof.timestamp is not None else None
+        self.arrival = None if parts is None else f"hook:{_digest(flow.name, *parts)}"
+        named = re.sub(r"[/\\]", "_", proof.id) if proof.id is not None else "hook"
+        self.name = f"{named[:200]}.{flow.format.name}"
+
+
+def _once(call: Call, flow: Integration, message: _Message, body: BinaryIO) -> Response:
+    """202 for what is new, 200 for what came before: the id of the message is its Idempotency-Key."""
+    if message.arrival is None:
+        return _answered(_landed(call, flow, message, body), 202)
+    client = f"hook:{flow.name}"
+    if not call.shared.running.begin(client, message.arrival):
+        what = f"the first request with this {message.header}" if message.header else "the same request"
+        raise Problem("still_running", f"{what} has not ended", headers={"Retry-After": "1"})
+    try:
+        with call.services.database.read() as connection:
+            known = deliveries.of_arrival(connection, message.arrival)
+        delivery = known or _landed(call, flow, message, body)
+    finally:
+        call.shared.running.end(client, message.arrival)
+    if delivery.sha256 != message.sha256:
+        raise Problem(
+            "key_reused",
+            f"a message with this {message.header} came before, and its body was another",
+            "Give each message an id of its own, and send it again with the same bytes.",
+        )
+    return _answered(delivery, 200 if known is not None else 202)
+
+
+def _landed(call: Call, flow: Integration, message: _Message, body: BinaryIO) -> Delivery:
+    return call.services.receiver.land(
+        Arrived("hook:", message.name, flow.partner, flow.name, arrival=message.arrival), body
+    )
+
+
+def _answered(delivery: Delivery, status: int) -> Response:
+    return answered(delivery_said(delivery), status, {"Location": f"/api/v1/deliveries/{delivery.id}"})
+
+
+def _keys(call: Call, signature: Signature) -> list[bytes]:
+    """The keys that count; of a secret that cannot be used the operator is told, and nobody else."""
+    keys = []
+    for reference in signature.secrets:
+        try:
+            secret = call.services.secret(reference)
+        except Stop as error:
+            _log.error("%s. %s request=%s", error.message, error.remedy, g.get("request_id", ""))
+            continue
+        except UnicodeDecodeError:
+            _log.error("%s is not text. request=%s", reference, g.get("request_id", ""))
+            continue
+        try:
+            keys.append(signatures.key_of(signature, secret))
+        except ValueError as error:
+            _log.error("%s is no key: %s. request=%s", reference, error, g.get("request_id", ""))
+    return keys
+
+
+def _limited(call: Call, flow: Integration) -> None:
+    """Each hook is a client of its own; what is not signed takes nothing from its bucket."""
+    if call.shared.limits is None:
+        return
+    taken = call.shared.limits.take(f"hook:{flow.name}")
+    g.left = taken.headers
+    if taken.retry_after is not None:
+        raise Problem("rate_limited", headers={"Retry-After": str(taken.retry_after)})
+
+
+def _refused(name: str, why: str) -> Problem:
+    """The one answer to all that is not signed as it should be (RFC 9110, 15.5.2)."""
+    _log.warning("the hook %r refused a request: %s request=%s", name[:60], why, g.get("request_id", ""))
+    return Problem("signature_refused", headers={"WWW-Authenticate": 'Webhook-Signature realm="gateway"'})
+
+
+def _too_large(most: int) -> Problem:
+    return Problem("body_too_large", f"a hook takes at most {most} bytes", "Have hook_max raised in gateway.yaml.")
+
+
+def _digest(*parts: str) -> str:
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:40]
