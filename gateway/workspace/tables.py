@@ -291,12 +291,12 @@ CONTRACT_FILE = (
     Key("collection", NAME, "its name in URLs, where the plural is not it", "stock"),
     Key("keep", AGE, "how long records are kept after their last change", "7y"),
     Key("keep_personal", AGE, "how long the values of fields marked pii are kept, when that is less", "90d"),
+    Key("deprecated", DATE, "since when callers ought to use a newer version, which they are told", "2026-11-01"),
+    Key("sunset", DATE, "until when this version is served, which callers are told", "2027-06-30"),
     Key("fields", FIELDS, "the fields, in the notation of contracts", "", required=True),
     Key("rules", RULES, "what holds for a whole record: expression : what is wrong otherwise", ""),
 )
 
-INTEGRATION = (
-    Key("integration", NAME, "the name of the flow", "acme-orders", required=True),
 SIGNATURE = (
     Key("scheme", SCHEME, "how requests are signed", "standard-webhooks", required=True),
     Key(
@@ -318,11 +318,11 @@ SIGNATURE = (
     Key("id", ANY_HEADER, "where the message's own id stands, by which it counts once", "X-GitHub-Delivery"),
 )
 
+INTEGRATION = (
+    Key("integration", NAME, "the name of the flow", "acme-orders", required=True),
     Key("about", TEXT, "what comes in", "Purchase orders from Acme's buying system", required=True),
     Key("owner", NAME, "the team that answers for it", "orders-team", required=True),
     Key("source", SOURCE, "where deliveries come from", "drop://acme/out/*.edi", required=True),
-    Key("deprecated", DATE, "since when callers ought to use a newer version, which they are told", "2026-11-01"),
-    Key("sunset", DATE, "until when this version is served, which callers are told", "2027-06-30"),
     Key("partner", NAME, "the partner of every delivery, where the source does not say", "acme"),
     Key("signature", SECTION, "how the requests of a hook are signed", "", keys=SIGNATURE),
     Key("format", FORMAT, "what the files are made of", "x12 004010 850"),

@@ -327,7 +327,7 @@ def test_what_could_not_be_made_durable_is_not_taken_and_comes_again(
     here: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     client, headers = hook(here), standard(BODY, "msg_1", SECONDS)
-    for error, status in ((Retry("the store is busy", 3), 503), (Stop("the disk is full", "Make room"), 503)):
+    for error, status in ((Retry("the store is busy"), 503), (Stop("the disk is full", "Make room"), 503)):
         with monkeypatch.context() as patched:
 
             def fails(*_: Any, error: Exception = error) -> Any:
