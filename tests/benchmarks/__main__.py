@@ -1,4 +1,7 @@
-"""Run the benchmarks of one group or of all, print the table, write bench-results.json and docs/benchmarks.md."""
+"""Run the benchmarks of one group or of all, print the table, write bench-results.json and docs/benchmarks.md.
+
+The page is written by a run of all groups; with ``--page`` a run of some puts their lines in the place of the old ones.
+"""
 
 from __future__ import annotations
 
@@ -18,12 +21,13 @@ GROUPS = {
     "validate": ("bench_validate",),
     "edi": ("bench_edi", "bench_text"),
     "rest": ("bench_rest", "bench_feed"),
+    "databases": ("bench_pglog", "bench_binlog", "bench_reading", "bench_diff", "bench_commit"),
 }
 """Group → its modules, each with ``measure() -> list[dict]``: the members of a Result but its group."""
 
 
 def main() -> int:
-    wanted = sys.argv[1:] or list(GROUPS)
+    wanted = [name for name in sys.argv[1:] if name != "--page"] or list(GROUPS)
     unknown = [name for name in wanted if name not in GROUPS]
     if unknown:
         print(f"no group {unknown[0]}; there is {', '.join(GROUPS)}", file=sys.stderr)
@@ -38,20 +42,32 @@ def main() -> int:
     print()
     print(table(results))
     write(results, Path("bench-results.json"))
-    if wanted == list(GROUPS):
-        Path("docs/benchmarks.md").write_text(page(results), encoding="utf-8")
+    if wanted == list(GROUPS) or "--page" in sys.argv:
+        there = Path("docs/benchmarks.md")
+        there.write_text(page(results, kept(there.read_text(encoding="utf-8"), wanted)), encoding="utf-8")
     return 0
 
 
-def page(results: list[Result]) -> str:
-    """docs/benchmarks.md: the table of a whole run and what it was run on."""
+def kept(old: str, measured: list[str]) -> list[str]:
+    """The lines of an old page that are of groups which were not measured now."""
+    lines = [line for line in old.splitlines() if line.startswith("| ")][2:]
+    return [line for line in lines if line.split("|")[1].strip() in set(GROUPS) - set(measured)]
+
+
+def page(results: list[Result], others: list[str]) -> str:
+    """docs/benchmarks.md: the table of a run, with the lines of `others` before it, and what it was run on."""
+    lines = table(results).splitlines()
     machine = f"Python {platform.python_version()}, {os.cpu_count()} cores, {platform.system()} {platform.machine()}"
     return f"""# Benchmarks
 
 Written by `make bench` on {datetime.now(UTC):%Y-%m-%d} ({machine}). The values are medians of paired runs on a shared,
 noisy machine: compare the ratios first. An aim that is not met says so.
 
-{table(results)}
+Other programs are measured in the same run. pip and npm fetch them once into `.cache/peers`; `databases` wants besides
+`apt-get install default-jre-headless postgresql mariadb-server odbc-postgresql odbc-mariadb libsqliteodbc`. One that
+cannot be had is a line that says "missing".
+
+{chr(10).join([*lines[:2], *others, *lines[2:]])}
 """
 
 
