@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from adapters.jsonrows import NULL
 from adapters.packed import MARK, packs, unpacked
 from adapters.portions import Cut, rows_within
+from adapters.reading import Columns
 from adapters.readonly import guarded
 from adapters.statements import read, written
 
@@ -97,11 +98,16 @@ class Bundles:
 
     def rows(self, bundle: Bundle, cursor: Any, bytes_max: int) -> list[Raw] | None:
         """The rows that the statement gives; None where they are to be read cell by cell."""
+        columns = self.columns(bundle, cursor, bytes_max)
+        return None if columns is None else columns.raws()
+
+    def columns(self, bundle: Bundle, cursor: Any, bytes_max: int) -> Columns | None:
+        """The same, column by column."""
         cells = self.cells(bundle, cursor, bytes_max)
         if cells is None:
             return None
         found = [[None if cell == NULL else cell for cell in each] if NULL in each else each for each in cells]
-        return list(zip(*(found[pick] for pick in bundle.picks), strict=True))
+        return Columns([found[pick] for pick in bundle.picks], len(found[0]))
 
     def cells(self, bundle: Bundle, cursor: Any, bytes_max: int) -> list[list[str]] | None:
         """The cells of each column, with :data:`adapters.jsonrows.NULL` for NULL; None where rows are to be read so."""

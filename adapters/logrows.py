@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from adapters.model import Column, Type
     from adapters.pgoutput import Cells, Relation
     from adapters.slots import Server
-    from adapters.statements import Raw
 
 # A domain is shown as the type it is made of, as the catalogue's columns are. A type may have been dropped since.
 TYPES = """SELECT format_type(CASE t.typtype WHEN 'd' THEN t.typbasetype ELSE t.oid END, -1),
@@ -85,20 +84,26 @@ QUICK: dict[Type, Callable[[str], Any]] = {
 }
 
 
-def texts_to_rows(columns: Sequence[Column], raws: Sequence[Raw]) -> list[dict[str, Any]]:
+def texts_to_rows(columns: Sequence[Column], texts: Iterable[Sequence[str | None]]) -> list[dict[str, Any]]:
     """As :meth:`adapters.statements.Read.rows`, for what a cast to text gives in PostgreSQL: in half its time."""
-    texts = zip(*raws, strict=True)
     values = [_converted(column.type, cells) for column, cells in zip(columns, texts, strict=False)]
     return named(tuple(column.name for column in columns), values)
 
 
-def _converted(kind: Type, cells: Sequence[str | None]) -> Iterable[Any]:
+def _plain(numbers: str) -> bool:
+    """Whether there is neither ``NaN`` nor ``Infinity`` among them."""
+    return "N" not in numbers and "I" not in numbers
+
+
+def _converted(kind: Type, cells: Sequence[str | None]) -> Sequence[Any]:
     convert = QUICK.get(kind) or FROM_TEXT[kind]
     if convert is None:
         return cells
     if None in cells:
         return [None if text is None else convert(text) for text in cells]
-    return map(convert, cells)  # type: ignore[arg-type]
+    if convert is number and _plain("".join(cells)):  # type: ignore[arg-type] # none is None
+        convert = Decimal
+    return list(map(convert, cells))  # type: ignore[arg-type]
 
 
 def conversion(native: str, kind: Type) -> Callable[[str], Any] | None:

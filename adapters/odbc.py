@@ -30,6 +30,7 @@ from adapters.paging import Asked, place_at
 from adapters.portions import Cut, Sizes, TooMuch, paced, rows_within
 from adapters.postgres import Log, acknowledge
 from adapters.protocol import Recall, forgetful
+from adapters.reading import Columns
 from adapters.readonly import guarded
 from adapters.slotchecks import allowed
 from adapters.slots import Slot, Way, in_portions, lags
@@ -511,6 +512,22 @@ class OdbcSource:
             Asked(table, columns, order, where, after, limit).goes_on(plan.place(raws[0]))
         return plan, raws
 
+    def _read_columns(
+        self, table: Table, order: Sequence[Ordered], *, after: Raw | None, limit: int
+    ) -> tuple[Read, Columns]:
+        """Up to `limit` rows, all columns, read in as few pieces as they come in."""
+        for item in order:
+            self._comparable(item.column)
+        columns = table.columns
+        found = self._bundled(table, Bundles.columns, columns, order, where=(), after=after, limit=limit)
+        if found is None:
+            plan, raws = self._read(table, columns, order, where=(), after=after, limit=limit)
+            return plan, Columns.of(raws, len(columns) + plan.places)
+        plan = read(self._connections.dialect, table, columns, order=order, after=after, limit=limit)
+        if found.count:
+            Asked(table, columns, order, (), after, limit).goes_on(found.first(1).places(plan)[0])
+        return plan, found
+
     def _bundled(
         self,
         table: Table,
@@ -587,6 +604,10 @@ class _TableReader:
         return self._source._read(  # noqa: SLF001 - the two are one object, seen from the watermark's side
             table, table.columns, order, where=where, after=after, limit=limit, beside=beside
         )
+
+    def columns(self, order: Sequence[Ordered], *, after: Raw | None, limit: int) -> tuple[Read, Columns]:
+        """Up to `limit` rows beyond `after`, column by column."""
+        return self._source._read_columns(self._table, order, after=after, limit=limit)  # noqa: SLF001 - as above
 
     def count(self, where: Sequence[Condition]) -> int:
         """How many rows there are."""

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from adapters.carriers import Call, Carriers
 from adapters.errors import Retry
+from adapters.reading import Columns
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -247,7 +248,7 @@ class _Asking(Generic[Got]):
             pool.dispose(connection)  # it may still be cancelled on the other side
         else:
             pool.keep(connection, closings)
-        self._turn.rows += len(got) if isinstance(got, list) else 0
+        self._turn.rows += len(got) if isinstance(got, list | Columns) else 0
         return got
 
 

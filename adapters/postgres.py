@@ -29,7 +29,6 @@ from adapters.logparts import MEMORY, Teller
 from adapters.logrows import texts_to_rows
 from adapters.model import Batch, Change
 from adapters.pgoutput import lsn, lsn_text
-from adapters.reading import places as places_of
 from adapters.slotchecks import ready, unbroken
 from adapters.statements import Condition, Ordered
 
@@ -249,11 +248,11 @@ class Log:
         while True:
             if not self._all_seen():
                 return  # a standby that must confirm does not; the next poll tries again
-            read, raws = self._reader.rows(order, after=self._position.key, limit=self._batch + 1)
-            places = places_of(read, raws)
+            read, columns = self._reader.columns(order, after=self._position.key, limit=self._batch + 1)
+            places = columns.places(read)
             self._unique(places)
-            more = len(raws) > self._batch
-            rows = texts_to_rows(read.columns, raws[: self._batch])
+            more = columns.count > self._batch
+            rows = texts_to_rows(read.columns, columns.first(self._batch).cells)
             for row in rows if untold else ():
                 for name in untold & row.keys():
                     del row[name]
