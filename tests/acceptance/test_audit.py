@@ -69,9 +69,11 @@ def test_A1_whatever_people_do_and_however_a_delivery_ends_is_on_record(tmp_path
         first = place.gateway.in_force.configuration().revision
         landed = place.give(prices(4, bad_every=2), "prices.csv", GLOBEX)
         one, other = place.held()
-        held.retry(database, [one["id"]], who="ann")
+        accepts = held.policies(place.gateway.in_force.configuration())
+        held.retry(database, [one["id"]], who="ann", accepts=accepts)
         place.work()
-        held.retry_group(database, who="ann", code=one["findings"][0]["code"], value=one["findings"][0]["value"])
+        code, value = one["findings"][0]["code"], one["findings"][0]["value"]
+        held.retry_group(database, who="ann", accepts=accepts, code=code, value=value)
         place.work()
         price = one["findings"][0]
         with database.read() as connection:
@@ -82,7 +84,7 @@ def test_A1_whatever_people_do_and_however_a_delivery_ends_is_on_record(tmp_path
             document,
             [Change(price["start"], price["end"], b"12,00")],
         )
-        held.correct(database, place.gateway.vault, document, fixed, who="ann", reason="by phone")
+        held.correct(database, place.gateway.vault, document, fixed, who="ann", reason="by phone", accepts=accepts)
         with database.read() as connection:
             document = quarantine.get(connection, other["id"])
         assert document is not None
