@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 from adapters.errors import Stop
 from adapters.model import Batch, Change
 from adapters.overlap import Overlap, Window
-from adapters.reading import cut, row_hash
+from adapters.reading import cut, places_of, row_hash
 from adapters.statements import Condition, Ordered
 
 if TYPE_CHECKING:
@@ -227,10 +227,10 @@ class Watermark:
             more, raws = len(raws) > self._batch, cut(read, raws, self._key, self._batch)
             if not raws and key is None:
                 return  # an empty table has no position: its first rows will be a snapshot too
-            for raw in raws:
-                place = read.place(raw)
-                if self._column is not None and start.value is not None and place[-1] == start.value:
-                    ties = ties.plus(row_hash(read, raw))
+            if self._column is not None and start.value is not None:
+                for raw, place in zip(raws, places_of(read, raws), strict=True):
+                    if place[-1] == start.value:
+                        ties = ties.plus(row_hash(read, raw))
             if raws:
                 key = read.place(raws[-1])[: len(self._key)]
             reached = Position("snapshot", self._names, start.column, start.value, key, ties)
@@ -264,7 +264,7 @@ class Watermark:
         """Rows as they stand, each with its key, which begins at `first` of its place."""
         if self._outbox is not None:
             return self._outbox.changes(read, raws)
-        keys = (read.place(raw)[first : first + len(self._key)] for raw in raws)
+        keys = (place[first : first + len(self._key)] for place in places_of(read, raws))
         return [Change("put", key, row) for key, row in zip(keys, read.rows(raws), strict=True)]
 
     def _snapshot_done(self, value: str | None, ties: Ties) -> Position:
