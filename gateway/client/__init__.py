@@ -8,7 +8,7 @@ This package imports nothing else of the project, so that it can be copied into 
     ...     for order in client.iterate("orders", status="open", total__gte="100", sort="number"):
     ...         print(order["number"], order["total"])
     ...     print(client.evidence("orders", "acme~4711", field="total")["fields"][0]["rule"])
-    ...     with client.export("orders") as export:  # what stands today, and from there on what changes
+    ...     with client.export("orders", number__lt="48") as export:  # one snapshot
     ...         numbers = sorted(order["number"] for order in export)
     ...     print(delivery["state"], numbers, list(client.changes(export.since, follow=False)))
     ...     try:
@@ -18,7 +18,7 @@ This package imports nothing else of the project, so that it can be copied into 
     4712 250.00
     total | decimal
     accepted ['4711', '4712'] []
-    400 unknown_field: orders has no field 'totl'. Did you mean 'total'? (request …)
+    400 unknown_field: orders has no field 'totl'. Did you mean 'total'? (request req_...)
 
 Answers are what the JSON says: dicts, lists, texts for decimals and dates. What is refused raises `Problem`; a gateway
 that cannot be reached for longer than `patience` raises `ConnectionError`. One client may be used by many threads:

@@ -244,7 +244,10 @@ class Export:
 
     def __init__(self, answer: Answer) -> None:
         self._answer = answer
-        self.since = int(answer.headers["Gateway-Changes-Since"])
+        self.since = int(answer.headers.get("Gateway-Changes-Since", -1))
+        if self.since < 0:
+            answer.close()
+            raise ConnectionError("the export broke off before it began; begin it again")
 
     def __enter__(self) -> Self:
         return self

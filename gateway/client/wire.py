@@ -58,13 +58,18 @@ class Problem(Exception):
 class Answer:
     """A whole answer, or one whose body is still to be read from its connection."""
 
-    def __init__(
-        self, connection: http.client.HTTPConnection, response: http.client.HTTPResponse, *, stream: bool
-    ) -> None:
-        self.status, self.headers = response.status, response.headers
-        self.open = stream and response.status < 300
-        self.body = b"" if self.open else response.read()
-        self._connection, self._response = connection, response
+    def __init__(self, connection: http.client.HTTPConnection, *, stream: bool) -> None:
+        self._connection, self._response = connection, connection.getresponse()
+        self.status, self.headers = self._response.status, self._response.headers
+        self.open = stream and self.status < 300
+        try:
+            self.body = b"" if self.open else self._response.read()
+        except BaseException:
+            self.close()
+            raise
+        if self._response.version > 10 and self._response.length is None and not self._response.chunked:
+            self.close()  # headers that were cut off look like all of them, with a body that has no length
+            raise http.client.IncompleteRead(self.body)
 
     @property
     def leaves_free(self) -> bool:
@@ -118,13 +123,14 @@ class Wire:
         parts = urlsplit(url if "//" in url else f"http://{url}")
         if parts.scheme not in ("http", "https") or not parts.hostname or parts.username is not None:
             raise ValueError("the url is of the form https://gateway.example.com, without a login")
-        if not key.strip().isascii() or not key.strip().isprintable() or " " in key.strip():
-            raise ValueError("the key has characters that no key has; was more than the key copied?")
+        key = key.strip()
+        if not key or not key.isascii() or not key.isprintable() or " " in key:  # http.client would quote it
+            raise ValueError("the key is empty, or has characters that no key has; was more than the key copied?")
         self.url = f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
         self._timeout, self._patience = timeout, patience
         self._host, self._port, self._prefix = parts.hostname, parts.port, parts.path.rstrip("/")
         self._context = (context or ssl.create_default_context()) if parts.scheme == "https" else None
-        self._headers = {"Authorization": f"Bearer {key.strip()}", "User-Agent": "legacy-gateway-client"}
+        self._headers = {"Authorization": f"Bearer {key}", "User-Agent": "legacy-gateway-client"}
         self._idle: deque[http.client.HTTPConnection] = deque()
 
     def close(self) -> None:
@@ -215,17 +221,17 @@ def _sent(
     """Send a request, and read what is answered."""
     if body is None:
         connection.request(method, target, headers=dict(headers))
-        return Answer(connection, connection.getresponse(), stream=stream)
+        return Answer(connection, stream=stream)
     try:
         connection.request(method, target, _blocks(body), {**headers, "Content-Length": str(body[2])})
     except (BrokenPipeError, ConnectionResetError):
         if connection.sock is None:
             raise
         # Who refuses a body before it has all come may have said why before hanging up.
-        answer = Answer(connection, connection.getresponse(), stream=False)
+        answer = Answer(connection, stream=False)
         connection.close()
         return answer
-    return Answer(connection, connection.getresponse(), stream=False)
+    return Answer(connection, stream=False)
 
 
 def _blocks(body: Body) -> Iterator[bytes]:
