@@ -159,8 +159,6 @@ class _Reader:
         self._wanted = wanted
         self._partners = partners
         self._tables = {row.id: row.records for row in connection.execute(text("SELECT id, records FROM contract"))}
-        if connection.dialect.name != "sqlite":  # it would take longer to compile the statements below than to run them
-            connection.execute(text("SET LOCAL jit = off"))
         measured = connection.dialect.name != "sqlite" or library().sqlite_version_info >= (3, 43)
         self._size = "octet_length(t.body)" if measured else "length(CAST(t.body AS BLOB))"
 

@@ -160,9 +160,7 @@ class Database:
             self.path = None
             address = url.replace("postgresql://", "postgresql+psycopg://", 1)
             try:
-                self._writer = self._reader = create_engine(
-                    address, pool_size=8, max_overflow=16, pool_pre_ping=True, hide_parameters=True
-                )
+                self._writer = self._reader = _postgresql_engine(address)
             except (ArgumentError, ValueError):
                 raise Stop(
                     "the address of the store cannot be read",
@@ -364,6 +362,18 @@ class Database:
 
 def _silent(said: str) -> Retry:
     return Retry(f"the store does not answer: {said.splitlines()[0] if said else 'no reason given'}", delay_seconds=1.0)
+
+
+def _postgresql_engine(address: str) -> Engine:
+    engine = create_engine(address, pool_size=16, max_overflow=32, pool_pre_ping=True, hide_parameters=True)
+
+    @event.listens_for(engine, "connect")
+    def _configure(connection: Any, _record: Any) -> None:
+        # Tables that nobody has analysed yet look expensive, and compiling takes longer than any question of ours.
+        connection.execute("SET jit = off")
+        connection.commit()
+
+    return engine
 
 
 def _sqlite_engine(path: Path, begin: str) -> Engine:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 import threading
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
 import psycopg
 
@@ -20,10 +20,14 @@ from gateway.store.pages import plain, served
 from gateway.store.sqlite import library
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from gateway.store.database import Database
     from gateway.store.pages import Statement
 
-_CONNECTIONS_MAX = 32
+T = TypeVar("T")
+
+_CONNECTIONS_MAX = 16
 _STATE = """(SELECT k.value FROM counter k WHERE k.name = 'keys'),
     (SELECT v.revision FROM revision v ORDER BY v.number DESC LIMIT 1)"""
 _MARK = f"""{_STATE}, c."offset" IS NOT NULL,
@@ -84,52 +88,34 @@ class HotReads:
 
     def mark(self, contract: str) -> Mark | None:
         """What answers about this contract depend on now."""
-        asking = self._taken()
-        try:
-            found = asking.mark(contract)
-        except Exception as problem:
-            self._dropped(asking)
-            raise Busy from problem
-        self._idle.append(asking)
-        return found
+        return self._asked(lambda asking: asking.mark(contract))
 
     def state(self) -> tuple[int, str | None]:
         """How many changes there were to keys, and the revision in force: what answers without records depend on."""
-        asking = self._taken()
-        try:
-            found = asking.state()
-        except Exception as problem:
-            self._dropped(asking)
-            raise Busy from problem
-        self._idle.append(asking)
-        return found
+        return self._asked(lambda asking: asking.state())
 
     def one(self, contract: str, table: str, key: str) -> tuple[Mark, tuple[int, int, bytes] | None] | None:
         """The change number, the version and the JSON of a record; None where no record has this key."""
-        asking = self._taken()
-        try:
-            found = asking.one(contract, table, key)
-        except Exception as problem:
-            self._dropped(asking)
-            raise Busy from problem
-        self._idle.append(asking)
-        return found
+        return self._asked(lambda asking: asking.one(contract, table, key))
 
     def page(self, contract: str, statement: Statement) -> tuple[Mark, Page | None] | None:
         """A page of current records; None where more than one question is needed, or a delivery is being settled."""
-        asking = self._taken()
-        try:
-            found = asking.page(contract, statement)
-        except Exception as problem:
-            self._dropped(asking)
-            raise Busy from problem
-        self._idle.append(asking)
-        return found
+        return self._asked(lambda asking: asking.page(contract, statement))
 
     def close(self) -> None:
         """Close what is idle."""
         while self._idle:
             self._dropped(self._idle.pop())
+
+    def _asked(self, question: Callable[[_Asking], T]) -> T:
+        asking = self._taken()
+        try:
+            answer = question(asking)
+        except Exception as problem:
+            self._dropped(asking)
+            raise Busy from problem
+        self._idle.append(asking)
+        return answer
 
     def _taken(self) -> _Asking:
         try:
