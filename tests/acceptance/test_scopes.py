@@ -463,6 +463,13 @@ def test_held_documents_cannot_be_looked_for_by_a_value_that_is_masked(scene: Sc
     assert scene.whole.get(f"/api/v1/quarantine?value={value}").status_code == 200
 
 
+def test_the_log_cannot_be_searched_for_what_it_does_not_show(scene: Scene) -> None:
+    path = "/api/v1/activity?limit=1000&grep=lost-at-acme"
+    assert scene.whole.get(path).get_json()["items"]
+    assert scene.masked.get(path).get_json()["items"] == []
+    assert scene.masked.get("/api/v1/activity?grep=acme-orders.csv").get_json()["items"]
+
+
 def test_bytes_of_which_nobody_can_tell_the_fields_apart_need_the_scope(scene: Scene) -> None:
     orders, prices = scene.deliveries["acme"][0].id, scene.deliveries["acme"][3].id
     refused = scene.masked.get(f"/api/v1/deliveries/{orders}/content")
