@@ -142,10 +142,10 @@ class View:
 
 def view_of(caller: Caller, contract: Contract) -> View:
     """How a caller sees the records of a contract."""
-    mask = mask_of(contract)
-    if mask is None or caller.may_see_personal(contract.collection):
-        return View(contract, caller.partners, None, mask is not None)
-    return View(contract, caller.partners, mask, personal=False)
+    personal = next(contract.personal(), None) is not None
+    if not personal or caller.may_see_personal(contract.collection):
+        return View(contract, caller.partners, None, personal)
+    return View(contract, caller.partners, mask_of(contract), personal=False)
 
 
 def on_record(call: Call, view: View, count: int, *, fields: Collection[str] | None = None) -> None:
