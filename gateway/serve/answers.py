@@ -8,7 +8,7 @@ import re
 from datetime import date, datetime, time
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, unquote, urlencode
 
 import orjson
 from flask import Response, request
@@ -115,6 +115,13 @@ def keys_of(path: str, parts: int) -> list[str]:
     if len(pieces) < parts:
         return []
     return ["~".join(_part(part) for part in way) for way in _ways(pieces, parts)][:32]
+
+
+def spelled(path: str, parts: int) -> list[str]:
+    """The key that a decoded path spells out, if it does: generated clients escape a record's ``_key`` once more."""
+    pieces = path.split("~")
+    escaped = "%" in path and len(pieces) == parts and all(_part(unquote(piece)) == piece for piece in pieces)
+    return [path] if escaped else []
 
 
 def parts_of(path: str, parts: int) -> list[tuple[str, ...]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import re
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +15,7 @@ from gateway.validate.checks import CheckDigit, KnownCode
 from gateway.validate.schema import contract_schema
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from gateway.configuration import CodeTable
     from gateway.contracts import Contract
@@ -60,13 +62,30 @@ def _contract_attributes(self: object, field: fields.Field[Any], ret: dict[str, 
         elif isinstance(check, validate.Regexp):
             said["pattern"] = f"^(?:{check.regex.pattern!s})$"
         elif isinstance(check, KnownCode) and len(check.codes) <= CODES_LISTED_MAX:
-            said["enum"] = sorted(check.codes)
+            said |= enumerated(sorted(check.codes))
         elif isinstance(check, CheckDigit):
             said["pattern"] = f"^(?:{'|'.join(f'[0-9]{{{length}}}' for length in check.lengths)})$"
     if isinstance(field, fields.Decimal):
         # apispec says "number" with bounds that are texts, which no validator takes and which costs clients the cents.
         return {**said, "type": "string", "format": "decimal"}
     return said
+
+
+def enumerated(values: Sequence[str]) -> dict[str, Any]:
+    """One of these texts. Where names made of them would clash or be none, ``x-enum-varnames`` names each.
+
+    Generators of clients make names of values: ``kg`` and ``KG`` would be one, and ``1A`` be called by its place, which
+    moves when another code comes.
+    """
+    made = [re.sub(r"[^0-9A-Za-z]+", "_", value).strip("_").upper() for value in values]
+    if len(set(made)) == len(made) and all(name[:1].isalpha() for name in made):
+        return {"enum": [*values]}
+    names: dict[str, None] = {}
+    for name in made:
+        plain = name if name[:1].isalpha() else f"VALUE_{name}".rstrip("_")
+        free = itertools.chain([plain], (f"{plain}_{number}" for number in itertools.count(2)))
+        names[next(each for each in free if each not in names)] = None
+    return {"enum": [*values], "x-enum-varnames": [*names]}
 
 
 def _say_range(check: validate.Range, field: fields.Field[Any], ret: dict[str, Any], said: dict[str, Any]) -> None:

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from flask import Response, request
 
 from gateway.repair.differences import changed
 from gateway.serve import cursors, exports, plans
-from gateway.serve.answers import JSON, as_of, keys_of, listed, not_modified, said, tagged
+from gateway.serve.answers import JSON, as_of, keys_of, listed, not_modified, said, spelled, tagged
 from gateway.serve.masks import on_record
 from gateway.serve.operations import Operation
 from gateway.serve.problems import Problem
@@ -180,10 +181,13 @@ def _then(connection: Connection, plan: Plan) -> Point | None:
 def _versions(connection: Connection, view: View, collection: str, key: str) -> list[StoredVersion]:
     """The versions of the record that the path means, newest first; there is at least one."""
     contract, partners = view.contract, view.partners
-    for each in keys_of(key, len(contract.key) + contract.per_partner):
-        versions = records.history(connection, contract, each, partners=partners)
-        if versions and versions[0].json is None:
-            return versions
+    for candidates in _meant(contract, key):
+        every = [records.history(connection, contract, each, partners=partners) for each in candidates]
+        for versions in every:
+            if versions and versions[0].json is None:
+                return versions
+        if any(every):
+            break
     known = found(connection, view, collection, key).key
     return records.history(connection, contract, known, partners=partners)
 
@@ -195,14 +199,12 @@ def found(connection: Connection, view: View, collection: str, key: str, at: Poi
         Problem: ``unknown_record``, ``record_purged``, or ``ambiguous_key`` where two records fit.
     """
     contract, partners = view.contract, view.partners
-    candidates = keys_of(key, len(contract.key) + contract.per_partner)
-    known = [
-        stored
-        for each in candidates
-        if (stored := records.get(connection, contract, each, at, partners=partners)) is not None
-    ]
+    known: list[StoredRecord] = []
+    for candidates in _meant(contract, key):
+        stored = (records.get(connection, contract, each, at, partners=partners) for each in candidates)
+        known = known or [each for each in stored if each is not None]
     if not known and at is None:
-        for each in candidates:
+        for each in chain(*_meant(contract, key)):
             versions = records.history(connection, contract, each, partners=partners)
             if versions and versions[0].json is None and versions[0].purged:
                 when = f"{versions[0].at:%Y-%m-%d}"
@@ -218,6 +220,12 @@ def found(connection: Connection, view: View, collection: str, key: str, at: Poi
     if len(known) > 1:
         raise Problem("ambiguous_key", f"{key[:200]!r} can mean {', '.join(each.key for each in known)}")
     return known[0]
+
+
+def _meant(contract: Contract, key: str) -> tuple[list[str], list[str]]:
+    """The keys that a path may mean, and the one that it means where there is none of them."""
+    parts = len(contract.key) + contract.per_partner
+    return keys_of(key, parts), spelled(key, parts)
 
 
 def _cut(item: bytes, plan: Plan) -> bytes:

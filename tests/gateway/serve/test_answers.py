@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.contracts import Contract, Field
-from gateway.serve.answers import keys_of, parts_of, said
+from gateway.serve.answers import keys_of, parts_of, said, spelled
 from gateway.validate.columns import compile_key
 
 PLAIN = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=8)
@@ -26,6 +26,15 @@ def test_the_key_of_a_record_is_found_again_from_its_decoded_path(parts: list[st
     if key.count("~") + sum(part.count("~") for part in parts) <= 4:  # beyond, the ways to cut are not all tried
         assert key in keys_of(unquote(key), len(parts))
         assert tuple(parts) in parts_of(unquote(key), len(parts))
+
+
+@given(parts=st.lists(PLAIN, min_size=1, max_size=3))
+def test_a_key_that_was_escaped_once_more_is_itself(parts: list[str]) -> None:
+    key = "~".join(quote(part, safe="").replace("~", "%7E") for part in parts)
+    assert spelled(key, len(parts)) == ([key] if "%" in key else [])
+    assert spelled(key + "~x", len(parts)) == []
+    assert spelled(key + "%zz", len(parts)) == []
+    assert spelled(key + "%41", len(parts)) == []  # nobody escapes a letter
 
 
 def test_a_path_with_too_few_parts_means_no_key() -> None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]  # its stubs are a package of their own
 from openapi_spec_validator import validate
 
 from gateway.validate.judge import Judge
-from gateway.validate.openapi import json_schema
+from gateway.validate.openapi import enumerated, json_schema
 from tests.gateway.validate.samples import codes, order, record
 
 
@@ -72,3 +73,19 @@ def test_it_is_valid_in_openapi_3_1() -> None:
             "components": {"schemas": {"order": json_schema(order(), codes())}},
         }
     )
+
+
+@pytest.mark.parametrize(
+    ("values", "names"),
+    [
+        (["EUR", "USD"], None),
+        (["a b", "c"], None),
+        ([], None),
+        (["KG", "kg"], ["KG", "KG_2"]),
+        (["a b", "a-b"], ["A_B", "A_B_2"]),
+        (["1A", "x"], ["VALUE_1A", "X"]),
+        (["+", "-", "2", "ß"], ["VALUE", "VALUE_2", "VALUE_2_2", "VALUE_3"]),
+    ],
+)
+def test_codes_of_which_no_names_can_be_made_are_given_some(values: list[str], names: list[str] | None) -> None:
+    assert enumerated(values) == {"enum": values} | ({} if names is None else {"x-enum-varnames": names})

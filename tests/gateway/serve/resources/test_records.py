@@ -245,6 +245,19 @@ def test_a_path_that_means_two_records_names_both(here: World) -> None:
     assert "a%7Eb~c" in answer.get_json()["detail"]
 
 
+def test_a_key_that_was_escaped_once_more_is_found_unless_another_record_is_meant(here: World) -> None:
+    here.deliver(order('"a,1"'), order("a%2C2"))
+    client = here.client()
+    for path in ("acme~a%2C1", "acme~a%252C1"):
+        for under in ("", "/history", "/evidence"):
+            assert client.get(f"/api/v1/orders/{path}{under}").status_code == 200, (path, under)
+        assert client.get(f"/api/v1/orders/{path}").get_json()["number"] == "a,1"
+    here.deliver(order('"a,2"'))
+    assert client.get("/api/v1/orders/acme~a%252C2").get_json()["number"] == "a%2C2"
+    assert client.get("/api/v1/orders/acme~a%252C2/history").get_json()["items"][0]["record"]["number"] == "a%2C2"
+    assert client.get("/api/v1/orders/acme~a%252C3").get_json()["code"] == "unknown_record"
+
+
 def test_two_versions_of_a_contract_live_side_by_side(here: World) -> None:
     here.deliver(order("1"))
     newer = CONTRACT.replace("order v1", "order v2").replace("note: text 0..80 ?", "comment: text 0..80 ?")
