@@ -44,9 +44,9 @@ def measure() -> list[dict[str, Any]]:
         database = restservers.database(address, "erp")
         try:
             with (
-                restservers.on_server_core(address),
-                restservers.postgrest(folder, database) as peer,
-                restservers.live(folder, database) as ours,
+                restservers.on_server_core(address) as also,
+                restservers.postgrest(folder, database, also) as peer,
+                restservers.live(folder, database, also) as ours,
             ):
                 rows = orjson.loads(fetch(ours, OURS))["items"]
                 told = orjson.loads(fetch(peer, THEIRS))
@@ -57,7 +57,7 @@ def measure() -> list[dict[str, Any]]:
                 ]
         except Missing as problem:
             return [figure(f"PostgREST: missing ({problem})", 0, ""), *_in_process(database)]
-        page, one = (statistics.median(each[at + 1].rate / each[at].rate for each in rounds) for at in (0, 2))
+        page, one = (statistics.median(each[at].work / each[at + 1].work for each in rounds) for at in (0, 2))
         return [
             _line("live table, page of 100", [each[1] for each in rounds], against="PostgREST", ratio=page,
                   aim="≥ 2 ×", met=page >= 2),

@@ -1,7 +1,7 @@
 """The REST facade beside its peers: one record, a page, a filtered and sorted page, asked by wrk in turns.
 
 Each server has one core and wrk another; a peer and ours take turns within a round, and ratios are the medians of the
-rounds. PostgREST works with its database's processes, which share its core.
+rounds, by the processor time that all processes of a server take for a request, those of its PostgreSQL included.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ def _postgresql(folder: Path, on_sqlite: Server) -> list[dict[str, Any]]:
     missing = postgresql_missing()
     if missing:
         return [figure(f"PostgreSQL: missing ({missing})", 0, "")]
-    with _two_databases() as (first, second), restservers.gateway(folder / "postgresql", first) as ours:
+    with _two_databases() as (first, second, also), restservers.gateway(folder / "postgresql", first, also) as ours:
         rounds = [(ask(on_sqlite, ONE), ask(ours, ONE), ask(on_sqlite, PAGE), ask(ours, PAGE)) for _ in range(ROUNDS)]
         one, page = _ratio(rounds, 1, 0), _ratio(rounds, 3, 2)
         results = [
@@ -94,7 +94,7 @@ def _postgresql(folder: Path, on_sqlite: Server) -> list[dict[str, Any]]:
             _line("page of 100, PostgreSQL", rounds, 3, "the same on SQLite", page, "≥ 0.5 ×", met=page >= 0.5),
         ]
         try:
-            with restservers.postgrest(folder, second) as peer:
+            with restservers.postgrest(folder, second, also) as peer:
                 beside = [
                     (ask(peer, POSTGREST[0]), ask(on_sqlite, ONE), ask(ours, ONE),
                      ask(peer, POSTGREST[1]), ask(on_sqlite, PAGE), ask(ours, PAGE))
@@ -115,14 +115,15 @@ def _postgresql(folder: Path, on_sqlite: Server) -> list[dict[str, Any]]:
 
 
 @contextmanager
-def _two_databases() -> Iterator[tuple[str, str]]:
+def _two_databases() -> Iterator[tuple[str, str, int]]:
     """A server with two databases, its processes on the servers' core."""
-    with postgresql(settings=("synchronous_commit=off",)) as address, restservers.on_server_core(address):
-        yield restservers.database(address, "ours"), restservers.database(address, "theirs")
+    with postgresql(settings=("synchronous_commit=off",)) as address, restservers.on_server_core(address) as also:
+        yield restservers.database(address, "ours"), restservers.database(address, "theirs"), also
 
 
 def _ratio(rounds: Sequence[tuple[Load, ...]], one: int, other: int) -> float:
-    return statistics.median(each[one].rate / each[other].rate for each in rounds)
+    """How many times as many requests `one` answers with the same processor time."""
+    return statistics.median(each[other].work / each[one].work for each in rounds)
 
 
 def _line(name: str, rounds: Sequence[tuple[Load, ...]], place: int, against: str | None = None,
@@ -134,7 +135,7 @@ def _line(name: str, rounds: Sequence[tuple[Load, ...]], place: int, against: st
     """
     loads = [each[place] for each in rounds]
     assert not any(each.refused for each in loads), name
-    p50, p99 = (statistics.median(getattr(each, part) for each in loads) for part in ("p50", "p99"))
-    told = f"{name} (p50 {p50:.2g} ms, p99 {p99:.2g} ms)"
+    p50, p99, work = (statistics.median(getattr(each, part) for each in loads) for part in ("p50", "p99", "work"))
+    told = f"{name} ({work:,.0f} µs of processor time, p50 {p50:.2g} ms, p99 {p99:.2g} ms)"
     return figure(told, statistics.median(each.rate for each in loads), "requests/s", len(loads),
                   against=against, ratio=ratio, aim=aim, met=met)  # fmt: skip

