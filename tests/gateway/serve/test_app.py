@@ -40,6 +40,7 @@ FILLED = {
     "connection": "erp",
     "table": "customers",
     "asset": "docs.js",
+    "integration": "acme-orders",
 }
 
 
@@ -73,6 +74,8 @@ def problem(answer: TestResponse) -> dict[str, Any]:
 
 TOKEN = "/api/v1/token"
 """It takes a form, and says in it who asks (RFC 6749)."""
+PROVED = {TOKEN: "invalid_request", "/api/v1/hooks/acme-orders": "signature_refused"}
+"""Where who asks is proved in another way than by a key, and what is said to who does not."""
 
 
 def open_to_all(path: str) -> bool:
@@ -88,7 +91,7 @@ def test_every_route_without_a_key_is_401_unless_it_is_open(still: World) -> Non
         if open_to_all(path):
             assert answer.status_code < 400, path
         else:
-            assert problem(answer)["code"] == ("invalid_request" if path == TOKEN else "key_missing"), path
+            assert problem(answer)["code"] == PROVED.get(path, "key_missing"), path
 
 
 def test_every_route_with_a_key_for_nothing_is_403_or_shows_nothing(still: World) -> None:
@@ -98,8 +101,8 @@ def test_every_route_with_a_key_for_nothing_is_403_or_shows_nothing(still: World
         answer = client.open(path, method=method)
         if open_to_all(path):
             assert answer.status_code < 400, path
-        elif path == TOKEN:
-            assert problem(answer)["code"] == "invalid_request"
+        elif path in PROVED:
+            assert problem(answer)["code"] == PROVED[path]
         elif path == "/api/v1/types":
             assert answer.get_json()["items"] == []
         elif path.startswith("/api/v1/types/"):
@@ -154,7 +157,7 @@ def test_every_post_refuses_bodies_that_it_cannot_use(still: World) -> None:
         (b"reason=x", "application/x-www-form-urlencoded", 415),
         (b"x" * 70_000, "application/json", 413),
     ]
-    posts = [path for method, path in routes(app) if method == "POST" and not path.endswith(("/deliveries", TOKEN))]
+    posts = [path for method, path in routes(app) if method == "POST" and not path.endswith(("/deliveries", *PROVED))]
     assert len(posts) >= 5
     for path in posts:
         for body, kind, status in wrong:

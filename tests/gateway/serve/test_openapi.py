@@ -49,8 +49,8 @@ def test_every_route_is_documented_and_every_documented_path_is_a_route(still: W
 
 def test_parameters_are_documented_and_documented_parameters_are_taken(still: World, document: dict[str, Any]) -> None:
     client = still.client()
-    samples = {"integer": "1", "int64": "1", "boolean": "true", "date": "2026-11-01", "date-time": "2026-11-01T00:00:00Z",
-               "decimal": "1.5", "string": "open"}  # fmt: skip
+    samples = {"integer": "1", "int64": "1", "boolean": "true", "date": "2026-11-01", "decimal": "1.5", "string": "open",
+               "date-time": "2026-11-01T00:00:00Z"}  # fmt: skip
     own = {"fields": "_key", "sort": "_key", "count": "exact", "state": "accepted", "as_of": "999", "field": "number",
            "type": "order", "body": "none"}  # fmt: skip
     for path, methods in document["paths"].items():
@@ -138,10 +138,10 @@ def test_answers_to_posts_have_the_shapes_that_are_documented(here: World) -> No
     answer = here.app().test_client().post("/api/v1/token", data=form)
     checked(document, posts["/api/v1/token"], answer.status_code, answer.get_json())
     here.apply(hooked())
-    sender, body = here.app(secret=lambda _: WHSEC).test_client(), json_order("9")
+    sender, message = here.app(secret=lambda _: WHSEC).test_client(), json_order("9")
     for status in (202, 200, 401):
-        headers = standard(body, "msg_1", int(here.now().timestamp())) if status < 400 else {}
-        answer = sender.post("/api/v1/hooks/acme-orders", data=body, headers=headers)
+        headers = standard(message, "msg_1", int(here.now().timestamp())) if status < 400 else {}
+        answer = sender.post("/api/v1/hooks/acme-orders", data=message, headers=headers)
         assert answer.status_code == status
         if status < 400:
             checked(document, posts["/api/v1/hooks/{integration}"], status, answer.get_json())
