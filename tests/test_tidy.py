@@ -36,14 +36,20 @@ BESIDES = {
     "test_no_writes.py": "attempts to write to a source",
     "test_wheels.py": "drivers that come as wheels",
     "test_reference.py": "two implementations of the same, held against each other",
+    "test_partners.py": "whose rows they are, in all that the package is asked for",
+    "test_schemathesis.py": "requests that a tool makes of the API's document",
 }
 """Test files that mirror no module, and what they are about."""
 
 BACKENDS = ("sqlite", "postgres", "mariadb")
 """What the suite of the adapters is run on: a file for each database, which mirrors none of its own."""
 
-ABOUT = ("log", "kills", "protected")
-"""What the second file of a module's suite is about: a database's own log, those who are killed, who is protected."""
+ABOUT = ("log", "kills", "protected", "model", "docs", "versions", "tables")
+"""What the second file of a module's suite is about.
+
+A database's own log, those who are killed, who is protected, a model that stands for a server, a page of docs/,
+versions side by side, live tables.
+"""
 
 # Written so that this file holds none of them itself.
 FORBIDDEN = {
