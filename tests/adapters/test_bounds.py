@@ -176,6 +176,9 @@ def test_a_row_version_is_bounded_by_the_lowest_one_that_is_open() -> None:
             sent.append(plan.sql)
             return plan, []
 
+        def columns(self, order: Any, *, after: Any, limit: int) -> Any:
+            raise AssertionError((order, after, limit))
+
         def count(self, where: Any) -> int:
             return len(where)
 

@@ -519,13 +519,20 @@ class Meddler:
 
     def rows(self, order: Any, **rest: Any) -> Any:
         read, raws = self._inner.rows(order, **rest)
-        keys = [int(read.place(raw)[0] or 0) for raw in raws]
+        self._meddle([int(read.place(raw)[0] or 0) for raw in raws])
+        return read, raws
+
+    def columns(self, order: Any, **rest: Any) -> Any:
+        read, columns = self._inner.columns(order, **rest)
+        self._meddle([int(place[0] or 0) for place in columns.places(read)])
+        return read, columns
+
+    def _meddle(self, keys: list[int]) -> None:
         for statement in ("UPDATE t SET name = 'newer' WHERE id = {0}", "DELETE FROM t WHERE id = {1}",
                           "UPDATE t SET id = id + 1000 WHERE id = {2}", "UPDATE t SET id = id - 5000 WHERE id = {3}",
                           "INSERT INTO t VALUES (10000 + {0}, 'later', 1)"):  # fmt: skip
             if len(keys) > 4 and keys[0] < 1000:
                 self._owner.run(statement.format(*keys))
-        return read, raws
 
     def count(self, where: Any) -> int:
         return self._inner.count(where)
