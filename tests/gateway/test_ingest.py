@@ -175,7 +175,7 @@ def test_a_retry_that_never_ends_well_leaves_what_was_accepted(
         raise ValueError("poison")
 
     monkeypatch.setattr("gateway.judging.Judging.run", breaks)
-    monkeypatch.setattr("gateway.operate.worker._BACKOFF_SECONDS_MAX", 0.0)
+    monkeypatch.setattr("gateway.store.row_leases._PAUSE_SECONDS_MAX", 0.0)
     with gateway.database.write() as transaction:
         retries.retry(transaction, [each.id for each in quarantine.page(transaction.connection)], accepts={})
     tries = 0
