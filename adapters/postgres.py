@@ -22,7 +22,7 @@ import time
 from contextlib import closing
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from adapters.errors import Gap, Reject, Retry, Stop
 from adapters.logparts import MEMORY, Teller
@@ -31,6 +31,7 @@ from adapters.model import Batch, Change
 from adapters.pgoutput import lsn, lsn_text
 from adapters.slotchecks import ready, unbroken
 from adapters.statements import Condition, Ordered
+from adapters.watermark import Reader
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -38,8 +39,9 @@ if TYPE_CHECKING:
     from adapters.logparts import Part
     from adapters.model import Column, Table
     from adapters.protocol import Recall
+    from adapters.reading import Columns
     from adapters.slots import Facts, Server, Slot
-    from adapters.watermark import Reader
+    from adapters.statements import Raw, Read
 
 WINDOW = 50_000
 """Messages asked of a slot at once: each question costs the server a look at all that it keeps for us."""
@@ -121,6 +123,13 @@ class Position:
             ) from None
 
 
+class ColumnReader(Reader, Protocol):
+    """What reads rows column by column as well."""
+
+    def columns(self, order: Sequence[Ordered], *, after: Raw | None, limit: int) -> tuple[Read, Columns]:
+        """Up to `limit` rows beyond `after`."""
+
+
 class Log:
     """The changes of one table from a position on; see :meth:`batches`.
 
@@ -131,7 +140,7 @@ class Log:
         self,
         server: Server,
         slot: Slot,
-        reader: Reader,
+        reader: ColumnReader,
         table: Table,
         key: Sequence[Column],
         batch: int,

@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from adapters.horizon import Horizon, Open
     from adapters.model import Column
     from adapters.outbox import Outbox
-    from adapters.reading import Columns
     from adapters.statements import Clause, Raw, Read
 
 
@@ -152,9 +151,6 @@ class Reader(Protocol):
         limit: int,
     ) -> tuple[Read, list[Raw]]:
         """Up to `limit` rows beyond `after`."""
-
-    def columns(self, order: Sequence[Ordered], *, after: Raw | None, limit: int) -> tuple[Read, Columns]:
-        """Up to `limit` rows beyond `after`, column by column."""
 
     def count(self, where: Sequence[Condition]) -> int:
         """How many rows there are."""
