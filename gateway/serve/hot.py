@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from itertools import count
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import parse_qsl
 
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
     from gateway.serve.metrics import Metrics
     from gateway.serve.plans import ListPlan, Plan
     from gateway.serve.services import Services
-    from gateway.store.hot import Mark
+    from gateway.store.hot import Mark, Short
     from gateway.store.pages import Statement
 
 Answer = tuple[str, list[tuple[str, str]], bytes]
@@ -50,6 +51,7 @@ Answer = tuple[str, list[tuple[str, str]], bytes]
 _PREFIX = "/api/v1/"
 _CALLERS_MAX = 1000
 _LISTS_MAX = 1000
+_KEPT_BYTES_MAX = 64 * 1024 * 1024
 _SECONDS = 60.0
 """So long is a statement kept that was chosen by how many rows passed its filters."""
 _CURSOR = "00cursor00"
@@ -71,6 +73,8 @@ class _List:
     """The link to the next page, before and behind its cursor, which needs no quoting."""
     headers: tuple[tuple[str, str], ...]
     until: float
+    page: tuple[Mark, tuple[tuple[str, str], ...], bytes] | None = None
+    """The page as it was last answered: as long as the mark is the same, it is the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +94,7 @@ class _Known:
     caller: Caller
     keys: int
     revision: str | None
-    until: float
+    until: float | None
     lists: dict[tuple[str, str], _List] = field(default_factory=dict)
     ones: dict[str, _One] = field(default_factory=dict)
     sources: Mapping[str, Source] | None = None
@@ -107,6 +111,9 @@ class HotLane:
         self._callers: dict[str, _Known] = {}
         self._accepts: dict[str, bool] = {}
         self._tail: tuple[int, str | None, dict[str, Any]] = (-1, None, {})
+        self._kept_bytes = 0
+        self._numbers = count()
+        self._process = services.new_id("req")
 
     def __call__(self, environ: Mapping[str, Any]) -> Answer | None:
         """The answer; None: the plain lane has it."""
@@ -117,7 +124,7 @@ class HotLane:
         authorization = environ.get("HTTP_AUTHORIZATION")
         known = self._callers.get(authorization) if authorization else None
         try:
-            if known is None or known.until <= self._services.now().timestamp():
+            if known is None or (known.until is not None and known.until <= self._services.now().timestamp()):
                 known = self._let_in(authorization)
                 if known is None:
                     return None
@@ -144,11 +151,15 @@ class HotLane:
     def _finish(self, environ: Mapping[str, Any], known: _Known, name: str, made: Answer, began: float) -> None:
         """Add what every answer has, and count it."""
         status, headers, _ = made
-        headers.append(("X-Request-ID", environ.get("HTTP_X_REQUEST_ID") or self._services.new_id("req")))
+        headers.append(("X-Request-ID", environ.get("HTTP_X_REQUEST_ID") or self._request_id()))
         trace = environ.get("HTTP_TRACEPARENT")
         if trace is not None:
             headers.append(("traceparent", trace))
         self._metrics.count(name, int(status[:3]), self._services.ticks() - began, known.caller.name)
+
+    def _request_id(self) -> str:
+        """An id for a request: the process's own and a number."""
+        return f"{self._process}{next(self._numbers):08x}"
 
     def _rows(self, environ: Mapping[str, Any], known: _Known, path: str, began: float) -> Answer | None:
         """A page of a live table. A source is asked once only: what came of it is said here, or left to be said."""
@@ -181,8 +192,8 @@ class HotLane:
             if problem.code != "no_key":  # the configuration may declare one
                 cast("dict[str, Any]", environ)[tables.TOLD] = problem
             raise
-        count = {} if rows.count is None else {"count": rows.count}
-        body = page_of(rows.items, said({"next": rows.cursor, "as_of": rows.as_of} | count))
+        counted = {} if rows.count is None else {"count": rows.count}
+        body = page_of(rows.items, said({"next": rows.cursor, "as_of": rows.as_of} | counted))
         headers += [("Content-Type", JSON), ("Content-Length", str(len(body)))]
         headers += [("Age", str(int(rows.age_seconds))), ("Cache-Control", "no-store"), *_ALWAYS]
         if rows.cursor is not None:
@@ -225,14 +236,14 @@ class HotLane:
             key = stored.find(connection, keys.sha256_of(token))
         caller = keys.caller_of(key, now, Credential("token", token))
         assert key is not None  # or it would have been refused
-        until = key.expires_at.timestamp() if key.expires_at is not None else float("inf")
+        until = key.expires_at.timestamp() if key.expires_at is not None else None
         known = _Known(caller, version, self._services.configuration().revision, until)
         if len(self._callers) >= _CALLERS_MAX:
             self._callers.clear()
         self._callers[authorization] = known
         return known
 
-    def _counts(self, known: _Known, mark: Mark) -> bool:
+    def _counts(self, known: _Known, mark: Mark | Short) -> bool:
         """Whether what is remembered of a caller still counts; else all of it is forgotten."""
         if mark.keys == known.keys and mark.revision == known.revision:
             return True
@@ -273,10 +284,12 @@ class HotLane:
                 return None
         planned = asked.plan
         contract = planned.plan.contract.id
-        if "HTTP_IF_NONE_MATCH" in environ:
-            mark = self._reads.mark(contract)
-            if mark is not None and self._counts(known, mark):
-                unchanged = self._said(environ, planned.etag(mark.change), (), None, ())
+        kept = asked.page
+        if kept is not None or "HTTP_IF_NONE_MATCH" in environ:
+            now = self._reads.mark(contract)
+            if now is not None and self._counts(known, now):
+                same, headers, body = kept if kept is not None and kept[0] == now else (now, (), None)
+                unchanged = self._said(environ, planned.etag(same.change), headers, body, ())
                 if unchanged is not None:
                     return unchanged
         read = self._reads.page(contract, asked.statement)
@@ -285,12 +298,27 @@ class HotLane:
         mark, page = read
         if page is None:
             return None
-        cursor, headers = None, asked.headers
+        cursor = None
+        headers = asked.headers
         if page.last is not None:
             cursor = cursors.write(self._services.cursor_secret, planned.identity, page.last)
             headers = (("Link", f"{asked.more[0]}{cursor}{asked.more[1]}"), *headers)
         tail = said({"next": cursor, "as_of": self._as_of(mark)})
-        return self._said(environ, planned.etag(mark.change), headers, page_of(page.items, tail), ())
+        body = page_of(page.items, tail)
+        self._keep(asked, mark, headers, body)
+        return self._said(environ, planned.etag(mark.change), headers, body, ())
+
+    def _keep(self, asked: _List, mark: Mark, headers: tuple[tuple[str, str], ...], body: bytes) -> None:
+        """Keep a page for who asks again; when there is too much of that, nothing of it."""
+        if mark.settling or len(body) > _KEPT_BYTES_MAX // 64:
+            return
+        if asked.page is None:
+            self._kept_bytes += len(body)
+        if self._kept_bytes > _KEPT_BYTES_MAX:
+            for known in list(self._callers.values()):
+                known.lists.clear()
+            self._kept_bytes = 0
+        asked.page = (mark, headers, body)
 
     def _planned(self, known: _Known, collection: str, query: str) -> _List | None:
         """Understand a query, and remember it if it is one for this lane."""

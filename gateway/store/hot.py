@@ -30,9 +30,18 @@ T = TypeVar("T")
 _CONNECTIONS_MAX = 16
 _STATE = """(SELECT k.value FROM counter k WHERE k.name = 'keys'),
     (SELECT v.revision FROM revision v ORDER BY v.number DESC LIMIT 1)"""
-_MARK = f"""{_STATE}, c."offset" IS NOT NULL,
+_SHORT = f"""{_STATE}, c."offset" IS NOT NULL"""
+_MARK = f"""{_SHORT},
     (SELECT b.last_seq FROM change_block b WHERE b.contract = c.id ORDER BY b.first_id DESC LIMIT 1),
     (SELECT b.at FROM change_block b WHERE b.contract = c.id ORDER BY b.first_id DESC LIMIT 1)"""
+
+
+class Short(NamedTuple):
+    """As much of a :class:`Mark` as one record depends on."""
+
+    keys: int
+    revision: str | None
+    settling: bool
 
 
 class Mark(NamedTuple):
@@ -65,7 +74,7 @@ class _Asking(Protocol):
 
     def mark(self, contract: str) -> Mark | None: ...
     def state(self) -> tuple[int, str | None]: ...
-    def one(self, contract: str, table: str, key: str) -> tuple[Mark, tuple[int, int, bytes] | None] | None: ...
+    def one(self, contract: str, table: str, key: str) -> tuple[Short, tuple[int, int, bytes] | None] | None: ...
     def page(self, contract: str, statement: Statement) -> tuple[Mark, Page | None] | None: ...
     def close(self) -> None: ...
 
@@ -94,7 +103,7 @@ class HotReads:
         """How many changes there were to keys, and the revision in force: what answers without records depend on."""
         return self._asked(lambda asking: asking.state())
 
-    def one(self, contract: str, table: str, key: str) -> tuple[Mark, tuple[int, int, bytes] | None] | None:
+    def one(self, contract: str, table: str, key: str) -> tuple[Short, tuple[int, int, bytes] | None] | None:
         """The change number, the version and the JSON of a record; None where no record has this key."""
         return self._asked(lambda asking: asking.one(contract, table, key))
 
@@ -163,16 +172,13 @@ class _Sqlite:
     def mark(self, contract: str) -> Mark | None:
         return _mark(self._ask(f"SELECT {_MARK} FROM contract c WHERE c.id = ?", (contract,)).fetchone())
 
-    def one(self, contract: str, table: str, key: str) -> tuple[Mark, tuple[int, int, bytes] | None] | None:
+    def one(self, contract: str, table: str, key: str) -> tuple[Short, tuple[int, int, bytes] | None] | None:
         row = self._ask(
-            f"SELECT {_MARK}, r.seq, r.version, r.body FROM contract c "
+            f"SELECT {_SHORT}, r.seq, r.version, r.body FROM contract c "
             f"LEFT JOIN {table} r ON r.state = 1 AND r.key = ? WHERE c.id = ?",
             (key, contract),
         ).fetchone()
-        mark = _mark(row)
-        if mark is None:
-            return None
-        return mark, None if row[5] is None else (row[5], row[6], served(key, row[5], row[6], row[7]))
+        return _record(key, row)
 
     def page(self, contract: str, statement: Statement) -> tuple[Mark, Page | None] | None:
         ask = self._ask
@@ -226,16 +232,13 @@ class _Postgresql:
         asked = self._cursor.execute(f"SELECT {_MARK} FROM contract c WHERE c.id = %s", (contract,))
         return _mark(asked.fetchone())
 
-    def one(self, contract: str, table: str, key: str) -> tuple[Mark, tuple[int, int, bytes] | None] | None:
+    def one(self, contract: str, table: str, key: str) -> tuple[Short, tuple[int, int, bytes] | None] | None:
         row = self._cursor.execute(
-            f"SELECT {_MARK}, r.seq, r.version, r.body FROM contract c "
+            f"SELECT {_SHORT}, r.seq, r.version, r.body FROM contract c "
             f"LEFT JOIN {table} r ON r.state = 1 AND r.key = %s WHERE c.id = %s",
             (key, contract),
         ).fetchone()
-        mark = _mark(row)
-        if mark is None or row is None:
-            return None
-        return mark, None if row[5] is None else (row[5], row[6], served(key, row[5], row[6], row[7]))
+        return _record(key, row)
 
     def page(self, contract: str, statement: Statement) -> tuple[Mark, Page | None] | None:
         row = self._cursor.execute(_whole_page(statement), dict(statement.values) | {"contract": contract}).fetchone()
@@ -277,6 +280,13 @@ def _joined(rows: list[Any], statement: Statement) -> Page | None:
     kept = rows[: statement.limit]
     items = b",".join([served(row[0], row[1], row[2], row[3]) for row in kept])
     return Page(items, (*map(plain, kept[-1][4:]), kept[-1][0]) if more else None)
+
+
+def _record(key: str, row: Any) -> tuple[Short, tuple[int, int, bytes] | None] | None:
+    if row is None:
+        return None
+    found = None if row[3] is None else (row[3], row[4], served(key, row[3], row[4], row[5]))
+    return Short(row[0] or 0, row[1], bool(row[2])), found
 
 
 def _mark(row: Any) -> Mark | None:

@@ -16,6 +16,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 from contextlib import contextmanager
@@ -42,6 +43,14 @@ if TYPE_CHECKING:
 RECORDS = 100_000
 _SERVER_CORE, _CLIENT_CORE = 0, min(1, (os.cpu_count() or 1) - 1)
 _UP_SECONDS = 30.0
+_ANOTHER = """
+local number = 0
+request = function()
+    number = (number * 5 + 54321) % COUNT
+    return wrk.format("GET", string.format("PATH", number))
+end
+"""
+"""Goes through all numbers below COUNT in an order that is no order (Hull and Dobell, 1962)."""
 
 FIELDS: dict[str, str] = {
     "number": "text 1..20",
@@ -141,7 +150,7 @@ class Load:
 
 
 def ask(server: Server, path: str, *, seconds: float = 3, connections: int = 16) -> Load:
-    """Ask for one path over and over by wrk, one thread on its own core.
+    """Ask for a path over and over by wrk, one thread on its own core; ``{n}`` in it is another order each time.
 
     Raises:
         Missing: wrk is not installed.
@@ -150,11 +159,16 @@ def ask(server: Server, path: str, *, seconds: float = 3, connections: int = 16)
         raise Missing("wrk is not installed (apt-get install wrk)")
     headers = [part for name, value in server.headers for part in ("-H", f"{name}: {value}")]
     before = server.seconds()
-    done = subprocess.run(
-        ["taskset", "-c", str(_CLIENT_CORE), "wrk", "-t1", f"-c{connections}", f"-d{seconds:g}s", "--latency",
-         *headers, server.url + path],
-        capture_output=True, text=True, check=True,
-    ).stdout  # fmt: skip
+    with tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
+        if "{n}" in path:
+            script.write(_ANOTHER.replace("PATH", path.replace("{n}", "%07d")).replace("COUNT", str(RECORDS)))
+            script.flush()
+            headers += ["-s", script.name]
+        done = subprocess.run(
+            ["taskset", "-c", str(_CLIENT_CORE), "wrk", "-t1", f"-c{connections}", f"-d{seconds:g}s", "--latency",
+             *headers, server.url + path],
+            capture_output=True, text=True, check=True,
+        ).stdout  # fmt: skip
     rate = float(re.findall(r"Requests/sec:\s+([\d.]+)", done)[0])
     refused = re.findall(r"Non-2xx or 3xx responses: (\d+)", done)
     count = int(re.findall(r"(\d+) requests in", done)[0])

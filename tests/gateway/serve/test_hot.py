@@ -214,3 +214,17 @@ def test_what_a_client_may_is_told_and_kept_in_both_lanes(here: World) -> None:
         assert [answer.status_code for answer in answers] == [200, 200, 200, 429]
         assert answers[3].headers["Retry-After"] == "20"
         assert answers[3].json["code"] == "rate_limited"  # type: ignore[index]
+
+
+def test_a_page_that_is_kept_is_read_anew_when_anything_changed(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    in_force(here)
+    here.deliver(order("1"))
+    monkeypatch.setattr("gateway.serve.hot._KEPT_BYTES_MAX", 64 * 1000)
+    client = with_key(here.app(hot_lane=True).test_client(), here.key("*:read"))
+    for round_ in range(2, 5):
+        for limit in range(100, 200):  # more than is kept
+            first, again = (client.get(f"/api/v1/orders?limit={limit}") for _ in range(2))
+            assert said(first) == said(again)
+        here.deliver(order(f"{round_}"))
+        keys_seen = [item["_key"] for item in client.get("/api/v1/orders?limit=199").get_json()["items"]]
+        assert keys_seen == [f"acme~{number}" for number in range(1, round_ + 1)]
