@@ -19,6 +19,7 @@ from gateway.errors import Stop
 from gateway.model import Arrived
 from gateway.serve import signatures
 from gateway.serve.answers import answered
+from gateway.serve.auth import Caller
 from gateway.serve.bodies import IN_MEMORY, announced_length, received
 from gateway.serve.operations import Operation
 from gateway.serve.problems import Flaw, Problem
@@ -69,7 +70,8 @@ def receive(call: Call, integration: str) -> Response:
         signed = proof.holds()
         if flow is None or signature is None or not signed:
             raise _refused(integration, proof.why if signature is not None else "there is no such hook")
-        _limited(call, flow)
+        g.caller = Caller(f"hook:{flow.name}", f"hook:{flow.name}", ())  # whose requests are counted and told
+        _limited(call, g.caller.id)
         spool.seek(0)
         return _once(call, flow, _Message(flow, signature, proof, sha256.hexdigest()), spool)  # type: ignore[arg-type] # it is a binary file
 
@@ -97,7 +99,7 @@ def _once(call: Call, flow: Integration, message: _Message, body: BinaryIO) -> R
     """202 for what is new, 200 for what came before: the id of the message is its Idempotency-Key."""
     if message.arrival is None:
         return _answered(_landed(call, flow, message, body), 202)
-    client = f"hook:{flow.name}"
+    client = g.caller.id
     if not call.shared.running.begin(client, message.arrival):
         what = f"the first request with this {message.header}" if message.header else "the same request"
         raise Problem("still_running", f"{what} has not ended", headers={"Retry-After": "1"})
@@ -145,11 +147,11 @@ def _keys(call: Call, signature: Signature) -> list[bytes]:
     return keys
 
 
-def _limited(call: Call, flow: Integration) -> None:
+def _limited(call: Call, client: str) -> None:
     """Each hook is a client of its own; what is not signed takes nothing from its bucket."""
     if call.shared.limits is None:
         return
-    taken = call.shared.limits.take(f"hook:{flow.name}")
+    taken = call.shared.limits.take(client)
     g.left = taken.headers
     if taken.retry_after is not None:
         raise Problem("rate_limited", headers={"Retry-After": str(taken.retry_after)})

@@ -392,3 +392,12 @@ def test_the_clock_is_asked_for_every_request(here: World) -> None:
     client, headers = hook(here, now=lambda: at[0]), standard(BODY, "m1", SECONDS)
     at[0] += timedelta(hours=1)
     assert client.post(PATH, data=BODY, headers=headers).status_code == 401
+
+
+def test_what_a_hook_takes_in_is_told_under_its_name(here: World, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    client = hook(here)
+    client.post(PATH, data=BODY)
+    assert f"POST {PATH} 401 key= " in caplog.text
+    client.post(PATH, data=BODY, headers=standard(BODY, "m1", SECONDS))
+    assert f"POST {PATH} 202 key=hook:acme-orders " in caplog.text
