@@ -71,14 +71,16 @@ def _contract_attributes(self: object, field: fields.Field[Any], ret: dict[str, 
     return said
 
 
-def enumerated(values: Sequence[str]) -> dict[str, Any]:
+def enumerated(values: Sequence[str], words: Sequence[str] = ()) -> dict[str, Any]:
     """One of these texts. Where names made of them would clash or be none, ``x-enum-varnames`` names each.
+
+    With `words`, one for each, the names are made of them.
 
     Generators of clients make names of values: ``kg`` and ``KG`` would be one, and ``1A`` be called by its place, which
     moves when another code comes.
     """
-    made = [re.sub(r"[^0-9A-Za-z]+", "_", value).strip("_").upper() for value in values]
-    if len(set(made)) == len(made) and all(name[:1].isalpha() for name in made):
+    made = [re.sub(r"[^0-9A-Za-z]+", "_", value).strip("_").upper() for value in words or values]
+    if not words and len(set(made)) == len(made) and all(name[:1].isalpha() for name in made):
         return {"enum": [*values]}
     names: dict[str, None] = {}
     for name in made:

@@ -89,3 +89,9 @@ def test_it_is_valid_in_openapi_3_1() -> None:
 )
 def test_codes_of_which_no_names_can_be_made_are_given_some(values: list[str], names: list[str] | None) -> None:
     assert enumerated(values) == {"enum": values} | ({} if names is None else {"x-enum-varnames": names})
+
+
+def test_names_are_made_of_other_words() -> None:
+    values, words = ["number", "-number", "_key", "-_key", "KEY"], ["number", "number descending", "_key", "k", "KEY"]
+    said = enumerated(values, words)
+    assert said == {"enum": values, "x-enum-varnames": ["NUMBER", "NUMBER_DESCENDING", "KEY", "K", "KEY_2"]}
