@@ -78,6 +78,12 @@ class Collection(BaseConverter):
     regex = rf"(?!(?:{'|'.join(map(re.escape, sorted(RESERVED_COLLECTIONS)))})(?:/|$))[^/]+"
 
 
+class Id(BaseConverter):
+    """The id of a delivery or a held document, which is none of the words that stand in its place."""
+
+    regex = r"(?!(?:retry|groups)(?:/|$))[^/]+"
+
+
 class Application(Flask):
     """Flask, with the hot lane in front of its dispatch."""
 
@@ -97,7 +103,7 @@ def create_app(services: Services) -> Flask:
     """The WSGI application. It holds no state but open streams; any number of processes may serve one store."""
     app = Application(__name__, static_folder=None)
     app.url_map.merge_slashes = False
-    app.url_map.converters["collection"] = Collection
+    app.url_map.converters |= {"collection": Collection, "id": Id}
     door = auth.Door(services.database, services.configuration, services.now, services.cursor_secret)
     limits = Limits(services.limits, services.ticks) if services.limits is not None else None
     metrics = Metrics()

@@ -57,7 +57,7 @@ def key_of_request() -> str | None:
     if raw is None:
         return None
     key = raw.strip()
-    if len(key) > 1 and key[0] == key[-1] == '"':  # the draft makes it a structured field, a quoted string
+    if len(key) > 2 and key[0] == key[-1] == '"':  # the draft makes it a structured field, a quoted string
         key = key[1:-1]
     if not _KEY(key):
         detail = "Idempotency-Key is 1 to 200 printable ASCII characters without spaces"

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 from apispec import APISpec
 from apispec.ext.marshmallow import MarshmallowPlugin
 
-from gateway.serve import filters
-from gateway.serve.catalogue import readable
+from gateway.serve import headers, queryshapes
+from gateway.serve.catalogue import collections, readable
 from gateway.serve.cursors import fingerprint
 from gateway.serve.masks import view_of
 from gateway.serve.shapes import FLAG, MOMENT, TEXT, WHOLE, Shape, many, maybe, named, page, thing
@@ -34,85 +34,7 @@ if TYPE_CHECKING:
 _KEPT_MAX = 32
 _NAMED = re.compile(r'"#/components/schemas/([^"]+)"').findall
 OAUTH2: Shape = {"type": "oauth2", "flows": {"clientCredentials": {"tokenUrl": "/api/v1/token", "scopes": {}}}}
-_TYPES: dict[str, Shape] = {
-    "int": WHOLE,
-    "decimal": {"type": "string", "format": "decimal"},
-    "date": {"type": "string", "format": "date"},
-    "datetime": MOMENT,
-    "bool": {"type": "boolean"},
-}
-"""Types of query parameters that are not plain text."""
-
 _SYSTEM: dict[str, Shape] = {"_key": TEXT, "_seq": WHOLE, "_version": WHOLE}
-
-IDEMPOTENCY_KEY: Shape = {
-    "name": "Idempotency-Key",
-    "in": "header",
-    "description": "Any text of 1 to 200 printable characters. The same key with the same request gives the same "
-    "answer, with another request 422.",
-    "schema": TEXT,
-}
-IF_NONE_MATCH: Shape = {
-    "name": "If-None-Match",
-    "in": "header",
-    "description": "The ETag of the copy at hand; 304 says that it is still right.",
-    "schema": TEXT,
-}
-HEADERS: dict[str, tuple[Shape, ...]] = {
-    "upload_delivery": (
-        IDEMPOTENCY_KEY,
-        {
-            "name": "Content-Digest",
-            "in": "header",
-            "description": "sha-256=:base64: of the file (RFC 9530). What comes is compared with it.",
-            "schema": TEXT,
-        },
-        {
-            "name": "Content-Disposition",
-            "in": "header",
-            "description": 'Names the file where ?filename= does not: attachment; filename="po.edi".',
-            "schema": TEXT,
-        },
-        {
-            "name": "Prefer",
-            "in": "header",
-            "description": "wait=10 waits up to so many seconds (at most 25) for the end of the judging (RFC 7240).",
-            "schema": TEXT,
-        },
-    ),
-    "receive_hook": tuple(
-        {"name": name, "in": "header", "description": about, "schema": TEXT}
-        for name, about in (
-            ("webhook-id", "The message's own id, by which it counts once; the integration may name other headers."),
-            ("webhook-timestamp", "When it was sent, in seconds since 1970."),
-            ("webhook-signature", "v1, and the HMAC-SHA-256 of id, timestamp and body in base64."),
-        )
-    ),
-    "get_delivery_content": (
-        {"name": "Range", "in": "header", "description": "bytes=0-99 (RFC 9110, 14).", "schema": TEXT},
-        IF_NONE_MATCH,
-    ),
-    "list_activity": (
-        {
-            "name": "Last-Event-ID",
-            "in": "header",
-            "description": "For text/event-stream: the id of the last event seen; it wins over after.",
-            "schema": WHOLE,
-        },
-    ),
-    "list_changes": (
-        {
-            "name": "Last-Event-ID",
-            "in": "header",
-            "description": "For text/event-stream: the id of the last event seen; it wins over since.",
-            "schema": WHOLE,
-        },
-    ),
-    "list_records": (IF_NONE_MATCH,),
-    "get_record": (IF_NONE_MATCH,),
-    "get_row": (IF_NONE_MATCH,),
-}
-"""Request headers that an operation heeds, beside those of its access and its body."""
 
 _FILES = ("upload_delivery", "receive_hook")
 """Operations whose body is a file."""
@@ -165,6 +87,7 @@ class Documents:
         views: Mapping[str, View],
         tables: Sequence[TableShown],
     ) -> dict[str, Any]:
+        versions = collections(configuration)
         spec = APISpec(
             title="Legacy Gateway",
             version=self._version,
@@ -178,6 +101,8 @@ class Documents:
         schemes.security_scheme("header", {"type": "apiKey", "in": "header", "name": "X-Api-Key"})
         schemes.security_scheme("oauth2", OAUTH2)
         schemes.security_scheme("basic", {"type": "http", "scheme": "basic"})
+        for name, shape in headers.ANSWERED.items():
+            schemes.header(name, shape)
         for name, shape in self._shapes.items():
             schemes.schema(name, shape)
         for view in views.values():
@@ -197,9 +122,10 @@ class Documents:
                 continue
             for collection, view in views.items():
                 path = operation.path.replace("{collection}", collection)
-                described = _described_for(operation, collection, view)
+                described = _described_for(operation, collection, view, versions[collection])
                 spec.path(path, operations={operation.method.lower(): described})
         document: dict[str, Any] = spec.to_dict()
+        _name_types(document, sorted({view.contract.name for view in views.values()}))
         return _of_use(document)
 
 
@@ -221,6 +147,14 @@ def _of_use(document: dict[str, Any]) -> dict[str, Any]:
         left = {inner for name in left for inner in _NAMED(json.dumps(schemas[name]))} - named
     document["components"]["schemas"] = {name: shape for name, shape in schemas.items() if name in named}
     return document
+
+
+def _name_types(document: dict[str, Any], types: Sequence[str]) -> None:
+    """Say which types the caller may ask the change feed for."""
+    feed = document["paths"].get("/api/v1/changes", {}).get("get", {"parameters": []})
+    for parameter in feed["parameters"]:
+        if parameter["name"] == "type" and types:
+            parameter["schema"] = queryshapes.one_of(types)
 
 
 def _nullable(shape: dict[str, Any], path: Sequence[str]) -> None:
@@ -245,11 +179,8 @@ def _record_shapes(view: View, record: dict[str, Any]) -> dict[str, Shape]:
         _nullable(record, path)
     if view.mask is not None:
         system["_masked"] = many(TEXT) | {"description": "fields that are null because the key may not see them"}
-    full = {
-        **record,
-        "properties": {**system, **record["properties"]},
-        "required": [*_SYSTEM, *record.get("required", [])],
-    }
+    # fields= leaves out even what the contract requires, and generated clients fail where a required member is missing.
+    full = {**record, "properties": {**system, **record["properties"]}, "required": [*system]}
     version = thing(
         "A version of the record.",
         _version=WHOLE,
@@ -277,7 +208,7 @@ def _described(operation: Operation) -> dict[str, Any]:
     ]
     if operation.query is not None:
         parameters.append({"in": "query", "schema": operation.query})
-    parameters += HEADERS.get(operation.id, ())
+    parameters += headers.heeded(operation)
     described: dict[str, Any] = {
         "operationId": operation.id,
         "tags": [operation.tag],
@@ -292,11 +223,11 @@ def _described(operation: Operation) -> dict[str, Any]:
         described["description"] = f"Scope: `{operation.scope}`."
         described["x-scope"] = operation.scope
     if operation.body is not None:
-        described["parameters"].append(IDEMPOTENCY_KEY)
         described["requestBody"] = {"content": {"application/json": {"schema": operation.body}}}
         described["requestBody"]["required"] = any(each.required for each in operation.body().fields.values())
     if operation.id in _FILES:
-        described["requestBody"] = {"required": True, "content": {"application/octet-stream": {}}}
+        file = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
+        described["requestBody"] = {"required": True, "content": file}
     if operation.id == "issue_token":
         form = {"application/x-www-form-urlencoded": {"schema": named("TokenForm")}}
         described |= {"requestBody": {"required": True, "content": form}, "security": [{"basic": []}, {}]}
@@ -311,13 +242,18 @@ def _responses(operation: Operation, shapes: Mapping[str, str] | None = None) ->
         for media in operation.media:
             shown = (shapes or {}).get(name or "", name)
             content[media] = {"schema": named(shown)} if shown and media == "application/json" else {}
-        responses[str(status)] = {"description": operation.summary, "content": content}
-    responses["4XX"] = {"description": "The request is refused; code and remedy say why", "content": problem}
-    responses["5XX"] = {"description": "The gateway or a legacy system cannot do it now", "content": problem}
+        success = {"headers": headers.of_success(operation), "content": content}
+        responses[str(status)] = {"description": operation.summary, **success}
+    if headers.tagged(operation):
+        kept = {name: shape for name, shape in headers.of_success(operation).items() if name != "Content-Disposition"}
+        responses["304"] = {"description": "The copy at hand is still right", "headers": kept}
+    refusal = {"headers": headers.of_refusal(operation), "content": problem}
+    responses["4XX"] = {"description": "The request is refused; code and remedy say why", **refusal}
+    responses["5XX"] = {"description": "The gateway or a legacy system cannot do it now", **refusal}
     return responses
 
 
-def _described_for(operation: Operation, collection: str, view: View) -> dict[str, Any]:
+def _described_for(operation: Operation, collection: str, view: View, versions: Iterable[int]) -> dict[str, Any]:
     """An operation on records, for one collection."""
     described, contract = _described(operation), view.contract
     shapes = {"record": contract.id, "records": f"{contract.id}.page", "history": f"{contract.id}.history"}
@@ -328,7 +264,7 @@ def _described_for(operation: Operation, collection: str, view: View) -> dict[st
     described["description"] = f"{contract.about}\n\nScope: `{collection}:read`."
     described["x-scope"] = f"{collection}:read"
     described["responses"] = _responses(operation, shapes)
-    described["parameters"] += _record_parameters(operation, view)
+    described["parameters"] += queryshapes.for_records(operation, view, versions)
     return described
 
 
@@ -352,70 +288,5 @@ def _described_of(operation: Operation, table: TableShown) -> dict[str, Any]:
             each["description"] = "~".join(table.table.key) or "the table has no key, so that no row is found"
     described["parameters"] = parameters
     if operation.id == "list_rows":
-        fields = table.fields
-        taken = {*filters.PARAMETERS}
-        columns = [each for each in _conditions(fields.values()) if each["name"] not in taken]
-        columns += [
-            _query(f"{name}__eq", f"{name} is this", _TYPES.get(fields[name].type, TEXT))
-            for name in sorted(taken & fields.keys())
-        ]
-        chosen = _query("fields", "the columns wanted, separated by commas; the others are then left out", TEXT)
-        described["parameters"] += [*columns, *_list_parameters(fields.values()), chosen]
+        described["parameters"] += queryshapes.for_rows(table.fields)
     return described
-
-
-def _record_parameters(operation: Operation, view: View) -> list[Shape]:
-    fields = filters.queryable(view.contract, hidden=view.hidden)
-    version = _query("version", "an older version of the type; the newest is served without it", WHOLE)
-    chosen = _query("fields", "the fields wanted, separated by commas; the others are then left out", TEXT)
-    past = _query("as_of", "as it stood then: a moment with its offset from UTC, or the number of a change", TEXT)
-    if operation.id == "list_records":
-        return [*_conditions(fields.values()), *_list_parameters(fields.values()), chosen, version, past]
-    if operation.id == "get_record_evidence":
-        return [_query("field", "one value, or all below it: /lines/0/price, or lines.0.price", TEXT), version, past]
-    return [chosen, version, past] if operation.id == "get_record" else [version]
-
-
-def _conditions(fields: Iterable[filters.Queryable]) -> list[Shape]:
-    """One parameter for each field and operator."""
-    parameters = []
-    for field in fields:
-        if not field.filterable or field.name == "_key":
-            continue
-        shape = _TYPES.get(field.type, TEXT)
-        for op in filters.OPERATORS[field.type]:
-            about, of = _OPERATORS_SAID[op]
-            name = field.name if op == "eq" else f"{field.name}__{op}"
-            parameters.append(_query(name, about.format(field=field.name), shape if of is None else of))
-    return parameters
-
-
-_OPERATORS_SAID: dict[str, tuple[str, Shape | None]] = {
-    "eq": ("{field} is this", None),
-    "ne": ("{field} is another than this, and there", None),
-    "gt": ("{field} is above this", None),
-    "gte": ("{field} is this or above", None),
-    "lt": ("{field} is below this", None),
-    "lte": ("{field} is this or below", None),
-    "in": ("{field} is one of these, separated by commas", TEXT),
-    "contains": ("{field} contains this", TEXT),
-    "startswith": ("{field} starts with this", TEXT),
-    "isnull": ("true: there is no {field}; false: there is one", {"type": "boolean"}),
-}
-
-
-def _list_parameters(fields: Iterable[filters.Queryable]) -> list[Shape]:
-    sortable = [sign + field.name for field in fields if field.sortable for sign in ("", "-")]
-    limit = {"type": "integer", "minimum": 1, "maximum": filters.LIMIT_MAX, "default": filters.LIMIT}
-    sort = many({"type": "string", "enum": sortable})
-    return [
-        _query("sort", "fields to sort by, the first one first; - before a name turns its order round", sort)
-        | {"style": "form", "explode": False},
-        _query("limit", "how many records a page has at most", limit),
-        _query("cursor", "the `next` of the page before, with the same filters and sort", TEXT),
-        _query("count", "exact: say how many records the filters leave", {"type": "string", "enum": ["exact"]}),
-    ]
-
-
-def _query(name: str, about: str, shape: Shape) -> Shape:
-    return {"name": name, "in": "query", "description": about, "schema": shape}

@@ -104,8 +104,8 @@ def blueprint(name: str, operations: Iterable[Operation], services: Services, sh
 
 
 def rule_of(path: str) -> str:
-    """The routing rule of a path: ``{key}`` may hold slashes, ``{collection}`` is none of the gateway's own names."""
-    special = {"key": "path:key", "collection": "collection:collection"}
+    """The routing rule of a path: ``{key}`` may hold slashes, other parts are none of the gateway's own names."""
+    special = {"key": "path:key", "collection": "collection:collection", "id": "id:id"}
     return re.sub(r"{(\w+)}", lambda match: f"<{special.get(match[1], match[1])}>", path)
 
 

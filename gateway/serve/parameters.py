@@ -59,6 +59,18 @@ class Flag(fields.Boolean):
         return bool(super()._deserialize(value, attr, data, **kwargs))
 
 
+class Truth(fields.Boolean):
+    """A member of a JSON body that is true or false, and not 1 or 0."""
+
+    def __init__(self, about: str, **options: Any) -> None:
+        super().__init__(metadata={"description": about}, **options)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> bool:  # noqa: ARG002 - given
+        if not isinstance(value, bool):
+            raise ValidationError("neither true nor false")
+        return value
+
+
 class Moment(DateTimeField):
     """A moment with its offset from UTC."""
 

@@ -65,9 +65,8 @@ class TableShown:
         row: Shape = {
             "type": "object",
             "description": f"A row of {self.table.name}, as the table was at {self.seen:%Y-%m-%dT%H:%M:%SZ}. A value "
-            "that is none of its column's type is the text that the database shows.",
+            "that is none of its column's type is the text that the database shows. With fields= only those are there.",
             "properties": {column.name: _value(column) for column in self.table.columns},
-            "required": [column.name for column in self.table.columns],
             "additionalProperties": False,
         }
         return {self.shape: row, f"{self.shape}.page": page(named(self.shape), f"Rows of {self.table.name}.")}

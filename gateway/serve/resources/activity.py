@@ -92,9 +92,9 @@ def activity_answer(call: Call, **also: Any) -> Response:
     if "grep" in asked:
         asked["unsaid"] = masks.Findings(call).secret()
     after, wait, last = asked.pop("after"), asked.pop("wait"), asked.pop("last", None)
-    form = following.form_of()
+    form, came_back = following.form_of(), following.last_event(after)
     if form == following.EVENTS:
-        return following.stream(call, following.last_event(after), lambda behind: _events(call, behind, asked))
+        return following.stream(call, came_back, lambda behind: _events(call, behind, asked))
     if last is None:
         lines, behind = following.awaited(call, after, wait, lambda behind: _read(call, behind, asked))
     else:

@@ -98,9 +98,9 @@ def changes_answer(call: Call) -> Response:
     """``GET /api/v1/changes?since=8812&type=order&wait=30``."""
     feed = _Feed(call)
     since, wait = call.parameters["since"], call.parameters["wait"]
-    form = following.form_of()
+    form, came_back = following.form_of(), following.last_event(since)
     if form == following.EVENTS:
-        since = following.last_event(since)
+        since = came_back
         feed.check(since)
         return following.stream(call, since, feed.events)
     items, behind = following.awaited(call, since, wait, feed.items)

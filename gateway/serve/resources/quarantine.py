@@ -16,7 +16,7 @@ from gateway.repair.rules import judged_by
 from gateway.serve import cursors, masks
 from gateway.serve.answers import answered, listed, said
 from gateway.serve.operations import Operation, Parameters
-from gateway.serve.parameters import CURSOR, LIMIT, Text
+from gateway.serve.parameters import CURSOR, LIMIT, Text, Truth
 from gateway.serve.problems import Problem
 from gateway.serve.resources.deliveries import SHAPES as DELIVERY_SHAPES
 from gateway.serve.resources.repairs import Reason
@@ -152,9 +152,7 @@ class RetryGroupBody(Parameters):
     """``{"integration": "…", "code": "…", "value": "…", "delivery": "…"}``, at least one of them, or ``all``."""
 
     integration, code, value, delivery = INTEGRATION, CODE, VALUE, DELIVERY
-    everything = fields.Boolean(
-        data_key="all", truthy={True}, falsy={False}, metadata={"description": "true for everything that is held"}
-    )
+    everything = Truth("true for everything that is held", data_key="all")
 
     @validates_schema
     def named_something(self, data: dict[str, Any], **_: Any) -> None:

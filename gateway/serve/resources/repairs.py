@@ -11,6 +11,7 @@ from gateway.repair.replay import NOW, THEN, ask_replay
 from gateway.repair.undo import undo
 from gateway.serve.answers import answered
 from gateway.serve.operations import Operation, Parameters
+from gateway.serve.parameters import Truth
 from gateway.serve.resources.deliveries import delivery_said, known
 from gateway.serve.shapes import WHOLE, Shape, thing
 
@@ -55,12 +56,7 @@ class UndoBody(Parameters):
     """``{"reason": "…", "leave_changed": false}``."""
 
     reason = Reason("why the delivery is undone")
-    leave_changed = fields.Boolean(
-        load_default=False,
-        truthy={True},
-        falsy={False},
-        metadata={"description": "true to leave records that were changed since, instead of refusing"},
-    )
+    leave_changed = Truth("true to leave records that were changed since, instead of refusing", load_default=False)
 
 
 def operations() -> tuple[Operation, ...]:
