@@ -20,7 +20,7 @@ from gateway.validate.columns import parse_column
 from gateway.validate.fields import DateTimeField
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from gateway.contracts import Contract
@@ -134,10 +134,21 @@ def parse(
         detail = f"a query has at most {PARAMETERS_MAX} parameters, not {len(pairs)}"
         raise Problem("bad_parameter", detail, "Use __in for many values of one field.")
     reading = _Reading(about, fields, tuple(parameters))
-    for name, text in pairs:
+    for name, text in _one_sort(pairs):
         reading.take(name, text)
     refuse(reading.flaws)
     return reading.asked()
+
+
+def _one_sort(pairs: Sequence[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+    """The parameters, all of ``sort`` as one: generated clients repeat it for each field, whatever we say."""
+    order = [text for name, text in pairs if name == "sort"]
+    for name, text in pairs:
+        if name != "sort":
+            yield name, text
+        elif order:
+            yield name, ",".join(order)
+            order = []
 
 
 class _Reading:

@@ -126,7 +126,12 @@ def test_everything_that_was_generated_is_python(generated: Generated, document:
 
 def test_a_list_is_filtered_sorted_and_paged(generated: Generated) -> None:
     sort = generated.part("models").ListOrdersSortItem
-    asked: dict[str, Any] = {"status": "open", "total_gte": "100", "sort": [sort("-ordered_on")], "limit": 1}
+    asked: dict[str, Any] = {
+        "status": "open",
+        "total_gte": "100",
+        "sort": [sort("-ordered_on"), sort("number")],
+        "limit": 1,
+    }
     first = generated.call("orders.list_orders", **asked)
     second = generated.call("orders.list_orders", **asked, cursor=first.next_)
     assert [each.number for page in (first, second) for each in page.items] == ["3,3", "2"]

@@ -134,6 +134,12 @@ def test_what_is_wrong_is_refused_with_what_would_be_right(name: str, text: str,
     assert problem.errors[0].parameter == name
 
 
+def test_a_sort_by_several_fields_may_be_repeated_as_generated_clients_do() -> None:
+    together = parse(("sort", "-total,number"), ("limit", "7"))
+    assert parse(("sort", "-total"), ("limit", "7"), ("sort", "number")) == together
+    assert refused(("sort", "total"), ("sort", "-total")).detail == "sort names total twice"
+
+
 def test_a_query_has_a_bounded_number_of_parameters() -> None:
     assert len(parse(*[("total__gt", "1")] * 100).conditions) == 100
     assert "at most 100" in refused(*[("nonsense", "1")] * 101).detail
