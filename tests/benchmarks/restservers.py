@@ -11,6 +11,7 @@ import io
 import json
 import os
 import re
+import secrets
 import shutil
 import signal
 import sqlite3
@@ -44,13 +45,13 @@ RECORDS = 100_000
 _SERVER_CORE, _CLIENT_CORE = 0, min(1, (os.cpu_count() or 1) - 1)
 _UP_SECONDS = 30.0
 _ANOTHER = """
-local number = 0
+local number = START
 request = function()
-    number = (number * 5 + 54321) % COUNT
+    number = (number * 21 + 54321) % COUNT
     return wrk.format("GET", string.format("PATH", number))
 end
 """
-"""Goes through all numbers below COUNT in an order that is no order (Hull and Dobell, 1962)."""
+"""Goes through all numbers below COUNT once, in an order that is no order (Hull and Dobell, 1962)."""
 
 FIELDS: dict[str, str] = {
     "number": "text 1..20",
@@ -161,7 +162,11 @@ def ask(server: Server, path: str, *, seconds: float = 3, connections: int = 16)
     before = server.seconds()
     with tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
         if "{n}" in path:
-            script.write(_ANOTHER.replace("PATH", path.replace("{n}", "%07d")).replace("COUNT", str(RECORDS)))
+            script.write(
+                _ANOTHER.replace("PATH", path.replace("{n}", "%07d"))
+                .replace("COUNT", str(RECORDS))
+                .replace("START", str(secrets.randbelow(RECORDS)))
+            )
             script.flush()
             headers += ["-s", script.name]
         done = subprocess.run(
