@@ -262,6 +262,11 @@ class _Reading:
             self.refuse("bad_parameter", "count", f"count knows the word exact, not {_shown(text)}")
         return True
 
+    def cursor(self, text: str) -> str:
+        if not text:
+            self.refuse("bad_cursor", "cursor", "the cursor is empty")
+        return text
+
     def moment(self, text: str) -> int | datetime | None:
         if re.fullmatch(r"[0-9]{1,18}", text):
             return int(text)
@@ -278,7 +283,7 @@ PARSERS: dict[str, Callable[[_Reading, str], Any]] = {
     "sort": _Reading.sort,
     "fields": _Reading.chosen,
     "limit": _Reading.limit,
-    "cursor": lambda _, text: text,
+    "cursor": _Reading.cursor,
     "version": lambda _, text: text,
     "count": _Reading.count,
     "as_of": _Reading.moment,

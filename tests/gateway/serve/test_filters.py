@@ -120,6 +120,7 @@ def test_the_parameters_of_a_list() -> None:
         ("sort", "total,-total", "bad_parameter", "twice"),
         ("sort", "_key,total", "bad_parameter", "_key"),
         ("sort", "", "unknown_field", ""),
+        ("cursor", "", "bad_cursor", "empty"),
         ("fields", "number,nota", "unknown_field", "Did you mean 'note'?"),
         ("status", "x" * 2001, "bad_parameter", "2000"),
         ("", "x", "unknown_parameter", ""),
