@@ -166,6 +166,9 @@ PROBLEMS: dict[str, Kind] = {
     "body_too_large": Kind(
         413, "The body is larger than is taken here", "Split the file, or have upload_max raised in gateway.yaml."
     ),
+    "precondition_failed": Kind(
+        412, "The copy at hand is not what is here", "Leave If-Match and If-Unmodified-Since out, or ask anew."
+    ),
     "range_not_satisfiable": Kind(416, "The file has no such range of bytes", "Ask for bytes below its length."),
     # what the state of things forbids
     "ambiguous_id": Kind(409, "Several ids begin so", "Write more of the id."),
@@ -249,6 +252,7 @@ BY_STATUS = {
     404: "not_found",
     405: "method_not_allowed",
     406: "not_acceptable",
+    412: "precondition_failed",
     413: "body_too_large",
     415: "unsupported_media_type",
     416: "range_not_satisfiable",

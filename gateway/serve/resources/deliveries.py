@@ -248,6 +248,8 @@ def content(call: Call, id: str) -> Response:  # noqa: A002 - as above
     answer.headers["Repr-Digest"] = f"sha-256=:{base64.b64encode(bytes.fromhex(delivery.sha256)).decode()}:"
     answer.headers.set("Content-Disposition", "attachment", filename=_file_name(delivery.name))
     answer.make_conditional(_conditions(), accept_ranges=True, complete_length=delivery.size)
+    if answer.status_code == HTTPStatus.PRECONDITION_FAILED:
+        raise Problem("precondition_failed")
     if answer.status_code != HTTPStatus.NOT_MODIFIED:
         for each in personal:
             masks.told(call, each, 1, delivery=delivery.id)

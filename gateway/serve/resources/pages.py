@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -81,6 +82,8 @@ def asset(_: Call, asset: str) -> Response:
     answer.add_etag()
     answer.headers["Cache-Control"] = "no-cache"
     answer.make_conditional(request.environ)
+    if answer.status_code == HTTPStatus.PRECONDITION_FAILED:
+        raise Problem("precondition_failed")
     return answer
 
 
