@@ -28,7 +28,6 @@ from gateway.serve.auth import Credential, issuers, keys, tokens
 from gateway.serve.problems import Problem
 from gateway.serve.resources import tables
 from gateway.store import keys as stored
-from gateway.store import records
 from gateway.store.deliveries import moment
 from gateway.store.hot import HotReads
 from gateway.store.staging import table_of
@@ -37,10 +36,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from adapters.protocol import Source
+    from gateway.configuration import Configuration
     from gateway.serve.auth import Caller
     from gateway.serve.limits import Limits
     from gateway.serve.metrics import Metrics
-    from gateway.serve.plans import ListPlan, Plan
+    from gateway.serve.plans import ListPlan, Plan, Seen
     from gateway.serve.services import Services
     from gateway.store.hot import Mark, Short
     from gateway.store.pages import Statement
@@ -93,8 +93,9 @@ class _Known:
 
     caller: Caller
     keys: int
-    revision: str | None
+    configuration: Configuration
     until: float | None
+    seen: dict[str, Seen] = field(default_factory=dict)
     lists: dict[tuple[str, str], _List] = field(default_factory=dict)
     ones: dict[str, _One] = field(default_factory=dict)
     sources: Mapping[str, Source] | None = None
@@ -167,7 +168,7 @@ class HotLane:
         if named is None or known.caller.partners is not None:
             return None
         connection, table = named[1], named[2]
-        if self._reads.state() != (known.keys, known.revision):
+        if self._reads.state() != (known.keys, known.configuration.revision):
             self._callers = {name: each for name, each in self._callers.items() if each is not known}
             return None
         if known.sources is None:
@@ -237,7 +238,7 @@ class HotLane:
         caller = keys.caller_of(key, now, Credential("token", token))
         assert key is not None  # or it would have been refused
         until = key.expires_at.timestamp() if key.expires_at is not None else None
-        known = _Known(caller, version, self._services.configuration().revision, until)
+        known = _Known(caller, version, self._services.configuration(), until)
         if len(self._callers) >= _CALLERS_MAX:
             self._callers.clear()
         self._callers[authorization] = known
@@ -245,7 +246,7 @@ class HotLane:
 
     def _counts(self, known: _Known, mark: Mark | Short) -> bool:
         """Whether what is remembered of a caller still counts; else all of it is forgotten."""
-        if mark.keys == known.keys and mark.revision == known.revision:
+        if mark.keys == known.keys and mark.revision == known.configuration.revision:
             return True
         self._callers = {name: each for name, each in self._callers.items() if each is not known}
         return False
@@ -271,7 +272,7 @@ class HotLane:
         return self._said(environ, plans.record_tag(plan, seq), one.headers, body, one.headers)
 
     def _understood(self, known: _Known, collection: str) -> _One:
-        plan = plans.for_record(self._services.configuration(), known.caller, collection, [])
+        plan = plans.for_record(known.configuration, known.caller, collection, [])
         parts = len(plan.contract.key) + plan.contract.per_partner
         return _One(plan, table_of(plan.contract), parts, plan.headers)
 
@@ -323,16 +324,16 @@ class HotLane:
     def _planned(self, known: _Known, collection: str, query: str) -> _List | None:
         """Understand a query, and remember it if it is one for this lane."""
         pairs = parse_qsl(query, keep_blank_values=True, errors="strict") if query else []
-        planned = plans.for_list(
-            self._services.configuration(), known.caller, collection, pairs, self._services.cursor_secret
-        )
+        of = known.seen.get(collection) if "version" not in query else None
+        if of is None:
+            of = plans.seen(known.configuration, known.caller, collection, pairs)
+            if "version" not in query:
+                known.seen[collection] = of
+        planned = plans.for_list(of, pairs, self._services.cursor_secret)
         plan, asked = planned.plan, planned.plan.asked
         if not plan.whole or plan.view.personal or asked.as_of is not None or asked.count:
             return None
-        with self._services.database.read() as connection:
-            statement = records.asked_often(connection, planned.query)
-        if statement is None:
-            return None
+        statement = self._reads.statement(planned.query)
         before, _, behind = next_link(f"{_PREFIX}{collection}", pairs, _CURSOR).partition(_CURSOR)
         made = _List(planned, statement, (before, behind), plan.headers, self._services.ticks() + _SECONDS)
         if len(known.lists) >= _LISTS_MAX:

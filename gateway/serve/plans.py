@@ -17,22 +17,33 @@ from gateway.serve.masks import view_of
 from gateway.store.pages import Filter, Query
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import date
 
     from gateway.configuration import Configuration
     from gateway.contracts import Contract
     from gateway.serve.auth import Caller
-    from gateway.serve.filters import Asked
+    from gateway.serve.filters import Asked, Queryable
     from gateway.serve.masks import View
 
 LIST_MEDIA = (JSON, "application/x-ndjson", "text/csv")
 """What a list can be asked for as."""
 
 _COMMON = ("version", "as_of")
+_OF_LISTS = (*filters.PARAMETERS, *_COMMON)
 
 Pairs = list[tuple[str, str]]
 """The parameters of a query, in their order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A contract as a caller sees it: what may be asked of its fields, and what every answer about it says."""
+
+    contract: Contract
+    view: View
+    fields: Mapping[str, Queryable]
+    headers: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,16 +75,26 @@ class ListPlan:
         return f"{change}-{self.tag}"
 
 
-def for_list(configuration: Configuration, caller: Caller, collection: str, pairs: Pairs, secret: bytes) -> ListPlan:
-    """Understand the query of a list.
+def seen(configuration: Configuration, caller: Caller, collection: str, pairs: Pairs) -> Seen:
+    """The contract that a query is about: the newest version unless it names another.
 
     Raises:
-        Problem: the caller may not; there is no such collection; whatever is wrong with the query.
+        Problem: the caller may not; there is no such collection, or no such version.
     """
     contract = _contract(configuration, caller, collection, pairs)
     view = view_of(caller, contract)
     fields = filters.queryable(contract, hidden=view.hidden)
-    asked = filters.parse(pairs, collection, fields, parameters=(*filters.PARAMETERS, *_COMMON))
+    return Seen(contract, view, fields, headers(configuration, contract, collection))
+
+
+def for_list(of: Seen, pairs: Pairs, secret: bytes) -> ListPlan:
+    """Understand the query of a list.
+
+    Raises:
+        Problem: whatever is wrong with the query.
+    """
+    contract, view = of.contract, of.view
+    asked = filters.parse(pairs, contract.collection, of.fields, parameters=_OF_LISTS)
     identity = cursors.fingerprint(contract.id, *asked.identity(), *view.parts)
     query = Query(
         contract,
@@ -84,7 +105,7 @@ def for_list(configuration: Configuration, caller: Caller, collection: str, pair
         view.partners,
     )
     tag = cursors.fingerprint(identity, asked.cursor, asked.limit, asked.fields, asked.count)
-    return ListPlan(Plan(contract, view, asked, headers(configuration, contract, collection)), query, identity, tag)
+    return ListPlan(Plan(contract, view, asked, of.headers), query, identity, tag)
 
 
 def for_record(

@@ -16,14 +16,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
 import psycopg
 
-from gateway.store.pages import plain, served
+from gateway.store.pages import many, plain, served, statement
 from gateway.store.sqlite import library
+from gateway.store.staging import table_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from gateway.store.database import Database
-    from gateway.store.pages import Statement
+    from gateway.store.pages import Query, Statement
 
 T = TypeVar("T")
 
@@ -76,6 +77,7 @@ class _Asking(Protocol):
     def state(self) -> tuple[int, str | None]: ...
     def one(self, contract: str, table: str, key: str) -> tuple[Short, tuple[int, int, bytes] | None] | None: ...
     def page(self, contract: str, statement: Statement) -> tuple[Mark, Page | None] | None: ...
+    def truth(self, question: str, values: dict[str, Any]) -> bool: ...
     def close(self) -> None: ...
 
 
@@ -110,6 +112,13 @@ class HotReads:
     def page(self, contract: str, statement: Statement) -> tuple[Mark, Page | None] | None:
         """A page of current records; None where more than one question is needed, or a delivery is being settled."""
         return self._asked(lambda asking: asking.page(contract, statement))
+
+    def statement(self, query: Query) -> Statement:
+        """What asks for this page of current rows."""
+        table = table_of(query.contract)
+        question = many(query, table) if self._database.is_sqlite else None
+        walk = question is not None and self._asked(lambda asking: asking.truth(*question))
+        return statement(query, table, postgresql=not self._database.is_sqlite, walk=walk)
 
     def close(self) -> None:
         """Close what is idle."""
@@ -158,7 +167,7 @@ class _Sqlite:
         module = library()
         self._connection = module.connect(database.path, isolation_level=None, check_same_thread=False, timeout=5.0)
         self._connection.execute("PRAGMA query_only = ON")
-        self._connection.execute("PRAGMA cache_size = -8000")
+        self._connection.execute("PRAGMA cache_size = -32000")
         self._ask = self._connection.execute
         # substr of a text counts its characters; of bytes it does not. concat (3.44) copies once.
         rest = "substr(CAST(r.body AS BLOB), 2)"
@@ -204,6 +213,9 @@ class _Sqlite:
         finally:
             ask("COMMIT")
 
+    def truth(self, question: str, values: dict[str, Any]) -> bool:
+        return bool(self._ask(question, values).fetchone()[0])
+
     def _all_of(self, statement: Statement) -> str:
         """The items of a page as one value."""
         if statement.native is None:
@@ -227,6 +239,9 @@ class _Postgresql:
         row = self._cursor.execute(f"SELECT {_STATE}").fetchone()
         assert row is not None
         return row[0] or 0, row[1]
+
+    def truth(self, question: str, values: dict[str, Any]) -> bool:
+        raise NotImplementedError  # PostgreSQL's planner knows how many there are
 
     def mark(self, contract: str) -> Mark | None:
         asked = self._cursor.execute(f"SELECT {_MARK} FROM contract c WHERE c.id = %s", (contract,))

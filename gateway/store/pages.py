@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from gateway.contracts import Contract
 
 
+_FEW = 2000
+"""So many rows are sorted for a page without a second thought."""
+
+
 @dataclass(frozen=True, slots=True)
 class Filter:
     """One condition: `op` is a key of :data:`OPERATORS`; `value` is a tuple for ``in`` and a bool for ``isnull``."""
@@ -129,6 +133,25 @@ def statement(query: Query, table: str, *, postgresql: bool, walk: bool = False)
     parts.append(part(f"{column} IS NULL", *behind, by=f"r.key {way}"))
     value_of = f"SELECT {column} FROM {table} r WHERE r.state = 1 AND r.key = :last"
     return Statement(tuple(parts), conditions.values, query.limit, 1, further, value_of)
+
+
+def many(query: Query, table: str) -> tuple[str, dict[str, Any]] | None:
+    """The question whether more than a few rows pass each filter, for SQLite; None where it does not matter.
+
+    It would rather filter by an index and sort what is left, which is right for few rows alone: where many pass, going
+    along the order and leaving out what does not pass fills a page much sooner (`walk`).
+    """
+    leading = query.sort[0][0] if query.sort else "_key"
+    by_index = len(query.filters) == 1 and query.filters[0].op == "eq" and leading == "_key"
+    others = [each for each in query.filters if each.field != leading and each.op not in ("contains", "startswith")]
+    if by_index or not others:
+        return None
+    conditions = Conditions(query.contract, postgresql=False)
+    counts = [
+        f"(SELECT count(*) FROM (SELECT 1 FROM {table} r WHERE r.state = 1 AND {conditions.of(each)} LIMIT {_FEW}))"
+        for each in others
+    ]
+    return f"SELECT {' AND '.join(f'{each} = {_FEW}' for each in counts)}", conditions.values
 
 
 def ordered(query: Query) -> list[tuple[str, bool]]:

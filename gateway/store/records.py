@@ -24,6 +24,7 @@ from gateway.store.pages import (
     Statement,
     bound,
     by,
+    many,
     ordered,
     plain,
     served,
@@ -45,8 +46,6 @@ __all__ = ["Filter", "Query"]
 
 _CLOCKS_DIFFER = timedelta(days=1)
 _STREAMED = 500
-_FEW = 2000
-"""So many rows are sorted for a page without a second thought."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,28 +201,11 @@ def _statements(
         yield _uncommon(connection, here, query, at)
 
 
-def asked_often(connection: Connection, query: Query) -> Statement | None:
-    """The statement of a page, to be asked for by itself (``hot``); None while the contract's rows are on the move."""
-    here = standing(connection, query.contract.id)
-    return None if here is None or here.offset is not None else _asked(connection, here, query)
-
-
 def _asked(connection: Connection, here: Standing, query: Query) -> Statement:
-    """The statement of a page of current rows.
-
-    SQLite would rather filter by an index and sort what is left, which is right for few rows alone: where many pass
-    the filters, going along the order and leaving out what does not pass fills a page much sooner.
-    """
+    """The statement of a page of current rows."""
     sqlite = connection.dialect.name == "sqlite"
-    leading = query.sort[0][0] if query.sort else "_key"
-    others = [each for each in query.filters if each.field != leading]
-    by_index = len(query.filters) == 1 and query.filters[0].op == "eq" and leading == "_key"
-    walk = False
-    if sqlite and others and not by_index:
-        conditions = Conditions(query.contract, postgresql=False)
-        where = " AND ".join(["r.state = 1", *map(conditions.of, query.filters), *conditions.theirs(query.partners)])
-        few = f"SELECT count(*) FROM (SELECT 1 FROM {here.table} r WHERE {where} LIMIT {_FEW})"
-        walk = connection.execute(text(few), conditions.values).scalar_one() == _FEW
+    question = many(query, here.table) if sqlite else None
+    walk = question is not None and bool(connection.execute(text(question[0]), question[1]).scalar_one())
     return statement(query, here.table, postgresql=not sqlite, walk=walk)
 
 

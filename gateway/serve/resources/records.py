@@ -73,8 +73,9 @@ def operations() -> tuple[Operation, ...]:
 
 def records_list(call: Call, collection: str) -> Response:
     """``GET /api/v1/orders?status=open&total__gte=100&sort=-ordered_on&fields=number,total``."""
-    secret = call.services.cursor_secret
-    planned = plans.for_list(call.services.configuration(), call.caller, collection, pairs(), secret)
+    secret, query = call.services.cursor_secret, pairs()
+    of = plans.seen(call.services.configuration(), call.caller, collection, query)
+    planned = plans.for_list(of, query, secret)
     plan, form = planned.plan, request.accept_mimetypes.best_match(plans.LIST_MEDIA, JSON)
     if form != JSON:
         return exports.exported(call, planned, form, lambda connection: _then(connection, plan), _cut)
