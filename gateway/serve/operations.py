@@ -15,7 +15,7 @@ from flask import Blueprint, g, request
 from marshmallow import RAISE, Schema, ValidationError
 
 from gateway.serve import auth, idempotency
-from gateway.serve.problems import Flaw, Problem, nearest, refuse
+from gateway.serve.problems import FLAWS_MAX, Flaw, Problem, nearest, refuse
 
 if TYPE_CHECKING:
     import threading
@@ -162,15 +162,14 @@ def _loaded_query(operation: Operation) -> dict[str, Any]:
     schema = operation.query() if operation.query is not None else Parameters()
     pairs = list(request.args.items(multi=True))
     names = [name for name, _ in pairs]
+    told = list(dict.fromkeys(names))[:FLAWS_MAX]  # no schema has so many: one of them is unknown if there are more
     flaws = [
         Flaw("unknown_parameter", f"there is no parameter {name!r} here", nearest(name, schema.fields), parameter=name)
-        for name in dict.fromkeys(names)
+        for name in told
         if name not in schema.fields
     ]
     flaws += [
-        Flaw("repeated_parameter", f"{name} is given twice", parameter=name)
-        for name in dict.fromkeys(names)
-        if names.count(name) > 1
+        Flaw("repeated_parameter", f"{name} is given twice", parameter=name) for name in told if names.count(name) > 1
     ]
     refuse(flaws)
     try:
@@ -210,7 +209,8 @@ def _loaded_body(body: type[Schema], raw: bytes) -> dict[str, Any]:
     try:
         loaded: dict[str, Any] = schema.load(value)
     except ValidationError as error:
-        flaws = [_body_flaw(schema, str(name), messages) for name, messages in _by_name(error).items()]
+        wrong = list(_by_name(error).items())[:FLAWS_MAX]
+        flaws = [_body_flaw(schema, str(name), messages) for name, messages in wrong]
         raise Problem("invalid_body", flaws[0].detail, flaws[0].remedy, errors=tuple(flaws)) from error
     return loaded
 

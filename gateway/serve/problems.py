@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 MEDIA_TYPE = "application/problem+json"
+FLAWS_MAX = 50
+"""So many things that are wrong are told: an answer must not be many times as long as the question."""
+_LETTERS_MAX = 1000
+"""So many characters of each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,12 +277,17 @@ class Flaw:
 
     def shown(self) -> dict[str, str]:
         """The element of `errors`."""
-        shown = {"code": self.code, "detail": self.detail, "remedy": self.remedy or PROBLEMS[self.code].remedy}
+        shown = {"code": self.code, "detail": cut(self.detail), "remedy": self.remedy or PROBLEMS[self.code].remedy}
         for place in ("parameter", "pointer", "header"):
             value = getattr(self, place)
             if value is not None:
-                shown[place] = value
+                shown[place] = cut(value)
         return shown
+
+
+def cut(text: str) -> str:
+    """As much of a text as is told."""
+    return text if len(text) <= _LETTERS_MAX else f"{text[:_LETTERS_MAX]}…"
 
 
 @dataclass(eq=False)
@@ -305,9 +314,9 @@ class Problem(Exception):
             "title": self.kind.title,
             "status": self.kind.status,
             "code": self.code,
-            "detail": self.detail or self.kind.title,
+            "detail": cut(self.detail) or self.kind.title,
             "remedy": self.remedy or self.kind.remedy,
-            "errors": [flaw.shown() for flaw in self.errors],
+            "errors": [flaw.shown() for flaw in self.errors[:FLAWS_MAX]],
             "request_id": request_id,
         }
         return orjson.dumps(members | dict(self.more))
