@@ -51,7 +51,8 @@ def measure() -> list[dict[str, Any]]:
         folder = Path(name)
         ours = stack.enter_context(restservers.gateway(folder / "sqlite", "sqlite:data/gateway.db"))
         hello = stack.enter_context(restservers.hello(folder))
-        return [*_ours(ours, hello), *_peers(folder, ours), *_postgresql(folder, ours)]
+        results = [*_ours(ours, hello), *_exports(ours), *_peers(folder, ours), *_postgresql(folder, ours)]
+        return [*results, *_while_working(folder / "sqlite", ours)]
 
 
 def _ours(ours: Server, hello: Server) -> list[dict[str, Any]]:
@@ -67,6 +68,38 @@ def _ours(ours: Server, hello: Server) -> list[dict[str, Any]]:
               met=filtered >= 0.5),
         _line("filtered by another field too", rounds, 5, "such a plain page", _ratio(rounds, 5, 3)),
         _line("hello: Flask saying hello on the same server", rounds, 0),
+    ]  # fmt: skip
+
+
+def _exports(ours: Server) -> list[dict[str, Any]]:
+    """All orders at once; the median of some runs, by the wall."""
+    results = []
+    for name, media, aim in (("NDJSON", "application/x-ndjson", 500_000), ("CSV", "text/csv", 0)):
+        rates, firsts = [], []
+        before = restservers.memory(ours)
+        for _ in range(ROUNDS):
+            first, seconds, lines = restservers.export(ours, "/api/v1/orders", media)
+            assert lines - (name == "CSV") == restservers.RECORDS
+            rates.append(restservers.RECORDS / seconds)
+            firsts.append(first * 1000)
+        rate, first, grown = statistics.median(rates), statistics.median(firsts), restservers.memory(ours) - before
+        results += [
+            figure(f"export as {name}", rate, "records/s", ROUNDS,
+                   **({"aim": "≥ 500,000", "met": rate >= aim} if aim else {})),
+            figure(f"its first byte, {name}", first, "ms", ROUNDS, aim="< 10 ms", met=first < 10),
+            figure(f"its memory, {name}: the server's peak grew by", grown / 1e6, "MB"),
+        ]  # fmt: skip
+    return results
+
+
+def _while_working(folder: Path, ours: Server) -> list[dict[str, Any]]:
+    """Latencies while a worker judges a file of a million rows beside."""
+    with restservers.working(folder, ours):
+        loads = [ask(ours, path, seconds=5) for path in (ONE, PAGE)]
+    return [
+        figure(f"{name} while a million rows are judged: p99 (p50 {load.p50:.2g} ms)", load.p99, "ms",
+               against="its p50", ratio=load.p99 / load.p50, aim="< 10 ×", met=load.p99 < 10 * load.p50)
+        for name, load in zip(("one record", "page of 100"), loads, strict=True)
     ]  # fmt: skip
 
 

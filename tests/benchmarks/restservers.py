@@ -189,6 +189,67 @@ def fetch(server: Server, path: str, headers: Mapping[str, str] | None = None) -
         return body
 
 
+def export(server: Server, path: str, media: str) -> tuple[float, float, int]:
+    """Seconds until the first byte and until the end of an export, and how many lines it had."""
+    asked = urllib.request.Request(server.url + path, headers={**dict(server.headers), "Accept": media})
+    began, lines = time.perf_counter(), 0
+    with urllib.request.urlopen(asked, timeout=60) as answer:
+        first = answer.read(1)
+        to_first = time.perf_counter() - began
+        lines += first.count(b"\n")
+        while part := answer.read(1 << 18):
+            lines += part.count(b"\n")
+    return to_first, time.perf_counter() - began, lines
+
+
+def memory(server: Server) -> int:
+    """The largest resident size that any process of a server had, in bytes."""
+    largest = 0
+    for each in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            if int(each.read_text().rpartition(")")[2].split()[2]) == server.process:
+                told = each.with_name("status").read_text()
+                largest = max(largest, int(told.partition("VmHWM:")[2].split()[0]) * 1024)
+        except (OSError, IndexError):
+            continue
+    return largest
+
+
+_PRICES = {
+    "teams.yaml": "sales:\n  email: sales@company.example\n",
+    "contracts/price.v1.yaml": "contract: price v1\nabout: A price\nowner: sales\nkey: sku\n\nfields:\n"
+    "  sku: text 1..20\n  price: decimal(12,2) >= 0, filter, sort\n  name: text 1..40\n",
+    "integrations/prices.yaml": 'integration: prices\nabout: Prices\nowner: sales\nsource: "http:"\n'
+    "format: csv , utf-8 header\ncontract: price v1\nmap:\n  sku: sku\n  price: price | decimal\n  name: name\n",
+}
+"""What a worker reads while callers read orders."""
+
+
+@contextmanager
+def working(folder: Path, server: Server, rows: int = 1_000_000) -> Iterator[None]:
+    """A file of so many prices, handed in and judged by a worker on the other core while this goes on."""
+    lines = "".join(f"P{n:07},{n % 9973}.{n % 100:02},Article number {n}\n" for n in range(rows))
+    asked = urllib.request.Request(
+        f"{server.url}/api/v1/integrations/prices/deliveries?filename=prices.csv",
+        data=("sku,price,name\n" + lines).encode(),
+        headers={**dict(server.headers), "Content-Type": "text/csv"},
+    )
+    with urllib.request.urlopen(asked, timeout=300) as answer:
+        assert answer.status == 202
+    command = [sys.executable, "-m", "gateway.operate", "work", "--workspace", str(folder / "workspace")]
+    process = subprocess.Popen(
+        ["taskset", "-c", str(_CLIENT_CORE), *command], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )  # fmt: skip
+    try:
+        time.sleep(2)  # until it has begun
+        yield
+        assert process.poll() is None
+    finally:
+        os.killpg(process.pid, signal.SIGTERM)
+        process.wait(30)
+
+
 @contextmanager
 def gateway(folder: Path, store: str, also: int = 0) -> Iterator[Server]:
     """Ours, on a store with the orders in it: ``gateway serve`` with a key, and whatever it does for each request."""
@@ -202,6 +263,9 @@ def gateway(folder: Path, store: str, also: int = 0) -> Iterator[Server]:
     (workspace / "contracts" / "order.v1.yaml").write_text(
         f"contract: order v1\nabout: An order\nowner: sales\nkey: number\n\nfields:\n{fields}"
     )
+    for path, text in _PRICES.items():
+        (workspace / path).parent.mkdir(exist_ok=True)
+        (workspace / path).write_text(text)
     token = _filled(workspace)
     command = [sys.executable, "-m", "gateway.operate", "serve", "--workspace", str(workspace)]
     key = (("Authorization", f"Bearer {token}"),)
@@ -243,7 +307,7 @@ def _filled(workspace: Path) -> str:
     """A store with all orders published and settled; the token of a key that reads them."""
     opened = open_gateway(workspace)
     apply(opened, load(workspace), who="benchmark")
-    contract = next(iter(opened.in_force.configuration().contracts.values()))
+    contract = opened.in_force.configuration().contracts["order.v1"]
     columns = [field.name for field in contract.columns()]
     rows = [
         Staged(
@@ -264,7 +328,7 @@ def _filled(workspace: Path) -> str:
     while not done:
         with opened.database.write() as transaction:
             done = staging.settle(transaction, contract.id)
-    token = make_key(opened, "benchmark", ("orders:read", "changes:read"))
+    token = make_key(opened, "benchmark", ("*:read", "deliveries:write"))
     opened.close()
     return token
 
