@@ -15,7 +15,7 @@ from werkzeug.routing import BaseConverter
 from gateway.errors import Reject, Retry, Stop
 from gateway.serve import auth
 from gateway.serve import shapes as shared_shapes
-from gateway.serve.answers import HEADERS, REQUEST_ID, TRACEPARENT
+from gateway.serve.answers import HEADERS, REQUEST_ID, TRACEPARENT, path_of
 from gateway.serve.hot import HotLane
 from gateway.serve.idempotency import Running
 from gateway.serve.limits import Limits
@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from gateway.serve.shapes import Shape
 
 _log = logging.getLogger(__name__)
+_PATH_MAX = 500
 
 SHAPES: dict[str, Shape] = {
     **shared_shapes.SHAPES,
@@ -155,8 +156,13 @@ def _begin(services: Services) -> None:
     host = environ.get("HTTP_HOST", "")
     if not host or "," in host:
         raise Problem("host_missing")
-    if "HTTP_TRANSFER_ENCODING" in environ and environ.get("CONTENT_LENGTH"):
-        raise Problem("ambiguous_length")
+    coding = environ.get("HTTP_TRANSFER_ENCODING")
+    if coding is not None and (environ.get("CONTENT_LENGTH") or coding.strip().lower() != "chunked"):
+        # What follows on the connection may be the rest of this body: it is not read as a request (RFC 9112, 6.3).
+        detail = (
+            "" if environ.get("CONTENT_LENGTH") else f"Transfer-Encoding is {coding[:60]!r}; chunked alone is read here"
+        )
+        raise Problem("ambiguous_length", detail, headers={"Connection": "close"})
     if "\0" in request.path or any("\0" in part for pair in request.args.items(multi=True) for part in pair):
         raise Problem("bad_request", "the path or a query parameter holds a NUL character", "Leave it out.")
 
@@ -178,13 +184,18 @@ def _end(answer: Response, services: Services, metrics: Metrics) -> Response:
         logging.DEBUG if request.method in ("GET", "HEAD") and answer.status_code < 400 else logging.INFO,
         "%s %s %d key=%s request=%s trace=%s",
         request.method,
-        request.path,
+        _on_one_line(request.path),
         answer.status_code,
         g.caller.name if "caller" in g else "",
         g.get("request_id", ""),
         trace if TRACEPARENT(trace) else "",
     )
     return answer
+
+
+def _on_one_line(path: str) -> str:
+    """A path as the log tells it: what was escaped in it must not begin a line of its own there."""
+    return (path if path.isprintable() else path_of(path))[:_PATH_MAX]
 
 
 def _failed(error: Exception) -> Any:

@@ -6,6 +6,7 @@ paths, so that requests get as far as they can.
 
 from __future__ import annotations
 
+import logging
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -276,6 +277,16 @@ def test_parts_of_paths(asked: Asked) -> None:
         for part in re.findall(r"<(?:\w+:)?(\w+)>", rule):
             for value in ODD:
                 asked.send(method, filled(rule, FILLED | {part: value}))
+
+
+def test_no_path_writes_a_line_of_its_own_into_the_log(asked: Asked, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    for value in ("a%0d%0aGET%20/forged%20200", "a%E2%80%A8b", "%1b[2J", "x" * 3000):
+        asked.send("GET", f"/api/v1/orders/{value}")
+        asked.send("GET", f"/problems/{value}")
+    told = [record.getMessage() for record in caplog.records]
+    assert len(told) == 8
+    assert all(line.isprintable() and len(line) < 800 for line in told), told
 
 
 def test_headers(asked: Asked) -> None:
