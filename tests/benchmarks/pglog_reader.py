@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import json
-import resource
 import sqlite3
 import sys
 import time
@@ -17,6 +16,7 @@ import orjson
 from adapters.connections import driver_manager
 from adapters.model import Following
 from adapters.odbc import OdbcSource
+from tests.benchmarks.harness import peak_megabytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -118,7 +118,7 @@ def main(what: str, address: str, way: str, slot: str, position: str, place: str
     else:
         count = _snapshotted(address, slot, place, events if what == "events" else _changes)
     seconds, processor = time.perf_counter() - began, time.process_time() - processor
-    megabytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    megabytes = peak_megabytes()
     print(json.dumps({"changes": count, "seconds": seconds, "processor": processor, "megabytes": megabytes}))
 
 
