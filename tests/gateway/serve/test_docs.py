@@ -10,18 +10,27 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from werkzeug.exceptions import NotFound
 
 import gateway
 from adapters.connections import driver_manager
 from adapters.odbc import OdbcSource
-from tests.gateway.serve.worlds import World, order
+from gateway.serve.limits import Policy
+from tests.gateway.serve.worlds import FILES, World, order
 
 if TYPE_CHECKING:
     from flask.testing import FlaskClient
+    from werkzeug.test import TestResponse
 
-PAGE = (Path(gateway.__file__).parents[1] / "docs" / "http-api.md").read_text(encoding="utf-8")
+DOCS = Path(gateway.__file__).parents[1] / "docs"
+PAGE = (DOCS / "http-api.md").read_text(encoding="utf-8")
 EXAMPLE = re.compile(r"```http\n(.+?)```\n+```(json|text|http)\n(.+?)```", re.DOTALL)
 LIBRARY = Path("/usr/lib/x86_64-linux-gnu/odbc/libsqlite3odbc.so")
+PRICE = FILES["contracts/price.v1.yaml"]
+SERVED = FILES | {
+    "contracts/price.v1.yaml": PRICE.replace("key: sku", "deprecated: 2026-11-01\nsunset: 2027-06-30\nkey: sku"),
+    "contracts/price.v2.yaml": PRICE.replace("price v1", "price v2"),
+}
 NAMED = "SQLite3" in driver_manager().drivers()
 
 
@@ -50,7 +59,7 @@ def like(said: Any, shown: Any) -> bool:
     """Whether an answer is what the page shows, where … stands for anything."""
     if isinstance(shown, str) and "…" in shown:
         pattern = ".*".join(re.escape(part) for part in shown.split("…"))
-        return shown == "…" or (isinstance(said, str) and re.fullmatch(pattern, said) is not None)
+        return shown == "…" or (isinstance(said, str) and re.fullmatch(pattern, said, re.DOTALL) is not None)
     if isinstance(shown, dict):
         members = {name: value for name, value in shown.items() if name != "…"}
         whole = "…" in shown or (isinstance(said, dict) and said.keys() == members.keys())
@@ -63,27 +72,72 @@ def like(said: Any, shown: Any) -> bool:
 
 
 def test_every_example_is_answered_as_the_page_says(here: World, tmp_path: Path) -> None:
+    here.apply(SERVED)
     here.deliver(order("4711", total="100.00"), order("4712", total="250.00", day="2026-11-02"))
     here.deliver(order("4711", total="120.00"), name="again.csv")
     without_tables = not NAMED and not LIBRARY.exists()
     if not without_tables:
         here.sources["erp"] = legacy(tmp_path)
-    client = here.client()
+    client = here.client(limits=Policy(60_000, 60))
     examples = EXAMPLE.findall(PAGE)
-    assert len(examples) == PAGE.count("```http\n") - 1  # one answer is a status alone
+    assert len(examples) == PAGE.count("```http\n") - sum(kind == "http" for _, kind, _ in examples)
     for request, kind, shown in examples:
         if "/tables/" in request and without_tables:
             continue
         answer = ask(client, request)
+        if "/replay" in request:
+            here.work()
         text = answer.get_data(as_text=True)
         if kind == "json":
             assert like(answer.get_json(), json.loads(shown)), f"{request}\nanswered {answer.status_code}\n{text}"
+        elif kind == "http":
+            assert answers(answer, shown), f"{request}\nanswered {answer.status_code}\n{answer.headers}\n{text}"
         else:
-            assert (str(answer.status_code) if kind == "http" else text) == shown.strip(), request
+            assert text == shown.strip(), request
     for source in here.sources.values():
         source.close()
     if without_tables:
         pytest.skip("no ODBC driver for SQLite, so the examples of live tables were left out")
+
+
+def answers(answer: TestResponse, shown: str) -> bool:
+    """Whether an answer has the status, the headers and, where one is shown, the body that the page shows."""
+    head, _, body = shown.strip().partition("\n\n")
+    status, *headers = head.splitlines()
+    said = [f"{name}: {value}" for name, value in answer.headers.items()]
+    has = all(any(like(each, line) for each in said) for line in headers)
+    lines = answer.get_data(as_text=True).replace("\r\n", "\n").strip()
+    return str(answer.status_code) == status and has and (not body or like(lines, body))
+
+
+@pytest.mark.parametrize(
+    ("shown", "same"),
+    [
+        ("200", True),
+        ("404", False),
+        ("200\nContent-Type: application/json", True),
+        ("200\nContent-Type: text/…", False),
+        ("200\nX-Nothing: …", False),
+        ('200\n\n{"status":"alive"}', True),
+        ("200\n\n{…}", True),
+        ("200\n\ndead", False),
+    ],
+)
+def test_the_comparison_of_answers_can_fail(still: World, shown: str, same: bool) -> None:
+    assert answers(still.client().get("/health/live"), shown) is same
+
+
+def test_every_resource_has_an_example(here: World) -> None:
+    pages = "".join((DOCS / f"{name}.md").read_text(encoding="utf-8") for name in ("http-api", "access", "hooks"))
+    routes = here.app().url_map.bind("gateway.example")
+    shown = set()
+    for method, path in re.findall(r"^(GET|POST) (/[^ ?\n]*)", pages, re.MULTILINE):
+        try:
+            shown.add(routes.match(path, method=method)[0])
+        except NotFound:  # that is what the example shows
+            continue
+    own = {rule.endpoint for rule in here.app().url_map.iter_rules()}
+    assert own - shown == {f"pages.{name}" for name in ("get_start", "get_docs", "get_asset", "list_problems")}
 
 
 @pytest.mark.parametrize(
