@@ -49,8 +49,8 @@ def test_every_route_is_documented_and_every_documented_path_is_a_route(still: W
 
 def test_parameters_are_documented_and_documented_parameters_are_taken(still: World, document: dict[str, Any]) -> None:
     client = still.client()
-    samples = {"integer": "1", "int64": "1", "boolean": "true", "date": "2026-11-01", "decimal": "1.5", "string": "open",
-               "date-time": "2026-11-01T00:00:00Z"}  # fmt: skip
+    samples = {"integer": "1", "int64": "1", "boolean": "true", "date": "2026-11-01", "decimal": "1.5",
+               "date-time": "2026-11-01T00:00:00Z", "string": "open"}  # fmt: skip
     own = {"fields": "_key", "sort": "_key", "count": "exact", "state": "accepted", "as_of": "999", "field": "number",
            "type": "order", "body": "none"}  # fmt: skip
     for path, methods in document["paths"].items():
