@@ -13,7 +13,8 @@ from gateway.serve.filters import OPERATORS
 from gateway.serve.masks import view_of
 from gateway.serve.operations import Operation
 from gateway.serve.problems import Problem, nearest
-from gateway.serve.shapes import ANY_OBJECT, FLAG, TEXT, WHOLE, Shape, many, maybe, named, page, thing
+from gateway.serve.shapes import ANY_OBJECT, FLAG, TEXT, WHOLE, Shape, many, maybe, named, page, thing, words
+from gateway.store import leases
 from gateway.validate.openapi import json_schema
 
 if TYPE_CHECKING:
@@ -76,6 +77,20 @@ SHAPES: dict[str, Shape] = {
         identifiers={"type": "object", "additionalProperties": many(TEXT)},
         sftp_user=maybe(TEXT),
     ),
+    "Source": thing(
+        "A table that an integration follows. begun: something of it was read. problem: why it is not read now. state "
+        "is the breaker's of its connection, as this process sees it: open, it is left alone after failures.",
+        source=TEXT,
+        connection=TEXT,
+        table=TEXT,
+        integration=TEXT,
+        strategy=words("snapshot", "watermark", "diff", "log"),
+        every_seconds=maybe({"type": "number"}),
+        begun=FLAG,
+        problem=maybe(TEXT),
+        state=maybe(words("closed", "open", "half_open")),
+    ),
+    "Sources": page(named("Source"), "Sources, by name."),
     "Partners": page(named("Partner"), "Partners, by name."),
 }
 
@@ -98,6 +113,17 @@ def operations() -> tuple[Operation, ...]:
         _single("integrations", "{name}", "One integration", one_integration, "Integration"),
         _listing("partners", "List the partners", partners_list, "Partners"),
         _single("partners", "{name}", "One partner", one_partner, "Partner"),
+        Operation(
+            "list_sources",
+            "GET",
+            "/api/v1/sources",
+            "sources",
+            "List the tables that are followed: how, how far, and what is wrong",
+            sources_list,
+            scope="sources:read",
+            whole=True,
+            answers={200: "Sources"},
+        ),
     )
 
 
@@ -153,6 +179,33 @@ def one_partner(call: Call, name: str) -> Response:
     if name not in known:
         raise Problem("unknown_partner", f"there is no partner {name!r}", nearest(name, known))
     return _tagged(call, _partner_said(known[name]))
+
+
+def sources_list(call: Call) -> Response:
+    """``GET /api/v1/sources``; no database is asked."""
+    configuration = call.services.configuration()
+    with call.services.database.read() as connection:
+        kept = {each.name: each for each in leases.all_sources(connection)}
+    states = {name: source.live.health().state for name, source in call.services.sources().items()}
+    items = []
+    for each in sorted(configuration.integrations.values(), key=lambda each: (str(each.source), each.name)):
+        if each.source.scheme != "table":
+            continue
+        lease = kept.get(str(each.source))
+        items.append(
+            {
+                "source": str(each.source),
+                "connection": each.source.host,
+                "table": each.source.path,
+                "integration": each.name,
+                "strategy": each.changes.strategy if each.changes is not None else "snapshot",
+                "every_seconds": each.changes.every_seconds if each.changes is not None else None,
+                "begun": lease is not None and lease.position is not None,
+                "problem": lease.problem if lease is not None else None,
+                "state": states.get(each.source.host),
+            }
+        )
+    return _all(call, items)
 
 
 def integrations_of(call: Call) -> dict[str, Integration]:

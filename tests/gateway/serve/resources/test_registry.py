@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from gateway.store import leases
 from tests.gateway.serve.worlds import CONTRACT, FILES, World
 
 if TYPE_CHECKING:
@@ -55,3 +56,35 @@ def test_partners_without_their_secrets(here: World) -> None:
         "sftp_user": "acme",
     }
     assert "AAAA" not in answer.get_data(as_text=True)
+
+
+def test_sources_say_how_tables_are_followed_and_what_is_wrong_with_them(here: World) -> None:
+    name = "table://erp/customers"
+    flow = FILES["integrations/acme-orders.yaml"]
+    here.apply(
+        FILES
+        | {
+            "connections.yaml": "erp:\n  kind: odbc\n  url: Driver=SQLite3;Database=erp.db\n",
+            "integrations/acme-orders.yaml": flow.replace('"http:"', name).replace(
+                "format: csv , utf-8 header\n", "key: number\nchanges: diff every 30s\n"
+            ),
+        }
+    )
+    with here.database.write() as transaction:
+        leases.add_sources(transaction, [name])
+        lease = leases.take_source(transaction, [name], owner="worker", seconds=60)
+        assert lease is not None
+    client = here.client("sources:read")
+    (listed,) = client.get("/api/v1/sources").get_json()["items"]
+    assert listed == {
+        "source": name,
+        "connection": "erp",
+        "table": "customers",
+        "integration": "acme-orders",
+        "strategy": "diff",
+        "every_seconds": 30.0,
+        "begun": False,
+        "problem": None,
+        "state": None,
+    }
+    assert here.client("tables:read").get("/api/v1/sources").status_code == 403
