@@ -6,9 +6,9 @@ The pages of documentation show what it answers, and a test holds them against i
 from __future__ import annotations
 
 import io
-import itertools
 import sqlite3
 import threading
+from collections import Counter
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -40,14 +40,15 @@ PUBLIC_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFB
 
 
 class _Ids(Ids):
-    """Ids that count instead of telling the time."""
+    """Ids that count, those of each kind by themselves, instead of telling the time."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._numbers = itertools.count(1)
+        self._counts: Counter[str] = Counter()
 
     def new(self, prefix: str) -> str:
-        return f"{prefix}_01m7yhc{next(self._numbers):03}fk182nznapqwcs9s"
+        self._counts[prefix] += 1
+        return f"{prefix}_01m7yhc{self._counts[prefix]:03}fk182nznapqwcs9s"
 
 
 class Product:
