@@ -260,6 +260,8 @@ class _Postgresql:
         mark = _mark(row)
         if mark is None or row is None:
             return None
+        if mark.settling:
+            return mark, None
         items, count, *last = row[5:]
         assert statement.limit is not None
         if count <= statement.limit and len(statement.parts) > 1:
