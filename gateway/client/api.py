@@ -237,7 +237,9 @@ class Client:
 
 
 class Export:
-    """The records of an export, once, in the order of their keys; `since` is where the changes behind it begin.
+    """The records of an export, once, in the order of their keys: `count` of them.
+
+    `since` is where the changes behind it begin.
 
     It holds a connection until its end; who stops earlier closes it, or uses it in ``with``.
     """
@@ -245,6 +247,7 @@ class Export:
     def __init__(self, answer: Answer) -> None:
         self._answer = answer
         self.since = int(answer.headers.get("Gateway-Changes-Since", -1))
+        self.count = int(answer.headers.get("Gateway-Records", -1))
         if self.since < 0:
             answer.close()
             raise ConnectionError("the export broke off before it began; begin it again")
@@ -266,6 +269,8 @@ class Export:
             for line in self._answer.lines():
                 yield json.loads(line)
                 count += 1
+            if count != self.count >= 0:  # a server that breaks off ends its stream like one that is whole
+                raise ConnectionError(f"the export broke off behind {count} of {self.count} records; begin it again")
         except LOST as lost:
             raise ConnectionError(f"the export broke off behind {count} records; begin it again") from lost
         finally:

@@ -143,13 +143,33 @@ def apply(gateway: Gateway, configuration: Configuration, *, who: str | None = N
     """Put a configuration in force, whole or not at all (C1); False when it is the one in force already."""
     with gateway.database.write() as transaction:
         transaction.alone("apply")
-        previous = revisions.current_name(transaction.connection)
+        stored = revisions.current(transaction.connection)
+        previous = stored[0] if stored is not None else None
         if previous == configuration.revision:
             return False
+        if stored is not None:
+            _keep_marked(parse(stored[1]), configuration)
         _apply(transaction, configuration)
         subject = f"revision {configuration.revision}"
         audit.write(transaction, "applied", subject, who=who or user_of_machine(), previous=previous)
     return True
+
+
+def _keep_marked(before: Configuration, after: Configuration) -> None:
+    """Refuse to take the mark ``pii`` away in place: the values that stand in records would be shown to everybody.
+
+    Raises:
+        Stop: with the fields.
+    """
+    for name, contract in before.contracts.items():
+        now = after.contracts.get(name)
+        lost = set(contract.personal()) - set(now.personal()) if now is not None else set()
+        if lost:
+            fields = ", ".join(sorted(".".join(path) for path in lost))
+            raise Stop(
+                f"{contract.id}: {fields} held personal data, and would be marked as such no more",
+                f"Keep the mark, or write {contract.name} v{contract.version + 1}; records of this one stay masked.",
+            )
 
 
 def apply_first(gateway: Gateway) -> str | None:

@@ -16,6 +16,7 @@ from gateway.errors import Reject, Retry, Stop
 from gateway.serve import auth
 from gateway.serve import shapes as shared_shapes
 from gateway.serve.answers import HEADERS, REQUEST_ID, TRACEPARENT, path_of
+from gateway.serve.bodies import STRANGERS_MAX
 from gateway.serve.hot import HotLane
 from gateway.serve.idempotency import Running
 from gateway.serve.limits import Limits
@@ -108,8 +109,9 @@ def create_app(services: Services) -> Flask:
     door = auth.Door(services.database, services.configuration, services.now, services.cursor_secret)
     limits = Limits(services.limits, services.ticks) if services.limits is not None else None
     metrics = Metrics()
-    followers, exports = map(threading.BoundedSemaphore, (services.followers_max, services.exports_max))
-    shared = Shared(Running(), followers, door, exports, limits, metrics)
+    places = (services.followers_max, services.exports_max, STRANGERS_MAX)
+    followers, exports, strangers = map(threading.BoundedSemaphore, places)
+    shared = Shared(Running(), followers, door, exports, strangers, limits, metrics)
     table = _resources(services.version)
     for name, operations in table.items():
         app.register_blueprint(blueprint(name, operations, services, shared))

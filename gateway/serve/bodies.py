@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from flask import request
@@ -9,8 +10,10 @@ from flask import request
 from gateway.serve.problems import Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from typing import Protocol
+
+    from gateway.serve.operations import Shared
 
     class Writable(Protocol):
         """What takes bytes."""
@@ -22,7 +25,26 @@ if TYPE_CHECKING:
 IN_MEMORY = 1024 * 1024
 """So much of a body is held in memory; a larger one lies on the disk until it is landed."""
 
+STRANGERS_MAX = 16
+"""So many requests of which nothing proves yet who sends them may be on their way: each keeps a thread until its body
+has come, and nobody can make it come."""
+
 _CHUNK = 256 * 1024
+
+
+@contextmanager
+def place_of(shared: Shared) -> Iterator[None]:
+    """A place for the body of somebody who has shown nothing yet.
+
+    Raises:
+        Problem: ``too_many_strangers``.
+    """
+    if not shared.strangers.acquire(blocking=False):
+        raise Problem("too_many_strangers", headers={"Retry-After": "5"})
+    try:
+        yield
+    finally:
+        shared.strangers.release()
 
 
 def announced_length() -> int | None:

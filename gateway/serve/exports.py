@@ -1,7 +1,9 @@
 """A whole collection, or what filters leave of it, streamed: NDJSON as it is stored, or CSV for a spreadsheet.
 
 An export is one snapshot. Its header ``Gateway-Changes-Since`` is the number of the newest change in it: the change
-feed goes on behind that number without gap or overlap. Memory does not depend on how many records there are.
+feed goes on behind that number without gap or overlap. ``Gateway-Records`` says how many records come: a server that
+breaks off ends a stream like one that is whole. Memory does not depend on how many there are; a reader who stalls is
+left after :data:`SECONDS_MAX`, because until then the store must keep what he has not read.
 
 A spreadsheet takes a cell that begins with ``=``, ``+``, ``-`` or ``@`` for a formula: texts that do get an apostrophe
 before them (OWASP, CSV injection); numbers are numbers. Objects become a column for each of their fields, lists stay
@@ -16,12 +18,13 @@ from __future__ import annotations
 
 import csv
 import io
+import threading
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import orjson
-from flask import Response
+from flask import Response, request
 
 from gateway.serve.masks import MASKED, on_record
 from gateway.serve.problems import Problem
@@ -35,6 +38,7 @@ if TYPE_CHECKING:
     from gateway.serve.plans import ListPlan, Plan
     from gateway.store.records import Point
 
+SECONDS_MAX = 900
 NDJSON, CSV = MEDIA = ("application/x-ndjson", "text/csv")
 
 _FORMULA = "=+-@\t\r"
@@ -71,20 +75,23 @@ def exported(
         Problem: ``too_many_exports``; ``bad_parameter`` for a page of an export.
     """
     plan = planned.plan
-    if plan.asked.cursor is not None or plan.asked.count:
-        raise Problem("bad_parameter", "an export has no pages: cursor and count say nothing of it", "Leave them out.")
+    paged = [name for name in ("cursor", "count", "limit") if name in request.args]
+    if paged:
+        raise Problem(
+            "bad_parameter", f"an export has no pages: {', '.join(paged)} says nothing of it", "Leave it out."
+        )
     shared = call.shared
     if not shared.exports.acquire(blocking=False):
         raise Problem("too_many_exports", headers={"Retry-After": "10"})
-    stack = ExitStack()
+    stack = _Once()
     stack.callback(shared.exports.release)
     try:
         connection = stack.enter_context(call.services.database.read())
         at = then(connection)
         since = at.change if at is not None else changes.newest(connection)[0]
         query = replace(planned.query, limit=None)
-        if plan.view.personal:
-            on_record(call, plan.view, records.count(connection, query, at), fields=plan.asked.fields)
+        count = records.count(connection, query, at)
+        on_record(call, plan.view, count, fields=plan.asked.fields)
         batches = records.stream(connection, query, at)
         if not plan.whole:
             batches = ([cut(item, plan) for item in batch] for batch in batches)
@@ -94,11 +101,29 @@ def exported(
         raise
     answer = Response(body, 200, mimetype=form)
     answer.headers["Gateway-Changes-Since"] = str(since)
+    answer.headers["Gateway-Records"] = str(count)
     answer.headers.extend(plan.headers)
     if form == CSV:
         answer.headers["Content-Disposition"] = f'attachment; filename="{plan.contract.collection}.csv"'
+    stalled = threading.Timer(SECONDS_MAX, stack.close)
+    stalled.daemon = True
+    stack.callback(stalled.cancel)
+    stalled.start()
     answer.call_on_close(stack.close)
     return answer
+
+
+class _Once(ExitStack):
+    """Lets go once, whoever comes first: the end of the stream or of its time."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._closing = threading.Lock()
+
+    def close(self) -> None:
+        """Let go of all of it."""
+        with self._closing:
+            super().close()
 
 
 def _lines(batches: Iterator[list[bytes]]) -> Iterator[bytes]:
@@ -116,7 +141,7 @@ def _rows(batches: Iterator[list[bytes]], plan: Plan) -> Iterator[bytes]:
     writer.writerow([*_SYSTEM, *masked, *(".".join(each.path) for each in columns)])
     for batch in batches:
         for record in map(orjson.loads, batch):
-            cells = [record[name] for name in _SYSTEM] + [" ".join(record[name]) for name in masked]
+            cells = [record[name] for name in _SYSTEM] + [" ".join(record.get(name, ())) for name in masked]
             for each in columns:
                 value = record.get(each.path[0])
                 if len(each.path) > 1:

@@ -88,6 +88,7 @@ ANSWERED: dict[str, Shape] = {
     "Deprecation": _header("Since when this version of the contract is deprecated: @, seconds since 1970 (RFC 9745)."),
     "Sunset": _header("Until when this version of the contract is served (RFC 8594)."),
     "Gateway-As-Of": _header("The change, and its time, as of which the record is told; where as_of asked for one."),
+    "Gateway-Records": _header("Of an export: how many records come.", WHOLE),
     "Gateway-Changes-Since": _header("Of an export: the change behind which the change feed goes on.", WHOLE),
     "Location": _header("The path of the delivery that was made."),
     "Preference-Applied": _header("The wait that was heeded (RFC 7240)."),
@@ -104,7 +105,7 @@ _OF_CONTRACTS = ("Link", "Deprecation", "Sunset")
 _UPLOADED = ("Location", "Preference-Applied", "Idempotency-Replayed")
 
 _OF_OPERATIONS: dict[str, tuple[str, ...]] = {
-    "list_records": (*_OF_CONTRACTS, "ETag", "Gateway-Changes-Since", "Content-Disposition"),
+    "list_records": (*_OF_CONTRACTS, "ETag", "Gateway-Changes-Since", "Gateway-Records", "Content-Disposition"),
     "get_record": (*_OF_CONTRACTS, "ETag", "Gateway-As-Of"),
     "get_record_history": (*_OF_CONTRACTS, "ETag"),
     "get_record_evidence": _OF_CONTRACTS,

@@ -25,6 +25,7 @@ from gateway.errors import GatewayError
 from gateway.serve import cursors, plans
 from gateway.serve.answers import HEADERS, JSON, REQUEST_ID, TRACEPARENT, as_of, next_link, page_of, said
 from gateway.serve.auth import Credential, issuers, keys, tokens
+from gateway.serve.operations import TAKEN
 from gateway.serve.problems import Problem
 from gateway.serve.resources import tables
 from gateway.store import keys as stored
@@ -51,12 +52,16 @@ Answer = tuple[str, list[tuple[str, str]], bytes]
 _PREFIX = "/api/v1/"
 _CALLERS_MAX = 1000
 _LISTS_MAX = 1000
+_TEXT_MAX = 500
+"""So long may a query or a header be that is remembered."""
 _KEPT_BYTES_MAX = 64 * 1024 * 1024
 _SECONDS = 60.0
 """So long is a statement kept that was chosen by how many rows passed its filters."""
 _CURSOR = "00cursor00"
 _PLAIN_KEY = re.compile(r"[A-Za-z0-9_.-]+(?:~[A-Za-z0-9_.-]+)*").fullmatch
 _LIVE_TABLE = re.compile(r"/api/v1/tables/([A-Za-z0-9_.-]+)/([A-Za-z0-9_.$-]+)").fullmatch
+_PLAIN_BEARER = re.compile(r"Bearer [A-Za-z0-9._~+/=-]{1,200}").fullmatch
+"""One spelling: a key that is spelt in other ways too must not be remembered more than once."""
 _PLAIN_QUERY = re.compile(r"[\x21-\x7e]*").fullmatch
 _ETAG = re.compile(r'(?:W/)?"([^",]*)"').fullmatch
 _ALWAYS = tuple((name, value) for name, value in HEADERS.items() if name != "Cache-Control")
@@ -130,9 +135,12 @@ class HotLane:
                 if known is None:
                     return None
             collection, slash, key = path[len(_PREFIX) :].partition("/")
+            left = self._taken(environ, known)
+            if left is None:
+                return None
             if collection == "tables":
-                return self._rows(environ, known, path, began)
-            if slash:
+                name, made = "list_rows", self._rows(environ, known, path)
+            elif slash:
                 name, made = "get_record", self._one(environ, known, collection, key)
             else:
                 name, made = "list_records", self._list(environ, known, collection)
@@ -141,13 +149,20 @@ class HotLane:
         if made is None:
             return None
         status, headers, body = made
-        if self._limits is not None:
-            taken = self._limits.take(known.caller.id)
-            if taken.retry_after is not None:
-                return None
-            headers += taken.headers
+        headers += left
         self._finish(environ, known, name, made, began)
         return status, headers, body
+
+    def _taken(self, environ: Mapping[str, Any], known: _Known) -> tuple[tuple[str, str], ...] | None:
+        """Take what the request costs, before anything is read for it; None where there is nothing left.
+
+        It is told to the plain lane, which takes no more if it has the request in the end.
+        """
+        if self._limits is None:
+            return ()
+        taken = self._limits.take(known.caller.id)
+        cast("dict[str, Any]", environ)[TAKEN] = taken
+        return taken.headers if taken.retry_after is None else None
 
     def _finish(self, environ: Mapping[str, Any], known: _Known, name: str, made: Answer, began: float) -> None:
         """Add what every answer has, and count it."""
@@ -162,7 +177,7 @@ class HotLane:
         """An id for a request: the process's own and a number."""
         return f"{self._process}{next(self._numbers):08x}"
 
-    def _rows(self, environ: Mapping[str, Any], known: _Known, path: str, began: float) -> Answer | None:
+    def _rows(self, environ: Mapping[str, Any], known: _Known, path: str) -> Answer | None:
         """A page of a live table. A source is asked once only: what came of it is said here, or left to be said."""
         named = _LIVE_TABLE(path)
         if named is None or known.caller.partners is not None:
@@ -179,12 +194,6 @@ class HotLane:
         source = known.sources.get(connection)
         if source is None or not known.caller.may(f"tables.{connection}:read"):
             return None
-        headers: list[tuple[str, str]] = []
-        if self._limits is not None:
-            taken = self._limits.take(known.caller.id)
-            if taken.retry_after is not None:
-                return None
-            headers += taken.headers
         query = environ.get("QUERY_STRING", "")
         pairs = tuple(parse_qsl(query, keep_blank_values=True, errors="strict")) if query else ()
         try:
@@ -195,20 +204,19 @@ class HotLane:
             raise
         counted = {} if rows.count is None else {"count": rows.count}
         body = page_of(rows.items, said({"next": rows.cursor, "as_of": rows.as_of} | counted))
-        headers += [("Content-Type", JSON), ("Content-Length", str(len(body)))]
+        headers = [("Content-Type", JSON), ("Content-Length", str(len(body)))]
         headers += [("Age", str(int(rows.age_seconds))), ("Cache-Control", "no-store"), *_ALWAYS]
         if rows.cursor is not None:
             headers.append(("Link", next_link(path, pairs, rows.cursor)))
-        made = ("200 OK", headers, body)
-        self._finish(environ, known, "list_rows", made, began)
-        return made
+        return "200 OK", headers, body
 
     def _is_odd(self, environ: Mapping[str, Any]) -> bool:
         """Whether anything of the request is other than usual, so that the plain lane must look at it."""
         host = environ.get("HTTP_HOST")
         if not host or "," in host or "HTTP_X_API_KEY" in environ or "HTTP_TRANSFER_ENCODING" in environ:
             return True
-        if environ.get("CONTENT_LENGTH") not in (None, "", "0") or not _PLAIN_QUERY(environ.get("QUERY_STRING", "")):
+        query = environ.get("QUERY_STRING", "")
+        if environ.get("CONTENT_LENGTH") not in (None, "", "0") or not _PLAIN_QUERY(query) or len(query) > _TEXT_MAX:
             return True
         given, trace = environ.get("HTTP_X_REQUEST_ID"), environ.get("HTTP_TRACEPARENT")
         if (given is not None and not REQUEST_ID(given)) or (trace is not None and not TRACEPARENT(trace)):
@@ -216,6 +224,8 @@ class HotLane:
         accept = environ.get("HTTP_ACCEPT")
         if accept is None:
             return False
+        if len(accept) > _TEXT_MAX:
+            return True
         taken = self._accepts.get(accept)
         if taken is None:
             if len(self._accepts) >= _CALLERS_MAX:
@@ -226,7 +236,7 @@ class HotLane:
 
     def _let_in(self, authorization: str | None) -> _Known | None:
         """Look a caller up who sends an API key, and remember him with the number of changes to keys."""
-        if authorization is None:
+        if authorization is None or not _PLAIN_BEARER(authorization):
             return None
         token = keys.token_of({"Authorization": authorization}) or ""
         if token.startswith(tokens.PREFIX) or issuers.is_jwt(token):
@@ -313,8 +323,7 @@ class HotLane:
         """Keep a page for who asks again; when there is too much of that, nothing of it."""
         if mark.settling or len(body) > _KEPT_BYTES_MAX // 64:
             return
-        if asked.page is None:
-            self._kept_bytes += len(body)
+        self._kept_bytes += len(body) - (len(asked.page[2]) if asked.page is not None else 0)
         if self._kept_bytes > _KEPT_BYTES_MAX:
             for known in list(self._callers.values()):
                 known.lists.clear()
@@ -324,10 +333,13 @@ class HotLane:
     def _planned(self, known: _Known, collection: str, query: str) -> _List | None:
         """Understand a query, and remember it if it is one for this lane."""
         pairs = parse_qsl(query, keep_blank_values=True, errors="strict") if query else []
-        of = known.seen.get(collection) if "version" not in query else None
+        if any("\0" in part for pair in pairs for part in pair):
+            return None
+        newest = all(name != "version" for name, _ in pairs)
+        of = known.seen.get(collection) if newest else None
         if of is None:
             of = plans.seen(known.configuration, known.caller, collection, pairs)
-            if "version" not in query:
+            if newest:
                 known.seen[collection] = of
         planned = plans.for_list(of, pairs, self._services.cursor_secret)
         plan, asked = planned.plan, planned.plan.asked

@@ -128,7 +128,7 @@ class View:
         """What tells this view from others, for the fingerprints of cursors and entity tags; nothing: all is seen."""
         if self.partners is None and self.mask is None:
             return ()
-        return ("view", sorted(self.partners) if self.partners is not None else None, self.mask is not None)
+        return ("view", sorted(self.partners) if self.partners is not None else None, self.mask and self.mask.names)
 
     @property
     def hidden(self) -> frozenset[str]:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+_CLIENTS_MAX = 500
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 30.0)
 """Upper ends in seconds."""
 
@@ -36,19 +37,26 @@ class Metrics:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._requests: dict[tuple[str, int, str], int] = {}
+        self._clients: set[str] = set()
         self._seconds: dict[str, list[float]] = {}
         """Operation → the count of each bucket, of what was longer, and the sum of all seconds."""
 
     def count(self, operation: str, status: int, seconds: float, client: str = "") -> None:
         """Count one answer."""
-        told = (operation, status, client)
         with self._lock:
+            told = (operation, status, client if self._is_known(client) else "others")
             self._requests[told] = self._requests.get(told, 0) + 1
             times = self._seconds.get(operation)
             if times is None:
                 times = self._seconds[operation] = [0.0] * (len(BUCKETS) + 2)
             times[bisect_left(BUCKETS, seconds)] += 1
             times[-1] += seconds
+
+    def _is_known(self, client: str) -> bool:
+        """Whether a client has lines of his own: tokens of an issuer may be of any number of people."""
+        if client not in self._clients and len(self._clients) < _CLIENTS_MAX:
+            self._clients.add(client)
+        return client in self._clients
 
     def by_client(self) -> dict[str, dict[str, int]]:
         """What each client asked, as far as this process knows: requests, refused, limited, failed."""

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from gateway.serve.metrics import Metrics
     from gateway.serve.services import Services
 
+TAKEN = "gateway.taken"
+"""Where the hot lane tells in the environ what it took from the caller's bucket."""
+
 BODY_BYTES_MAX = 64 * 1024
 """So large may a JSON body be; uploads have a bound of their own."""
 
@@ -40,6 +43,7 @@ class Shared:
     followers: threading.BoundedSemaphore
     door: auth.Door
     exports: threading.BoundedSemaphore
+    strangers: threading.BoundedSemaphore
     limits: Limits | None
     metrics: Metrics
 
@@ -138,7 +142,7 @@ def _admitted(operation: Operation, shared: Shared, path: dict[str, str]) -> Cal
         return auth.NOBODY
     caller = g.caller = shared.door.caller(credential)
     if shared.limits is not None:
-        taken = shared.limits.take(caller.id)
+        taken = request.environ.get(TAKEN) or shared.limits.take(caller.id)
         g.left = taken.headers
         if taken.retry_after is not None:
             raise Problem("rate_limited", headers={"Retry-After": str(taken.retry_after)})
@@ -216,12 +220,13 @@ def _loaded_body(body: type[Schema], raw: bytes) -> dict[str, Any]:
 
 
 def _body_flaw(schema: Schema, name: str, messages: Any) -> Flaw:
-    if name in schema.fields:
-        detail, remedy = f"{name}: {_sentence(messages)}", _expected(schema, name)
+    known = {field.data_key or own: own for own, field in schema.fields.items()}
+    if name in known:
+        detail, remedy = f"{name}: {_sentence(messages)}", _expected(schema, known[name], name)
     elif name == "_schema":
         return Flaw("invalid_body", _sentence(messages), pointer="")
     else:
-        detail, remedy = f"the body has no member {name!r}", nearest(name, schema.fields)
+        detail, remedy = f"the body has no member {name!r}", nearest(name, known)
     return Flaw("invalid_body", detail, remedy, pointer="/" + name.replace("~", "~0").replace("/", "~1"))
 
 
@@ -230,10 +235,10 @@ def _by_name(error: ValidationError) -> dict[str, Any]:
     return error.messages if isinstance(error.messages, dict) else {"_schema": error.messages}
 
 
-def _expected(schema: Schema, name: str) -> str:
-    """What a field's description says is expected."""
+def _expected(schema: Schema, name: str, called: str | None = None) -> str:
+    """What a field's description says is expected; `called` is its name outside."""
     described = schema.fields[name].metadata.get("description") if name in schema.fields else None
-    return f"{name} is {described}." if described else ""
+    return f"{called or name} is {described}." if described else ""
 
 
 def _sentence(messages: Any) -> str:

@@ -230,6 +230,9 @@ PROBLEMS: dict[str, Kind] = {
     "too_many_followers": Kind(
         503, "Too many follow, or wait, already", "Try again after the time in Retry-After, or ask without wait."
     ),
+    "too_many_strangers": Kind(
+        503, "Too many requests without a key are on their way", "Try again after the time in Retry-After."
+    ),
     "too_many_exports": Kind(503, "Too many exports run already", "Try again after the time in Retry-After."),
     "source_down": Kind(503, "The legacy system does not answer", "Try again after the time in Retry-After."),
     "source_busy": Kind(

@@ -381,6 +381,8 @@ def _sqlite_engine(path: Path, begin: str) -> Engine:
         f"sqlite:///{path}",
         module=library(),
         connect_args={"timeout": 30.0, "check_same_thread": False},
+        pool_size=16,
+        max_overflow=64,  # a thread of the API that waited for a connection could not say why
         hide_parameters=True,
     )
 

@@ -233,6 +233,8 @@ class _Postgresql:
 
     def __init__(self, database: Database) -> None:
         self._connection = psycopg.connect(database.url, autocommit=True, prepare_threshold=0, connect_timeout=5)
+        self._connection.execute("SET jit = off")
+        self._connection.execute("SET statement_timeout = 30000")
         self._cursor = self._connection.cursor(binary=True)
 
     def state(self) -> tuple[int, str | None]:

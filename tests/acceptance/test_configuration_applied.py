@@ -225,3 +225,14 @@ def test_C1_a_delivery_is_judged_by_one_revision_whatever_is_applied_meanwhile( 
         assert [(line.action, line.details.get("revision")) for line in lines] == [
             *(("applied", None), ("applied", None), ("closed", first), ("closed", second))
         ]
+
+
+def test_a_field_that_held_personal_data_stays_marked(tmp_path: Path) -> None:
+    with opened(tmp_path) as place:
+        contract = place.folder / "contracts" / "order.v1.yaml"
+        text = contract.read_text(encoding="utf-8")
+        contract.write_text(text.replace("city:      text, pii", "city:      text"), encoding="utf-8")
+        with pytest.raises(Stop, match=r"order.v1: ship_to.city held personal data"):
+            wiring.apply(place.gateway, load(place.folder))
+        contract.write_text(text, encoding="utf-8")
+        assert not wiring.apply(place.gateway, load(place.folder))

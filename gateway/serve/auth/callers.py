@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
@@ -10,6 +11,7 @@ from gateway.serve.problems import Problem
 
 CHALLENGE = 'Bearer realm="gateway"'
 
+_SAYABLE = re.compile(r"[a-z0-9._-]{1,100}:[a-z]{1,20}").fullmatch
 _WHOLE = frozenset({"admin", "audit", "tables"})
 """What knows no partners, so that nobody who is limited to some has it: the log of who did what, tables as they are."""
 
@@ -80,9 +82,16 @@ class Caller:
         if not any(self.may(scope) for scope in scopes):
             raise Problem(
                 "scope_missing",
-                f"the key {self.name!r} lacks the scope {scopes[0]}",
-                headers={"WWW-Authenticate": f'{CHALLENGE}, error="insufficient_scope", scope="{scopes[0]}"'},
+                f"the key {self.name!r} is limited to partners, and this is about all of them"
+                if self.partners is not None and scopes[0].partition(":")[0].partition(".")[0] in _WHOLE
+                else f"the key {self.name!r} lacks the scope {scopes[0]}",
+                headers={"WWW-Authenticate": f'{CHALLENGE}, error="insufficient_scope"{_scope_said(scopes[0])}'},
             )
+
+
+def _scope_said(scope: str) -> str:
+    """The scope that is missing, as a header can carry it (RFC 6750, 3): it may hold a part of the request's path."""
+    return f', scope="{scope}"' if _SAYABLE(scope) else ""
 
 
 NOBODY = Caller("", "", ())

@@ -29,7 +29,8 @@ LEEWAY_SECONDS = 30
 _TOKEN_MAX = 16 * 1024
 _SUBJECT_MAX = 200
 _JWT = re.compile(r"[\w-]+\.[\w-]+\.[\w-]*").fullmatch
-_SCOPE = re.compile(r"(?:\*|[a-z][a-z0-9-]*):(?:\*|[a-z]+)").fullmatch
+_SCOPE = re.compile(r"(?!admin:|\*:\*)(?:\*|[a-z][a-z0-9.-]*):(?:\*|[a-z]+)").fullmatch
+"""A scope that a token may carry; who is to be admin, or may do everything, is said by `grants` alone."""
 _OPTIONS: Options = {
     "require": ["iss", "aud", "exp", "sub"],
     "verify_exp": False,  # held against the clock that the rest of the gateway goes by

@@ -20,7 +20,7 @@ from gateway.model import Arrived
 from gateway.serve import signatures
 from gateway.serve.answers import answered
 from gateway.serve.auth import Caller
-from gateway.serve.bodies import IN_MEMORY, announced_length, received
+from gateway.serve.bodies import IN_MEMORY, announced_length, place_of, received
 from gateway.serve.operations import Operation
 from gateway.serve.problems import Flaw, Problem
 from gateway.serve.resources.deliveries import delivery_said
@@ -66,7 +66,10 @@ def receive(call: Call, integration: str) -> Response:
     most = configuration.settings.hook_bytes_max
     spool_folder = None if call.services.spool is None else str(call.services.spool)
     with tempfile.SpooledTemporaryFile(IN_MEMORY, dir=spool_folder) as spool:
-        received(spool, announced_length(), sha256.update, proof.feed, most=most, too_large=lambda: _too_large(most))
+        with place_of(call.shared):
+            received(
+                spool, announced_length(), sha256.update, proof.feed, most=most, too_large=lambda: _too_large(most)
+            )
         signed = proof.holds()
         if flow is None or signature is None or not signed:
             raise _refused(integration, proof.why if signature is not None else "there is no such hook")

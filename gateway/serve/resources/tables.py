@@ -16,6 +16,7 @@ from adapters.errors import AdapterError, Reject, Retry
 from adapters.jsonrows import encoded
 from adapters.jsonrows import said as said_row
 from adapters.model import Filter, Selection, Sort
+from gateway.errors import GatewayError
 from gateway.serve import cursors, filters
 from gateway.serve.answers import JSON, listed, not_modified, parts_of, said, tagged
 from gateway.serve.operations import Operation
@@ -219,7 +220,10 @@ def one_row(call: Call, connection: str, table: str, key: str) -> Response:
 
 def readable(call: Call) -> dict[str, Source]:
     """The connections whose tables the caller may read."""
-    sources = call.services.sources().items()
+    try:
+        sources = call.services.sources().items()
+    except GatewayError:  # a secret that cannot be read, which a request to a table says
+        return {}
     return {name: source for name, source in sources if call.caller.may(f"tables.{name}:read")}
 
 

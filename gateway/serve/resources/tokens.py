@@ -12,6 +12,7 @@ from flask import g, request
 from gateway.serve.answers import answered
 from gateway.serve.auth import keys as keyed
 from gateway.serve.auth import tokens
+from gateway.serve.bodies import place_of
 from gateway.serve.operations import Operation
 from gateway.serve.problems import Problem
 from gateway.serve.shapes import TEXT, WHOLE, Shape, thing, words
@@ -65,7 +66,8 @@ def operations() -> tuple[Operation, ...]:
 
 def issue(call: Call) -> Response:
     """``POST /api/v1/token`` with the form ``grant_type=client_credentials&scope=orders:read``."""
-    form = _form()
+    with place_of(call.shared):
+        form = _form()
     client, secret = _client(form)
     kind = form.get("grant_type")
     if kind is None:

@@ -18,6 +18,7 @@ from gateway.operate.cli import sources
 from gateway.operate.demo import workspace_maker
 from gateway.operate.following import absent
 from gateway.receive.changes import canonical_lines
+from gateway.repair.verify import verify
 from gateway.store import leases, notes
 from tests.acceptance.workspaces import reopened
 from tests.gateway.operate.test_poller import legacy, read_and_judge
@@ -68,6 +69,11 @@ def test_a_table_that_is_compared_tells_new_changed_and_deleted_rows(place: Plac
     told = len(place.get("/api/v1/deliveries")["items"])
     read_and_judge(place)
     assert len(place.get("/api/v1/deliveries")["items"]) == told, "what did not change again is not told again"
+    legacy(place, "DELETE FROM KUNDEN WHERE KDNR = '100003'")  # a delivery of nothing but that
+    read_and_judge(place)
+    for deep in (False, True):
+        balance = verify(place.gateway.database, place.gateway.vault, place.gateway.in_force.of, deep=deep)
+        assert balance.disagreements == []
 
 
 def test_rows_that_are_gone_are_found_at_night_also_those_that_came_since_the_last_one(place: Place) -> None:

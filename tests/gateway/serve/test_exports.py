@@ -51,6 +51,7 @@ def test_ndjson_holds_what_all_pages_hold_in_their_order(many: World, query: str
     assert answer.headers["Content-Type"] == "application/x-ndjson"
     lines = answer.data.splitlines()
     assert answer.data.endswith(b"\n")
+    assert answer.headers["Gateway-Records"] == str(len(lines))
     assert [json.dumps(json.loads(line)).encode() for line in lines] == paged(client, f"&{query}" if query else "")
 
 
@@ -114,6 +115,7 @@ def test_personal_data_is_masked_in_every_form(here: World) -> None:
     assert "private" not in answer.text
     assert answer.text.splitlines()[0].startswith("_key,_seq,_version,_masked,")
     assert answer.text.splitlines()[1].split(",")[3] == "note"
+    assert client.get("/api/v1/orders?fields=number", headers=CSV).text.splitlines()[1].split(",")[3:] == ["", "1"]
 
 
 def test_only_so_many_exports_run_at_once_and_one_that_ends_makes_room(many: World) -> None:
@@ -128,7 +130,7 @@ def test_only_so_many_exports_run_at_once_and_one_that_ends_makes_room(many: Wor
     running[1].close()
 
 
-@pytest.mark.parametrize("query", ["count=exact", "cursor=abc", "status=lost&nothing=1", "total__gte=x"])
+@pytest.mark.parametrize("query", ["count=exact", "cursor=abc", "limit=1", "status=lost&nothing=1", "total__gte=x"])
 def test_what_makes_no_sense_for_an_export_is_refused_before_it_begins(here: World, query: str) -> None:
     answer = here.client().get(f"/api/v1/orders?{query}", headers=NDJSON)
     assert answer.status_code == 400

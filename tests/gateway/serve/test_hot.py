@@ -67,7 +67,15 @@ QUERIES = st.lists(
                 "note=x",
                 "sort=_key",
             ),
-            *("_key__gt=acme~2", "status__in=open%2Cclosed", "status=open%20", "total=%2B1", "urgent__isnull=true"),
+            *(
+                "%76ersion=1",
+                "_key__gt=%00",
+                "_key__gt=acme~2",
+                "status__in=open%2Cclosed",
+                "status=open%20",
+                "total=%2B1",
+                "urgent__isnull=true",
+            ),
         ]
     ),
     max_size=3,
