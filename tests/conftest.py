@@ -1,4 +1,4 @@
-"""One PostgreSQL server for the whole run, and an empty database of it for whoever asks."""
+"""One PostgreSQL server for the whole run, and an empty database of it for whoever asks; no test fails by the time."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.servers import S3Server, postgresql, postgresql_missing, s3
 
@@ -14,6 +15,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _names = itertools.count(1)
+
+# How long an example takes says how busy the machine is.
+settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")
 
 
 @pytest.fixture(scope="session")
