@@ -142,6 +142,8 @@ def mariadb(*, options: tuple[str, ...] = ()) -> Iterator[int]:
         port = free_port()
         command = [program, "--no-defaults", *(["--user=root"] if os.geteuid() == 0 else [])]
         command += [f"--datadir={folder / 'data'}", f"--socket={folder / 'socket'}", f"--port={port}"]
+        # A server that starts clears the folder of temporary tables, in which another one's would be.
+        command += [f"--tmpdir={folder}"]
         command += ["--bind-address=127.0.0.1", "--skip-grant-tables", "--skip-networking=0"]
         command += ["--innodb-flush-log-at-trx-commit=0", f"--init-file={folder / 'init.sql'}", *options]
         server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)

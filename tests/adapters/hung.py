@@ -87,6 +87,7 @@ def _mariadb() -> Iterator[Server]:
         "--no-defaults",
         *(["--user=root"] if os.geteuid() == 0 else []),
         f"--datadir={folder / 'data'}",
+        f"--tmpdir={folder}",
         f"--socket={folder / 'socket'}",
         f"--port={port}",
         "--bind-address=127.0.0.1",

@@ -50,6 +50,7 @@ def owner() -> Iterator[Any]:
             "--no-defaults",
             *(["--user=root"] if os.geteuid() == 0 else []),
             f"--datadir={folder / 'data'}",
+            f"--tmpdir={folder}",
             f"--socket={folder / 'socket'}",
             f"--port={port}",
             "--bind-address=127.0.0.1",

@@ -771,9 +771,8 @@ def mariadb_with_rights(folder: Path, install: str) -> Iterator[tuple[int, Calla
     program = shutil.which("mariadbd", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
     assert program
     command = [program, "--no-defaults", *as_root, data[0], f"--socket={folder / 's'}", f"--port={port}"]
-    server = subprocess.Popen(
-        [*command, "--bind-address=127.0.0.1", *LOGGED], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
-    )
+    command += ["--bind-address=127.0.0.1", f"--tmpdir={folder}", *LOGGED]
+    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     try:
         assert server.stderr is not None
         assert any(b"ready for connections" in line for line in server.stderr)

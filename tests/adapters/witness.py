@@ -283,6 +283,7 @@ def watched_mariadb(scratch: Path) -> Iterator[tuple[MariadbWitness, int, Path]]
     data.mkdir()
     scratch.chmod(0o777)
     command = [program, "--no-defaults", "--user=root", f"--datadir={data}", "--innodb-flush-log-at-trx-commit=0"]
+    command += [f"--tmpdir={scratch.parent}"]
     files = ("mysql_system_tables.sql", "mysql_performance_tables.sql", "mysql_system_tables_data.sql")
     script = "CREATE DATABASE mysql;\nUSE mysql;\nSET @auth_root_socket=NULL;\n"
     script += "".join((share / name).read_text() for name in files)
