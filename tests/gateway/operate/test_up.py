@@ -28,5 +28,10 @@ def test_a_role_that_lived_for_some_time_is_started_again_at_once() -> None:
     ]
 
 
+def test_a_worker_that_had_turned_to_a_file_is_started_again_at_once() -> None:
+    for failures in range(20):
+        assert after_end(failures, came_up=True, lived=0.3, worked=True) == (0, 0.0)
+
+
 def test_a_back_off_has_an_end_however_often_it_failed() -> None:
     assert after_end(10_000, came_up=True, lived=0.1) == (10_001, 30.0)
