@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 JSON = "application/json"
 
+SYSTEM = ("_key", "_seq", "_version")
+"""The system's members, with which every record begins."""
+
 REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}").fullmatch
 TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}").fullmatch
 """W3C Trace Context, 3.2: version, trace id, parent id, flags; all zeros are no ids."""

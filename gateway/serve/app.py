@@ -102,7 +102,10 @@ class Application(Flask):
 
 
 def create_app(services: Services) -> Flask:
-    """The WSGI application. It holds no state but open streams; any number of processes may serve one store."""
+    """The WSGI application. Any number of processes may serve one store.
+
+    What one holds of its own is counted or remembered for itself: open streams, buckets, counters, the hot lane.
+    """
     app = Application(__name__, static_folder=None)
     app.url_map.merge_slashes = False
     app.url_map.converters |= {"collection": Collection, "id": Id}

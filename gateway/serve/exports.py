@@ -19,19 +19,22 @@ from __future__ import annotations
 import csv
 import io
 import threading
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import orjson
 from flask import Response, request
 
+from gateway.serve.answers import SYSTEM
 from gateway.serve.masks import MASKED, on_record
 from gateway.serve.problems import Problem
 from gateway.store import changes, records
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from sqlalchemy import Connection
 
     from gateway.contracts import Field
     from gateway.serve.operations import Call
@@ -43,7 +46,6 @@ NDJSON, CSV = MEDIA = ("application/x-ndjson", "text/csv")
 
 _FORMULA = "=+-@\t\r"
 _TEXTS = frozenset({"text", "code", "gln", "gtin"})
-_SYSTEM = ("_key", "_seq", "_version")
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +107,7 @@ def exported(
     answer.headers.extend(plan.headers)
     if form == CSV:
         answer.headers["Content-Disposition"] = f'attachment; filename="{plan.contract.collection}.csv"'
-    stalled = threading.Timer(SECONDS_MAX, stack.close)
+    stalled = threading.Timer(SECONDS_MAX, stack.abandon, (connection,))
     stalled.daemon = True
     stack.callback(stalled.cancel)
     stalled.start()
@@ -125,6 +127,16 @@ class _Once(ExitStack):
         with self._closing:
             super().close()
 
+    def abandon(self, connection: Connection) -> None:
+        """Let go of a stream that nobody reads.
+
+        Its connection is closed under its hands: given back, it would serve others while its cursor still holds the
+        snapshot.
+        """
+        connection.invalidate()
+        with suppress(Exception):  # its transaction cannot end any more, and everything else is let go of all the same
+            self.close()
+
 
 def _lines(batches: Iterator[list[bytes]]) -> Iterator[bytes]:
     for batch in batches:
@@ -138,10 +150,10 @@ def _rows(batches: Iterator[list[bytes]], plan: Plan) -> Iterator[bytes]:
     written = io.StringIO()
     writer = csv.writer(written, lineterminator="\r\n")  # RFC 4180
     masked = [MASKED] if plan.view.mask is not None else []
-    writer.writerow([*_SYSTEM, *masked, *(".".join(each.path) for each in columns)])
+    writer.writerow([*SYSTEM, *masked, *(".".join(each.path) for each in columns)])
     for batch in batches:
         for record in map(orjson.loads, batch):
-            cells = [record[name] for name in _SYSTEM] + [" ".join(record.get(name, ())) for name in masked]
+            cells = [record[name] for name in SYSTEM] + [" ".join(record.get(name, ())) for name in masked]
             for each in columns:
                 value = record.get(each.path[0])
                 if len(each.path) > 1:

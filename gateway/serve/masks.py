@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from flask import g
 
 from gateway.model import Delivery
+from gateway.serve.answers import SYSTEM
 from gateway.serve.problems import Problem
 from gateway.store import audit
 from gateway.store.activity import QUOTING
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
     from gateway.store.quarantine import HeldDocument
 
 MASKED = "_masked"
-_SYSTEM = ("_key", "_seq", "_version")
 
 Member = dict[str, Any]
 
@@ -62,7 +62,7 @@ class Mask:
     def record(self, item: bytes, fields: Collection[str] | None = None) -> bytes:
         """A record as it is served; of `fields`, where they are given, and the system's members."""
         whole = json.loads(item)
-        head = {name: whole.pop(name) for name in _SYSTEM if name in whole}
+        head = {name: whole.pop(name) for name in SYSTEM if name in whole}
         members, names = self.value(whole), self.names
         if fields is not None:
             members = {name: value for name, value in members.items() if name in fields}

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from gateway.serve.auth import issuers, keys, proxies, tokens
 from gateway.serve.auth.callers import NOBODY, Caller, Credential
-from gateway.serve.problems import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,7 +37,6 @@ class Door:
         self._now = now
         self._issuers = known or issuers.Issuers()
         self.secret = tokens.secret_of(secret)
-        self.ring = keys.Ring()
 
     @property
     def access(self) -> Access:
@@ -73,10 +71,3 @@ class Door:
             if token.startswith(tokens.PREFIX):
                 return tokens.caller(connection, self.secret, token, self._now())
             return keys.caller(connection, token, self._now())
-
-    def admits(self, caller: Caller) -> bool:
-        """Whether a caller who was let in once still is who he was: what was revoked meanwhile ends his streams too."""
-        try:
-            return self.caller(caller.credential) == caller
-        except Problem:
-            return False

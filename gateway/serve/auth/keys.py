@@ -1,8 +1,8 @@
 """API keys: random tokens that the store knows by their SHA-256 alone.
 
-A key is looked up at every request, so that a revocation counts at once on every machine. Whoever wants to spare the
-look-up asks for the number of changes to keys (``gateway.store.keys.version``) in a statement of his own, and keeps
-keys in a :class:`Ring` for as long as it stays the same.
+A key is looked up at every request, so that a revocation counts at once on every machine. The hot lane spares the
+look-up: it reads the number of changes to keys (``gateway.store.keys.VERSION``) beside the records, and remembers keys
+for as long as that stays the same.
 """
 
 from __future__ import annotations
@@ -14,35 +14,12 @@ from gateway.serve.auth.callers import NOBODY, Caller, Credential, refused
 from gateway.store import keys
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from datetime import datetime
 
     from sqlalchemy import Connection
 
     from gateway.serve.auth.callers import Headers
     from gateway.store.keys import Key
-
-_KEPT_MAX = 10_000
-
-
-class Ring:
-    """Keys that were looked up, good for as long as no key was made, revoked or given an end since."""
-
-    def __init__(self) -> None:
-        self._kept: tuple[int, dict[str, Key | None]] = (-1, {})
-
-    def key(self, version: int, sha256_hex: str, look_up: Callable[[], Key | None]) -> Key | None:
-        """The key with this hash, where `version` changes were made to keys; `look_up` asks the store."""
-        known, kept = self._kept
-        if known != version or len(kept) >= _KEPT_MAX:
-            kept = {}
-            self._kept = (version, kept)
-        if sha256_hex not in kept:
-            key = look_up()
-            if key is None:  # whoever guesses must not fill the ring
-                return None
-            kept[sha256_hex] = key
-        return kept[sha256_hex]
 
 
 def token_of(headers: Headers) -> str | None:

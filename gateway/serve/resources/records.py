@@ -15,7 +15,7 @@ from flask import Response, request
 
 from gateway.repair.differences import changed
 from gateway.serve import cursors, exports, plans
-from gateway.serve.answers import JSON, as_of, keys_of, listed, not_modified, said, spelled, tagged
+from gateway.serve.answers import JSON, SYSTEM, as_of, keys_of, listed, not_modified, said, spelled, tagged
 from gateway.serve.masks import on_record
 from gateway.serve.operations import Operation
 from gateway.serve.problems import Problem
@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     from gateway.serve.operations import Call
     from gateway.serve.plans import Plan
     from gateway.store.records import Point, StoredRecord, StoredVersion
-
-SYSTEM = ("_key", "_seq", "_version")
 
 
 def operations() -> tuple[Operation, ...]:

@@ -8,10 +8,12 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
+from sqlalchemy.exc import SQLAlchemyError
 
 from tests.gateway.serve.worlds import FILES, World, order, with_key, world
 
 if TYPE_CHECKING:
+    import threading
     from collections.abc import Iterator
     from pathlib import Path
 
@@ -135,3 +137,21 @@ def test_what_makes_no_sense_for_an_export_is_refused_before_it_begins(here: Wor
     answer = here.client().get(f"/api/v1/orders?{query}", headers=NDJSON)
     assert answer.status_code == 400
     assert answer.headers["Content-Type"] == "application/problem+json"
+
+
+def test_a_reader_who_stalls_is_left_and_makes_room(many: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    timers: list[threading.Timer] = []
+
+    def note(timer: threading.Timer) -> None:
+        timers.append(timer)
+
+    monkeypatch.setattr("gateway.serve.exports.threading.Timer.start", note)
+    client = with_key(many.app(exports_max=1).test_client(), many.key("orders:read"))
+    stalled = client.get("/api/v1/orders", headers=NDJSON, buffered=False)
+    assert client.get("/api/v1/orders", headers=NDJSON).status_code == 503
+    timer = timers[0]
+    timer.function(*timer.args)  # its time is over
+    assert client.get("/api/v1/orders?total__lt=1", headers=NDJSON, buffered=True).headers["Gateway-Records"] == "1"
+    with pytest.raises(SQLAlchemyError):  # what comes has fewer records than its header says
+        stalled.get_data()
+    stalled.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ from tests.gateway.serve.worlds import FILES, World, order, with_key, world
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from flask.testing import FlaskClient
     from werkzeug.test import TestResponse
@@ -198,14 +200,25 @@ def test_a_key_that_ends_and_a_new_configuration_are_heeded(here: World) -> None
     assert client.get("/api/v1/orders").status_code == 401
 
 
-def test_records_that_are_being_settled_are_seen_by_both(here: World) -> None:
-    in_force(here)
-    here.deliver(order("1", total="1.00"))
-    app = here.app(hot_lane=True)
-    client = with_key(app.test_client(), here.key("*:read"))
-    assert client.get("/api/v1/orders/acme~1").json["total"] == "1.00"  # type: ignore[index]
-    here.deliver(order("1", total="2.00"))
-    assert client.get("/api/v1/orders/acme~1").json["total"] == "2.00"  # type: ignore[index]
+def test_a_delivery_that_is_being_settled_is_seen_whole_and_not_by_the_lane(
+    store_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with closing(in_force(world(tmp_path, url=store_url))) as here:
+        here.deliver(*(order(f"{n}", total="1.00") for n in range(5)))
+        app = here.app(hot_lane=True)
+        lane = Counting(app)
+        client = with_key(app.test_client(), here.key("*:read"))
+        urls = ("/api/v1/orders", "/api/v1/orders?sort=-total&limit=3", "/api/v1/orders/acme~1")
+        for url in urls:
+            client.get(url)
+        assert lane.answered == len(urls)
+        monkeypatch.setattr("gateway.store.staging.settle", lambda *_, **__: True)  # it stays published, and no more
+        here.deliver(*(order(f"{n}", total="2.00") for n in range(3)))
+        for url in urls:
+            body = client.get(url).get_json()
+            totals = [item["total"] for item in body.get("items", [body])]
+            assert totals.count("2.00") == (3 if "items" in body else 1), url
+        assert lane.answered == len(urls)
 
 
 def test_what_a_client_may_is_told_and_kept_in_both_lanes(here: World) -> None:

@@ -80,6 +80,7 @@ def test_keys_come_from_the_named_address_too(shared: IssuerServer) -> None:
         ({"scope": "openid profile orders:read"}, ("orders:read",)),
         ({"scope": ["orders:read", "*:read", 7]}, ("orders:read", "*:read")),
         ({"scope": "admin"}, ()),
+        ({"scope": "admin:* *:* *:read tables.erp:read"}, ("*:read", "tables.erp:read")),
         ({"scope": {"orders:read": True}}, ()),
         ({"scope": "orders:read\u00a0admin"}, ("orders:read",)),
         ({}, ()),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from gateway.serve.metrics import Metrics
 from tests.gateway.serve.worlds import World, order, with_key
 
 FORMAT = re.compile(
@@ -44,3 +45,12 @@ def test_metrics_are_prometheus_text_and_need_a_scope(here: World) -> None:
     buckets = [int(line.rpartition(" ")[2]) for line in lines if 'seconds_bucket{operation="get_record"' in line]
     assert buckets == sorted(buckets)
     assert buckets[-1] == 1
+
+
+def test_clients_without_end_share_a_line() -> None:
+    metrics = Metrics()
+    for number in range(600):
+        metrics.count("get_record", 200, 0.001, f"someone-{number}")
+    lines = metrics.by_client()
+    assert len(lines) == 501
+    assert lines["others"]["requests"] == 100
