@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 class Arrival:
     """A file that has settled and been claimed. Nobody else writes to it, renames it or removes it.
 
-    `id` never changes for one claimed file, also across crashes. `source` is ``drop://partner`` or ``folder:path``.
+    `id` never changes for one claimed file, also across crashes. `source` is ``drop://partner``, ``test://partner``
+    or ``folder:path``.
     `path` lies in the holding folder; `name` is what the sender called it (bytes that are not UTF-8 as surrogate
     escapes). `size` is in bytes, `sha256` in lower-case hex. `whole` says whether the envelope is closed; None means
     that the format has none.
@@ -59,12 +60,15 @@ class Folder:
     partial_after_seconds: float = 900.0
 
 
-def drop_folder(root: Path, partner: str, *, partial_after_seconds: float = 900.0) -> Folder:
-    """The inbox of `partner` under our own server's `root`: what lies there under a final name is complete."""
-    home = root / partner
+def drop_folder(root: Path, partner: str, *, test: bool = False, partial_after_seconds: float = 900.0) -> Folder:
+    """The inbox of `partner` under our own server's `root`: what lies there under a final name is complete.
+
+    With `test` the one of his that he sees as ``/test/inbox``.
+    """
+    home = root / partner / "test" if test else root / partner
     return Folder(
         path=home / "inbox",
-        source=f"drop://{partner}",
+        source=f"{'test' if test else 'drop'}://{partner}",
         holding=home / "held",
         partner=partner,
         settle_seconds=0.0,

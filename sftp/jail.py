@@ -1,4 +1,4 @@
-"""What a partner sees and may do: two flat folders, /inbox and /outbox, and nothing else.
+"""What a partner sees and may do: /inbox and /outbox, the same two again under /test, and nothing else.
 
 A path of a client is taken apart into an area and one name, on paper, before any file is touched; the name is then used
 relative to a folder that is already open, and symbolic links are never followed. There is no path that leads out.
@@ -9,6 +9,8 @@ On disk a partner's home holds four folders on one file system:
     outbox/   what is meant for the partner: he lists, reads and removes
     stage/    uploads that have not ended, each locked while it is written; seen by the partner as part of /inbox
     held/     files that the collector has claimed; invisible
+
+The same four again in its folder test/: what is sent there is tried, and touches nothing that is real.
 """
 
 from __future__ import annotations
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     from typing import Self
 
 AREAS = ("inbox", "outbox")
+TEST = "test"
 _FOLDERS = ("inbox", "outbox", "stage", "held")
 _FOLDER_MODE = stat.S_IFDIR | 0o750
 _FILE_MODE = stat.S_IFREG | 0o640
@@ -42,14 +45,15 @@ _TAKEN_MAX = 1000
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A client's path, understood: ``/`` has neither area nor name, ``/inbox`` no name."""
+    """A client's path, understood: ``/`` has neither area nor name, ``/inbox`` no name; `test` is below ``/test``."""
 
     area: str | None
     name: str | None
+    test: bool = False
 
     def __str__(self) -> str:
         """The path as the client sees it."""
-        return "/" + "/".join(part for part in (self.area, self.name) if part)
+        return "/" + "/".join(part for part in (TEST if self.test else None, self.area, self.name) if part)
 
 
 def place(path: str) -> Place:
@@ -66,11 +70,16 @@ def place(path: str) -> Place:
             parts = parts[:-1]
         elif part not in {"", "."}:
             parts.append(part)
+    test = parts[:1] == [TEST]
+    if test:
+        del parts[0]
     if not parts:
-        return Place(None, None)
+        return Place(None, None, test)
     if parts[0] not in AREAS or len(parts) > 2:
-        raise Reject("no such file", "there are only the folders /inbox and /outbox, without folders in them")
-    return Place(parts[0], parts[1] if len(parts) == 2 else None)
+        raise Reject(
+            "no such file", "there are only the folders /inbox and /outbox, and both in /test, without folders in them"
+        )
+    return Place(parts[0], parts[1] if len(parts) == 2 else None, test)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,30 +103,84 @@ class Taken:
         self._entries: OrderedDict[tuple[str, str], tuple[float, Entry]] = OrderedDict()
         self._lock = threading.Lock()
 
-    def remember(self, partner: str, entry: Entry) -> None:
+    def remember(self, source: str, entry: Entry) -> None:
         """Note a file that is about to be collected."""
         with self._lock:
-            self._entries.pop((partner, entry.name), None)
-            self._entries[partner, entry.name] = (self._monotonic() + _TAKEN_SECONDS, entry)
+            self._entries.pop((source, entry.name), None)
+            self._entries[source, entry.name] = (self._monotonic() + _TAKEN_SECONDS, entry)
             if len(self._entries) > _TAKEN_MAX:
                 self._entries.popitem(last=False)
 
-    def get(self, partner: str, name: str) -> Entry | None:
+    def get(self, source: str, name: str) -> Entry | None:
         """The file as it was, if it was collected within the last two minutes."""
         with self._lock:
-            until, entry = self._entries.get((partner, name), (0.0, None))
+            until, entry = self._entries.get((source, name), (0.0, None))
             return entry if self._monotonic() < until else None
 
 
 class Jail:
-    """One partner's folders, held open for one session. Not for several threads."""
+    """One partner's folders, held open for one session: his real ones, and those of /test. Not for several threads."""
 
     def __init__(self, root: Path, partner: str, taken: Taken) -> None:
         if why_refused(partner) or is_temporary(partner):
             raise Stop(f"the partner {partner!r} cannot have a folder of that name", "Rename the partner")
         self.partner = partner
         self.taken = taken
-        home = root / partner
+        self._home = root / partner
+        self._lanes = {False: Lane(self._home, f"drop://{partner}", taken)}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the folders."""
+        for lane in self._lanes.values():
+            lane.close()
+
+    def lane(self, where: Place) -> Lane:
+        """The folders that a path is about; those of /test are opened by whoever first asks for them."""
+        if where.test not in self._lanes:
+            self._lanes[where.test] = Lane(self._home / TEST, f"test://{self.partner}", self.taken)
+        return self._lanes[where.test]
+
+    def stat(self, where: Place) -> Entry:
+        """What is at a path."""
+        if where.name is None:
+            return Entry(where.area or (TEST if where.test else "/"), _FOLDER_MODE, 0, 0)
+        return self.lane(where).stat(where)
+
+    def list(self, where: Place) -> list[Entry]:
+        """What is in a folder, sorted by name."""
+        if where.name is not None:
+            raise Reject("failure", f"{where} is not a folder")
+        if where.area is None:
+            return [Entry(area, _FOLDER_MODE, 0, 0) for area in (AREAS if where.test else (*AREAS, TEST))]
+        return self.lane(where).list(where.area)
+
+    def remove(self, where: Place) -> None:
+        """Remove a file of the outbox, or an upload that was never finished or never got its final name."""
+        self.lane(where).remove(where)
+
+    def rename(self, source: Place, target: Place, *, replace: bool) -> Entry:
+        """Give a whole file in the inbox its final name. With `replace`, a file of that name steps aside, unlost."""
+        if (source.area, target.area, target.test) != ("inbox", "inbox", source.test):
+            raise Reject("permission denied", f"files are renamed within {Place('inbox', None, source.test)} only")
+        return self.lane(source).rename(source, target, replace=replace)
+
+    def touch(self, where: Place, modified: float) -> None:
+        """Set a file's time, as `put -p` does; a file that was taken keeps its own."""
+        self.lane(where).touch(where, modified)
+
+
+class Lane:
+    """The folders of one way in and out, held open. `source` is what its arrivals are said to come from."""
+
+    def __init__(self, home: Path, source: str, taken: Taken) -> None:
+        self.source = source
+        self.taken = taken
         self._descriptors: list[int] = []
         for folder in _FOLDERS:
             make(home / folder)
@@ -131,12 +194,6 @@ class Jail:
         descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
         self._descriptors.append(descriptor)
         return descriptor
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     def close(self) -> None:
         """Let go of the folders."""
@@ -153,27 +210,22 @@ class Jail:
             fcntl.flock(self.stage, fcntl.LOCK_UN)
 
     def stat(self, where: Place) -> Entry:
-        """What is at a path."""
-        if where.name is None:
-            return Entry(where.area or "/", _FOLDER_MODE, 0, 0)
+        """What is at the path of a file."""
+        name = named(where)
         # An unfinished upload hides a file of that name: its size is where a client goes on.
         for folder in (self.stage, self.inbox) if where.area == "inbox" else (self.outbox,):
-            found = regular(folder, where.name)
+            found = regular(folder, name)
             if found:
-                return _entry(where.name, found)
-        taken = self.taken.get(self.partner, where.name) if where.area == "inbox" else None
+                return _entry(name, found)
+        taken = self.taken.get(self.source, name) if where.area == "inbox" else None
         if taken is None:
             raise Reject("no such file", f"there is no {where}")
         return taken
 
-    def list(self, where: Place) -> list[Entry]:
-        """What is in a folder, sorted by name. Unfinished uploads are shown, for they can be resumed."""
-        if where.name is not None:
-            raise Reject("failure", f"{where} is not a folder")
-        if where.area is None:
-            return [Entry(area, _FOLDER_MODE, 0, 0) for area in AREAS]
+    def list(self, area: str) -> list[Entry]:
+        """What is in inbox or outbox, sorted by name. Unfinished uploads are shown, for they can be resumed."""
         found: dict[str, Entry] = {}
-        for folder in (self.inbox, self.stage) if where.area == "inbox" else (self.outbox,):
+        for folder in (self.inbox, self.stage) if area == "inbox" else (self.outbox,):
             for name in os.listdir(folder):  # noqa: PTH208 - an open folder has no path
                 if is_superseded(name) or (folder == self.outbox and is_temporary(name)):
                     continue
@@ -193,7 +245,7 @@ class Jail:
         with self.alone():
             if is_temporary(name) and regular(self.inbox, name):
                 os.unlink(name, dir_fd=self.inbox)
-            elif regular(self.inbox, name) or self.taken.get(self.partner, name):
+            elif regular(self.inbox, name) or self.taken.get(self.source, name):
                 raise Reject("permission denied", f"{where} has been taken; it can no longer be removed")
             elif regular(self.stage, name):
                 with locked(self.stage, name):
@@ -204,8 +256,6 @@ class Jail:
     def rename(self, source: Place, target: Place, *, replace: bool) -> Entry:
         """Give a whole file in the inbox its final name. With `replace`, a file of that name steps aside, unlost."""
         old, new = named(source), named(target)
-        if (source.area, target.area) != ("inbox", "inbox"):
-            raise Reject("permission denied", "files are renamed within /inbox only")
         check_name(new)
         with self.alone():
             status = regular(self.inbox, old)
@@ -219,14 +269,14 @@ class Jail:
                 os.rename(old, new, src_dir_fd=self.inbox, dst_dir_fd=self.inbox)
         os.fsync(self.inbox)
         entry = _entry(new, status)
-        self.taken.remember(self.partner, entry)
+        self.taken.remember(self.source, entry)
         return entry
 
     def _why_not_renamed(self, source: Place) -> Reject:
         name = named(source)
         if regular(self.stage, name):
             return Reject("failure", f"the upload of {source} has not ended; resume it or send it again")
-        if self.taken.get(self.partner, name):
+        if self.taken.get(self.source, name):
             return Reject("permission denied", f"{source} has been taken; it can no longer be renamed")
         return Reject("no such file", f"there is no {source}")
 

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from sftp import protocol
 from sftp.activity import Activity
 from sftp.errors import Reject, of_oserror
-from sftp.jail import AREAS
 from sftp.names import is_temporary, shown
 from sftp.upload import Download, Upload
 from sftp.wire import PACKET_BYTES_MAX
@@ -56,7 +55,7 @@ class Requests:
     """The requests of one session and the files it has open. Not for several threads."""
 
     def __init__(
-        self, jail: Jail, *, limits: SessionLimits, tell: Tell, uploaded: Callable[[], None], user: str, address: str
+        self, jail: Jail, *, limits: SessionLimits, tell: Tell, uploaded: Callable[[str], None], user: str, address: str
     ) -> None:
         self._jail = jail
         self._limits = limits
@@ -113,6 +112,7 @@ class Requests:
                     "upload_broken",
                     f"the connection ended after {handle.size} bytes of {shown(handle.name)}; they can be resumed",
                     problem=True,
+                    source=handle.source,
                     name=handle.name,
                     size=handle.size,
                 )
@@ -179,17 +179,18 @@ class Requests:
         handle.abort()
         if isinstance(handle, Download) and handle.complete:
             message = f"{self._user} read {shown(handle.name)}, {handle.size} bytes, to its end"
-            self._tell("downloaded", message, name=handle.name, size=handle.size)
+            self._tell("downloaded", message, source=handle.source, name=handle.name, size=handle.size)
         return protocol.status("ok")
 
     def _commit(self, upload: Upload) -> None:
         upload.commit()
+        source, name = upload.source, upload.name
         if upload.superseded:
-            self._tell("superseded", f"an older {shown(upload.name)} still waited; both are kept", name=upload.name)
-        message = f"{shown(upload.name)}  {upload.size} bytes from {self._user}"
-        self._tell("uploaded", message, name=upload.name, size=upload.size, sha256=upload.sha256)
-        if not is_temporary(upload.name):
-            self._uploaded()
+            self._tell("superseded", f"an older {shown(name)} still waited; both are kept", source=source, name=name)
+        message = f"{shown(name)}  {upload.size} bytes from {self._user}"
+        self._tell("uploaded", message, source=source, name=name, size=upload.size, sha256=upload.sha256)
+        if not is_temporary(name):
+            self._uploaded(source)
 
     def _read(self, fields: Fields) -> Reply:
         file, offset, length = self._file(fields), fields.large(), fields.number()
@@ -256,7 +257,8 @@ class Requests:
     def _remove(self, fields: Fields) -> Reply:
         where = fields.path()
         self._jail.remove(where)
-        self._tell("removed", f"{self._user} removed {shown(str(where))}", name=where.name)
+        message = f"{self._user} removed {shown(str(where))}"
+        self._tell("removed", message, source=self._jail.lane(where).source, name=where.name)
         return protocol.OK
 
     def _rename(self, fields: Fields) -> Reply:
@@ -266,14 +268,15 @@ class Requests:
         source, target = fields.path(), fields.path()
         entry = self._jail.rename(source, target, replace=replace)
         message = f"{shown(str(source))} is now {shown(entry.name)}, {entry.size} bytes"
-        self._tell("renamed", message, name=entry.name, size=entry.size)
+        source_of = self._jail.lane(target).source
+        self._tell("renamed", message, source=source_of, name=entry.name, size=entry.size)
         if not is_temporary(entry.name):
-            self._uploaded()
+            self._uploaded(source_of)
         return protocol.OK
 
     def _mkdir(self, fields: Fields) -> Reply:
         where = fields.path()
-        if where.name is None and where.area in (*AREAS, None):
+        if where.name is None:
             raise Reject("failure", f"{where} exists already")
         raise Reject("permission denied", "folders cannot be made here; send files to /inbox")
 
@@ -297,9 +300,9 @@ class Requests:
         return protocol.EXTENDED_REPLY, struct.pack(">QQQQ", *sizes)
 
     def _tell(
-        self, what: str, message: str, *, problem: bool = False, name: str | None = None, size: int | None = None,
-        sha256: str | None = None,
+        self, what: str, message: str, *, problem: bool = False, source: str | None = None, name: str | None = None,
+        size: int | None = None, sha256: str | None = None,
     ) -> None:  # fmt: skip
         partner = self._jail.partner
-        source = f"drop://{partner}"
+        source = source or f"drop://{partner}"
         self._tell_to(Activity(what, message, problem, source, partner, self._user, self._address, name, size, sha256))

@@ -68,7 +68,7 @@ class Server:
         root: the folder that holds each partner's home, ``root/<partner>/inbox`` and so on (see `sftp.jail`).
         accounts: called at each login, so that a new configuration holds at once; user → account.
         hostkeys: see `sftp.hostkeys.load_or_create`.
-        ring: called with ``drop://partner`` as soon as a file is ready to be collected.
+        ring: called with ``drop://partner`` or ``test://partner`` as soon as a file is ready to be collected.
         log: who is told what happened; by default ``logging``.
         limits: see `Limits`.
         algorithms: `sftp.wire.MODERN`, or `sftp.wire.COMPATIBLE` for old clients.
@@ -325,7 +325,7 @@ class Connection(paramiko.ServerInterface):
             lambda: Jail(server.root, partner, server.taken),
             limits=self._limits.session,
             tell=server.tell,
-            uploaded=lambda: server.ring(f"drop://{partner}"),
+            uploaded=server.ring,
             user=account.user,
             address=self.address,
         )

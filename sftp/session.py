@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class Session(threading.Thread):
-    """One session. `uploaded` is called when a file is ready to be collected."""
+    """One session. `uploaded` is called with the source (``drop://partner``) of a file that is ready."""
 
     def __init__(
         self,
@@ -32,7 +32,7 @@ class Session(threading.Thread):
         *,
         limits: SessionLimits,
         tell: Tell,
-        uploaded: Callable[[], None],
+        uploaded: Callable[[str], None],
         user: str,
         address: str,
     ) -> None:

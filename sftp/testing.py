@@ -169,7 +169,11 @@ def dropbox(
     hashed = hash_password(password) if password else None
     accounts = {partner: Account(partner, partner, (line,), hashed) for partner in partners}
     received, told, numbers = Received(), Told(), itertools.count(1)
-    folders = [drop_folder(root, partner, partial_after_seconds=partial_after_seconds) for partner in partners]
+    folders = [
+        drop_folder(root, partner, test=test, partial_after_seconds=partial_after_seconds)
+        for partner in partners
+        for test in (False, True)
+    ]
     collector = Collector(folders, received, new_id=lambda: f"a{next(numbers):06}", on_activity=told)
     server = Server(
         (HOST, 0),

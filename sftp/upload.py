@@ -13,11 +13,11 @@ import os
 from typing import TYPE_CHECKING
 
 from sftp.errors import Reject, of_oserror
-from sftp.jail import Entry, check_name, lock, named, regular
+from sftp.jail import Entry, Place, check_name, lock, named, regular
 from sftp.names import is_temporary
 
 if TYPE_CHECKING:
-    from sftp.jail import Jail, Place
+    from sftp.jail import Jail
 
 EARLY_BYTES_MAX = 16 * 1024 * 1024  # what a client with parallel writes may send ahead of the gap
 _READ_BYTES = 1024 * 1024
@@ -38,10 +38,11 @@ class Upload:
             bytes_max: how large the file may become.
         """
         if where.area != "inbox":
-            raise Reject("permission denied", "files are sent to /inbox")
+            raise Reject("permission denied", f"files are sent to {Place('inbox', None, where.test)}")
         self.name = named(where)
         check_name(self.name)
-        self._jail = jail
+        self._lane = lane = jail.lane(where)
+        self.source = lane.source
         self._append = append
         self._bytes_max = bytes_max
         self._early: dict[int, bytes] = {}
@@ -51,15 +52,15 @@ class Upload:
         self.sha256: str | None = None
         self.superseded = False
         before: int | None = None
-        with jail.alone():
-            resumed = regular(jail.stage, self.name) is not None
-            self._descriptor = self._open(jail.stage, os.O_RDWR | os.O_CREAT)
+        with lane.alone():
+            resumed = regular(lane.stage, self.name) is not None
+            self._descriptor = self._open(lane.stage, os.O_RDWR | os.O_CREAT)
             try:
                 lock(self._descriptor, self.name)
                 if fresh:
                     os.ftruncate(self._descriptor, 0)
-                elif not resumed and regular(jail.inbox, self.name):
-                    before = self._open(jail.inbox, os.O_RDONLY)
+                elif not resumed and regular(lane.inbox, self.name):
+                    before = self._open(lane.inbox, os.O_RDONLY)
             except BaseException:
                 self.abort()
                 raise
@@ -185,20 +186,20 @@ class Upload:
             self.sha256 = (self._digest or self._read_again()).hexdigest()
             entry = self.stat()
             if not is_temporary(self.name):
-                self._jail.taken.remember(self._jail.partner, entry)
-            with self._jail.alone():
+                self._lane.taken.remember(self._lane.source, entry)
+            with self._lane.alone():
                 if self._extends and self._is_in_inbox(self._extends[0]):
                     self._extends = None  # the rename below replaces it: we hold all its bytes
                 else:
-                    self.superseded = self._jail.set_aside(self.name)
-                os.rename(self.name, self.name, src_dir_fd=self._jail.stage, dst_dir_fd=self._jail.inbox)
-            os.fsync(self._jail.inbox)
+                    self.superseded = self._lane.set_aside(self.name)
+                os.rename(self.name, self.name, src_dir_fd=self._lane.stage, dst_dir_fd=self._lane.inbox)
+            os.fsync(self._lane.inbox)
         finally:
             self.abort()
         return entry
 
     def _is_in_inbox(self, inode: int) -> bool:
-        status = regular(self._jail.inbox, self.name)
+        status = regular(self._lane.inbox, self.name)
         return status is not None and status.st_ino == inode
 
     def _read_again(self) -> hashlib._Hash:
@@ -223,10 +224,12 @@ class Download:
         if where.area != "outbox":
             raise Reject("permission denied", "files in /inbox cannot be read back")
         self.name = named(where)
-        if is_temporary(self.name) or regular(jail.outbox, self.name) is None:
+        lane = jail.lane(where)
+        self.source = lane.source
+        if is_temporary(self.name) or regular(lane.outbox, self.name) is None:
             raise Reject("no such file", f"there is no {where}")
         flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
-        self._descriptor = os.open(self.name, flags, dir_fd=jail.outbox)
+        self._descriptor = os.open(self.name, flags, dir_fd=lane.outbox)
         self.size = os.fstat(self._descriptor).st_size
         self._reached = 0
 

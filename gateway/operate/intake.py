@@ -140,7 +140,7 @@ class Intake:
             try:
                 prepare(folder)
                 if folder.partner is not None:
-                    make(self._drops / folder.partner / "outbox")
+                    make(folder.path.parent / "outbox")
             except (OSError, SftpStop) as trouble:
                 reason = trouble.message if isinstance(trouble, SftpStop) else trouble.strerror or str(trouble)
                 unusable[folder.source] = reason
@@ -154,13 +154,14 @@ class Intake:
         return usable
 
     def _folders(self, configuration: Configuration) -> list[Folder]:
-        """The inbox of each partner with an account, and each folder that an integration reads."""
+        """The inbox of each partner with an account, his test one, and each folder that an integration reads."""
         settings = configuration.settings
         partial_after = settings.partial_after_seconds
         folders = [
-            drop_folder(self._drops, partner.name, partial_after_seconds=partial_after)
+            drop_folder(self._drops, partner.name, test=test, partial_after_seconds=partial_after)
             for partner in configuration.partners.values()
             if partner.account is not None
+            for test in (False, True)
         ]
         watched: dict[str, list[str]] = {}
         for integration in configuration.integrations.values():

@@ -32,7 +32,7 @@ def jail(tmp_path: Path) -> Iterator[Jail]:
         yield jail
 
 
-def names(jail: Jail, area: str) -> list[str]:
+def names(jail: Jail, area: str | None) -> list[str]:
     return [entry.name for entry in jail.list(Place(area, None))]
 
 
@@ -48,19 +48,59 @@ def names(jail: Jail, area: str) -> list[str]:
         ("//inbox//a", "inbox", "a"),
         ("/inbox/../../../outbox/a", "outbox", "a"),
         ("/inbox/x/../a", "inbox", "a"),
+        ("/test/../inbox/a", "inbox", "a"),
     ],
 )
 def test_a_path_is_understood_on_paper(path: str, area: str | None, name: str | None) -> None:
     assert place(path) == Place(area, name)
 
 
-@pytest.mark.parametrize("path", ["/etc/passwd", "/stage/a", "/held", "/inbox/a/b", "/outbox/../held/a", "inbox~"])
+@pytest.mark.parametrize(
+    ("path", "area", "name"),
+    [("/test", None, None), ("test/outbox/", "outbox", None), ("/inbox/../test//inbox/a", "inbox", "a")],
+)
+def test_the_same_folders_stand_again_in_test(path: str, area: str | None, name: str | None) -> None:
+    where = place(path)
+    assert where == Place(area, name, test=True)
+    assert place(str(where)) == where
+
+
+def test_what_is_in_test_is_seen_there_alone(jail: Jail, tmp_path: Path) -> None:
+    assert names(jail, None) == ["inbox", "outbox", "test"]
+    assert [entry.name for entry in jail.list(Place(None, None, test=True))] == ["inbox", "outbox"]
+    upload = Upload(jail, Place("inbox", "a.edi", test=True), fresh=True, append=False)
+    upload.write(0, b"abc")
+    upload.commit()
+    assert upload.source == "test://acme"
+    assert (tmp_path / "acme/test/inbox/a.edi").read_bytes() == b"abc"
+    assert jail.stat(Place("inbox", "a.edi", test=True)).size == 3
+    assert names(jail, "inbox") == []
+    with pytest.raises(Reject, match="there is no /inbox/a"):
+        jail.stat(Place("inbox", "a.edi"))
+    with pytest.raises(Reject, match="renamed within /test/inbox only"):
+        jail.rename(Place("inbox", "a.edi", test=True), Place("inbox", "a.edi"), replace=False)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/etc/passwd",
+        "/stage/a",
+        "/held",
+        "/inbox/a/b",
+        "/outbox/../held/a",
+        "inbox~",
+        "/test/test/inbox",
+        "/test/held/a",
+        "/test/inbox/a/b",
+    ],
+)
 def test_there_is_nothing_but_the_two_folders(path: str) -> None:
     with pytest.raises(Reject, match="only the folders"):
         place(path)
 
 
-@given(st.lists(st.sampled_from(["..", ".", "", "inbox", "outbox", "a", "stage", "\x00", "~"])).map("/".join))
+@given(st.lists(st.sampled_from(["..", ".", "", "inbox", "outbox", "a", "stage", "test", "\x00", "~"])).map("/".join))
 def test_no_path_leads_to_more_than_one_name_in_an_area(path: str) -> None:
     try:
         where = place(path)
@@ -148,7 +188,7 @@ def test_a_rename_that_may_not_be_says_why(
     home = tmp_path / "acme"
     for file in ("inbox/whole", "stage/half", "outbox/ack"):
         (home / file).touch()
-    jail.taken.remember("acme", Entry("taken", 0o100640, 1, 1))
+    jail.taken.remember("drop://acme", Entry("taken", 0o100640, 1, 1))
     with pytest.raises(Reject, match=message):
         jail.rename(source, target, replace=True)
     assert (home / "inbox" / "whole").exists()

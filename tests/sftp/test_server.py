@@ -198,9 +198,25 @@ def test_a_partner_sees_nothing_of_another(box: DropBox) -> None:
         assert "secret.txt" not in client.listdir("/outbox")
         with pytest.raises(FileNotFoundError):
             client.stat("/inbox/../../other/outbox/secret.txt")
-        assert sorted(client.listdir("/")) == ["inbox", "outbox"]
+        assert sorted(client.listdir("/")) == ["inbox", "outbox", "test"]
     with box.client("other") as client:
         assert client.listdir("/outbox") == ["secret.txt"]
+
+
+def test_a_file_in_test_arrives_as_a_test_and_its_answers_are_read_there(box: DropBox) -> None:
+    outbox = box.root / "other" / "test" / "outbox"
+    outbox.mkdir(parents=True, exist_ok=True)
+    (outbox / "answer.txt").write_text("well done")
+    with box.client("other") as client:
+        with client.open("/test/inbox/trial.edi", "w") as file:
+            file.write(X12)
+        came(box, "trial.edi")
+        assert client.stat("/test/inbox/trial.edi").st_size == len(X12)  # collected, and remembered for a while
+        assert client.listdir("/test") == ["inbox", "outbox"]
+        assert client.open("/test/outbox/answer.txt").read() == b"well done"
+        assert client.listdir("/outbox") == ["secret.txt"]
+    [arrival] = [each for each in box.received.arrivals if each.name == "trial.edi"]
+    assert (arrival.source, arrival.partner) == ("test://other", "other")
 
 
 def test_the_arrival_says_what_was_sent(box: DropBox) -> None:
@@ -243,7 +259,7 @@ def test_half_a_file_that_was_closed_cleanly_is_followed_by_the_whole_one(tmp_pa
 
 def test_a_password_logs_in_and_a_wrong_one_does_not(box: DropBox) -> None:
     with box.connected(password="correct horse") as ssh:
-        assert ssh.open_sftp().listdir("/") == ["inbox", "outbox"]
+        assert ssh.open_sftp().listdir("/") == ["inbox", "outbox", "test"]
     with pytest.raises(paramiko.AuthenticationException), box.connected(password="wrong"):
         pass
 

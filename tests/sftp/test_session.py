@@ -168,4 +168,4 @@ def test_random_packets_neither_stop_the_session_nor_leave_the_folders(channel: 
         reply = ask(channel, chance.choice([*range(3, 21), 200, 255]), fields)
         assert reply[0] in {101, 102, 103, 104, 105, 201}
     assert sorted(path.name for path in box.root.iterdir()) == ["acme"]
-    assert sorted(path.name for path in (box.root / "acme").iterdir()) == ["held", "inbox", "outbox", "stage"]
+    assert sorted(path.name for path in (box.root / "acme").iterdir()) == ["held", "inbox", "outbox", "stage", "test"]
