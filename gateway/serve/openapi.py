@@ -179,8 +179,13 @@ def _record_shapes(view: View, record: dict[str, Any]) -> dict[str, Shape]:
         _nullable(record, path)
     if view.mask is not None:
         system["_masked"] = many(TEXT) | {"description": "fields that are null because the key may not see them"}
-    # fields= leaves out even what the contract requires, and generated clients fail where a required member is missing.
-    full = {**record, "properties": {**system, **record["properties"]}, "required": [*system]}
+    # fields= leaves out even what the contract requires: who asks for less than the record does not read it as one.
+    full = {
+        **record,
+        "description": f"{contract.about.rstrip('.')}. With `fields=` only what it names, and what begins with `_`.",
+        "properties": {**system, **record["properties"]},
+        "required": [*system, *record.get("required", ())],
+    }
     version = thing(
         "A version of the record.",
         _version=WHOLE,

@@ -139,9 +139,8 @@ def _of_lists(fields: Iterable[filters.Queryable]) -> list[Shape]:
 
 
 def _chosen(what: str, names: Iterable[str]) -> Shape:
-    return _query(
-        "fields", f"the {what} wanted, separated by commas; the others are then left out", one_of(dict.fromkeys(names))
-    )
+    about = f"the {what} wanted, separated by commas; the others are then left out, those that are required too"
+    return _query("fields", about, one_of(dict.fromkeys(names)))
 
 
 def _query(name: str, about: str, shape: Shape) -> Shape:

@@ -162,7 +162,16 @@ def test_a_decimal_is_a_text(document: dict[str, Any]) -> None:
     record = document["components"]["schemas"]["order.v1"]
     assert record["properties"]["total"]["type"] == "string"
     assert record["properties"]["total"]["format"] == "decimal"
-    assert record["required"] == ["_key", "_seq", "_version"]  # fields= leaves the others out
+
+
+def test_what_a_contract_demands_is_required_though_fields_may_leave_it_out(document: dict[str, Any]) -> None:
+    record = document["components"]["schemas"]["order.v1"]
+    demanded = ["_key", "_seq", "_version", "number", "status", "ordered_on", "total", "ship_to"]
+    assert sorted(record["required"]) == sorted(demanded)
+    assert record["properties"]["ship_to"]["required"] == ["city"]
+    assert "fields=" in record["description"]
+    (chosen,) = (each for each in document["paths"]["/api/v1/orders"]["get"]["parameters"] if each["name"] == "fields")
+    assert "left out" in chosen["description"]
 
 
 def test_the_document_is_kept_and_tagged(here: World) -> None:
