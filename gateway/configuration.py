@@ -124,6 +124,15 @@ class Settings:
     access: Access = Access()
 
 
+FOLLOWED = frozenset(
+    {
+        *("settle_seconds", "partial_after_seconds", "field_bytes_max", "upload_bytes_max", "hook_bytes_max", "keep"),
+        *("archive_bytes_max", "archive_ratio_max", "archive_members_max", "access"),
+    }
+)
+"""Settings that hold as soon as they are applied; the roles read all others when they start."""
+
+
 @dataclass(frozen=True, slots=True)
 class CodeTable:
     """One table of codes/*.csv: from a partner's code to ours.

@@ -23,6 +23,7 @@ from gateway.store.s3 import S3Vault
 from gateway.workspace.loader import load, load_settings, parse
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from gateway.configuration import Configuration, Settings
@@ -139,8 +140,18 @@ def open_gateway(folder: Path, settings: Settings | None = None) -> Gateway:
     return Gateway(folder, settings, database, vault, ids, in_force, receiver, line)
 
 
-def apply(gateway: Gateway, configuration: Configuration, *, who: str | None = None) -> bool:
-    """Put a configuration in force, whole or not at all (C1); False when it is the one in force already."""
+def apply(
+    gateway: Gateway,
+    configuration: Configuration,
+    *,
+    who: str | None = None,
+    agree: Callable[[Configuration, frozenset[str]], None] | None = None,
+) -> bool:
+    """Put a configuration in force, whole or not at all (C1); False when it is the one in force already.
+
+    `agree` is shown the one that it replaces and the ids of the contracts of which there are records, and raises where
+    it should not.
+    """
     with gateway.database.write() as transaction:
         transaction.alone("apply")
         stored = revisions.current(transaction.connection)
@@ -148,7 +159,10 @@ def apply(gateway: Gateway, configuration: Configuration, *, who: str | None = N
         if previous == configuration.revision:
             return False
         if stored is not None:
-            _keep_marked(parse(stored[1]), configuration)
+            before = parse(stored[1])
+            _keep_marked(before, configuration)
+            if agree is not None:
+                agree(before, staging.recorded(transaction.connection))
         _apply(transaction, configuration)
         subject = f"revision {configuration.revision}"
         audit.write(transaction, "applied", subject, who=who or user_of_machine(), previous=previous)

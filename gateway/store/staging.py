@@ -176,6 +176,12 @@ def standing(connection: Connection, contract_id: str) -> Standing | None:
     return Standing(row.id, row.records, row.last_seq, row.staging, row.staged_from, row.offset, row.next_id, columns)
 
 
+def recorded(connection: Connection) -> frozenset[str]:
+    """The ids of the contracts of which a record was ever published."""
+    table = tables.contract
+    return frozenset(connection.execute(select(table.c.id).where(table.c.last_seq > 0)).scalars())
+
+
 def claim(transaction: Transaction, contract: Contract, delivery: int) -> Standing:
     """Lock a contract for this delivery, so that nobody publishes into it between a question and its answer.
 

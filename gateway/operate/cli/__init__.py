@@ -19,7 +19,7 @@ Exit status
   2  wrong usage
   3  gateway tail --until-idle saw problems
   4  gateway plan saw records that would differ
-  5  gateway diff saw a change that breaks who reads
+  5  gateway diff saw a change that breaks who reads, or gateway apply was asked to make one without --breaking
 """
 
 
@@ -30,7 +30,7 @@ COMMANDS = {
     "init": "workspace",
     "new": "new",
     "check": "workspace",
-    "apply": "workspace",
+    "apply": "apply",
     "plan": "plan",
     "diff": "diff",
     "schema": "workspace",

@@ -16,7 +16,7 @@ from gateway.workspace.loader import load
 
 if TYPE_CHECKING:
     from gateway.configuration import Configuration
-    from gateway.validate.compatibility import Codes
+    from gateway.validate.compatibility import Codes, Difference
 
 EXIT_BREAKING = 5
 
@@ -49,7 +49,7 @@ def diff(against: Path | None, output: str, workspace: Path) -> None:
             old = gateway.in_force.configuration()
         finally:
             gateway.close()
-    found = differences(old.contracts.values(), new.contracts.values(), _codes(old), _codes(new))
+    found = between(old, new)
     if output == "json":
         click.echo(json.dumps([asdict(each) for each in found], indent=2, ensure_ascii=False))
     else:
@@ -59,6 +59,11 @@ def diff(against: Path | None, output: str, workspace: Path) -> None:
             click.echo("nothing differs for readers")
     if any(each.kind == "breaking" for each in found):
         raise click.exceptions.Exit(EXIT_BREAKING)
+
+
+def between(old: Configuration, new: Configuration) -> list[Difference]:
+    """What differs for who reads."""
+    return differences(old.contracts.values(), new.contracts.values(), _codes(old), _codes(new))
 
 
 def _codes(configuration: Configuration) -> Codes:

@@ -9,9 +9,14 @@ import click
 from gateway.operate import wiring
 from gateway.operate.cli.options import log_to_standard_error, stop_event, workspace_option
 from gateway.operate.up import Supervisor, all_roles, workers_by_default
+from gateway.store import revisions
+from gateway.workspace.loader import load
+from gateway.workspace.problems import ConfigurationProblems
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from gateway.operate.wiring import Gateway
 
 
 @click.command()
@@ -27,12 +32,26 @@ def up(workspace: Path, workers: int | None) -> None:
     gateway = wiring.open_gateway(workspace)
     try:
         applied = wiring.apply_first(gateway)
+        behind = None if applied else _behind(gateway)
     finally:
         gateway.close()
     if applied:
         click.echo(f"applied the workspace as the first revision: {applied}")
+    if behind:
+        click.echo(behind)
     settings = gateway.settings
     click.echo(f"API       http://{settings.http}/docs")
     click.echo(f"SFTP      {settings.sftp}")
     click.echo(f"workers   {workers or workers_by_default()}")
     Supervisor(workspace, all_roles(workers)).run(stop_event())
+
+
+def _behind(gateway: Gateway) -> str | None:
+    """What is said where the working copy is not what is in force: whoever edited it may think so."""
+    with gateway.database.read() as connection:
+        here = revisions.current_name(connection)
+    try:
+        other = load(gateway.folder).revision != here
+    except ConfigurationProblems:
+        return f"note: revision {here} is in force; the working copy has problems: gateway check"
+    return f"note: revision {here} is in force; the working copy differs from it: gateway apply" if other else None

@@ -1,4 +1,4 @@
-"""The workspace: init, check, apply, schema."""
+"""The workspace: init, check, schema."""
 
 from __future__ import annotations
 
@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from gateway.operate import wiring
-from gateway.operate.cli.options import who_option, workspace_option
 from gateway.repair.retention import notes
 from gateway.repair.retention import said as how_long
 from gateway.validate.backtracking import slow_patterns
@@ -74,22 +72,6 @@ def _slow_patterns(configuration: Configuration) -> Iterator[str]:
                 "    write it so that each text can be read in one way only: no quantifier of the same characters "
                 "inside another, and no two alternatives under a quantifier that read the same"
             )
-
-
-@click.command()
-@who_option
-@workspace_option
-def apply(who: str, workspace: Path) -> None:
-    """Make the working copy the revision in force, whole or not at all."""
-    configuration = load(workspace)
-    gateway = wiring.open_gateway(workspace, configuration.settings)
-    try:
-        if wiring.apply(gateway, configuration, who=who):
-            click.echo(f"revision {configuration.revision} is in force")
-        else:
-            click.echo(f"revision {configuration.revision} was in force already")
-    finally:
-        gateway.close()
 
 
 @click.command()
