@@ -82,11 +82,13 @@ FILE_WRITTEN_LATE = Observation("written_late", "problem", "{message}")
 HANDOVER_FAILED = Observation("receiver_failed", "problem", "{message}")
 HANDOVER_RECOVERED = Observation("receiver_recovered", "info", "{message}")
 ACKNOWLEDGMENT_SENT = Observation(
-    "acknowledgment_sent", "info", "{kind} {number}: {answered} {disposition}; {name} is in the outbox"
+    "acknowledgment_sent", "info", "{kind} {number}: {answered} {disposition}; {name} is {where}"
 )
 ACKNOWLEDGMENT_WAITS = Observation(
-    "acknowledgment_waits", "problem", "{kind} {number} cannot be put into the outbox, and waits: {reason}"
+    "acknowledgment_waits", "problem", "{kind} {number} cannot be put {where}, and waits: {reason}"
 )
+LETTER_SENT = Observation("letter_sent", "info", "{name} is {where}")
+LETTER_WAITS = Observation("letter_waits", "problem", "{name} cannot be put {where}, and waits: {reason}")
 ACKNOWLEDGMENT_KEPT = Observation(
     "acknowledgment_kept", "info", "acknowledgments: {count}, to be asked for over the API: {whom} has no account here"
 )

@@ -6,6 +6,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from gateway.errors import Retry, Stop
+from gateway.operate.outboxes import reached
 from gateway.publish.acknowledgments import Desk, answer, give_up
 from gateway.store import acknowledgments
 from gateway.store.database import Unwritable
@@ -47,7 +48,7 @@ def answer_once(gateway: Gateway, owner: str) -> bool:
         seconds,
         gateway.line.watch,
     )
-    outboxes = [each.name for each in configuration.partners.values() if each.account is not None]
+    outboxes = reached(configuration)
     try:
         if owed[0].tries > gateway.settings.tries:
             give_up(desk, owed[0], owed[0].problem or _KILLED)

@@ -1,53 +1,84 @@
-"""The way out for acknowledgments: into the outboxes of the partners, by the role whose server shows them."""
+"""The ways out: into the outboxes of the partners, by the role whose server shows them; each way has a thread."""
 
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gateway.errors import Retry, Stop
-from gateway.publish.outbox import Outboxes, send
+from gateway.publish.outbox import Folders, Outboxes, send
 from gateway.store import outgoing
 from gateway.store.bell import Bell
+from gateway.store.outgoing import Bag
 
 if TYPE_CHECKING:
     import threading
+    from collections.abc import Callable
 
+    from gateway.configuration import Configuration
     from gateway.operate.wiring import Gateway
+    from gateway.publish.outbox import Place
 
 _log = logging.getLogger(__name__)
 _SLEEP_SECONDS = 1.0
 _TOGETHER_MAX = 32
 
 
-def send_until(gateway: Gateway, owner: str, stop: threading.Event) -> None:
-    """Send what is due until `stop` is set."""
+@dataclass(frozen=True, slots=True)
+class Way:
+    """One way out: what goes it, by the configuration in force, and where that is put for a partner.
+
+    What is slow or out of order goes a way of its own, so that it holds up no other.
+    """
+
+    name: str
+    bag: Callable[[Configuration], Bag]
+    place_of: Callable[[Gateway, str], Place]
+
+
+OUTBOXES = Way(
+    "outboxes",
+    lambda _: Bag(),
+    lambda gateway, partner: Folders(gateway.folder / gateway.settings.drops / partner),
+)
+"""Into the folders behind our SFTP server: what goes no other way."""
+
+
+def reached(configuration: Configuration) -> list[str]:
+    """The partners to whom files are put somewhere; for all others they are kept, and asked for over the API."""
+    return [each.name for each in configuration.partners.values() if each.account is not None]
+
+
+def send_until(gateway: Gateway, owner: str, stop: threading.Event, way: Way = OUTBOXES) -> None:
+    """Send what is due and goes this way until `stop` is set."""
     bell = Bell(gateway.database)
     try:
         while not stop.is_set():
             try:
-                if send_once(gateway, owner):
+                if send_once(gateway, owner, way):
                     continue
             except (Retry, Stop) as trouble:
                 _log.warning("%s", trouble)
                 stop.wait(_SLEEP_SECONDS)
             except Exception:  # noqa: BLE001 - a defect of ours must not end the thread: it is tried again later
-                _log.exception("acknowledgments could not be sent")
+                _log.exception("files could not be sent")
                 stop.wait(_SLEEP_SECONDS)
             bell.wait(_SLEEP_SECONDS, stop)
     finally:
         bell.close()
 
 
-def send_once(gateway: Gateway, owner: str) -> bool:
-    """Take acknowledgments that are due and put them into the outboxes; False when none is due."""
+def send_once(gateway: Gateway, owner: str, way: Way = OUTBOXES) -> bool:
+    """Take files that are due and go this way, and send them; False when none is due."""
     with gateway.database.read() as connection:
         if not outgoing.something_outgoing(connection, gateway.database.clock()):
             return False
+    bag = way.bag(gateway.in_force.configuration())
     with gateway.database.write() as transaction:
         leased = outgoing.take_outgoing(
-            transaction, owner=owner, seconds=gateway.settings.lease_seconds, count=_TOGETHER_MAX
+            transaction, owner=owner, seconds=gateway.settings.lease_seconds, count=_TOGETHER_MAX, bag=bag
         )
     if leased:
-        send(Outboxes(gateway.database, gateway.folder / gateway.settings.drops), leased)
+        send(Outboxes(gateway.database, lambda partner: way.place_of(gateway, partner)), leased)
     return bool(leased)

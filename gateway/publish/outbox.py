@@ -1,29 +1,32 @@
-"""Outboxes: an acknowledgment becomes a file that its partner sees, once, whenever and however often we are killed.
+"""What goes out becomes a file that its partner sees, once, whenever and however often we are killed.
 
     outgoing/<name>.<id>.<token>    written and synced: no partner sees this folder
     the store: staged               from now on the file is renamed, and never written again
     outbox/<name>                   renamed: whole at once
     the store: sent
 
-Who finds an acknowledgment staged and its file not in outgoing/ knows that the rename was done, even if the partner has
-taken the file away since. The token in the name keeps one who lost his lease, and does not know it yet, from touching
-the file of his successor.
+Who finds a file staged and not in outgoing/ knows that the rename was done, even if the partner has taken it away
+since. The token in the name keeps one who lost his lease, and does not know it yet, from touching the file of his
+successor.
+
+A `Place` does these steps for one partner: in the folders behind our SFTP server (`Folders`), on his own server, or by
+mail, which knows none but the last.
 """
 
 from __future__ import annotations
 
 import os
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
-from gateway.observations import ACKNOWLEDGMENT_SENT, ACKNOWLEDGMENT_WAITS
+from gateway.observations import ACKNOWLEDGMENT_SENT, ACKNOWLEDGMENT_WAITS, LETTER_SENT, LETTER_WAITS
 from gateway.store import outgoing as store
 from gateway.store import row_leases
 from gateway.store.folders import make, sync
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
     from gateway.model import Activity
@@ -33,67 +36,169 @@ if TYPE_CHECKING:
 OUTBOX, OUTGOING = "outbox", "outgoing"
 
 
+class Place(Protocol):
+    """Where the files of one partner are put; made for one round and closed at its end.
+
+    Every method but `close` may raise OSError: the files that it concerns are put off, with its text as the reason, and
+    a later round tries again. A name that is hidden is out of the partner's sight.
+    """
+
+    @property
+    def where(self) -> str:
+        """For the log, behind "cannot be put" and in front of "is": ``in the outbox``."""
+
+    def has(self, name: str, content: bytes) -> bool:
+        """Whether the file is there already. FileExistsError: another one has its name."""
+
+    def write(self, hidden: str, content: bytes) -> None:
+        """Write a file under a hidden name."""
+
+    def sync_hidden(self) -> None:
+        """When this returns, what was written is there for good."""
+
+    def show(self, hidden: str, name: str) -> None:
+        """Rename a file to the name that the partner sees; one that is not there any more was renamed before."""
+
+    def sync_shown(self) -> None:
+        """When this returns, what was renamed is there for good."""
+
+    def sweep(self, start: str) -> None:
+        """Take away hidden files whose names start so: tries left them that did not get to renaming."""
+
+    def close(self) -> None:
+        """The round is over."""
+
+
+class Folders:
+    """The folders of a partner behind our SFTP server."""
+
+    where = "in the outbox"
+
+    def __init__(self, home: Path) -> None:
+        self._outbox = home / OUTBOX
+        self._outgoing = home / OUTGOING
+
+    def has(self, name: str, content: bytes) -> bool:
+        """As `Place`."""
+        path = self._outbox / name
+        if not path.exists():
+            return False
+        if path.read_bytes() == content:
+            return True
+        raise FileExistsError(None, f"another file lies there as {name}; move it away")
+
+    def write(self, hidden: str, content: bytes) -> None:
+        """As `Place`."""
+        self._make()
+        path = self._outgoing / hidden
+        try:
+            with path.open("wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError:  # never synced again: the kernel may have dropped the pages while the next sync reports success
+            with suppress(OSError):
+                path.unlink(missing_ok=True)
+            raise
+
+    def sync_hidden(self) -> None:
+        """As `Place`."""
+        sync(self._outgoing)
+
+    def show(self, hidden: str, name: str) -> None:
+        """As `Place`."""
+        self._make()
+        path = self._outgoing / hidden
+        try:
+            path.rename(self._outbox / name)
+        except FileNotFoundError:
+            if path.exists():  # it is not the file that is missing
+                raise
+
+    def sync_shown(self) -> None:
+        """As `Place`."""
+        sync(self._outbox)
+
+    def sweep(self, start: str) -> None:
+        """As `Place`."""
+        for left in self._outgoing.iterdir():
+            if left.name.startswith(start):
+                left.unlink(missing_ok=True)
+
+    def close(self) -> None:
+        """As `Place`."""
+
+    def _make(self) -> None:
+        for folder in (self._outbox, self._outgoing):
+            make(folder)
+
+
 @dataclass(frozen=True, slots=True)
 class Outboxes:
-    """Where the partners' folders are, and the store that says what is to be put there."""
+    """The store that says what is to be sent, and where the files of a partner are put."""
 
     database: Database
-    drops: Path
+    place_of: Callable[[str], Place]
+    """By the partner's name. An OSError puts all of his files off."""
 
 
 def send(outboxes: Outboxes, leased: Sequence[Outgoing]) -> None:
-    """Put leased acknowledgments into the outboxes of their partners. What cannot be is put off; the others go on.
+    """Put leased files where their partners find them. What cannot be is put off; the others go on.
 
     Raises:
         Retry: the store is busy.
         Stop: the store cannot be written.
     """
-    round_ = _Round(outboxes)
-    round_.stage([each for each in leased if each.staged is None])
-    round_.staged += [(each, each.staged) for each in leased if each.staged is not None]
-    round_.show()
-    round_.finish()
+    with ExitStack() as places:
+        round_ = _Round(outboxes, places)
+        round_.stage([each for each in leased if each.staged is None])
+        round_.staged += [(each, each.staged) for each in leased if each.staged is not None]
+        round_.show()
+        round_.finish()
 
 
 class _Round:
-    """Some acknowledgments on their way together: a folder is synced, and the store written, once for all of them."""
+    """Some files on their way together: a folder is synced, and the store written, once for all of them."""
 
-    def __init__(self, outboxes: Outboxes) -> None:
+    def __init__(self, outboxes: Outboxes, stack: ExitStack) -> None:
         self._database = outboxes.database
-        self._drops = outboxes.drops
+        self._place_of = outboxes.place_of
+        self._stack = stack
+        self._places: dict[str, Place] = {}
         self.staged: list[tuple[Outgoing, int]] = []
         """With the token under which the file was written."""
         self.done: list[Outgoing] = []
-        self.failed: dict[int, tuple[Outgoing, str]] = {}
+        self.failed: list[tuple[Outgoing, str]] = []
 
     def stage(self, leased: Sequence[Outgoing]) -> None:
-        """Write the files that are not in the outbox yet out of the partner's sight."""
+        """Write the files that are not there yet out of the partner's sight."""
         written = []
         for each in leased:
-            with self._told(each):
-                if self._is_there(each):
+            with self._told([each]):
+                place, content = self._place(each), self._content(each)
+                if place.has(each.name, content):
                     self.done.append(each)
                 else:
-                    self._write(each)
+                    place.write(each.hidden, content)
                     written.append(each)
-        written = self._synced(OUTGOING, written)
+        written = self._synced(written, lambda place: place.sync_hidden())
         if not written:
             return
         with self._database.write() as transaction:
             held = [each for each in written if store.stage(transaction, each)]
         self.staged += [(each, each.token) for each in held]
         for each in set(written) - set(held):
-            self._path(each, each.token).unlink(missing_ok=True)
+            with suppress(OSError):
+                self._place(each).sweep(each.hidden)
 
     def show(self) -> None:
-        """Rename what is staged into the outbox; what is not there any more was renamed before."""
+        """Rename what is staged; what is not there any more was renamed before."""
         shown = []
         for each, token in self.staged:
-            with self._told(each):
-                self._make_folders(each)
-                self._rename(self._path(each, token), self._drops / each.partner / OUTBOX / each.name)
+            with self._told([each]):
+                self._place(each).show(f"{each.sweepings}{token}", each.name)
                 shown.append(each)
-        self.done += self._synced(OUTBOX, shown)
+        self.done += self._synced(shown, lambda place: place.sync_shown())
 
     def finish(self) -> None:
         """Note what was sent, and what was not and why."""
@@ -102,107 +207,72 @@ class _Round:
         with self._database.write() as transaction:
             for each in self.done:
                 if store.sent(transaction, each):
-                    transaction.tell(_sent(each))
-            for each, reason in self.failed.values():
+                    transaction.tell(_sent(each, self._place(each).where))
+            for each, reason in self.failed:
                 pause = row_leases.pause(each.tries)
                 if store.put_off(transaction, each, seconds=pause, problem=reason) and reason != each.problem:
-                    transaction.tell(
-                        ACKNOWLEDGMENT_WAITS(**_who(each), kind=each.kind, number=each.number, reason=reason)
-                    )
+                    place = self._places.get(each.partner)
+                    transaction.tell(_waits(each, place.where if place is not None else "where it belongs", reason))
         for each in self.done:
-            self._sweep(each)
-
-    def _is_there(self, each: Outgoing) -> bool:
-        """Whether the file is in the outbox already.
-
-        Raises:
-            FileExistsError: another file has its name.
-        """
-        path = self._drops / each.partner / OUTBOX / each.name
-        if not path.exists():
-            return False
-        if path.read_bytes() == self._content(each):
-            return True
-        raise FileExistsError(None, f"another file lies there as {each.name}; move it away")
-
-    def _write(self, each: Outgoing) -> None:
-        path = self._path(each, each.token)
-        self._make_folders(each)
-        try:
-            with path.open("wb") as file:
-                file.write(self._content(each))
-                file.flush()
-                os.fsync(file.fileno())
-        except OSError:  # never synced again: the kernel may have dropped the pages while the next sync reports success
             with suppress(OSError):
-                path.unlink(missing_ok=True)
-            raise
+                self._place(each).sweep(each.sweepings)
 
-    def _make_folders(self, each: Outgoing) -> None:
-        home = self._drops / each.partner
-        for folder in (home / OUTBOX, home / OUTGOING):
-            make(folder)
-
-    def _rename(self, path: Path, target: Path) -> None:
-        try:
-            path.rename(target)
-        except FileNotFoundError:
-            if path.exists():  # it is not the file that is missing
-                raise
-
-    def _synced(self, folder: str, files: Iterable[Outgoing]) -> list[Outgoing]:
-        """Sync that folder of each partner; the files of those where that succeeded."""
+    def _synced(self, files: Iterable[Outgoing], sync_of: Callable[[Place], None]) -> list[Outgoing]:
+        """Sync the place of each partner; the files of those where that succeeded."""
         synced: list[Outgoing] = []
         files = list(files)
         for partner in dict.fromkeys(each.partner for each in files):
             theirs = [each for each in files if each.partner == partner]
-            try:
-                sync(self._drops / partner / folder)
-            except OSError as error:
-                self.failed |= {each.id: (each, _reason(error)) for each in theirs}
-            else:
+            with self._told(theirs):
+                sync_of(self._places[partner])
                 synced += theirs
         return synced
 
-    def _sweep(self, each: Outgoing) -> None:
-        """Take away what tries left behind that wrote the file and did not get to renaming it."""
-        with suppress(OSError):
-            for left in (self._drops / each.partner / OUTGOING).glob(f"{each.name}.{each.id}.*"):
-                left.unlink(missing_ok=True)
+    def _place(self, each: Outgoing) -> Place:
+        place = self._places.get(each.partner)
+        if place is None:
+            place = self._places[each.partner] = self._place_of(each.partner)
+            self._stack.callback(place.close)
+        return place
 
     def _content(self, each: Outgoing) -> bytes:
         with self._database.read() as connection:
             return store.content(connection, each)
 
-    def _path(self, each: Outgoing, token: int) -> Path:
-        return self._drops / each.partner / OUTGOING / f"{each.name}.{each.id}.{token}"
-
     @contextmanager
-    def _told(self, each: Outgoing) -> Iterator[None]:
-        """What goes wrong with one file is kept, and stops no other."""
+    def _told(self, files: Sequence[Outgoing]) -> Iterator[None]:
+        """What goes wrong with some files is kept, and stops no others."""
         try:
             yield
         except OSError as error:
-            self.failed[each.id] = (each, _reason(error))
+            self.failed += [(each, error.strerror or str(error)) for each in files]
 
 
-def _reason(error: OSError) -> str:
-    return error.strerror or str(error)
-
-
-def _sent(each: Outgoing) -> Activity:
-    """The line of an acknowledgment that was sent."""
-    answered = f"interchange {each.interchange}"
-    if each.group is not None:
-        answered = f"group {each.group} of {answered}"
+def _sent(each: Outgoing, where: str) -> Activity:
+    """The line of a file that was sent."""
+    said = each.acknowledges
+    if said is None:
+        return LETTER_SENT(**_who(each), name=each.name, where=where)
+    answered = f"interchange {said.interchange}"
+    if said.group is not None:
+        answered = f"group {said.group} of {answered}"
     return ACKNOWLEDGMENT_SENT(
         **_who(each),
-        kind=each.kind,
-        number=each.number,
+        kind=said.kind,
+        number=said.number,
         answered=answered,
-        disposition=each.disposition.replace("_", " ") + (", once more" if each.again else ""),
+        disposition=said.disposition.replace("_", " ") + (", once more" if said.again else ""),
         name=each.name,
+        where=where,
     )
+
+
+def _waits(each: Outgoing, where: str, reason: str) -> Activity:
+    """The line of a file that could not be sent."""
+    said = each.acknowledges
+    if said is None:
+        return LETTER_WAITS(**_who(each), name=each.name, where=where, reason=reason)
+    return ACKNOWLEDGMENT_WAITS(**_who(each), kind=said.kind, number=said.number, where=where, reason=reason)
 
 
 def _who(each: Outgoing) -> dict[str, str | None]:

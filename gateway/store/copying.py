@@ -20,7 +20,7 @@ from gateway.model import DeliveryState
 from gateway.store import staging, tables
 from gateway.store.acknowledgments import BUILT, STAGED
 from gateway.store.staging import quoted
-from gateway.store.tables import acknowledgment, decision, delivery, member, metadata
+from gateway.store.tables import acknowledgment, decision, delivery, letter, member, metadata
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -146,8 +146,8 @@ def set_going(transaction: Transaction) -> None:
     An answer whose file was staged in a drop folder, which no backup holds, is staged anew.
     """
     connection = transaction.connection
-    staged = update(acknowledgment).where(acknowledgment.c.state == STAGED)
-    connection.execute(staged.values(state=BUILT, staged=None))
+    for each in (acknowledgment, letter):
+        connection.execute(update(each).where(each.c.state == STAGED).values(state=BUILT, staged=None))
     for table in metadata.sorted_tables:
         if "owner" in table.c and "due" in table.c:
             free = update(table).where(table.c.owner.is_not(None))

@@ -174,6 +174,7 @@ answering = Table(
     Column("token", BigInteger, nullable=False, server_default="0"),
     Column("tries", Integer, nullable=False, server_default="0"),
     Column("problem", Text),
+    Column("late", Integer, nullable=False, server_default="0"),  # 1: it was told that it is
     Index("answering_due", "due"),
     Index("answering_twin", "twin", sqlite_where=text("due IS NOT NULL"), postgresql_where=text("due IS NOT NULL")),
 )
@@ -211,6 +212,7 @@ acknowledgment = Table(
     Column("tries", Integer, nullable=False, server_default="0"),
     Column("staged", BigInteger),  # the token under which its file was written, out of the partner's sight
     Column("problem", Text),
+    Column("late", Integer, nullable=False, server_default="0"),  # 1: it was told that it is
     Index("acknowledgment_delivery", "delivery", "place", unique=True),
     Index(
         "acknowledgment_number",
@@ -224,6 +226,52 @@ acknowledgment = Table(
     ),
     Index("acknowledgment_answers", "standard", "receiver", "sender", "answers_interchange"),
     Index("acknowledgment_due", "due"),
+)
+
+lettering = Table(
+    # Which deliveries their partners are written a letter about, and how they had ended then; a lease, as `answering`.
+    "lettering",
+    metadata,
+    Column("delivery", BigInteger, primary_key=True, autoincrement=False),
+    Column("number", Integer, primary_key=True, autoincrement=False),  # of the letters about the delivery, from 1
+    Column("partner", Text, nullable=False),
+    Column("revision", Text, nullable=False),  # that judged it
+    Column("ended", Text, nullable=False),  # the state of the delivery that the letter is about
+    Column("documents", Text, nullable=False),  # and its counters
+    Column("owed_at", Text, nullable=False),
+    Column("state", Text, nullable=False),  # due, built, nothing, failed
+    Column("due", Double),
+    Column("owner", Text),
+    Column("token", BigInteger, nullable=False, server_default="0"),
+    Column("tries", Integer, nullable=False, server_default="0"),
+    Column("problem", Text),
+    Column("late", Integer, nullable=False, server_default="0"),  # 1: it was told that it is
+    Index("lettering_due", "due"),
+)
+
+letter = Table(
+    # A letter in one of its forms: the very bytes, never changed, and how far they are on their way.
+    "letter",
+    metadata,
+    Column("id", Number, primary_key=True, autoincrement=True),
+    Column("delivery", BigInteger, nullable=False),
+    Column("number", Integer, nullable=False),  # of the letters about the delivery, from 1
+    Column("kind", Text, nullable=False),  # text, html, csv, mail
+    Column("partner", Text, nullable=False),
+    Column("name", Text, nullable=False),  # of the file in the partner's outbox; of a mail its Message-ID
+    Column("content", LargeBinary, nullable=False),
+    Column("state", Text, nullable=False),  # built, staged, sent, kept
+    Column("built_at", Text, nullable=False),
+    Column("sent_at", Text),
+    Column("due", Double),
+    Column("owner", Text),
+    Column("token", BigInteger, nullable=False, server_default="0"),
+    Column("tries", Integer, nullable=False, server_default="0"),
+    Column("staged", BigInteger),
+    Column("problem", Text),
+    Column("late", Integer, nullable=False, server_default="0"),  # 1: it was told that it is
+    Index("letter_delivery", "delivery", "number", "kind", unique=True),
+    Index("letter_due", "due"),
 )
 
 control_number = Table(
