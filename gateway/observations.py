@@ -99,3 +99,8 @@ ANSWER_FAILED = Observation("answer_failed", "problem", "the answer was given up
 INTERCHANGE_REPEATED = Observation(
     "interchange_repeated", "problem", "the control number {number} of {sender} was that of an interchange in {earlier}"
 )
+TRIAL_ASKED = Observation("trial_asked", "info", "{name}  {size} bytes from {sender}, only to be tried: {trial}")
+TRIAL_DONE = Observation(
+    "trial_done", "info", "{name} was tried: it would be {state}, with {findings} findings; {trial}"
+)
+TRIAL_FAILED = Observation("trial_failed", "problem", "{name} could not be tried: {reason}; {trial}")

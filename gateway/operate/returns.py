@@ -11,7 +11,7 @@ import queue
 import threading
 from typing import TYPE_CHECKING
 
-from gateway.operate import answering, wiring
+from gateway.operate import answering, trying, wiring
 from gateway.operate.worker import give_back
 from gateway.store import leases
 
@@ -69,5 +69,6 @@ class Returns:
                 if its_fault:
                     _log.warning("try %d of %s ended: %s", lease.delivery.tries, lease.delivery.id, reason)
             answering.give_back(gateway, owner, delivery, reason)
+            trying.give_back(gateway, owner, reason)
         finally:
             gateway.close()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from gateway.errors import Retry, Stop
 from gateway.repair.retention import Retention
-from gateway.store import idempotency, retention
+from gateway.store import idempotency, retention, trials
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,6 +47,7 @@ class Upkeep:
             if now >= self._next:
                 self._next = now + EVERY
                 self._forget_keys(now)
+                self._forget_trials(now)
                 self._sweep()
             if now >= self._purge_next:
                 self._purge_next = now + AGAIN
@@ -64,6 +65,15 @@ class Upkeep:
             forgotten = idempotency.prune(transaction, before=now - IDEMPOTENCY_KEYS_KEPT)
         if forgotten:
             _log.info("%d idempotency keys were forgotten", forgotten)
+
+    def _forget_trials(self, now: datetime) -> None:
+        """What was tried is over after some days; its files go as the others do whose time is over."""
+        while True:
+            with self._gateway.database.write() as transaction:
+                forgotten, content = trials.forget(transaction, before=now - timedelta(days=trials.DAYS_KEPT))
+                retention.condemn(transaction, *content)
+            if not forgotten:
+                return
 
     def _sweep(self) -> None:
         try:

@@ -15,6 +15,7 @@ from gateway.ingest import give_up, ingest, tidy
 from gateway.observations import ATTEMPT_FAILED
 from gateway.operate.answering import answer_once
 from gateway.operate.limits import out_of_room
+from gateway.operate.trying import try_once
 from gateway.operate.upkeep import Upkeep
 from gateway.store import activity, leases
 from gateway.store.bell import Bell
@@ -63,7 +64,8 @@ def work(gateway: Gateway, stop: threading.Event, *, until_idle: bool = False, o
         while not stop.is_set():
             try:
                 is_busy = work_once(gateway, owner)
-                if answer_once(gateway, owner) or is_busy:
+                is_busy |= answer_once(gateway, owner)
+                if try_once(gateway, owner) or is_busy:
                     continue
             except (Retry, Stop) as trouble:
                 _log.warning("%s", trouble)

@@ -126,28 +126,47 @@ def plan(
     """Compare `before`, the revision in force, with `after` on every delivery since then."""
     made = Plan(before.revision, after.revision)
     for delivery in _chosen(database, integration, since):
-        if delivery.state is DeliveryState.PURGED:
-            made.purged += 1
-            continue
-        with database.read() as connection:
-            parts = members.parts_of(connection, delivery)
-        differing = [sides for part in parts if not (sides := _Sides(delivery, part, before, after)).alike()]
-        if not differing:
-            made.untouched += 1
-            continue
-        progress(delivery)
-        with database.read() as connection:
-            decided = frozenset(decisions.of_delivery(connection, delivery.number))
-        made.decided += len(decided)
-        try:
-            for sides in differing:
-                _compare(made, sides, vault, frozenset(number - sides.part.origin for number in decided))
-        except Unwritable:
-            raise  # no file's fault: the vault is out of reach
-        except Stop as stop:
-            made.unreadable.append(f"{delivery.id}: {stop.message}")
-        made.read += 1
+        _compare_delivery(made, database, vault, before, after, delivery, progress)
     return made
+
+
+def plan_of(database: Database, vault: Vault, before: Routes, after: Routes, delivery: Delivery) -> Plan:
+    """Compare `before` with `after` on one delivery."""
+    made = Plan(before.revision, after.revision)
+    _compare_delivery(made, database, vault, before, after, delivery, lambda _delivery: None)
+    return made
+
+
+def _compare_delivery(
+    made: Plan,
+    database: Database,
+    vault: Vault,
+    before: Routes,
+    after: Routes,
+    delivery: Delivery,
+    progress: Callable[[Delivery], None],
+) -> None:
+    if delivery.state is DeliveryState.PURGED:
+        made.purged += 1
+        return
+    with database.read() as connection:
+        parts = members.parts_of(connection, delivery)
+    differing = [sides for part in parts if not (sides := _Sides(delivery, part, before, after)).alike()]
+    if not differing:
+        made.untouched += 1
+        return
+    progress(delivery)
+    with database.read() as connection:
+        decided = frozenset(decisions.of_delivery(connection, delivery.number))
+    made.decided += len(decided)
+    try:
+        for sides in differing:
+            _compare(made, sides, vault, frozenset(number - sides.part.origin for number in decided))
+    except Unwritable:
+        raise  # no file's fault: the vault is out of reach
+    except Stop as stop:
+        made.unreadable.append(f"{delivery.id}: {stop.message}")
+    made.read += 1
 
 
 def _chosen(database: Database, integration: str | None, since: datetime | None) -> Iterator[Delivery]:

@@ -51,9 +51,9 @@ def schema(connection: Connection) -> str:
 
 
 def names(connection: Connection) -> list[str]:
-    """Every table of the store: those that all stores have, and those of records."""
+    """Every table of the store that is copied: those that all stores have, but for trials, and those of records."""
     records = connection.execute(select(tables.contract.c.records).order_by(tables.contract.c.records)).scalars()
-    return [*sorted(metadata.tables), *records]
+    return [*sorted(metadata.tables.keys() - {tables.trial.name}), *records]
 
 
 def lines(connection: Connection, table: str) -> Iterator[bytes]:

@@ -39,6 +39,7 @@ from gateway.store.tables import (
     idempotency,
     member,
     purged_content,
+    trial,
 )
 
 if TYPE_CHECKING:
@@ -261,7 +262,7 @@ def _alone(transaction: Transaction, names: Iterable[str]) -> None:
 
 
 def _named(connection: Connection, names: Iterable[str]) -> set[str]:
-    """The content that a delivery which is not purged has, as itself, as a correction or as a member."""
+    """The content that a delivery which is not purged has, as itself, as a correction or as a member; or a trial."""
     found: set[str] = set()
     kept = delivery.c.purged_at.is_(None)
     for some in _blocks(sorted(set(names))):
@@ -269,6 +270,7 @@ def _named(connection: Connection, names: Iterable[str]) -> set[str]:
         for table in (decision, member):
             query = select(table.c.sha256).join(delivery, delivery.c.number == table.c.delivery)
             found.update(connection.execute(query.where(table.c.sha256.in_(some), kept)).scalars())
+        found.update(connection.execute(select(trial.c.sha256).where(trial.c.sha256.in_(some))).scalars())
     return found
 
 

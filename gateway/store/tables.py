@@ -457,6 +457,42 @@ idempotency = Table(
     UniqueConstraint("client", "key"),
 )
 
+trial = Table(
+    # Files and deliveries that are judged without touching any record, and what came out; kept for a while.
+    "trial",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("lane", Text, nullable=False),  # drop: a partner's folder for tests, page: a link, replay: of a delivery
+    Column("partner", Text),
+    Column("source", Text, nullable=False),  # as if it had come from there
+    Column("integration", Text),
+    Column("name", Text, nullable=False),
+    Column("sha256", Text),  # its bytes, in the vault; NULL: those of the delivery, or they were not kept
+    Column("size", BigInteger, nullable=False),
+    Column("whole", Integer),  # 0: the arrival's envelope was never closed
+    Column("delivery", Text),  # the one that is to be judged again
+    Column("how", Text),  # then, now: by which revision
+    Column("asked_at", Text, nullable=False),
+    Column("state", Text, nullable=False),  # waiting, done, failed
+    Column("result", Text),  # JSON
+    Column("finished_at", Text),
+    Column("told_at", Text),  # when its answers were put into the partner's folder for tests
+    Column("due", Double),
+    Column("owner", Text),
+    Column("token", BigInteger, nullable=False, server_default="0"),
+    Column("tries", Integer, nullable=False, server_default="0"),
+    Column("problem", Text),
+    Index("trial_due", "due"),
+    Index("trial_sha256", "sha256"),
+    Index("trial_asked", "asked_at"),
+    Index(
+        "trial_told",
+        "state",
+        sqlite_where=text("lane = 'drop' AND told_at IS NULL"),
+        postgresql_where=text("lane = 'drop' AND told_at IS NULL"),
+    ),
+)
+
 shared_secret = Table(
     # What all machines of one gateway must know and nobody else: it is served nowhere.
     "shared_secret",
