@@ -91,6 +91,19 @@ class Access:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """``mail:`` of gateway.yaml: the server that takes letters. `security` is ``starttls``, ``tls`` or ``none``."""
+
+    host: str
+    port: int
+    security: str
+    sender: str
+    user: str | None = None
+    password: str | None = None
+    """A reference."""
+
+
     """gateway.yaml: where things are kept and who listens where. Relative paths are relative to the workspace."""
 
     store: str = "sqlite:data/gateway.db"
@@ -124,12 +137,18 @@ class Settings:
     access: Access = Access()
 
 
+    contact: tuple[str, ...] = ()
+    """Whom partners write to or call, a line each."""
+    mail: Mail | None = None
+    late_after_seconds: float = 900.0
+    """After how long it is told that an answer to a partner is not sent yet."""
 FOLLOWED = frozenset(
     {
         *("settle_seconds", "partial_after_seconds", "field_bytes_max", "upload_bytes_max", "hook_bytes_max", "keep"),
         *("archive_bytes_max", "archive_ratio_max", "archive_members_max", "access"),
     }
 )
+        *("contact", "mail", "late_after_seconds"),
 """Settings that hold as soon as they are applied; the roles read all others when they start."""
 
 

@@ -22,4 +22,8 @@ class Partner:
     about: str = ""
     identifiers: tuple[tuple[str, tuple[str, ...]], ...] = ()
     account: Account | None = None
+    contacts: tuple[str, ...] = ()
+    """Addresses of e-mail: who is written to there."""
+    letters: tuple[str, ...] = ("outbox",)
+    """Where letters about refused files go: ``outbox``, ``mail``, both, or nowhere."""
     file: str = ""

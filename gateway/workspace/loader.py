@@ -19,6 +19,7 @@ from gateway.workspace.contracts import read_contract
 from gateway.workspace.guides import read_guide
 from gateway.workspace.integrations import Known, read_integration
 from gateway.workspace.layouts import read_layout
+from gateway.workspace.letters import check_letters
 from gateway.workspace.nodes import Mapping, compose
 from gateway.workspace.problems import SECRETS, ConfigurationProblems, File, Problem, did_you_mean
 from gateway.workspace.registry import read_connections, read_partner, read_settings, read_teams
@@ -167,6 +168,7 @@ class _Reading:
         self.known.guides |= dict.fromkeys(self._broken("guides"))
         integrations = self._drafts("integration", lambda section: read_integration(section, self.known))
         agreement.check_partners(partners)
+        check_letters(partners, settings.mail)
         shipped = self.known.shelf.drafts()
         agreement.check_contracts([*shipped.values(), *contracts])
         known = self.known.contracts | {name: draft.value for name, draft in shipped.items()}

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from gateway.configuration import Connection, Settings
 from gateway.partners import Account, Partner
 from gateway.workspace.access import read_access
+from gateway.workspace.letters import read_mail
 from gateway.workspace.nodes import Mapping
 from gateway.workspace.queries import read_queries
 from gateway.workspace.tables import CONNECTION, TEAM, read_section
@@ -41,6 +42,8 @@ SETTINGS = {
     "exports": "exports_max",
     "hot_lane": "hot_lane",
 }
+    "contact": "contact",
+    "late_after": "late_after_seconds",
 """Key of gateway.yaml → field of the settings, whose name carries the unit."""
 
 OPTIONS = {
@@ -83,6 +86,8 @@ def read_settings(section: Section) -> Settings:
     access: Section | None = section.get("access")
     values |= {"access": read_access(access)} if access is not None and access.whole else {}
     return Settings(**values)
+    mail: Section | None = section.get("mail")
+    values |= {"mail": read_mail(mail)} if mail is not None and mail.whole else {}
 
 
 def read_connections(root: Mapping) -> dict[str, Connection | None]:
@@ -142,5 +147,7 @@ def _named(root: Mapping, keys: tuple[Key, ...], what: str) -> Iterator[tuple[st
 def _mapping(node: Node, name: str, what: str) -> Mapping | None:
     if isinstance(node, Mapping) and node.entries:
         return node
+        contacts=section.get("contacts", ()),
+        letters=section.get("letters", ("outbox",)),
     node.refuse(f"{what} is described by keys, but nothing of the kind stands under {name!r}", "add lines below it")
     return None

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from gateway.workspace import access, signatures, values
+from gateway.workspace import access, letters, signatures, values
 from gateway.workspace.nodes import Scalar
 from gateway.workspace.problems import did_you_mean, names_secret
 from gateway.workspace.values import Kind
@@ -121,6 +121,14 @@ RULES = Kind(
     values.read_node,
     {"type": "array", "items": {"type": "object", "minProperties": 1, "maxProperties": 1}},
 )
+LETTERS = Kind("places", letters.read_letters, _text(r"none|(outbox|mail)([ ,]+(outbox|mail))*"))
+MAILBOX = Kind("address of e-mail", letters.read_mailbox, _text(letters.MAILBOX.pattern))
+MAILBOXES = Kind(
+    "addresses of e-mail",
+    lambda node: values.read_list(node, letters.read_mailbox),
+    several(_text(letters.MAILBOX.pattern)),
+)
+SECURITY = Kind("starttls, tls or none", letters.read_security, {"enum": list(letters.SECURITY)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +182,15 @@ GATEWAY = (
     Key("store", STORE, "where records are kept", "sqlite:data/gateway.db"),
     Key("vault", VAULT, "where raw files are kept: a folder, or a bucket that speaks S3", "s3://orders-raw/leeds"),
     Key(
+MAIL = (
+    Key("host", TEXT, "the mail server", "mail.company.example", required=True),
+    Key("port", WHOLE, "its port, where it is not the usual one", "587"),
+    Key("tls", SECURITY, "how the connection is secured", "starttls"),
+    Key("from", MAILBOX, "the address that letters come from", "edi@company.example", required=True),
+    Key("user", TEXT, "the name to log in with, where the server wants one", "gateway"),
+    Key("password", SECRET, "its password, by reference", "secret:mail/password"),
+)
+
         "s3",
         SECTION,
         "how the vault's bucket is reached; what is left out, boto3 finds as it always does",
@@ -210,6 +227,9 @@ GATEWAY = (
 CONNECTION = (
     Key("about", TEXT, "what the system is", "The ERP on the AS/400"),
     Key("kind", NAME, "how it is reached", "odbc", required=True),
+    Key("contact", TEXTS, "whom partners write to or call, as letters tell them", "Orders desk, edi@company.example"),
+    Key("mail", SECTION, "the server that takes letters to partners, where they go by e-mail", "", keys=MAIL),
+    Key("late_after", DURATION, "after how long it is told that an answer to a partner is not sent yet", "15m"),
     Key("url", TEXT, "its address, without any secret", "Driver=SQLite3;Database=erp.db", required=True),
     Key("owner", NAME, "the team that answers for it", "erp-team"),
     Key("dialect", DIALECT, "the SQL it speaks, where its driver does not tell", "db2"),
@@ -291,6 +311,8 @@ CONTRACT_FILE = (
     Key("collection", NAME, "its name in URLs, where the plural is not it", "stock"),
     Key("keep", AGE, "how long records are kept after their last change", "7y"),
     Key("keep_personal", AGE, "how long the values of fields marked pii are kept, when that is less", "90d"),
+    Key("contacts", MAILBOXES, "who is written to there", "edi@acme.example"),
+    Key("letters", LETTERS, "where letters about refused files go: outbox, mail, both, or none", "outbox mail"),
     Key("deprecated", DATE, "since when callers ought to use a newer version, which they are told", "2026-11-01"),
     Key("sunset", DATE, "until when this version is served, which callers are told", "2027-06-30"),
     Key("fields", FIELDS, "the fields, in the notation of contracts", "", required=True),
