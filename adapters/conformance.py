@@ -208,21 +208,21 @@ def _pattern(connection: Any, table: Table) -> Iterator[Finding]:
 
 def _key_order(connection: Any, table: Table) -> Iterator[Finding]:
     """KEY_SEQ is the place in the key, not in the table."""
-    if len(table.key) < 2:
+    if len(table.primary) < 2:
         return
     rows = _driver(lambda: sorted((row[4], row[3]) for row in connection.cursor().primaryKeys(table=table.local)))
     found = rows if isinstance(rows, Exception) else tuple(name for _, name in rows)
-    if found != table.key:
+    if found != table.primary:
         does = shown(found) if isinstance(found, Exception) else f"gives {', '.join(found) or 'none'}"
-        yield _of_catalogue("key_order", f"the key of {table.name}", ", ".join(table.key), does)
+        yield _of_catalogue("key_order", f"the key of {table.name}", ", ".join(table.primary), does)
 
 
 def _row_id(connection: Any, table: Table) -> Iterator[Finding]:
     """SQLSpecialColumns gives what identifies a row, and no more."""
     rows = _driver(lambda: [row[1] for row in connection.cursor().rowIdColumns(table.local)])
-    if table.key and not isinstance(rows, Exception) and set(table.key) < set(rows):
+    if table.primary and not isinstance(rows, Exception) and set(table.primary) < set(rows):
         does = f"gives {', '.join(rows)}"
-        yield _of_catalogue("row_id", f"what identifies a row of {table.name}", ", ".join(table.key), does)
+        yield _of_catalogue("row_id", f"what identifies a row of {table.name}", ", ".join(table.primary), does)
 
 
 def _row_version(connection: Any, table: Table) -> Iterator[Finding]:

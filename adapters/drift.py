@@ -53,7 +53,7 @@ class Difference:
 def shape(table: Table) -> str:
     """The shape of a table as one line of JSON: its columns in their order, and its key."""
     columns = [[column.name, column.native, column.type] for column in table.columns]
-    return json.dumps([columns, list(table.key)], ensure_ascii=False, separators=(",", ":"))
+    return json.dumps([columns, list(table.primary)], ensure_ascii=False, separators=(",", ":"))
 
 
 def differences(before: str, after: str) -> list[Difference]:
@@ -132,7 +132,7 @@ def usual(
         column.name: known.columns.get(column.name)
         or _Habit(codes=[] if column.type in _CODED and (coded is None or column.name in coded) else None)
         for column in table.columns
-        if not column.key
+        if column.name not in table.key
     }
     at = 0
     while at < len(rows):

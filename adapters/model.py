@@ -35,7 +35,8 @@ class Column:
 class Table:
     """A table or view as the catalogue has it. `name` is how :meth:`OdbcSource.tables` calls it.
 
-    `query` is the statement of a named query, checked and written anew; empty for a table.
+    `query` is the statement of a named query, checked and written anew; empty for a table. `declared` are the columns
+    that somebody says are unique together, where the catalogue knows no primary key.
     """
 
     name: str
@@ -43,9 +44,15 @@ class Table:
     local: str
     columns: tuple[Column, ...]
     query: str = ""
+    declared: tuple[str, ...] = ()
 
     @property
     def key(self) -> tuple[str, ...]:
+        """The columns that identify a row: the primary key, else those declared; empty where nobody knows any."""
+        return self.primary or self.declared
+
+    @property
+    def primary(self) -> tuple[str, ...]:
         """The primary key's columns in the key's own order; empty for a view or a table that has none."""
         return tuple(column.name for column in sorted(self.columns, key=lambda column: column.key) if column.key)
 

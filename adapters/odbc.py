@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -58,6 +59,7 @@ LOGS: Mapping[str, tuple[Strategy, ...]] = dict.fromkeys(("postgresql", "mariadb
 """What a dialect can besides."""
 OPERATORS = ("eq", "ne", "gt", "gte", "lt", "lte", "in", "contains", "startswith", "isnull")
 NO_OPTIONS: Mapping[str, str] = {}
+NO_KEYS: Mapping[str, tuple[str, ...]] = {}
 
 
 class OdbcSource:
@@ -68,7 +70,8 @@ class OdbcSource:
     attempt to connect; ``dialect`` is said where the driver's name does not tell it; :mod:`adapters.options` has the
     others. `clock` gives seconds, `now` the time of day.
 
-    `queries` stand beside the tables under names of their own (:mod:`adapters.queries`).
+    `queries` stand beside the tables under names of their own (:mod:`adapters.queries`). `keys` names, by table, the
+    columns that are unique together and never NULL where the catalogue knows no primary key.
 
     `live` is for whoever answers callers: it shares answers, and says how old they are. `told` hears of the circuit
     breaker (:class:`adapters.governor.Governor`).
@@ -80,6 +83,7 @@ class OdbcSource:
         *,
         options: Mapping[str, str] = NO_OPTIONS,
         queries: Mapping[str, NamedQuery] = NO_QUERIES,
+        keys: Mapping[str, tuple[str, ...]] = NO_KEYS,
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         told: Told = nobody,
@@ -88,6 +92,7 @@ class OdbcSource:
         self._governor = Governor(self._settings, clock=clock, now=now, told=told)
         self._connections = Connections(connection_string, self._settings, self._governor, now=now)
         self._queries = queries
+        self._keys = keys
         portions = Connections(in_portions(connection_string), self._settings, self._governor, now=now)
         self._way = Way(self._fetch, portions)
         self._slots: dict[tuple[Any, ...], Slot] = {}
@@ -167,7 +172,8 @@ class OdbcSource:
         """Columns, types and key of a table, fresh from the catalogue.
 
         Raises:
-            Reject: ``unknown_table``, or ``bad_query`` for a named query that may not be asked.
+            Reject: ``unknown_table``, ``unknown_column`` for a declared key, or ``bad_query`` for a named query that
+                may not be asked.
         """
         if table in self._queries:
             return self._described(table)
@@ -181,7 +187,7 @@ class OdbcSource:
             Column(name, native, dialect.classify(native), nullable == "1", int(key), bind_as)
             for name, native, bind_as, nullable, key in (tuple(text or "" for text in row) for row in rows)
         )
-        found = Table(table, schema, local, columns)
+        found = keyed(Table(table, schema, local, columns), self._keys.get(table, ()))
         self._schemas[table] = (self._clock(), found)
         return found
 
@@ -195,6 +201,7 @@ class OdbcSource:
 
         query, dialect = self._queries[name], self._connections.dialect
         found = as_table(name, query, dialect, describe, lambda sql: self._fetch(sql, (), doing))
+        found = keyed(found, self._keys.get(name, ()))
         self._schemas[name] = (self._clock(), found)
         return found
 
@@ -636,6 +643,19 @@ def _column(table: Table, name: str) -> Column:
     raise Reject("unknown_column", f"table {table.name!r} has no column {name!r}", nearest(name, names))
 
 
+def keyed(table: Table, names: tuple[str, ...]) -> Table:
+    """The table with the key that was declared for it, where its catalogue knows none.
+
+    Raises:
+        Reject: ``unknown_column``.
+    """
+    if table.primary:
+        return table
+    for name in names:
+        _column(table, name)
+    return replace(table, declared=names)
+
+
 def _key(table: Table, names: tuple[str, ...]) -> tuple[Column, ...]:
     """The columns that identify a row: those named, else the primary key."""
     parts = tuple(_column(table, name) for name in names or table.key)
@@ -643,7 +663,7 @@ def _key(table: Table, names: tuple[str, ...]) -> tuple[Column, ...]:
         raise Reject(
             "no_key",
             f"table {table.name!r} has no primary key, so its rows cannot be told apart",
-            "Name columns that are unique together (key: KDNR in the configuration), or have the owner add a key",
+            f"Name columns that are unique together in connections.yaml, under keys: a line {table.name}: KDNR",
         )
     return parts
 

@@ -146,7 +146,9 @@ def _rows(
     source: OdbcSource, table: Table, rows_max: int, clock: Callable[[], float], until: float
 ) -> tuple[list[dict[str, Any]], bool]:
     """Up to so many rows, and whether they are all."""
-    if not table.key or not all(source.dialect.finds_again(column) for column in table.columns if column.key):
+    if not table.key or not all(
+        source.dialect.finds_again(column) for column in table.columns if column.name in table.key
+    ):
         plan = read(source.dialect, table, table.columns, order=(), limit=rows_max + 1)
         raws = source.asked(plan.sql, plan.parameters, doing=f"cannot read table {table.name!r}")
         return plan.rows(raws[:rows_max]), len(raws) <= rows_max
@@ -253,7 +255,7 @@ def _key(
 ) -> tuple[tuple[str, ...], str]:
     """What identifies a row: the primary key, else a column or two that were unique in what was read."""
     if table.key:
-        return table.key, "the primary key"
+        return table.key, "the primary key" if table.primary else "as connections.yaml says"
     if not rows:
         return (), "the table is empty"
     where = "in all rows" if whole else f"in the {len(rows):,} rows that were read"

@@ -249,7 +249,10 @@ def advised(table: Table, found: Capabilities, rows: int | None, more: bool) -> 
     column = None
     if not table.key:
         strategy = None
-        why = "it has no primary key: name columns that are unique together (key:), then compare it (diff)"
+        why = (
+            "it has no primary key: name columns that are unique together (keys: in connections.yaml; gateway profile "
+            "finds some), then compare it (diff)"
+        )
         if grows:
             why += f"; {grows.name} may grow with each change"
     elif "log" in found.changes:

@@ -31,6 +31,8 @@ class Connection:
     url: str
     options: tuple[tuple[str, str], ...] = ()
     queries: tuple[Query, ...] = ()
+    keys: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    """Table → the columns that are unique together, where its catalogue knows no primary key."""
 
     def address(self, folder: str) -> str:
         """The URL in a workspace, whose folder stands where ``{workspace}`` was written."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from adapters.governor import nobody
-from adapters.odbc import OdbcSource
+from adapters.odbc import NO_KEYS, OdbcSource
 from adapters.queries import NamedQuery
 from adapters.scan import ScanSource, only_scanned
 from gateway.errors import Retry, Stop
@@ -26,10 +26,12 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 
-def open_source(folder: Path, connection: Connection, told: Told = nobody) -> OdbcSource | ScanSource:
+def open_source(
+    folder: Path, connection: Connection, told: Told = nobody, keys: Mapping[str, tuple[str, ...]] = NO_KEYS
+) -> OdbcSource | ScanSource:
     """A reader for a connection of a workspace: ``{workspace}`` in its URL is the folder, its login is put in here.
 
-    `told` hears when its circuit breaker opens or closes.
+    `told` hears when its circuit breaker opens or closes. `keys` are those that integrations name, by table.
 
     Raises:
         Stop: the secret that the login refers to cannot be read.
@@ -46,7 +48,7 @@ def open_source(folder: Path, connection: Connection, told: Told = nobody) -> Od
     if only_scanned(url):
         return ScanSource(url, options=options, told=told)
     queries = {each.name: NamedQuery(each.sql, each.key) for each in connection.queries}
-    return OdbcSource(url, options=options, queries=queries, told=told)
+    return OdbcSource(url, options=options, queries=queries, keys={**keys, **dict(connection.keys)}, told=told)
 
 
 def _with_login(address: str, login: Mapping[str, str]) -> str:
@@ -60,8 +62,12 @@ def _with_login(address: str, login: Mapping[str, str]) -> str:
 
 def sources(gateway: Gateway, configuration: Configuration) -> Mapping[str, OdbcSource | ScanSource]:
     """A reader for each connection that is a database, by name."""
+    keys: dict[str, dict[str, tuple[str, ...]]] = {}
+    for flow in configuration.integrations.values():
+        if flow.source.scheme == "table":
+            keys.setdefault(flow.source.host, {})[flow.source.path] = flow.key
     return {
-        name: open_source(gateway.folder, each, resting(gateway, name, "the API"))
+        name: open_source(gateway.folder, each, resting(gateway, name, "the API"), keys.get(name, NO_KEYS))
         for name, each in configuration.connections.items()
         if each.kind == "odbc"
     }

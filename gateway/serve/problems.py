@@ -181,7 +181,11 @@ PROBLEMS: dict[str, Kind] = {
         "The path can mean several keys",
         "A part of the key holds a slash or a tilde; filter the collection by the key fields instead.",
     ),
-    "no_key": Kind(409, "The rows of this table have no key", "Filter the table by its columns instead."),
+    "no_key": Kind(
+        409,
+        "The rows of this table have no key",
+        "Have its key named in connections.yaml: the columns that are unique together.",
+    ),
     "not_correctable": Kind(
         409, "The document cannot be corrected like that", "The detail says why, and what would do."
     ),

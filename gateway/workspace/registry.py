@@ -11,11 +11,12 @@ from gateway.workspace.letters import read_mail
 from gateway.workspace.nodes import Mapping
 from gateway.workspace.queries import read_queries
 from gateway.workspace.tables import CONNECTION, TEAM, read_section
-from gateway.workspace.values import read_name
+from gateway.workspace.values import read_columns, read_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from gateway.configuration import Query
     from gateway.workspace.nodes import Node
     from gateway.workspace.tables import Key, Section
 
@@ -100,9 +101,26 @@ def read_connections(root: Mapping) -> dict[str, Connection | None]:
             section.refuse("kind", f"{kind!r} {later}", f"write {', '.join(KINDS)}")
         options = tuple((OPTIONS[key], str(value)) for key, value in section.values.items() if key in OPTIONS)
         queries = read_queries(section)
+        keys = _keys(section, queries or ())
         whole = section.whole and queries is not None
-        connections[name] = Connection(name, kind, section.get("url"), options, queries or ()) if whole else None
+        connections[name] = Connection(name, kind, section.get("url"), options, queries or (), keys) if whole else None
     return connections
+
+
+def _keys(section: Section, queries: tuple[Query, ...]) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """The keys of tables whose catalogue knows none."""
+    mapping: Mapping | None = section.get("keys")
+    found: list[tuple[str, tuple[str, ...]]] = []
+    for head, node in mapping.entries if mapping else ():
+        columns = read_columns(node)
+        if head.value in {each.name for each in queries}:
+            head.refuse(f"{head.value!r} is a query", "write its key: under its own name, beside select:")
+            columns = None
+        if columns is None:
+            section.whole = False
+        else:
+            found.append((head.value, columns))
+    return tuple(found)
 
 
 def read_teams(root: Mapping) -> dict[str, dict[str, str]]:

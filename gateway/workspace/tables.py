@@ -62,6 +62,11 @@ QUERIES = Kind(
         "additionalProperties": {"$ref": "#/$defs/query"},
     },
 )
+TABLE_KEYS = Kind(
+    "columns by table",
+    values.read_mapping,
+    {"type": "object", "minProperties": 1, "additionalProperties": _ANY_TEXT},
+)
 WINDOWS = Kind("times of the week", values.read_windows, {"type": "string"})
 EXPECT = Kind("expectation", values.read_expect, {"type": "string"})
 ANSWER = Kind("acknowledgments", values.read_answer, _ANY_TEXT)
@@ -258,6 +263,12 @@ CONNECTION = (
     Key("rest", DURATION, "for how long it is left alone then, before it is tried again", "30s"),
     Key("windows", WINDOWS, "when it may be read; without it, always", "Mon-Fri 20:00-06:00 Europe/Berlin"),
     Key("cache", DURATION, "how old an answer may be that callers share; without it, none is kept", "5s"),
+    Key(
+        "keys",
+        TABLE_KEYS,
+        "the columns that are unique together, of tables without a primary key",
+        "",
+    ),
     Key("queries", QUERIES, "hand-written SELECTs that stand beside the tables, by name", ""),
 )
 

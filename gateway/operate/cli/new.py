@@ -99,7 +99,10 @@ def _key(table: Table, named: tuple[str, ...]) -> tuple[str, ...]:
     """
     columns = named or table.key
     if not columns:
-        raise Stop(f"the table {table.name} has no primary key", "Name what identifies a row: --key KDNR")
+        raise Stop(
+            f"the table {table.name} has no primary key",
+            "Name what identifies a row: --key KDNR; gateway profile finds columns that are unique",
+        )
     unknown = [each for each in columns if each not in {column.name for column in table.columns}]
     if unknown:
         raise Stop(f"the table {table.name} has no column {unknown[0]!r}", "Write it as the database does.")
