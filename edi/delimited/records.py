@@ -105,9 +105,13 @@ def _cell(column: Column) -> int:
 
 
 def columns_of(options: Mapping[str, str], message: str | None) -> tuple[str, ...] | None:
-    """The names of a row's columns by a usable option `layout`; None without one, or for several types of record."""
+    """The names of a row's columns as far as they are known without a file; None where its header says them.
+
+    They are those of a usable option `layout`, None for several types of record; without header and layout there are no
+    names.
+    """
     if not options.get("layout"):
-        return None
+        return None if options.get("header") == "true" or options.get("header_at") else ()
     types = records(options["layout"], options.get("ignore", ""), message or "").types
     chosen = [columns for _, name, columns in types if message is None or name == message]
     return chosen[0] if len(chosen) == 1 else None

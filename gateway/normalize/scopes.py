@@ -288,7 +288,7 @@ class SourceScope:
 
     def _column_hint(self, name: str) -> str:
         if not self.columns:
-            return "the file has no header: write #1 for its first column"
+            return "the file has no header: write #1 for its first column; if it has one, add the word header to format"
         near = nearest(name, self.columns)
         return f"did you mean {near!r}?" if near else f"the columns are {', '.join(self.columns[:20])}"
 

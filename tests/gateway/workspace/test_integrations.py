@@ -241,3 +241,19 @@ def test_a_mapping_is_checked_against_a_contract_that_has_another_problem() -> N
 def test_what_a_broken_file_describes_is_not_missed_as_well() -> None:
     files = {**FILES, "partners/acme.yaml": "partner: [acme\n", "contracts/invoice.v1.yaml": "contract: 'invoice v1\n"}
     assert {problem.file for problem in problems(files)} == {"partners/acme.yaml", "contracts/invoice.v1.yaml"}
+
+
+def test_names_of_columns_want_a_header_or_a_layout() -> None:
+    found = problems(changed(GLOBEX, "csv ; windows-1252 header", "csv ; windows-1252"))
+    assert [(each.line, each.column, each.message) for each in found][:2] == [
+        (11, 15, "there is no column 'Artikelnummer'"),
+        (12, 15, "there is no column 'Preis'"),
+    ]
+    assert {each.hint for each in found} == {
+        "the file has no header: write #1 for its first column; if it has one, add the word header to format"
+    }
+    text = FILES[GLOBEX].replace("csv ; windows-1252 header", "csv ; windows-1252")
+    for number, name in enumerate(("Artikelnummer", "Preis", "gültig ab", "Warengruppe"), 1):
+        text = text.replace(f" {name} |", f' "#{number} |')
+    text = "\n".join(line + '"' if ' "#' in line and not line.endswith('"') else line for line in text.splitlines())
+    assert parse(FILES | {GLOBEX: text}).integrations["globex-prices"]
