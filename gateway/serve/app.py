@@ -40,6 +40,7 @@ from gateway.serve.resources import (
     repairs,
     tables,
     tokens,
+    trials,
     uploads,
     usage,
 )
@@ -65,6 +66,7 @@ SHAPES: dict[str, Shape] = {
     **quarantine.SHAPES,
     **evidence.SHAPES,
     **repairs.SHAPES,
+    **trials.SHAPES,
     **registry.SHAPES,
     **tables.SHAPES,
     **tokens.SHAPES,
@@ -98,7 +100,7 @@ class Application(Flask):
             return super().__call__(environ, start_response)
         status, headers, body = answer
         start_response(status, headers)
-        return (body,)
+        return [body]  # which granian writes at once; it asks anything else for one part after the other
 
 
 def create_app(services: Services) -> Flask:
@@ -137,6 +139,7 @@ def _resources(version: str) -> dict[str, tuple[Operation, ...]]:
         "deliveries": deliveries.operations(),
         "acknowledgments": acknowledgments.operations(),
         "repairs": repairs.operations(),
+        "trials": trials.operations(),
         "quarantine": quarantine.operations(),
         "changes": changes.operations(),
         "activity": activity.operations(),
