@@ -123,9 +123,10 @@ def check_integrations(drafts: list[Draft], contracts: Mapping[str, Contract | N
         if draft.section.get("contract"):
             filling[" v".join(map(str, draft.section.get("contract")))].append(draft)
     for name, group in filling.items():
-        if len(group) > 1 and not _apart(group, contracts.get(name)):
-            _check_precedence(name, group)
-            _check_versions(name, group)
+        for rivals in _rivals(group, contracts.get(name)):
+            if len(rivals) > 1:
+                _check_precedence(name, rivals)
+                _check_versions(name, rivals)
 
 
 def _wish(integration: Integration) -> str:
@@ -138,10 +139,15 @@ def _wish(integration: Integration) -> str:
     return f"{message} from {integration.source}{partner}"
 
 
-def _apart(group: list[Draft], contract: Contract | None) -> bool:
-    """Whether they never fill the same record: the key is per partner, and each has another partner."""
+def _rivals(group: list[Draft], contract: Contract | None) -> list[list[Draft]]:
+    """Those that may fill the same record: where the key is per partner, the integrations of each are apart."""
     partners = [draft.value.partner if draft.value else None for draft in group]
-    return bool(contract and contract.per_partner and None not in partners and len(set(partners)) == len(partners))
+    if not contract or not contract.per_partner or None in partners:
+        return [group]
+    apart: dict[str | None, list[Draft]] = defaultdict(list)
+    for draft, partner in zip(group, partners, strict=True):
+        apart[partner].append(draft)
+    return list(apart.values())
 
 
 def _check_precedence(name: str, group: list[Draft]) -> None:

@@ -49,6 +49,7 @@ COMMANDS = {
     "backup": "backup",
     "restore": "backup",
     "key": "keys",
+    "partner": "partner",
     "source": "sources",
     "probe": "probe",
     "profile": "probe",

@@ -1,0 +1,118 @@
+"""Partners: made, described to themselves, checked, given keys, and a page to try their files on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from gateway.operate import logins, onboarding
+from gateway.operate.cli.options import workspace_option
+from gateway.operate.onboarding import Asked
+from gateway.workspace.newcomers import Newcomer
+from sftp.auth import hash_password
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+_ASK, _GENERATE = "ask", "generate"
+
+
+@click.group()
+def partner() -> None:
+    """Make partners, and see to it that they get through.
+
+    \b
+    add     who it is, how it logs in, what it sends: one command, or one sample file
+    card    what to send to the partner
+    link    a page on which the partner tries files, which needs nothing but the link
+    check   what is still missing
+    key     change the keys that it logs in with
+    """  # noqa: D301 - \b keeps the lines as they are (click)
+
+
+def _described(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Who the partner is, and how it logs in."""
+    for option in (
+        click.option("--about", default="", help="Who that is, in a few words."),
+        click.option("--owner", default="", help="The team that answers for it (default: the first of teams.yaml)."),
+        click.option("--isa", multiple=True, metavar="ZZ:ACME", help="Who it is in X12's ISA. May be repeated."),
+        click.option("--unb", multiple=True, metavar="14:4012…", help="Who it is in EDIFACT's UNB. May be repeated."),
+        click.option("--user", default="", help="The name to log in with (default: NAME)."),
+        click.option("--key", "keys", multiple=True, metavar="FILE|LINE", help="Its public key. May be repeated."),
+        click.option(
+            "--password",
+            type=click.Choice([_GENERATE, _ASK]),
+            is_flag=False,
+            flag_value=_GENERATE,
+            help="Where it has no key: make a password, which is shown once, or ask for one.",
+        ),
+        click.option("--contact", "contacts", multiple=True, metavar="ADDRESS", help="Whom to write to."),
+    ):
+        command = option(command)
+    return command
+
+
+@partner.command()
+@click.argument("name")
+@_described
+@click.option(
+    "--format", "formats", multiple=True, metavar="FORMAT", help="What it sends, as 'x12 850'. May be repeated."
+)
+@click.option("--source", default="", help="Where its files come from (default: drop://NAME/*, its own inbox).")
+@click.option("--from", "sample", metavar="FILE|d_…", help="A file of it, or one that was taken: it says the rest.")
+@click.option("--column", "columns", multiple=True, help="With --from: a column that tells rows apart.")
+@workspace_option
+def add(
+    name: str,
+    formats: tuple[str, ...],
+    source: str,
+    sample: str | None,
+    columns: tuple[str, ...],
+    keys: tuple[str, ...],
+    password: str | None,
+    workspace: Path,
+    **described: Any,
+) -> None:
+    """Write the files of the partner NAME: who it is, how it logs in, and a flow for each kind of document it sends.
+
+    \b
+    gateway partner add acme --isa ZZ:ACME --key acme.pub --format 'x12 850'
+    gateway partner add acme --from sample.edi --password
+    gateway partner add acme --from d_01m7yhc002
+
+    With --from a file says who sends it and what it is; d_… is a file that was taken and that nobody wanted. For a
+    table without a standard contract, a first contract and mapping are written. For a partner that is there already
+    --format and --from add flows. The result is checked before anything is written, and nothing is overwritten.
+    """  # noqa: D301 - \b keeps the lines as they are (click)
+    asked = Asked(formats, source, columns, onboarding.sample(sample, workspace) if sample else None)
+    told = _password(password)
+    newcomer = Newcomer(
+        name=name,
+        keys=tuple(map(logins.public_key, keys)),
+        password_hash=hash_password(told) if told else "",
+        **described,
+    )
+    if asked.sample is not None:
+        click.echo(f"{asked.sample.name}: {asked.sample.seen}")
+    made = onboarding.prepared(workspace, newcomer, asked)
+    for path in onboarding.write(workspace, made.files):
+        click.echo(f"wrote {path}")
+    if password == _GENERATE:
+        click.echo(f"password of {newcomer.user or name}, shown this once: {told}")
+    for note in made.notes:
+        click.echo(note)
+    there = "" if workspace == Path() else f" -w {workspace}"
+    click.echo(f"Next: gateway apply{there}, then: gateway partner card {name}{there}")
+
+
+def _password(way: str | None) -> str:
+    """The password that is made or asked for; empty where none is wanted."""
+    if way == _ASK:
+        said: str = click.prompt("Password", hide_input=True, confirmation_prompt=True)
+        if len(said) < logins.PASSWORD_MIN:
+            raise click.UsageError(f"the password has {len(said)} characters; {logins.PASSWORD_MIN} are the least")
+        return said
+    return logins.new_password() if way == _GENERATE else ""

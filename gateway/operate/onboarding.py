@@ -1,0 +1,279 @@
+"""Make a partner: from what is told of it, from a sample file, or from a file that was taken and that nobody wanted."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass, field, replace
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+from edi.identify import identify
+from gateway.errors import Stop
+from gateway.operate import wiring
+from gateway.store import deliveries
+from gateway.workspace import newcomers, sketch
+from gateway.workspace.loader import load, parse
+from gateway.workspace.shelf import FOLDER as SHIPPED
+from gateway.workspace.values import NAME
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from sqlalchemy import Connection
+
+    from edi.identify import Identity
+    from gateway.configuration import Configuration
+    from gateway.integrations import Integration
+    from gateway.model import Delivery
+    from gateway.workspace.newcomers import Newcomer, Wish
+
+_SAMPLE_BYTES = 4 * 1024 * 1024
+_TAKEN = re.compile(r"d_[0-9a-z]{4,26}")
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A file to make a partner from, and the delivery that it was, if it was one."""
+
+    name: str
+    seen: Identity
+    delivery: Delivery | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the command was told: formats as they are declared, where files come from, the key of a table's rows."""
+
+    formats: tuple[str, ...] = ()
+    source: str = ""
+    columns: tuple[str, ...] = ()
+    sample: Sample | None = None
+
+
+@dataclass(slots=True)
+class Prepared:
+    """The files that would be written, by their paths in the workspace, and what is to be known of them."""
+
+    files: dict[str, str] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+
+def sample(place: str, workspace: Path) -> Sample:
+    """What a file, or a delivery by its id ``d_…``, says of itself.
+
+    Raises:
+        Stop: there is no such file or delivery, or it looks like nothing that is known.
+    """
+    path, delivery = Path(place), None
+    if _TAKEN.fullmatch(place) and not path.exists():
+        delivery, first = _taken(place, workspace)
+        name = delivery.name
+    else:
+        try:
+            with path.open("rb") as file:
+                name, first = path.name, file.read(_SAMPLE_BYTES)
+        except OSError as error:
+            raise Stop(
+                f"{place!r} cannot be read: {error.strerror}",
+                "Name a file, or a delivery by its id: gateway quarantine list shows which files wait for somebody",
+            ) from error
+    seen = identify(first)
+    if seen is None:
+        raise Stop(
+            f"{name} looks like no format that is known",
+            "Unpack it if it is an archive; name what it is with --format, or write the integration by hand",
+        )
+    return Sample(name, seen, delivery)
+
+
+def _taken(id_or_prefix: str, workspace: Path) -> tuple[Delivery, bytes]:
+    gateway = wiring.open_gateway(workspace)
+    try:
+        with gateway.database.read() as connection:
+            found = _delivery(connection, id_or_prefix)
+        if found is None:
+            raise Stop(f"there is no delivery {id_or_prefix}", "gateway quarantine list shows the files that wait")
+        return found, gateway.vault.read(found.sha256, 0, _SAMPLE_BYTES)
+    finally:
+        gateway.close()
+
+
+def _delivery(connection: Connection, id_or_prefix: str) -> Delivery | None:
+    try:
+        return deliveries.get(connection, id_or_prefix)
+    except LookupError as several:
+        raise Stop(str(several), "Write more of the id") from several
+
+
+def prepared(workspace: Path, newcomer: Newcomer, asked: Asked) -> Prepared:
+    """The files of a new partner, or more flows of one that is there; held against the whole workspace.
+
+    Raises:
+        ConfigurationProblems: with these files the workspace would not load, or it does not load without them.
+        Stop: something that was asked for cannot be.
+    """
+    if not NAME.fullmatch(newcomer.name):
+        raise Stop(f"{newcomer.name!r} is no name of a partner", "Write small letters, digits and single dashes: acme")
+    configuration = load(workspace)
+    made = Prepared()
+    newcomer = _recognised(configuration, newcomer, asked.sample, made)
+    known = configuration.partners.get(newcomer.name)
+    owner = newcomer.owner or newcomers.owner_of(configuration)
+    if known is None:
+        path = f"partners/{newcomer.name}.yaml"
+        made.files[path] = newcomers.partner_file(replace(newcomer, owner=owner))
+        if not newcomer.keys and not newcomer.password_hash:
+            made.notes.append("It has no account yet: gateway partner key add gives it one.")
+    elif newcomer != replace(newcomer, isa=(), unb=(), keys=(), password_hash="", about="", contacts=(), user=""):
+        raise Stop(
+            f"there is a partner {newcomer.name} already, in {known.file}, and nothing in it is overwritten",
+            "Change that file; --format and --from alone add flows, and gateway partner key add adds a key",
+        )
+    made.files |= _flows(configuration, newcomer.name, owner, asked, made)
+    if known is not None and not made.files:
+        raise Stop(f"nothing is to be added to {newcomer.name}", " ".join(made.notes) or "Name a --format or --from")
+    _check_free(workspace, made.files)
+    own = {path: text for path, text in configuration.files.items() if not path.startswith(SHIPPED)}
+    parse(own | made.files)
+    return made
+
+
+def write(workspace: Path, files: Mapping[str, str]) -> list[Path]:
+    """Write files that are not there yet, all or none.
+
+    Raises:
+        Stop: one of them is there.
+    """
+    written: list[Path] = []
+    try:
+        for name, text in files.items():
+            path = workspace / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with path.open("x", encoding="utf-8") as file:
+                written.append(path)
+                file.write(text)
+    except OSError as error:
+        for path in written:
+            path.unlink(missing_ok=True)
+        if isinstance(error, FileExistsError):
+            raise Stop(f"{error.filename} is there already", "Nothing was written; move it away first") from error
+        raise
+    return written
+
+
+def rewrite(path: Path, text: str) -> None:
+    """Put a new text in the place of a file, whole or not at all; its mode stays."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        draft.write_text(text, encoding="utf-8", newline="")
+        draft.chmod(path.stat().st_mode & 0o777)
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def _check_free(workspace: Path, files: Mapping[str, str]) -> None:
+    taken = [name for name in files if (workspace / name).exists()]
+    if taken:
+        raise Stop(f"{', '.join(taken)} is there already, and nothing is overwritten", "Move it away, or --name it")
+
+
+# ── who it is ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _recognised(configuration: Configuration, newcomer: Newcomer, from_: Sample | None, made: Prepared) -> Newcomer:
+    """The newcomer with the identifiers that the sample's envelope names, unless it is known by them."""
+    if from_ is None:
+        return newcomer
+    standard = {"x12": "isa", "edifact": "unb"}.get(from_.seen.format)
+    if standard is None or not from_.seen.senders:
+        return newcomer
+    owners = {
+        identity: partner.name
+        for partner in configuration.partners.values()
+        for identity in dict(partner.identifiers).get(standard, ())
+    }
+    fresh = tuple(each for each in from_.seen.senders if owners.get(each) is None)
+    others = sorted({owner for each in from_.seen.senders if (owner := owners.get(each)) not in (None, newcomer.name)})
+    if others and not fresh:
+        raise Stop(
+            f"{from_.name} is from {', '.join(from_.seen.senders)}, and that is {others[0]}",
+            f"To add flows to it: gateway partner add {others[0]} --from …",
+        )
+    if newcomer.name in configuration.partners:
+        made.notes += [
+            f"{each} is no identifier of {newcomer.name} yet: add it to identifiers, {standard}:, in its file."
+            for each in fresh
+        ]
+        return newcomer
+    named = tuple(dict.fromkeys((*getattr(newcomer, standard), *fresh)))
+    return replace(newcomer, isa=named) if standard == "isa" else replace(newcomer, unb=named)
+
+
+# ── what it sends ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _flows(configuration: Configuration, partner: str, owner: str, asked: Asked, made: Prepared) -> dict[str, str]:
+    source = asked.source or _source(partner, asked.sample)
+    declared = list(asked.formats)
+    if asked.sample is not None:
+        declared += [each for each in _wanted(configuration, partner, asked.sample, made) if each not in declared]
+        if asked.sample.delivery is not None:
+            _tell_of_delivery(partner, source, asked.sample.delivery, made, more=bool(declared))
+    if asked.sample is not None and not asked.formats and asked.sample.seen.columns and declared:
+        name = sketch.word(re.sub(r"[\d_.-]*\d[\d_.-]*", "-", PurePosixPath(asked.sample.name).stem))
+        made.notes.append("The contract and the mapping are guessed from the file: look them over.")
+        return newcomers.table_flow(
+            partner, asked.sample.seen, name=name, owner=owner, source=source, key=asked.columns
+        )
+    wishes: list[Wish] = [newcomers.wish(each) for each in declared]
+    return newcomers.flows(partner, wishes, owner=owner, source=source, taken=configuration.integrations)
+
+
+def _source(partner: str, from_: Sample | None) -> str:
+    """Where its files come from: its own inbox, or the watched folder in which the sample was found."""
+    if from_ is not None and from_.delivery is not None and from_.delivery.source.startswith("folder:"):
+        return f"{from_.delivery.source}/*{PurePosixPath(from_.name).suffix}"
+    return f"drop://{partner}/*"
+
+
+def _wanted(configuration: Configuration, partner: str, from_: Sample, made: Prepared) -> Iterator[str]:
+    """What the sample holds that no integration takes from there yet."""
+    for message, declared in zip(from_.seen.messages or (None,), from_.seen.declared(), strict=False):
+        takes = [
+            each.name
+            for each in _near(configuration, partner, from_.delivery)
+            if each.format.name == from_.seen.format
+            and (message is None or each.format.message in (None, message.name))
+            and (message is None or not each.format.version or (message.version or "").startswith(each.format.version))
+        ]
+        if takes:
+            made.notes.append(f"{declared} is taken by {', '.join(takes)} already.")
+        else:
+            yield declared
+
+
+def _near(configuration: Configuration, partner: str, delivery: Delivery | None) -> list[Integration]:
+    """The integrations that may take what the partner sends: its own, and those of the place where a file was taken."""
+    return [
+        each
+        for each in configuration.integrations.values()
+        if each.partner == partner or (each.partner is None and delivery is not None and _is_of(each, delivery))
+    ]
+
+
+def _is_of(integration: Integration, delivery: Delivery) -> bool:
+    if delivery.source == "http:":
+        return integration.name == delivery.integration
+    return integration.source.wants(delivery.source, delivery.name)
+
+
+def _tell_of_delivery(partner: str, source: str, taken: Delivery, made: Prepared, *, more: bool) -> None:
+    """Whether the file itself will find its way now; `more` says that flows are added for it."""
+    if taken.source == f"drop://{partner}" or source.startswith(taken.source) or not more:
+        made.notes.append(f"After apply, the file itself: gateway quarantine retry --delivery {taken.id}")
+    elif taken.source.startswith("drop://"):
+        made.notes.append(f"{taken.id} came through {taken.source[7:]}'s account; what {partner} sends itself counts.")
+    else:
+        made.notes.append(f"{taken.id} was sent to {taken.integration}; send the next one to the flow that is added.")

@@ -1,0 +1,180 @@
+"""A partner by one command, or from one file; nothing is overwritten, and nothing is written that does not load."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from typing import TYPE_CHECKING
+
+import pytest
+from argon2 import PasswordHasher
+from click.testing import CliRunner
+
+from gateway.errors import GatewayError
+from gateway.operate.cli import gateway as command_line
+from gateway.workspace import starter
+from gateway.workspace.loader import ConfigurationProblems, load
+from tests.gateway.workspace.test_amending import NEW, ONE, TWO
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from gateway.configuration import Configuration
+
+ORDER = (
+    b"ISA*00*          *00*          *ZZ*GLOBEX         *ZZ*US             *261121*0900*U*00401*000000001*0*P*>~\n"
+    b"GS*PO*GLOBEX*US*20261121*0900*1*X*004010~\nST*850*0001~\nBEG*00*SA*1001**20261121~\nSE*3*0001~\nGE*1*1~\n"
+    b"IEA*1*000000001~\n"
+)
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Path:
+    starter.write(tmp_path / "shop")
+    return tmp_path / "shop"
+
+
+def partner(shop: Path, *arguments: object, answer: str = "") -> str:
+    """What the command says; what it raises is raised."""
+    done = CliRunner().invoke(command_line, ["partner", *map(str, arguments), "-w", str(shop)], input=answer)
+    if done.exception is not None and not isinstance(done.exception, SystemExit):
+        raise done.exception
+    return done.output
+
+
+def texts(shop: Path) -> dict[str, str]:
+    return {str(path.relative_to(shop)): path.read_text("utf-8") for path in shop.rglob("*.yaml")}
+
+
+def refused(shop: Path, *arguments: object) -> str:
+    """What is said of a command that is refused, and that changed no file."""
+    before = texts(shop)
+    with pytest.raises(GatewayError) as error:
+        partner(shop, *arguments)
+    assert texts(shop) == before
+    return str(error.value)
+
+
+def lines(configuration: Configuration, name: str) -> list[tuple[str, str, str | None]]:
+    return sorted(
+        (each.name, f"{each.format.name} {each.format.message} to {each.contract}", each.answer)
+        for each in configuration.integrations.values()
+        if each.partner == name
+    )
+
+
+def test_a_partner_is_one_command(shop: Path, tmp_path: Path) -> None:
+    (tmp_path / "globex.pub").write_text(ONE + "\n", encoding="utf-8")
+    said = partner(
+        shop, "add", "globex", "--about", "Globex: Leeds", "--isa", "ZZ:GLOBEX", "--key", tmp_path / "globex.pub",
+        "--password", "--format", "x12 850", "--format", "edifact D96A ORDERS",
+    )  # fmt: skip
+    made = load(shop)
+    found = made.partners["globex"]
+    assert (found.about, dict(found.identifiers)) == ("Globex: Leeds", {"isa": ("ZZ:GLOBEX",)})
+    assert found.account is not None
+    assert found.account.keys == (ONE,)
+    assert lines(made, "globex") == [
+        ("globex-orders", "x12 850 to order", "997"),
+        ("globex-orders-edifact", "edifact ORDERS to order", "CONTRL"),
+    ]
+    assert f"Next: gateway apply -w {shop}, then: gateway partner card globex -w {shop}" in said
+    password = re.search(r"shown this once: (\S+)", said)
+    assert password is not None
+    assert PasswordHasher().verify(str(found.account.password_hash), password[1])
+    assert password[1] not in "".join(texts(shop).values())
+
+
+def test_a_password_is_asked_for(shop: Path) -> None:
+    said = partner(shop, "add", "globex", "--password", "ask", answer="correct horse\ncorrect horse\n")
+    assert "shown this once" not in said
+    assert "correct horse" not in said
+    account = load(shop).partners["globex"].account
+    assert account is not None
+    assert account.keys == ()
+    assert "the password has 5 characters; 12 are the least" in partner(
+        shop, "add", "initech", "--password", "ask", answer="short\nshort\n"
+    )
+    assert "initech" not in load(shop).partners
+
+
+def test_a_file_says_the_rest(shop: Path, tmp_path: Path) -> None:
+    (tmp_path / "po.edi").write_bytes(ORDER)
+    said = partner(shop, "add", "globex", "--from", tmp_path / "po.edi")
+    assert "po.edi: x12 004010 850 from ZZ:GLOBEX to ZZ:US" in said
+    assert "It has no account yet: gateway partner key add gives it one." in said
+    made = load(shop)
+    assert dict(made.partners["globex"].identifiers) == {"isa": ("ZZ:GLOBEX",)}
+    assert lines(made, "globex") == [("globex-orders", "x12 850 to order", "997")]
+    assert made.integrations["globex-orders"].format.version == "004010"
+    assert "x12 004010 850 is taken by globex-orders already" in refused(
+        shop, "add", "globex", "--from", tmp_path / "po.edi"
+    )
+    assert "that is globex. To add flows to it: gateway partner add globex --from" in refused(
+        shop, "add", "initech", "--from", tmp_path / "po.edi"
+    )
+
+
+def test_a_table_becomes_a_first_contract_and_mapping(shop: Path, tmp_path: Path) -> None:
+    (tmp_path / "prices_20261121.csv").write_text("sku;price\nA-1;1,50\nA-2;2,00\n", encoding="utf-8")
+    said = partner(shop, "add", "globex", "--from", tmp_path / "prices_20261121.csv")
+    assert "The contract and the mapping are guessed from the file: look them over." in said
+    made = load(shop)
+    assert made.integrations["globex-prices"].format.options == (("delimiter", ";"), ("header", "true"))
+    assert made.contracts["prices.v1"].key == ("sku",)
+
+
+def test_a_partner_that_is_there_gets_more_flows_and_keeps_its_file(shop: Path) -> None:
+    before = texts(shop)
+    partner(shop, "add", "acme", "--format", "x12 856")
+    assert texts(shop) | before == texts(shop)
+    assert [name for name, _, _ in lines(load(shop), "acme")] == ["acme-orders", "acme-shipment-notices"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["Globex"], "'Globex' is no name of a partner"),
+        (["globex", "--format", "x12"], "no standard contract is shipped for 'x12'"),
+        (["globex", "--key", "nowhere.pub"], "'nowhere.pub' is neither a public key nor a file that can be read"),
+        (["globex", "--key", "ssh-ed25519 AAAA"], "the key cannot be used: the key is damaged"),
+        (["globex", "--from", "nowhere.edi"], "'nowhere.edi' cannot be read: No such file"),
+        (["globex", "--from", "d_0123456"], "there is no delivery d_0123456"),
+        (["acme", "--isa", "ZZ:NEW"], "there is a partner acme already, in partners/acme.yaml, and nothing in it"),
+        (["acme"], "nothing is to be added to acme. Name a --format or --from"),
+        (["globex", "--isa", "ACME"], "'ACME' is not an X12 identity"),
+        (["globex", "--isa", "ZZ:ACME"], "the identity 'ZZ:ACME' belongs to two partners"),
+        (["globex", "--owner", "nobody"], "there is no team 'nobody'"),
+    ],
+)
+def test_what_would_not_load_is_not_written(shop: Path, arguments: list[str], said: str) -> None:
+    assert said in refused(shop, "add", *arguments)
+
+
+def test_a_workspace_that_does_not_load_is_not_added_to(shop: Path) -> None:
+    (shop / "partners" / "acme.yaml").write_text("partner: acme\nisa: ZZ:ACME\n", encoding="utf-8")
+    with pytest.raises(ConfigurationProblems, match="unknown key 'isa'"):
+        partner(shop, "add", "globex")
+
+
+@pytest.mark.parametrize("kind", ["ed25519", "ecdsa"])
+def test_keys_are_taken_in_the_forms_that_tools_save(shop: Path, tmp_path: Path, kind: str) -> None:
+    made = subprocess.run(
+        ["ssh-keygen", "-q", "-t", kind, "-N", "", "-C", "buyer@globex", "-f", tmp_path / "key"], check=False
+    )
+    if made.returncode:
+        pytest.skip("there is no ssh-keygen to make keys with; install the Debian package openssh-client")
+    ssh2 = subprocess.run(["ssh-keygen", "-e", "-f", tmp_path / "key.pub"], capture_output=True, check=True)
+    (tmp_path / "key.ssh2").write_bytes(ssh2.stdout)
+    partner(shop, "add", "globex", "--key", tmp_path / "key.ssh2")
+    account = load(shop).partners["globex"].account
+    assert account is not None
+    assert account.keys[0].split() == (tmp_path / "key.pub").read_text("utf-8").split()[:2]
+    assert "holds a private key, which only its owner may have" in refused(
+        shop, "add", "initech", "--key", tmp_path / "key"
+    )
+
+
+def test_several_keys_in_one_file_are_not_guessed_about(shop: Path, tmp_path: Path) -> None:
+    (tmp_path / "keys").write_text(f"# of the team\n{ONE}\n\n{TWO}\n{NEW}\n", encoding="utf-8")
+    assert "holds 3 lines, and one key is wanted" in refused(shop, "add", "globex", "--key", tmp_path / "keys")
