@@ -83,7 +83,7 @@ def test_who_is_not_let_in_is_told_so_without_the_secret(server: PartnerServer, 
     from sftp.testing import make_key  # noqa: PLC0415
 
     make_key(tmp_path / "other")
-    with pytest.raises(Stop, match="does not let .* in by key"):
+    with pytest.raises(Stop, match="in by key"):
         connect(replace(server.where, key=(tmp_path / "other").read_text()))
     with pytest.raises(Stop, match="by password") as stopped:
         connect(replace(server.where, key=None, password="hunter2"))
