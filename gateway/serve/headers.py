@@ -29,28 +29,32 @@ _CAME_BACK: Shape = {
     "description": "For text/event-stream: the id of the last event seen; it wins over after and since.",
     "schema": {**WHOLE, "minimum": 0, "maximum": NUMBER_MAX},
 }
+_PREFER: Shape = {
+    "name": "Prefer",
+    "in": "header",
+    "description": "wait=10 waits up to so many seconds (at most 25) for the end of the judging (RFC 7240).",
+    "schema": TEXT,
+}
+_OF_FILES = (
+    IDEMPOTENCY_KEY,
+    {
+        "name": "Content-Digest",
+        "in": "header",
+        "description": "sha-256=:base64: of the file (RFC 9530). What comes is compared with it.",
+        "schema": TEXT,
+    },
+    {
+        "name": "Content-Disposition",
+        "in": "header",
+        "description": 'Names the file where ?filename= does not: attachment; filename="po.edi".',
+        "schema": TEXT,
+    },
+    _PREFER,
+)
 _HEEDED: dict[str, tuple[Shape, ...]] = {
-    "upload_delivery": (
-        IDEMPOTENCY_KEY,
-        {
-            "name": "Content-Digest",
-            "in": "header",
-            "description": "sha-256=:base64: of the file (RFC 9530). What comes is compared with it.",
-            "schema": TEXT,
-        },
-        {
-            "name": "Content-Disposition",
-            "in": "header",
-            "description": 'Names the file where ?filename= does not: attachment; filename="po.edi".',
-            "schema": TEXT,
-        },
-        {
-            "name": "Prefer",
-            "in": "header",
-            "description": "wait=10 waits up to so many seconds (at most 25) for the end of the judging (RFC 7240).",
-            "schema": TEXT,
-        },
-    ),
+    "upload_delivery": _OF_FILES,
+    "try_file": _OF_FILES,
+    "replay_delivery": (_PREFER,),
     "receive_hook": tuple(
         {"name": name, "in": "header", "description": about, "schema": TEXT}
         for name, about in (
@@ -119,6 +123,8 @@ _OF_OPERATIONS: dict[str, tuple[str, ...]] = {
     "get_delivery_content": ("ETag", "Repr-Digest", "Content-Range", "Accept-Ranges", "Content-Disposition"),
     "get_delivery_acknowledgments": ("Content-Disposition",),
     "upload_delivery": _UPLOADED,
+    "try_file": _UPLOADED,
+    "replay_delivery": ("Location", "Preference-Applied"),
     "receive_hook": ("Location",),
 }
 """What an operation's success says beside what all say."""

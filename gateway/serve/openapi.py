@@ -36,7 +36,7 @@ _NAMED = re.compile(r'"#/components/schemas/([^"]+)"').findall
 OAUTH2: Shape = {"type": "oauth2", "flows": {"clientCredentials": {"tokenUrl": "/api/v1/token", "scopes": {}}}}
 _SYSTEM: dict[str, Shape] = {"_key": TEXT, "_seq": WHOLE, "_version": WHOLE}
 
-_FILES = ("upload_delivery", "receive_hook")
+_FILES = ("upload_delivery", "try_file", "receive_hook")
 """Operations whose body is a file."""
 
 INTRODUCTION = """\

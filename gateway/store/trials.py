@@ -17,6 +17,7 @@ from gateway.store.row_leases import is_due, lease, locked, set_held, something_
 from gateway.store.tables import trial
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from sqlalchemy import Connection
@@ -24,8 +25,8 @@ if TYPE_CHECKING:
     from gateway.store.database import Transaction
 
 DAYS_KEPT = 7
-DROP, PAGE, REPLAY = "drop", "page", "replay"
-"""The lanes: a partner's folder for tests, a page that a link leads to, a delivery that might be judged again."""
+DROP, PAGE, API, REPLAY = "drop", "page", "api", "replay"
+"""The lanes: a partner's folder for tests, a page that a link leads to, the API, a delivery to be judged again."""
 WAITING, DONE, FAILED = "waiting", "done", "failed"
 
 
@@ -158,10 +159,25 @@ def told(transaction: Transaction, id: str) -> None:  # noqa: A002 - as above
     transaction.connection.execute(update(trial).where(trial.c.id == id).values(told_at=stamp(transaction.now)))
 
 
-def latest(connection: Connection, partner: str, *, state: str = DONE, limit: int = 20) -> list[Shown]:
-    """The newest trials of a partner's files in that state."""
-    query = select(trial).where(trial.c.partner == partner, trial.c.state == state, trial.c.how.is_(None))
-    return [_shown(row) for row in connection.execute(query.order_by(trial.c.id.desc()).limit(limit))]
+def page(
+    connection: Connection,
+    *,
+    partner: str | None = None,
+    state: str | None = None,
+    before: str | None = None,
+    limit: int = 20,
+    partners: Sequence[str] | None = None,
+) -> list[Shown]:
+    """Trials, the newest first; those older than the one with the id `before`. `partners`: theirs alone."""
+    query = select(trial).order_by(trial.c.id.desc()).limit(limit)
+    for column, wanted in ((trial.c.partner, partner), (trial.c.state, state)):
+        if wanted is not None:
+            query = query.where(column == wanted)
+    if partners is not None:
+        query = query.where(trial.c.partner.in_(partners))
+    if before is not None:
+        query = query.where(trial.c.id < before)
+    return [_shown(row) for row in connection.execute(query)]
 
 
 def forget(transaction: Transaction, *, before: datetime, limit: int = 200) -> tuple[int, list[str]]:

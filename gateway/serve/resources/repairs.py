@@ -12,8 +12,9 @@ from gateway.repair.undo import undo
 from gateway.serve.answers import answered
 from gateway.serve.operations import Operation, Parameters
 from gateway.serve.parameters import Truth
+from gateway.serve.resources import trials
 from gateway.serve.resources.deliveries import delivery_said, known
-from gateway.serve.shapes import WHOLE, Shape, thing
+from gateway.serve.shapes import WHOLE, Shape, named, thing
 
 if TYPE_CHECKING:
     from gateway.model import Delivery
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from gateway.serve.operations import Call
 
 SHAPES: dict[str, Shape] = {
+    "DeliveryOrTrial": {"oneOf": [named("Delivery"), named("Trial")]},
     "Undone": thing(
         "How many records returned to what they were before, and how many stay because they were changed since.",
         records=WHOLE,
@@ -41,7 +43,7 @@ class Reason(fields.String):
 
 
 class ReplayBody(Parameters):
-    """``{"as": "now", "reason": "…"}``."""
+    """``{"as": "now", "reason": "…", "dry_run": false}``."""
 
     how = fields.String(
         required=True,
@@ -50,6 +52,7 @@ class ReplayBody(Parameters):
         metadata={"description": "then (by the revision that judged it last) or now (by the one in force)"},
     )
     reason = Reason("why the delivery is judged again")
+    dry_run = Truth("true to be told what would differ, and nothing else", load_default=False)
 
 
 class UndoBody(Parameters):
@@ -72,7 +75,7 @@ def operations() -> tuple[Operation, ...]:
             replay,
             scope=scope,
             body=ReplayBody,
-            answers={202: "Delivery"},
+            answers={202: "DeliveryOrTrial", 200: "Trial"},
         ),
         Operation(
             "undo_delivery",
@@ -92,6 +95,8 @@ def replay(call: Call, id: str) -> Response:  # noqa: A002 - the name in the pat
     """``POST /api/v1/deliveries/d_01j…/replay {"as": "now", "reason": "…"}``: a worker judges it soon."""
     delivery, services = _known(call, id), call.services
     how, reason = call.body["how"], call.body["reason"]
+    if call.body["dry_run"]:
+        return trials.replay(call, delivery, how)
     routes = _routes(call, delivery, how)
     ask_replay(services.database, services.vault, delivery, routes=routes, how=how, who=call.caller.name, reason=reason)
     return answered(delivery_said(_known(call, delivery.id)), 202, {"Location": f"/api/v1/deliveries/{delivery.id}"})

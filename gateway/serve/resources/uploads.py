@@ -9,7 +9,7 @@ import hmac
 import re
 import tempfile
 from datetime import timedelta
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
 from flask import Response, request
 from marshmallow import fields, validate
@@ -26,9 +26,15 @@ from gateway.serve.resources.registry import integration_of
 from gateway.store import deliveries
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sqlalchemy import Connection
+
     from gateway.integrations import Integration
     from gateway.model import Delivery
     from gateway.serve.operations import Call
+
+Found = TypeVar("Found")
 
 WAIT_SECONDS_MAX = 25
 _WAIT = re.compile(r'(?:^|,)\s*wait\s*=\s*"?([0-9]{1,6})"?\s*(?:[,;]|$)', re.IGNORECASE)
@@ -65,11 +71,11 @@ def upload(call: Call, name: str) -> Response:
     integration = integration_of(call, name)
     if integration.source.scheme == "table":
         raise Problem("no_files", f"{integration.name} reads {integration.source}")
-    file_name = _file_name(call)
-    announced = _announced_digest()
+    file_name = file_name_of(call)
+    announced = announced_digest()
     spool_folder = None if call.services.spool is None else str(call.services.spool)
     with tempfile.SpooledTemporaryFile(IN_MEMORY, dir=spool_folder) as spool:
-        digest = _receive(spool, call.services.configuration().settings.upload_bytes_max, announced)
+        digest = receive(spool, call.services.configuration().settings.upload_bytes_max, announced)
         spool.seek(0)
         return idempotency.once(
             call,
@@ -91,7 +97,7 @@ def _landed(call: Call, integration: Integration, file_name: str, file: BinaryIO
         file,
     )
     location = {"Location": f"/api/v1/deliveries/{delivery.id}"}
-    seconds = _wait_of_request()
+    seconds = wait_of_request()
     if seconds is None:
         return answered(delivery_said(delivery), 202, location)
     delivery = _ended(call, delivery, seconds)
@@ -101,25 +107,33 @@ def _landed(call: Call, integration: Integration, file_name: str, file: BinaryIO
 
 def _ended(call: Call, delivery: Delivery, seconds: int) -> Delivery:
     """The delivery when a worker has judged it, or as it is when the time is over."""
+
+    def look(connection: Connection) -> Delivery | None:
+        known = deliveries.get(connection, delivery.id) or delivery
+        return known if known.state != DeliveryState.RECEIVED else None
+
+    return waited_for(call, seconds, look) or delivery
+
+
+def waited_for(call: Call, seconds: int, look: Callable[[Connection], Found | None]) -> Found | None:
+    """What `look` finds in the store within so many seconds."""
     services = call.services
     until = services.now() + timedelta(seconds=seconds)
-    while delivery.state == DeliveryState.RECEIVED and not services.ending():
-        left = (until - services.now()).total_seconds()
-        if left <= 0:
-            break
+    while not services.ending() and (left := (until - services.now()).total_seconds()) > 0:
         services.wait(min(left, 1.0))
         with services.database.read() as connection:
-            delivery = deliveries.get(connection, delivery.id) or delivery
-    return delivery
+            if (found := look(connection)) is not None:
+                return found
+    return None
 
 
-def _wait_of_request() -> int | None:
+def wait_of_request() -> int | None:
     """The seconds of ``Prefer: wait=10`` (RFC 7240, 4.3), at most :data:`WAIT_SECONDS_MAX`."""
     found = _WAIT.search(request.headers.get("Prefer", ""))
     return min(int(found[1]), WAIT_SECONDS_MAX) if found else None
 
 
-def _file_name(call: Call) -> str:
+def file_name_of(call: Call) -> str:
     """What the file is called; a path is none.
 
     Raises:
@@ -137,7 +151,7 @@ def _file_name(call: Call) -> str:
     return name
 
 
-def _announced_digest() -> bytes | None:
+def announced_digest() -> bytes | None:
     """The SHA-256 of ``Content-Digest`` (RFC 9530); other algorithms are passed over, as the RFC allows.
 
     Raises:
@@ -158,7 +172,7 @@ def _announced_digest() -> bytes | None:
     return None
 
 
-def _receive(spool: tempfile.SpooledTemporaryFile[bytes], most: int, announced: bytes | None) -> str:
+def receive(spool: tempfile.SpooledTemporaryFile[bytes], most: int, announced: bytes | None) -> str:
     """Take the body in, whole or not at all; its SHA-256.
 
     The server gives a chunked body that broke off as if it had ended (its stream just ends), so without a digest its

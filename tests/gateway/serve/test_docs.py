@@ -49,7 +49,7 @@ def ask(client: FlaskClient, example: str) -> Any:
     head, _, body = example.partition("\n\n")
     line, *headers = head.strip().splitlines()
     method, path = line.split()
-    for name, collection in (("{delivery}", "deliveries"), ("{document}", "quarantine")):
+    for name, collection in (("{delivery}", "deliveries"), ("{document}", "quarantine"), ("{trial}", "trials")):
         if name in path:
             path = path.replace(name, client.get(f"/api/v1/{collection}").get_json()["items"][0]["id"])
     return client.open(path, method=method, headers=[tuple(each.split(": ", 1)) for each in headers], data=body or None)

@@ -58,7 +58,7 @@ DECISIONS: dict[str, Callable[[World], Decision]] = {
     "replay_delivery": lambda here: Decision(f"{taken(here)}/replay", {"as": "now", **WHY}, {"as": "then", **WHY}),
     "undo_delivery": lambda here: Decision(f"{taken(here)}/undo"),
 }
-HOW_ELSE = {"upload_delivery", "receive_hook", "issue_token"}
+HOW_ELSE = {"upload_delivery", "try_file", "receive_hook", "issue_token"}
 """Uploads have tests of their own, a message of a hook has its own id, and a token decides nothing."""
 
 

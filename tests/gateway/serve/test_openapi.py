@@ -53,6 +53,7 @@ def test_parameters_are_documented_and_documented_parameters_are_taken(still: Wo
                "date-time": "2026-11-01T00:00:00Z", "string": "open"}  # fmt: skip
     own = {"fields": "_key", "sort": "_key", "count": "exact", "state": "accepted", "as_of": "999", "field": "number",
            "type": "order", "body": "none"}  # fmt: skip
+    own |= {"/api/v1/trials state": "done"}
     for path, methods in document["paths"].items():
         if "get" not in methods or path.startswith("/api/v1/tables/"):
             continue
@@ -61,7 +62,7 @@ def test_parameters_are_documented_and_documented_parameters_are_taken(still: Wo
             if parameter["in"] != "query" or parameter["name"] == "cursor":
                 continue
             name, shape = parameter["name"], parameter["schema"]
-            value = own.get(name) or samples[shape.get("format") or shape["type"]]
+            value = own.get(f"{path} {name}") or own.get(name) or samples[shape.get("format") or shape["type"]]
             if name.endswith("__in") and "total" in name:
                 value = "1.5"
             typed = {"ordered_on__in": "2026-11-01", "urgent__in": "true", "pieces__in": "1",
@@ -83,6 +84,8 @@ def filled(client: FlaskClient, path: str) -> str:
         "/partners/{name}": "/partners/acme",
         "{version}": "1",
     }
+    if "/trials/{id}" in path:
+        found["/trials/{id}"] = "/trials/" + client.post("/api/v1/partners/acme/trials", data=HEADER).get_json()["id"]
     for variable, value in found.items():
         path = path.replace(variable, value)
     return path
@@ -108,11 +111,13 @@ def test_answers_to_posts_have_the_shapes_that_are_documented(here: World) -> No
     client = here.client()
     document = client.get("/api/v1/openapi.json").get_json()
     posts = {path: methods["post"] for path, methods in document["paths"].items() if "post" in methods}
-    tried = {"/api/v1/integrations/{name}/deliveries"}
+    tried = {"/api/v1/integrations/{name}/deliveries", "/api/v1/partners/{name}/trials"}
     for prefer in ({}, {"Prefer": "wait=5"}):
         content = HEADER + order("1", status="lost") + order("2") + order(str(len(prefer)), status="lost")
         answer = client.post("/api/v1/integrations/acme-orders/deliveries", data=content, headers=prefer)
         checked(document, posts["/api/v1/integrations/{name}/deliveries"], answer.status_code, answer.get_json())
+        answer = client.post("/api/v1/partners/acme/trials", data=content, headers=prefer)
+        checked(document, posts["/api/v1/partners/{name}/trials"], answer.status_code, answer.get_json())
     here.work()
     delivery = client.get("/api/v1/deliveries?state=partly_accepted").get_json()["items"][0]["id"]
     first, second = client.get("/api/v1/quarantine?limit=2").get_json()["items"]
@@ -127,6 +132,11 @@ def test_answers_to_posts_have_the_shapes_that_are_documented(here: World) -> No
         ("/api/v1/quarantine/retry", "/api/v1/quarantine/retry", {"code": "contract.code"}),
         ("/api/v1/deliveries/{id}/undo", f"/api/v1/deliveries/{delivery}/undo", {"reason": "x", "leave_changed": True}),
         ("/api/v1/deliveries/{id}/replay", f"/api/v1/deliveries/{delivery}/replay", {"reason": "x", "as": "now"}),
+        (
+            "/api/v1/deliveries/{id}/replay",
+            f"/api/v1/deliveries/{delivery}/replay",
+            {"reason": "x", "as": "now", "dry_run": True},
+        ),
     ):
         here.work()
         tried.add(path)

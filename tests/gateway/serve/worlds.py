@@ -10,6 +10,7 @@ from functools import cache
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
+from gateway import trials
 from gateway.ingest import Line, ingest
 from gateway.model import Arrived
 from gateway.operate.ids import Ids
@@ -18,6 +19,7 @@ from gateway.routing import Routes
 from gateway.serve.app import create_app
 from gateway.serve.services import Services
 from gateway.store import keys, leases, staging
+from gateway.store import trials as store_trials
 from gateway.store.database import Database
 from gateway.store.local import LocalVault
 from gateway.workspace.loader import parse
@@ -107,6 +109,7 @@ class World:
     works: bool = True
     """Whether a worker judges while somebody waits."""
     plain: Flask | None = None
+    revisions: dict[str, Configuration] = field(default_factory=dict)
 
     def now(self) -> datetime:
         """The time, and what was waited."""
@@ -126,8 +129,23 @@ class World:
             with self.database.write() as transaction:
                 lease = leases.take(transaction, owner="test", seconds=60)
             if lease is None:
-                return
+                break
             ingest(line, lease, routes)
+        self._try(line, routes)
+
+    def _try(self, line: Line, routes: Routes) -> None:
+        while True:
+            with self.database.write() as transaction:
+                held = store_trials.take(transaction, owner="test", seconds=60)
+            if held is None:
+                return
+            trial = held.trial
+            again = trial.how is not None
+            made = (
+                trials.judge_again(line, trial, self.routes_of, routes) if again else trials.judge(line, routes, trial)
+            )
+            with self.database.write() as transaction:
+                store_trials.finish(transaction, held, made)
 
     def deliver(self, *lines: str, name: str = "orders.csv") -> Delivery:
         """A file of Acme's, landed and judged."""
@@ -136,8 +154,14 @@ class World:
         self.work()
         return delivery
 
-    def key(self, *scopes: str, expires_at: datetime | None = None, name: str = "tester") -> str:
-        """A fresh API key with these scopes."""
+    def key(
+        self,
+        *scopes: str,
+        expires_at: datetime | None = None,
+        name: str = "tester",
+        partners: tuple[str, ...] | None = None,
+    ) -> str:
+        """A fresh API key with these scopes, for these partners alone where some are named."""
         token = self.ids.new("key")
         with self.database.write() as transaction:
             keys.add(
@@ -147,12 +171,14 @@ class World:
                 sha256_hex=hashlib.sha256(token.encode()).hexdigest(),
                 scopes=scopes,
                 expires_at=expires_at,
+                partners=partners,
             )
         return token
 
     def apply(self, files: Mapping[str, str]) -> None:
         """Put another configuration in force."""
         self.configuration = parse(dict(files))
+        self.revisions[self.configuration.revision] = self.configuration
         with self.database.write() as transaction:
             for contract in self.configuration.contracts.values():
                 staging.ensure(transaction, contract)
@@ -174,8 +200,9 @@ class World:
         return Services(**(given | other))
 
     def routes_of(self, revision: str) -> Routes | None:
-        """The one revision that there is."""
-        return Routes(self.configuration) if revision == self.configuration.revision else None
+        """A revision that was in force."""
+        known = self.revisions.get(revision)
+        return Routes(known) if known is not None else None
 
     def app(self, **other: Any) -> Flask:
         """The application; the plain one is made once."""
@@ -214,6 +241,7 @@ def world(folder: Path, *, url: str | None = None, template: Path | None = None)
     vault, ids = LocalVault(folder / "vault"), Ids()
     receiver = Receiver(database, vault, ids.new, lambda: made.configuration)
     made = World(database, vault, ids, configured(), receiver)
+    made.revisions[made.configuration.revision] = made.configuration
     if template is None:
         database.migrate()
         made.apply(FILES)

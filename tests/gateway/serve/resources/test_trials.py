@@ -1,0 +1,96 @@
+"""Trials over HTTP: what would come out is told, and no record is there."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.gateway.serve.worlds import FILES, HEADER, World, order, with_key, world
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+URL = "/api/v1/partners/acme/trials?filename=orders.csv"
+WAIT = {"Prefer": "wait=10"}
+
+
+@pytest.fixture
+def here(tmp_path: Path, store_url: str) -> Iterator[World]:
+    with closing(world(tmp_path, url=store_url)) as made:
+        yield made
+
+
+def test_a_file_is_tried_and_nothing_is_there(here: World) -> None:
+    client = here.client()
+    answer = client.post(URL, data=HEADER + order("1") + order("2", total="1O"), headers=WAIT)
+    assert answer.status_code == 200
+    said = answer.get_json()
+    assert (said["state"], said["lane"], said["plan"]) == ("done", "api", None)
+    assert said["file"]["documents"] == {"accepted": 1, "quarantined": 1}
+    assert [each["record"]["number"] for each in said["file"]["records"]] == ["1"]
+    assert [each["quote"]["marked"] for each in said["file"]["findings"]] == ["1O"]
+    assert client.get(answer.headers["Location"]).get_json() == said
+    assert client.get("/api/v1/orders").get_json()["items"] == []
+    assert client.get("/api/v1/deliveries").get_json()["items"] == []
+
+
+def test_without_waiting_it_is_asked_for_again(here: World) -> None:
+    client = here.client()
+    answer = client.post(URL, data=HEADER)
+    assert (answer.status_code, answer.get_json()["state"]) == (202, "waiting")
+    here.work()
+    assert client.get(answer.headers["Location"]).get_json()["state"] == "done"
+
+
+def test_a_replay_is_told_before_it_is_done(here: World) -> None:
+    delivery = here.deliver(order("1", total="1.00", pieces="7"))
+    here.apply({name: text.replace("total: total |", "total: pieces |") for name, text in FILES.items()})
+    client = here.client()
+    body = {"as": "now", "reason": "to see", "dry_run": True}
+    answer = client.post(f"/api/v1/deliveries/{delivery.id}/replay", json=body, headers=WAIT)
+    assert answer.status_code == 200
+    (field,) = answer.get_json()["plan"]["integrations"]["acme-orders"]["fields"].items()
+    assert field[0] == "/total"
+    assert (field[1]["examples"][0]["before"], field[1]["examples"][0]["after"]) == ("1.00", "7")
+    assert client.get("/api/v1/orders/acme~1").get_json()["total"] == "1.00"
+    assert client.get(f"/api/v1/deliveries/{delivery.id}").get_json()["replay"] is None
+
+
+def test_whose_trial_it_is(here: World) -> None:
+    client = here.client()
+    location = client.post(URL, data=HEADER, headers=WAIT).headers["Location"]
+    assert [each["name"] for each in client.get("/api/v1/trials?limit=1").get_json()["items"]] == ["orders.csv"]
+    other = with_key(here.app().test_client(), here.key("deliveries:read", "deliveries:write", partners=("globex",)))
+    assert other.get("/api/v1/trials").get_json()["items"] == []
+    assert other.get(location).get_json()["code"] == "unknown_trial"
+    assert other.post(URL, data=HEADER).get_json()["code"] == "unknown_partner"
+    reader = here.client("deliveries:read")
+    assert reader.post(URL, data=HEADER).get_json()["code"] == "scope_missing"
+
+
+def test_personal_data_is_for_who_may_see_it(here: World) -> None:
+    here.apply({name: text.replace("note: text 0..80 ?", "note: text 0..80 ?, pii") for name, text in FILES.items()})
+    writer = here.client("deliveries:read", "deliveries:write")
+    assert writer.post(URL, data=HEADER).get_json()["code"] == "scope_missing"
+    allowed = here.client("deliveries:read", "deliveries:write", "orders:personal")
+    assert allowed.post(URL, data=HEADER + order("1", note="Ann"), headers=WAIT).status_code == 200
+
+
+def test_what_cannot_be_tried_says_why(here: World) -> None:
+    client = here.client()
+    unknown = client.post("/api/v1/partners/globex/trials", data=b"x")
+    assert (unknown.status_code, unknown.get_json()["code"]) == (404, "unknown_partner")
+    here.apply(FILES | {"partners/globex.yaml": "partner: globex\n"})
+    nothing = client.post("/api/v1/partners/globex/trials", data=b"x")
+    assert (nothing.status_code, nothing.get_json()["code"]) == (422, "not_tried")
+    assert "no integration takes files of globex" in nothing.get_json()["detail"]
+    assert client.get("/api/v1/trials/t_1").get_json()["code"] == "unknown_trial"
+
+
+def test_the_same_request_is_the_same_trial(here: World) -> None:
+    client = here.client()
+    one, other = (client.post(URL, data=HEADER, headers={"Idempotency-Key": "k"}).get_json()["id"] for _ in range(2))
+    assert one == other
