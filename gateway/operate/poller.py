@@ -143,8 +143,10 @@ def _read_one(gateway: Gateway, tables: Mapping[str, Integration], source: Calla
 def _let_go(gateway: Gateway, followed: Followed, reason: str | None, again: float | None) -> None:
     """Keep the position and say when to look again; what is wrong is said once, not at each try."""
     integration, lease = followed.integration, followed.lease
-    if again is None and reason is None and integration.changes is not None:
-        again = integration.changes.every_seconds
+    if again is None and reason is None:  # another configuration may have come into force meanwhile
+        now = _tables(gateway.in_force.configuration())
+        changes = next((each.changes for each in now if str(each.source) == lease.name), integration.changes)
+        again = changes.every_seconds if changes is not None else None
     if again is None or reason is not None:
         again = max(again or 0.0, _AFTER_TROUBLE_SECONDS)
     who = {"integration": integration.name, "partner": integration.partner, "table": lease.name}
@@ -155,6 +157,7 @@ def _let_go(gateway: Gateway, followed: Followed, reason: str | None, again: flo
             position=followed.position,
             due_in_seconds=again,
             problem=reason,
+            done=True,
         )
         if followed.total:
             transaction.tell(TABLE_READ(**who, rows=followed.total))

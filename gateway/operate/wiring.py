@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from gateway.configuration import Configuration, Settings
+    from gateway.integrations import Changes
     from gateway.model import Delivery
     from gateway.store.database import Transaction
     from gateway.store.vault import Vault
@@ -158,12 +159,13 @@ def apply(
         previous = stored[0] if stored is not None else None
         if previous == configuration.revision:
             return False
+        before = None
         if stored is not None:
             before = parse(stored[1])
             _keep_marked(before, configuration)
             if agree is not None:
                 agree(before, staging.recorded(transaction.connection))
-        _apply(transaction, configuration)
+        _apply(transaction, configuration, before)
         subject = f"revision {configuration.revision}"
         audit.write(transaction, "applied", subject, who=who or user_of_machine(), previous=previous)
     return True
@@ -195,17 +197,23 @@ def apply_first(gateway: Gateway) -> str | None:
     return configuration.revision if apply(gateway, configuration) else None
 
 
-def _apply(transaction: Transaction, configuration: Configuration) -> None:
+def _apply(transaction: Transaction, configuration: Configuration, before: Configuration | None) -> None:
     for contract in configuration.contracts.values():
         staging.ensure(transaction, contract)
-    tables = [
-        str(integration.source)
-        for integration in configuration.integrations.values()
-        if integration.source.scheme == "table"
-    ]
-    leases.add_sources(transaction, tables)
+    tables = _tables(configuration)
+    leases.add_sources(transaction, list(tables))
+    if before is not None:  # a table that shall be looked at more often does not wait out the old time
+        known = _tables(before)
+        leases.look_now(transaction, [name for name in tables if tables[name] != known.get(name)])
     revisions.apply(transaction, configuration.revision, configuration.files)
     transaction.tell(REVISION_APPLIED(revision=configuration.revision))
+
+
+def _tables(configuration: Configuration) -> dict[str, Changes | None]:
+    """The tables that are followed, and how."""
+    return {
+        str(each.source): each.changes for each in configuration.integrations.values() if each.source.scheme == "table"
+    }
 
 
 def _vault(folder: Path, settings: Settings) -> Vault:

@@ -239,6 +239,12 @@ def accept_shape(transaction: Transaction, name: str) -> bool:
     return result.rowcount == 1
 
 
+def look_now(transaction: Transaction, names: list[str]) -> None:
+    """Make these table sources due at once; one that is being read says itself when it is due again."""
+    waiting = source.c.name.in_(names), source.c.owner.is_(None), source.c.due > transaction.now.timestamp()
+    transaction.connection.execute(update(source).where(*waiting).values(due=transaction.now.timestamp()))
+
+
 def next_source_due(connection: Connection, names: list[str]) -> float | None:
     """When the first of these table sources is due, in seconds since 1970; None where there are none."""
     due: float | None = connection.execute(select(func.min(source.c.due)).where(source.c.name.in_(names))).scalar()
@@ -268,8 +274,9 @@ def advance_source(
     position: str | None,
     due_in_seconds: float,
     problem: str | None = None,
+    done: bool = False,
 ) -> None:
-    """Move the position in the transaction that lands what was read, or note the problem.
+    """Move the position in the transaction that lands what was read, or note the problem; `done` gives the lease back.
 
     Raises:
         Retry: another worker polls this source now; the transaction must not commit.
@@ -282,6 +289,7 @@ def advance_source(
             due=transaction.now.timestamp() + due_in_seconds,
             problem=problem,
             read_at=transaction.now.isoformat(),
+            **({"owner": None} if done else {}),
         )
     )
     if result.rowcount != 1:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
 """Signatures by which only the issuer can have made a token (RFC 7518, 3.1; RFC 8037): neither HS256 nor none."""
 
-SCOPE = re.compile(r"admin|(?:\*|[a-z][a-z0-9-]*):(?:\*|[a-z]+)")
+SCOPE = re.compile(r"admin|(?:\*|[a-z][a-z0-9-]*(?:\.[a-z][a-z0-9-]*)?):(?:\*|[a-z]+)")
 HEADER = re.compile(r"[A-Za-z][A-Za-z0-9-]*")
 _OTHERS = ("authorization", "x-api-key", "host", "cookie", "content-type", "content-length", "x-request-id")
 """Headers in which clients say something themselves."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -11,12 +12,17 @@ from gateway.errors import Stop
 from gateway.operate import wiring
 from gateway.operate.cli.options import who_option, workspace_option
 from gateway.operate.credentials import make_key, rotate_key
+from gateway.serve.auth.scopes import OWN, allows, nearest_scope, scopes_of
 from gateway.store import audit, keys
 from gateway.workspace.access import SCOPE
+from gateway.workspace.loader import load
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
     from pathlib import Path
 
+    from gateway.configuration import Configuration
     from gateway.operate.wiring import Gateway
 
 
@@ -62,11 +68,35 @@ def add(
     """  # noqa: D301 - \b keeps the lines as they are (click)
     gateway = wiring.open_gateway(workspace)
     try:
+        _check_scopes(gateway, scopes)
         _check_partners(gateway, partners)
         expires_at = wiring.utc_now() + timedelta(days=days) if days else None
         click.echo(make_key(gateway, name, scopes, expires_at=expires_at, who=who, partners=partners or None))
     finally:
         gateway.close()
+
+
+def _check_scopes(gateway: Gateway, scopes: tuple[str, ...]) -> None:
+    """Refuse a scope that allows nothing, neither now nor once the working copy is applied."""
+    known = OWN
+    for configuration in _configurations(gateway):
+        known |= scopes_of(configuration)
+        wrong = next((each for each in scopes if not allows(each, known)), None)
+        if wrong is None:
+            return
+    near = nearest_scope(wrong or "", known)
+    raise Stop(
+        f"the scope {wrong} allows nothing here",
+        (f"Did you mean {near}? " if near else "")
+        + f"There are: {', '.join(sorted(known))}, stars in their place, admin.",
+    )
+
+
+def _configurations(gateway: Gateway) -> Iterator[Configuration]:
+    """The configuration in force and the working copy, as far as there are any."""
+    for read in (gateway.in_force.configuration, lambda: load(gateway.folder)):
+        with contextlib.suppress(Stop):
+            yield read()
 
 
 def _check_partners(gateway: Gateway, partners: tuple[str, ...]) -> None:
@@ -116,19 +146,31 @@ def rotate(name: str, grace: int, days: int | None, who: str, workspace: Path) -
 
 
 @key.command()
-@click.argument("key_id")
+@click.argument("key_or_name", metavar="KEY")
 @who_option
 @workspace_option
-def revoke(key_id: str, who: str, workspace: Path) -> None:
-    """End the key KEY_ID at once."""
+def revoke(key_or_name: str, who: str, workspace: Path) -> None:
+    """End a key at once. KEY is its id, the beginning of it, or the name of a client that has one live key."""
     gateway = wiring.open_gateway(workspace)
     try:
         with gateway.database.write() as transaction:
-            done = keys.revoke(transaction, key_id)
-            if done:
-                audit.write(transaction, "key_revoked", f"key {key_id}", who=who)
+            found = _meant(keys.all_keys(transaction.connection), key_or_name, transaction.now)
+            keys.revoke(transaction, found.id)
+            audit.write(transaction, "key_revoked", f"key {found.id}", who=who)
     finally:
         gateway.close()
-    if not done:
-        raise click.ClickException(f"there is no key {key_id} that could be revoked; gateway key list shows them")
-    click.echo(f"{key_id} is revoked")
+    click.echo(f"{found.id} of {found.name} is revoked")
+
+
+def _meant(known: list[keys.Key], text: str, now: datetime) -> keys.Key:
+    """The key that is meant: by its id, whether it has ended or not, else the one live key that it can be."""
+    usable = [each for each in known if each.revoked_at is None]
+    exact = [each for each in usable if each.id == text]
+    live = [each for each in usable if each.live(now)]
+    found = exact or [each for each in live if each.name == text] or [each for each in live if each.id.startswith(text)]
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        raise click.ClickException(f"there is no key {text} that could be revoked; gateway key list shows them")
+    several = ", ".join(f"{each.id} (made {each.created_at:%Y-%m-%d %H:%M})" for each in found)
+    raise click.ClickException(f"{text} can be any of {several}; name it by its id")

@@ -117,6 +117,21 @@ def test_a_retried_row_that_says_what_its_record_says_keeps_the_counters_balance
     assert place.get("/api/v1/customers/100004")["_version"] == 1
 
 
+def test_another_interval_holds_at_once(place: Place) -> None:
+    place.change("integrations/erp-customers.yaml", "every 2s", "every 1d")
+    read_and_judge(place)
+    legacy(place, "UPDATE KUNDEN SET KZSTAT = 'S', AENDTS = '2026-11-20 10:00:00' WHERE KDNR = '100002'")
+    place.clock.forward(3600)
+    poll(place.gateway, threading.Event(), until_idle=True)
+    place.work()
+    assert place.get("/api/v1/customers/100002")["status"] == "active", "it is not due"
+
+    place.change("integrations/erp-customers.yaml", "every 1d", "every 2s")
+    poll(place.gateway, threading.Event(), until_idle=True)
+    place.work()
+    assert place.get("/api/v1/customers/100002")["status"] == "blocked"
+
+
 def test_a_table_that_cannot_be_read_is_told_once_and_read_when_it_is_back(place: Place) -> None:
     legacy(place, "ALTER TABLE KUNDEN RENAME TO KUNDEN_AWAY")
     for _ in range(3):

@@ -9,6 +9,7 @@ import pytest
 
 from gateway.errors import Stop
 from gateway.operate.credentials import make_key, rotate_key
+from gateway.serve.auth.scopes import scopes_of
 from gateway.store import audit, keys
 from tests.acceptance.test_command_line import X12, gateway
 from tests.acceptance.workspaces import opened
@@ -100,3 +101,65 @@ def test_every_change_of_a_key_is_told_by_the_number_of_changes(tmp_path: Path) 
             keys.revoke(transaction, keys.of_client(transaction.connection, "erp")[0].id)
         look()
         assert sorted(set(seen)) == seen
+
+
+def test_a_scope_that_allows_nothing_is_refused_with_what_was_meant(tmp_path: Path) -> None:
+    with opened(tmp_path) as place:
+        wrong = gateway("key", "add", "x", "--scope", "order:read", "-w", tmp_path)
+        assert (wrong.status, wrong.out) == (1, "")
+        assert "the scope order:read allows nothing here" in wrong.err
+        assert "Did you mean orders:read?" in wrong.err
+        assert "prices:personal" in wrong.err
+        for each in ("orders:write", "tables.erp:read", "*:reed", "deliveries:personal"):
+            assert gateway("key", "add", "x", "--scope", each, "-w", tmp_path).status == 1, each
+        given = ("orders:read", "orders:*", "*:personal", "*:*", "admin", "types:read", "tables:read")
+        assert gateway("key", "add", "x", *(word for each in given for word in ("--scope", each)), "-w", tmp_path).out
+        (tmp_path / "connections.yaml").write_text("erp:\n  kind: odbc\n  url: Driver=SQLite3;Database=erp.db\n")
+        made = gateway("key", "add", "x", "--scope", "tables.erp:read", "-w", tmp_path)
+        assert made.status == 0, "what the working copy names is not in force yet, but will be"
+        assert place.folder == tmp_path
+
+
+def test_every_scope_that_an_operation_asks_for_can_be_given(tmp_path: Path) -> None:
+    with opened(tmp_path) as place:
+        asked = {
+            each["x-scope"]
+            for path in place.get("/api/v1/openapi.json")["paths"].values()
+            for each in path.values()
+            if isinstance(each, dict) and "x-scope" in each
+        }
+        known = scopes_of(place.gateway.in_force.configuration())
+    assert {each for each in asked if "{" not in each} <= known, "a resource was added"
+    assert "deliveries:write" in asked
+
+
+def _live(place: Place) -> list[keys.Key]:
+    with place.gateway.database.read() as connection:
+        return [each for each in keys.all_keys(connection) if each.revoked_at is None]
+
+
+def test_a_key_is_revoked_by_its_name_or_the_beginning_of_its_id_where_that_is_one(tmp_path: Path) -> None:
+    with opened(tmp_path) as place:
+        token = gateway("key", "add", "erp", "--scope", "types:read", "-w", tmp_path).out.strip()
+        assert status(place, token, "/api/v1/types") == 200
+        done = gateway("key", "revoke", "erp", "-w", tmp_path)
+        assert done.status == 0, done.err
+        assert done.out.endswith(" of erp is revoked\n")
+        assert status(place, token, "/api/v1/types") == 401
+        assert gateway("key", "revoke", "erp", "-w", tmp_path).status == 1, "it has no live key any more"
+
+        for _ in range(2):
+            gateway("key", "add", "erp", "-w", tmp_path)
+        twice = gateway("key", "revoke", "erp", "-w", tmp_path)
+        assert twice.status == 1
+        assert "name it by its id" in twice.err
+        with place.gateway.database.read() as connection:
+            ids = [each.id for each in keys.of_client(connection, "erp") if each.revoked_at is None]
+        for each in ids:
+            assert each in twice.err
+        assert "can be any of" in gateway("key", "revoke", "key_", "-w", tmp_path).err
+        assert gateway("key", "revoke", ids[1], "-w", tmp_path).out == f"{ids[1]} of erp is revoked\n"
+        other = next(each.id for each in _live(place) if each.id != ids[0])
+        gateway("key", "revoke", other, "-w", tmp_path)
+        assert gateway("key", "revoke", ids[0][:-2], "-w", tmp_path).out == f"{ids[0]} of erp is revoked\n"
+        assert "there is no key nobody" in gateway("key", "revoke", "nobody", "-w", tmp_path).err
