@@ -14,9 +14,10 @@ _LOG = logging.getLogger(__name__)
 
 KINDS = {
     "listening": "the server accepts connections",
-    "logged_in": "a partner opened a session",
+    "logged_in": "a partner logged in",
     "login_refused": "a connection ended after failed attempts to log in",
     "banned": "an address is locked out for a while",
+    "guarded": "passwords of an account were guessed from several addresses; they count from its own only, for a while",
     "connection_refused": "a connection was closed at once: too many, too often, or locked out",
     "uploaded": "a file is whole and durable in an inbox",
     "upload_broken": "an upload ended early; what came is kept and can be resumed",

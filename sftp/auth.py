@@ -1,4 +1,4 @@
-"""Who may log in: accounts with several keys and an optional password, and a lock-out against guessing.
+"""Who may log in: accounts with several keys and an optional password, from everywhere or from some networks.
 
 Nothing here tells a stranger whether a user exists: an unknown user is offered the same methods and costs the same
 time. Keys are compared in constant time; a password is checked with argon2id, two at a time at most, because each
@@ -13,11 +13,12 @@ import hmac
 import ipaddress
 import os
 import threading
-from collections import OrderedDict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import argon2
+
+from sftp.quota import UNLIMITED, Quota
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -26,17 +27,35 @@ _HASHER = argon2.PasswordHasher()  # argon2id, the second recommendation of RFC 
 _CHECKS = threading.Semaphore(2)
 _KEY_TYPES = (b"ssh-ed25519", b"ecdsa-sha2-nistp256", b"ecdsa-sha2-nistp384", b"ecdsa-sha2-nistp521", b"ssh-rsa")
 _RSA_BITS_MIN = 2048
-_ADDRESSES_MAX = 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """One login. `keys` are lines of OpenSSH's form ``ssh-ed25519 AAAA… comment``; `password_hash` is argon2id."""
+    """One login. `keys` are lines of OpenSSH's form ``ssh-ed25519 AAAA… comment``; `password_hash` is argon2id.
+
+    With `both`, a key and the password are wanted, in this order. `networks` (``203.0.113.0/24``) are those from which
+    it may log in; none: from everywhere.
+    """
 
     user: str
     partner: str
     keys: tuple[str, ...] = ()
     password_hash: str | None = None
+    both: bool = False
+    networks: tuple[str, ...] = ()
+    quota: Quota = UNLIMITED
+
+    def admits(self, address: str) -> bool:
+        """Whether it may log in from there."""
+        if not self.networks:
+            return True
+        try:
+            parsed = ipaddress.ip_address(address.partition("%")[0])
+        except ValueError:
+            return False
+        if isinstance(parsed, ipaddress.IPv6Address) and parsed.ipv4_mapped:
+            parsed = parsed.ipv4_mapped
+        return any(parsed in ipaddress.ip_network(each) for each in self.networks)
 
 
 def hash_password(password: str) -> str:
@@ -98,9 +117,13 @@ class Doorkeeper:
         with_password = any(account.password_hash for account in self._accounts().values())
         return "publickey,password" if with_password else "publickey"
 
-    def knows_key(self, user: str, blob: bytes) -> bool:
-        """Whether `blob` is one of the user's keys. Asked also before anything is signed: it changes nothing."""
+    def _who(self, user: str, address: str) -> Account | None:
         account = self.account(user)
+        return account if account and account.admits(address) else None
+
+    def knows_key(self, user: str, blob: bytes, address: str) -> bool:
+        """Whether `blob` is one of the user's keys. Asked also before anything is signed: it changes nothing."""
+        account = self._who(user, address)
         found = False
         for line in account.keys if account else ():
             try:
@@ -109,102 +132,15 @@ class Doorkeeper:
                 continue  # reported when the configuration is checked; here it simply opens nothing
         return found
 
-    def knows_password(self, user: str, password: str) -> bool:
-        """Whether the password is right; takes the same time for a user who does not exist."""
-        account = self.account(user)
-        kept = account.password_hash if account else None
+    def knows_password(self, user: str, password: str, address: str, *, key_passed: bool = False) -> bool:
+        """Whether the password is right; takes the same time for a user who does not exist.
+
+        Of an account that wants both, nothing is learnt about its password without its key.
+        """
+        account = self._who(user, address)
+        kept = account.password_hash if account and (key_passed or not account.both) else None
         with _CHECKS:
             try:
                 return _HASHER.verify(kept or self._dummy, password)
             except (argon2.exceptions.VerificationError, argon2.exceptions.InvalidHashError):
                 return False
-
-
-@dataclass(slots=True)
-class _Record:
-    tokens: float
-    seen: float
-    failures: int = 0
-    failing_since: float = 0.0
-    banned_until: float = 0.0
-
-
-class Throttle:
-    """How often an address may connect, and when it is locked out. One instance for all connections of a server.
-
-    A connection that ends logged in costs nothing; failed attempts count only when the connection ends without a login,
-    for a client with several keys offers them one after the other.
-    """
-
-    def __init__(
-        self,
-        monotonic: Callable[[], float],
-        *,
-        failures_max: int = 10,
-        ban_seconds: float = 300.0,
-        connects_per_second: float = 10.0,
-        connects_burst: float = 50.0,
-    ) -> None:
-        self._monotonic = monotonic
-        self._failures_max = failures_max
-        self._ban_seconds = ban_seconds
-        self._rate = connects_per_second
-        self._burst = connects_burst
-        self._records: OrderedDict[str, _Record] = OrderedDict()
-        self._lock = threading.Lock()
-
-    def why_refused(self, address: str) -> str | None:
-        """Count a new connection from `address`; the reason when it must not be served."""
-        now = self._monotonic()
-        with self._lock:
-            record = self._record(address, now)
-            if now < record.banned_until:
-                return f"locked out for another {record.banned_until - now:.0f} s after failed logins"
-            if record.tokens < 1:
-                return f"more than {self._rate:g} connections a second without a login"
-            record.tokens -= 1
-            return None
-
-    def logged_in(self, address: str) -> None:
-        """Give back what the connection cost."""
-        with self._lock:
-            record = self._record(address, self._monotonic())
-            record.tokens = min(self._burst, record.tokens + 1)
-
-    def failed(self, address: str, attempts: int) -> bool:
-        """Count the attempts of a connection that ended without a login; whether the address is now locked out."""
-        now = self._monotonic()
-        with self._lock:
-            record = self._record(address, now)
-            if now - record.failing_since > self._ban_seconds:
-                record.failures, record.failing_since = 0, now
-            record.failures += attempts
-            if record.failures < self._failures_max:
-                return False
-            record.failures, record.banned_until = 0, now + self._ban_seconds
-            return True
-
-    def _record(self, address: str, now: float) -> _Record:
-        key = _network(address)
-        record = self._records.get(key)
-        if record is None:
-            record = self._records[key] = _Record(tokens=self._burst, seen=now, failing_since=now)
-            if len(self._records) > _ADDRESSES_MAX:
-                self._records.popitem(last=False)
-        self._records.move_to_end(key)
-        record.tokens = min(self._burst, record.tokens + (now - record.seen) * self._rate)
-        record.seen = now
-        return record
-
-
-def _network(address: str) -> str:
-    """The address itself, or the /64 of an IPv6 address: whoever has one such address has all of them."""
-    try:
-        parsed = ipaddress.ip_address(address.partition("%")[0])
-    except ValueError:
-        return address
-    if isinstance(parsed, ipaddress.IPv6Address):
-        if parsed.ipv4_mapped:
-            return str(parsed.ipv4_mapped)
-        return str(ipaddress.ip_network((parsed, 64), strict=False))
-    return address

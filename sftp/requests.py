@@ -10,7 +10,7 @@ from sftp import protocol
 from sftp.activity import Activity
 from sftp.errors import Reject, of_oserror
 from sftp.names import is_temporary, shown
-from sftp.upload import Download, Upload
+from sftp.upload import Download, Upload, too_large
 from sftp.wire import PACKET_BYTES_MAX
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from sftp.activity import Tell
     from sftp.jail import Entry, Jail, Place
     from sftp.protocol import Fields
+    from sftp.quota import Allowance
 
 Reply = tuple[int, bytes]  # the kind of the reply and its fields after the request's number
 
@@ -30,7 +31,6 @@ class SessionLimits:
     handles: int = 64
     idle_seconds: float = 900.0
     stall_seconds: float = 60.0
-    file_bytes_max: int | None = None
 
 
 class Listing:
@@ -55,10 +55,12 @@ class Requests:
     """The requests of one session and the files it has open. Not for several threads."""
 
     def __init__(
-        self, jail: Jail, *, limits: SessionLimits, tell: Tell, uploaded: Callable[[str], None], user: str, address: str
-    ) -> None:
+        self, jail: Jail, *, limits: SessionLimits, allowance: Allowance, tell: Tell, uploaded: Callable[[str], None],
+        user: str, address: str,
+    ) -> None:  # fmt: skip
         self._jail = jail
         self._limits = limits
+        self._allowance = allowance
         self._tell_to = tell
         self._uploaded = uploaded
         self._user = user
@@ -131,16 +133,16 @@ class Requests:
             return self._opened(Download(self._jail, where))
         if flags & protocol.EXCLUSIVE and self._exists(where):
             raise Reject("failure", f"{where} exists already")
+        bytes_max = self._allowance.quota.file
+        if size is not None and bytes_max is not None and size > bytes_max:
+            raise Reject("failure", too_large(where.name or "", bytes_max))
         upload = Upload(
             self._jail,
             where,
             fresh=bool(flags & protocol.TRUNCATE),
             append=bool(flags & protocol.APPEND),
-            bytes_max=self._limits.file_bytes_max,
+            allowance=self._allowance,
         )
-        if size is not None and self._limits.file_bytes_max is not None and size > self._limits.file_bytes_max:
-            upload.abort()
-            raise Reject("failure", f"{where} is larger than {self._limits.file_bytes_max} bytes, the server's limit")
         return self._opened(upload)
 
     def _exists(self, where: Place) -> bool:

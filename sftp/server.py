@@ -12,24 +12,29 @@ import contextlib
 import socket
 import threading
 import time
+from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import paramiko
 from paramiko.common import (
     AUTH_FAILED,
+    AUTH_PARTIALLY_SUCCESSFUL,
     AUTH_SUCCESSFUL,
     OPEN_FAILED_ADMINISTRATIVELY_PROHIBITED,
     OPEN_FAILED_RESOURCE_SHORTAGE,
     OPEN_SUCCEEDED,
+    cMSG_DISCONNECT,
 )
 
 from sftp.activity import Activity, to_logging
-from sftp.auth import Doorkeeper, Throttle
+from sftp.auth import Doorkeeper
 from sftp.errors import Stop
 from sftp.hostkeys import fingerprint
 from sftp.jail import Jail, Taken
+from sftp.lockout import Guesses, Throttle, network
 from sftp.names import shown
+from sftp.quota import Allowance, Allowances
 from sftp.requests import SessionLimits
 from sftp.session import Session
 from sftp.wire import MODERN, Algorithms, Transport, Wire
@@ -40,21 +45,33 @@ if TYPE_CHECKING:
 
     from sftp.activity import Tell
     from sftp.auth import Account
+    from sftp.login import StrangeKey
 
 _SWEEP_SECONDS_MAX = 1.0
+_BY_APPLICATION = 11  # the reason code of a disconnection; its text says more
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What the server bears. Per connection: `sessions`, `attempts` to log in within `grace_seconds`."""
+    """What the server bears: `connections`, of which `handshakes` have not logged in and one partner has so many.
+
+    Per connection: `sessions`, `attempts` to log in within `grace_seconds`, and an end after `total_seconds`. Nothing
+    is taken when less than `free_bytes_min` of the disk would be left.
+    """
 
     connections: int = 500
+    partner_connections: int = 100
+    handshakes: int = 100
     sessions: int = 4
     channels_ever: int = 1000
     attempts: int = 6
     grace_seconds: float = 30.0
+    total_seconds: float = 86_400.0
+    free_bytes_min: int = 0
     ban_failures: int = 10
     ban_seconds: float = 300.0
+    guard_failures: int = 30
+    guard_seconds: float = 600.0
     connects_per_second: float = 10.0
     connects_burst: float = 50.0
     session: SessionLimits = field(default_factory=SessionLimits)
@@ -103,8 +120,12 @@ class Server:
             connects_per_second=self.limits.connects_per_second,
             connects_burst=self.limits.connects_burst,
         )
+        self.guesses = Guesses(
+            monotonic, failures_max=self.limits.guard_failures, guard_seconds=self.limits.guard_seconds
+        )
+        self.allowances = Allowances(monotonic, free_bytes_min=self.limits.free_bytes_min)
         self._algorithms = algorithms
-        shortest = min(self.limits.grace_seconds, self.limits.session.idle_seconds)
+        shortest = min(self.limits.grace_seconds, self.limits.session.idle_seconds, self.limits.total_seconds)
         self._sweep_seconds = min(_SWEEP_SECONDS_MAX, shortest / 2)
         self._monotonic = monotonic
         self._connections: list[Connection] = []
@@ -177,23 +198,48 @@ class Server:
                 self._sweep(swept)
 
     def _welcome(self, accepted: socket.socket, address: str) -> None:
-        with self._lock:
-            full = len(self._connections) >= self.limits.connections
-        reason = self.throttle.why_refused(address)
-        if full:
-            reason = f"there are {self.limits.connections} connections already"
+        reason = self.throttle.why_refused(address) or self._no_room()
         if reason:
             accepted.close()
-            self.tell(Activity("connection_refused", f"from {address}: {reason}", problem=True, address=address))
+            self.tell_refused(address, reason)
             return
         try:
             connection = Connection(self, accepted, address, self._algorithms, self._monotonic)
         except (OSError, RuntimeError) as error:  # the peer is gone already, or no thread can be had
             accepted.close()
-            self.tell(Activity("connection_refused", f"from {address}: {error}", problem=True, address=address))
+            self.tell_refused(address, str(error))
             return
         with self._lock:
             self._connections.append(connection)
+
+    def tell_refused(self, address: str, reason: str, partner: str | None = None) -> None:
+        """Tell that a connection was refused, and why."""
+        message = f"from {address}: {reason}"
+        self.tell(Activity("connection_refused", message, problem=True, partner=partner, address=address))
+
+    def _no_room(self) -> str | None:
+        """Why there is no room for another connection.
+
+        When the places of those who have not logged in are taken, whoever holds most of them loses the oldest one.
+        """
+        with self._lock:
+            if len(self._connections) >= self.limits.connections:
+                return f"there are {self.limits.connections} connections already"
+            strangers = [connection for connection in self._connections if connection.user is None]
+        if len(strangers) < self.limits.handshakes:
+            return None
+        places = Counter(network(connection.address) for connection in strangers)
+        [(most, _)] = places.most_common(1)
+        oldest = next(connection for connection in strangers if network(connection.address) == most)
+        self._forget(lambda connection: connection is oldest)
+        oldest.close()
+        self.tell_refused(oldest.address, f"{len(strangers)} connections had not logged in, {places[most]} of them its")
+        return None
+
+    def crowded(self, partner: str) -> bool:
+        """Whether a partner has as many connections as he may."""
+        with self._lock:
+            return sum(each.partner == partner for each in self._connections) >= self.limits.partner_connections
 
     def _sweep(self, now: float) -> None:
         for connection in self._forget(lambda c: c.is_over(now)):
@@ -225,7 +271,9 @@ class Connection(paramiko.ServerInterface):
         self._channels_ever = 0
         self.address = address
         self.user: str | None = None
+        self.partner: str | None = None
         self.sessions: list[Session] = []
+        self._key_passed = False
         self._wire = Wire(accepted, stall_seconds=self._limits.session.stall_seconds, monotonic=monotonic)
         self._transport = Transport(self._wire, algorithms)
         for key in server.hostkeys:
@@ -233,19 +281,19 @@ class Connection(paramiko.ServerInterface):
         self._transport.start_server(event=threading.Event(), server=self)
 
     def is_over(self, now: float) -> bool:
-        """Whether the connection has ended, or must: no login in time, or silent for too long."""
+        """Whether the connection has ended, or must: no login in time, or silent for too long, or just too long."""
         if not self._transport.is_active():
             return True
-        if not self._transport.is_authenticated():
+        if self.user is None:
             return now - self._began > self._limits.grace_seconds
+        if now - self._began > self._limits.total_seconds:
+            return True
         return now - self._wire.heard > self._limits.session.idle_seconds
 
     def close(self) -> None:
-        """End the connection and account for failed logins."""
-        logged_in = self._transport.is_authenticated() or self.user is not None
-        self._transport.close()
-        self._wire.close()
-        if logged_in or not self._attempts:
+        """End the connection, waiting for nobody, and account for failed logins."""
+        self._wire.close()  # wakes the transport's thread, which then lets go of all else
+        if self.user is not None or not self._attempts:
             return
         message = f"{self._attempts} attempts from {self.address} without a login"
         self._tell("login_refused", message, problem=True)
@@ -258,36 +306,80 @@ class Connection(paramiko.ServerInterface):
         for thread in (self._transport, *self.sessions):
             thread.join(5)
 
-    def _tell(self, what: str, message: str, *, problem: bool = False, partner: str | None = None) -> None:
-        activity = Activity(what, message, problem, partner=partner, user=self.user, address=self.address)
+    def _tell(self, what: str, message: str, *, problem: bool = False) -> None:
+        activity = Activity(what, message, problem, partner=self.partner, user=self.user, address=self.address)
         self._server.tell(activity)
 
     # Login ------------------------------------------------------------------------------------------------------
 
     def get_allowed_auths(self, _username: str) -> str:
-        """The same to everybody, so that nothing is learnt about users."""
-        return self._server.doorkeeper.methods()
+        """The same to everybody, so that nothing is learnt about users; but what is left to him whose key was right."""
+        return "password" if self._key_passed else self._server.doorkeeper.methods()
 
     def check_auth_none(self, _username: str) -> int:
         """How clients ask for the methods: refused, and no attempt."""
         return AUTH_FAILED
 
-    def check_auth_publickey(self, username: str, key: paramiko.PKey) -> int:
+    def check_auth_publickey(self, username: str, key: paramiko.PKey | StrangeKey) -> int:
         """Also called for a key that is only offered; paramiko verifies the signature afterwards."""
-        return self._judged(self._server.doorkeeper.knows_key(username, key.asbytes()))
+        self._attempts += 1
+        return self._judged(right=self._server.doorkeeper.knows_key(username, key.asbytes(), self.address))
 
     def check_auth_password(self, username: str, password: str) -> int:
         """Check a password; one that is not UTF-8 comes as bytes and is never right."""
-        right = isinstance(password, str) and self._server.doorkeeper.knows_password(username, password)
-        return self._judged(right)
-
-    def _judged(self, right: bool) -> int:
-        if right:
-            return AUTH_SUCCESSFUL
         self._attempts += 1
+        doorkeeper, guesses = self._server.doorkeeper, self._server.guesses
+        if not isinstance(password, str) or not guesses.may_try(username, self.address):
+            return self._judged(right=False)
+        if doorkeeper.knows_password(username, password, self.address, key_passed=self._key_passed):
+            guesses.right(username, self.address)
+            return self._judged(right=True)
+        if guesses.wrong(username, self.address):
+            minutes = self._limits.guard_seconds / 60
+            message = (
+                f"passwords of {shown(username)[:64]} were guessed; for {minutes:.0f} minutes they count only from"
+                " addresses where it logged in with its password before; its keys count as always"
+            )
+            self._tell("guarded", message, problem=True)
+        return self._judged(right=False)
+
+    def _judged(self, *, right: bool) -> int:
+        """An attempt is counted before it is looked at, for a client may leave meanwhile; a good one is none."""
+        if right:
+            self._attempts -= 1
+            return AUTH_SUCCESSFUL
         if self._attempts >= self._limits.attempts:
-            raise paramiko.SSHException("too many failed attempts to log in")  # ends the connection
+            self._end("too many failed attempts to log in")
         return AUTH_FAILED
+
+    def _end(self, reason: str) -> NoReturn:
+        """Say why and end the connection (RFC 4253 section 11.1)."""
+        farewell = paramiko.Message()
+        farewell.add_byte(cMSG_DISCONNECT)
+        farewell.add_int(_BY_APPLICATION)
+        farewell.add_string(reason)
+        farewell.add_string("en")
+        self._transport.say(farewell)
+        raise paramiko.SSHException(reason)
+
+    def passed(self, user: str, method: str) -> int:
+        """A signature or password was right: whether he is logged in now, or more is wanted."""
+        account = self._server.doorkeeper.account(user)
+        if account is None or not account.admits(self.address):
+            return AUTH_FAILED
+        if account.both and method == "publickey":
+            self._key_passed = True
+            return AUTH_PARTIALLY_SUCCESSFUL
+        if self._server.crowded(account.partner):
+            many = self._limits.partner_connections
+            reason = f"{account.partner} has {many} connections open, as many as are allowed"
+            self._server.tell_refused(self.address, reason, account.partner)
+            self._end(reason)
+        self.partner, self.user = account.partner, account.user
+        self._server.throttle.logged_in(self.address)
+        by = "key and password" if self._key_passed else {"publickey": "key"}.get(method, method)
+        self._tell("logged_in", f"{shown(account.user)} from {self.address} by {by}")
+        return AUTH_SUCCESSFUL
 
     # Channels ---------------------------------------------------------------------------------------------------
 
@@ -316,14 +408,11 @@ class Connection(paramiko.ServerInterface):
         if name != "sftp" or account is None or any(s.channel is channel for s in self.sessions):
             return False
         server, partner = self._server, account.partner
-        if self.user is None:
-            self.user = account.user
-            server.throttle.logged_in(self.address)
-            self._tell("logged_in", f"{shown(account.user)} from {self.address}", partner=partner)
         session = Session(
             channel,
             lambda: Jail(server.root, partner, server.taken),
             limits=self._limits.session,
+            allowance=Allowance(partner, account.quota, server.allowances),
             tell=server.tell,
             uploaded=server.ring,
             user=account.user,

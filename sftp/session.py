@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from sftp.activity import Tell
     from sftp.jail import Jail
+    from sftp.quota import Allowance
 
 
 class Session(threading.Thread):
@@ -31,6 +32,7 @@ class Session(threading.Thread):
         open_jail: Callable[[], Jail],
         *,
         limits: SessionLimits,
+        allowance: Allowance,
         tell: Tell,
         uploaded: Callable[[str], None],
         user: str,
@@ -40,6 +42,7 @@ class Session(threading.Thread):
         self.channel = channel
         self._open_jail = open_jail
         self._limits = limits
+        self._allowance = allowance
         self._tell_to = tell
         self._uploaded = uploaded
         self._user = user
@@ -63,6 +66,7 @@ class Session(threading.Thread):
         requests = Requests(
             jail,
             limits=self._limits,
+            allowance=self._allowance,
             tell=self._tell_to,
             uploaded=self._uploaded,
             user=self._user,

@@ -25,6 +25,7 @@ from sftp.arrival import Arrival, drop_folder
 from sftp.auth import Account, hash_password
 from sftp.collect import Collector
 from sftp.hostkeys import load_or_create
+from sftp.quota import UNLIMITED, Quota
 from sftp.server import Limits, Server
 from sftp.wire import MODERN, Algorithms
 
@@ -155,6 +156,7 @@ def dropbox(
     *,
     partners: Sequence[str] = ("acme",),
     password: str | None = None,
+    quota: Quota = UNLIMITED,
     limits: Limits | None = None,
     algorithms: Algorithms = MODERN,
     partial_after_seconds: float = 900.0,
@@ -167,7 +169,7 @@ def dropbox(
     root, key_file, known_hosts = folder / "drops", folder / "client_key", folder / "known_hosts"
     line = make_key(key_file)
     hashed = hash_password(password) if password else None
-    accounts = {partner: Account(partner, partner, (line,), hashed) for partner in partners}
+    accounts = {partner: Account(partner, partner, (line,), hashed, quota=quota) for partner in partners}
     received, told, numbers = Received(), Told(), itertools.count(1)
     folders = [
         drop_folder(root, partner, test=test, partial_after_seconds=partial_after_seconds)

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import hashlib
 import os
-from typing import TYPE_CHECKING
+from contextlib import suppress
+from typing import TYPE_CHECKING, NoReturn
 
 from sftp.errors import Reject, of_oserror
 from sftp.jail import Entry, Place, check_name, lock, named, regular
@@ -18,6 +19,7 @@ from sftp.names import is_temporary
 
 if TYPE_CHECKING:
     from sftp.jail import Jail
+    from sftp.quota import Allowance
 
 EARLY_BYTES_MAX = 16 * 1024 * 1024  # what a client with parallel writes may send ahead of the gap
 _READ_BYTES = 1024 * 1024
@@ -27,7 +29,9 @@ _FILE_PERMISSIONS = 0o640
 class Upload:
     """A file that is being written. Not for several threads."""
 
-    def __init__(self, jail: Jail, where: Place, *, fresh: bool, append: bool, bytes_max: int | None = None) -> None:
+    def __init__(
+        self, jail: Jail, where: Place, *, fresh: bool, append: bool, allowance: Allowance | None = None
+    ) -> None:
         """Open the stage file.
 
         Args:
@@ -35,7 +39,10 @@ class Upload:
             where: ``/inbox/name``.
             fresh: start over (the client truncates) instead of going on with what is there.
             append: the client leaves the offset to us.
-            bytes_max: how large the file may become.
+            allowance: how much the partner may send; without it, as much as there is room for.
+
+        Raises:
+            Reject: the file cannot be taken; nothing is left of it.
         """
         if where.area != "inbox":
             raise Reject("permission denied", f"files are sent to {Place('inbox', None, where.test)}")
@@ -44,7 +51,8 @@ class Upload:
         self._lane = lane = jail.lane(where)
         self.source = lane.source
         self._append = append
-        self._bytes_max = bytes_max
+        self._allowance = allowance
+        self._bytes_max = allowance.quota.file if allowance else None
         self._early: dict[int, bytes] = {}
         self._early_bytes = 0
         self._failed: Reject | None = None
@@ -52,6 +60,8 @@ class Upload:
         self.sha256: str | None = None
         self.superseded = False
         before: int | None = None
+        if allowance:
+            allowance.open(lane)
         with lane.alone():
             resumed = regular(lane.stage, self.name) is not None
             self._descriptor = self._open(lane.stage, os.O_RDWR | os.O_CREAT)
@@ -104,9 +114,7 @@ class Upload:
             self.truncate(0)  # the client does not resume, it sends the whole file over what was left
         self._started = True
         if self._bytes_max is not None and offset + len(data) > self._bytes_max:
-            self._fail(
-                Reject("failure", f"{self.name} is larger than {self._bytes_max} bytes, the limit of this server")
-            )
+            self._give_up(Reject("failure", too_large(self.name, self._bytes_max)))
         if offset > self.size:
             self._wait(offset, bytes(data))
             return
@@ -127,6 +135,11 @@ class Upload:
 
     def _put(self, offset: int, data: bytes | memoryview) -> None:
         view = memoryview(data)
+        if self._allowance and offset + len(view) > self.size:
+            try:
+                self._allowance.grow(self._lane, offset + len(view) - self.size)
+            except Reject as refused:
+                self._give_up(refused)
         done = 0
         try:
             while done < len(view):
@@ -141,7 +154,13 @@ class Upload:
             self._digest.update(view)
         self.size = max(self.size, offset + len(view))
 
-    def _fail(self, reason: Reject) -> None:
+    def _give_up(self, reason: Reject) -> NoReturn:
+        """What cannot become whole is not kept, for nobody could go on with it."""
+        with suppress(OSError):
+            os.unlink(self.name, dir_fd=self._lane.stage)  # it is ours: we hold its lock
+        self._fail(reason)
+
+    def _fail(self, reason: Reject) -> NoReturn:
         """From here on nothing helps: the file will not be delivered, whatever the client still sends."""
         self._failed = reason
         self._early.clear()
@@ -215,6 +234,11 @@ class Upload:
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1
+
+
+def too_large(name: str, bytes_max: int) -> str:
+    """What is said to a client whose file is larger than it may be."""
+    return f"{name} is larger than {bytes_max} bytes, the most that one file may have here"
 
 
 class Download:

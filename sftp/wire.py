@@ -1,8 +1,9 @@
 """What paramiko leaves open: Nagle's delay, unbounded packets, stalled peers, algorithm lists.
 
 paramiko offers the seams used here: a socket-like object, `packetizer_class`, `get_security_options`. A few
-protected names are used as well (`_read_timeout`, `_log`, `_kex_info`, `_preferred_pubkeys`, `_channel_handler_table`,
-`_active_check_timeout`, and `_closed` of the socket); each has a contract test, and the dependency is bounded below 6.
+protected names are used as well (`_read_timeout`, `_log`, `_parse_newkeys`, `_send_message`, `_kex_info`,
+`_preferred_pubkeys`, `_channel_handler_table`, `_active_check_timeout`, and `_closed` of the socket); each has a
+contract test, and the dependency is bounded below 6.
 
 - Without TCP_NODELAY every small answer waits for the peer's delayed acknowledgment.
 - Every length and count that a peer states is held against the bytes that came, before and after login.
@@ -21,6 +22,8 @@ from typing import TYPE_CHECKING, Any
 import paramiko
 from paramiko.common import MSG_CHANNEL_DATA, MSG_CHANNEL_EXTENDED_DATA, MSG_EXT_INFO, MSG_USERAUTH_INFO_RESPONSE
 from paramiko.packet import Packetizer
+
+from sftp.login import Login
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -191,6 +194,15 @@ class Transport(paramiko.Transport):
         options.digests = algorithms.macs
         options.key_types = algorithms.hostkeys
         options.compression = ("none",)
+
+    def _parse_newkeys(self, m: Message) -> None:
+        if self.server_mode and self.auth_handler is None:
+            self.auth_handler = Login(self)
+        super()._parse_newkeys(m)  # type: ignore[misc]  # protected: not in the stubs
+
+    def say(self, message: Message) -> None:
+        """Send one message as it is."""
+        self._send_message(message)  # type: ignore[attr-defined]  # protected: not in the stubs
 
     def _log(self, _level: int, msg: object, *args: object) -> None:
         """Whoever scans the port is no news; what matters is told as an activity."""

@@ -13,6 +13,7 @@ import paramiko
 import pytest
 
 from sftp.errors import Stop
+from sftp.quota import Quota
 from sftp.requests import SessionLimits
 from sftp.server import Limits, Server
 from sftp.testing import HOST, DropBox, dropbox, make_key
@@ -347,13 +348,13 @@ def test_connections_sessions_and_handles_are_bounded(tmp_path: Path) -> None:
 
 
 def test_a_file_past_the_limit_is_refused_to_the_client_and_never_arrives(tmp_path: Path) -> None:
-    limits = Limits(session=SessionLimits(file_bytes_max=1000))
-    with dropbox(tmp_path, limits=limits) as box, box.client() as client:
+    with dropbox(tmp_path, quota=Quota(file=1000)) as box, box.client() as client:
         file = client.open("/inbox/large.csv", "wb")
         with pytest.raises(OSError, match="larger than 1000 bytes"):
             file.write(b"x" * 1001)
         file.close()  # paramiko does not say so, but the close is refused as well
         assert len(box.told.of("refused")) == 2
+        assert client.listdir("/inbox") == []
         with client.open("/inbox/small.csv", "wb") as small:
             small.write(b"x" * 1000)
         assert [arrival.name for arrival in box.received.wait(1)] == ["small.csv"]

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from sftp.errors import Reject
 from sftp.jail import Jail, Place, Taken
+from sftp.quota import Allowance, Allowances, Quota
 from sftp.upload import EARLY_BYTES_MAX, Download, Upload
 
 if TYPE_CHECKING:
@@ -32,8 +33,9 @@ def inbox(tmp_path: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in (tmp_path / "acme" / "inbox").iterdir()}
 
 
-def begun(jail: Jail, *, fresh: bool = True, append: bool = False, bytes_max: int | None = None) -> Upload:
-    return Upload(jail, WHERE, fresh=fresh, append=append, bytes_max=bytes_max)
+def begun(jail: Jail, *, fresh: bool = True, append: bool = False, quota: Quota | None = None) -> Upload:
+    allowance = Allowance("acme", quota, Allowances(lambda: 0.0)) if quota else None
+    return Upload(jail, WHERE, fresh=fresh, append=append, allowance=allowance)
 
 
 def sent(jail: Jail, data: bytes) -> None:
@@ -131,13 +133,14 @@ def test_what_waits_for_a_gap_to_be_filled_is_bounded(jail: Jail) -> None:
 def test_a_file_past_the_limit_is_refused_and_not_delivered_though_the_client_closes_it(
     jail: Jail, tmp_path: Path
 ) -> None:
-    upload = begun(jail, bytes_max=10)
+    upload = begun(jail, quota=Quota(file=10))
     upload.write(0, b"12345")
     with pytest.raises(Reject, match="larger than 10 bytes"):
         upload.write(5, b"678901")
     with pytest.raises(Reject, match="larger than 10 bytes"):
         upload.commit()
     assert inbox(tmp_path) == {}
+    assert list((tmp_path / "acme/stage").iterdir()) == []
 
 
 def test_a_disk_that_takes_no_more_is_told_at_the_write_and_nothing_is_delivered(jail: Jail, tmp_path: Path) -> None:

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING
 
 import paramiko
 import pytest
+from paramiko.auth_handler import AuthHandler
 from paramiko.common import MSG_CHANNEL_DATA, MSG_EXT_INFO, MSG_USERAUTH_INFO_RESPONSE
 from paramiko.message import Message
 from paramiko.packet import Packetizer
 
 from sftp import wire
+from sftp.login import Login
 from sftp.testing import HOST, DropBox, dropbox
 from sftp.wire import COMPATIBLE, MODERN, PACKET_BYTES_MAX, Transport, Wire
 
@@ -78,12 +80,18 @@ def test_the_packetizer_still_has_the_methods_that_are_bounded(name: str) -> Non
 
 @pytest.mark.parametrize(
     "name",
-    ["_log", "_kex_info", "_preferred_pubkeys", "_channel_handler_table", "_active_check_timeout"],
+    ["_log", "_parse_newkeys", "_kex_info", "_preferred_pubkeys", "_channel_handler_table", "_active_check_timeout"],
 )
 def test_the_transport_still_has_the_names_that_are_replaced(name: str) -> None:
     assert name in vars(paramiko.Transport)
     assert name in vars(Transport)
     assert vars(paramiko.Transport)["_channel_handler_table"][MSG_CHANNEL_DATA]
+
+
+@pytest.mark.parametrize("name", ["_send_auth_result", "_generate_key_from_request"])
+def test_logging_in_still_has_the_names_that_are_replaced(name: str) -> None:
+    assert name in vars(AuthHandler)
+    assert name in vars(Login)
 
 
 def test_answers_leave_at_once(pair: tuple[socket.socket, socket.socket]) -> None:
