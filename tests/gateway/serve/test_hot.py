@@ -240,7 +240,7 @@ def test_what_a_client_may_is_told_and_kept_in_both_lanes(here: World) -> None:
 def test_a_page_that_is_kept_is_read_anew_when_anything_changed(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
     in_force(here)
     here.deliver(order("1"))
-    monkeypatch.setattr("gateway.serve.hot._KEPT_BYTES_MAX", 64 * 1000)
+    monkeypatch.setattr("gateway.serve.hot.lists.KEPT_BYTES_MAX", 64 * 1000)
     client = with_key(here.app(hot_lane=True).test_client(), here.key("*:read"))
     for round_ in range(2, 5):
         for limit in range(100, 200):  # more than is kept
