@@ -28,6 +28,9 @@ KINDS = {
     "refused": "a request was refused",
     "session_failed": "a session ended through an error of ours or of the protocol",
     "partial_waiting": "a file's envelope is not closed; it waits in case the sender resumes it",
+    "writer_waiting": "a file has long been open for writing; it waits until it is closed",
+    "writers_unknown": "whether files of a folder are still open for writing is not known",
+    "not_a_file": "what lies in a folder is no file, and is left alone",
     "arrived": "a file was handed over",
     "written_late": "a file was written to while it was handed over; it is handed over once more",
     "claim_failed": "a file cannot be taken out of its folder; the others are",
@@ -36,6 +39,9 @@ KINDS = {
     "folder_unreadable": "a folder cannot be read",
     "folder_readable": "a folder can be read again",
     "bell_missing": "a folder cannot be watched; it is only rescanned",
+    "bell_lost": "more files were closed than the kernel keeps word of; the folders are rescanned",
+    "bell_made_anew": "a folder that was removed or replaced is watched again",
+    "log_missing": "the log of an OpenSSH server cannot be listened to; the folder is only rescanned",
 }
 
 

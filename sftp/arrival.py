@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from sftp.activity import Activity
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -16,8 +18,8 @@ class Arrival:
     `id` never changes for one claimed file, also across crashes. `source` is ``drop://partner``, ``test://partner``
     or ``folder:path``.
     `path` lies in the holding folder; `name` is what the sender called it (bytes that are not UTF-8 as surrogate
-    escapes). `size` is in bytes, `sha256` in lower-case hex. `whole` says whether the envelope is closed; None means
-    that the format has none.
+    escapes), behind the subfolder that it lay in: ``2026/orders.csv``. `size` is in bytes, `sha256` in lower-case hex.
+    `whole` says whether the envelope is closed; None means that the format has none.
     """
 
     id: str
@@ -47,8 +49,13 @@ class Folder:
     """One folder to collect from.
 
     `holding` must be on the same file system as `path` and belong to this folder alone. A file is taken when it
-    matches one of `patterns` (shell style, case-sensitive), its name is not temporary and it has not changed for
-    `settle_seconds` on our own clock. A file whose envelope is not closed is left for `partial_after_seconds` more.
+    matches one of `patterns` (shell style, case-sensitive), its name is not temporary, it has not changed for
+    `settle_seconds` on our own clock and nobody has it open for writing, as far as the kernel tells. With 0 seconds
+    every file is taken as complete. A file whose envelope is not closed is left for `partial_after_seconds` more.
+
+    With a `marker` (``.done``, ``{stem}.ok``) a file counts when the file of that name lies beside it. `below` is how
+    many levels of subfolders are looked through. `log` is the socket to which an OpenSSH server in whose chroot the
+    folder lies writes its log; what it says was closed is taken when its session ends, or `after_close_seconds` later.
     """
 
     path: Path
@@ -58,6 +65,19 @@ class Folder:
     patterns: tuple[str, ...] = ("*",)
     settle_seconds: float = 5.0
     partial_after_seconds: float = 900.0
+    marker: str | None = None
+    below: int = 0
+    log: Path | None = None
+    after_close_seconds: float | None = None
+
+    def activity(
+        self, what: str, message: str, *, problem: bool = False, name: str | None = None, size: int | None = None,
+        sha256: str | None = None,
+    ) -> Activity:  # fmt: skip
+        """What happened here."""
+        return Activity(
+            what, message, problem, source=self.source, partner=self.partner, name=name, size=size, sha256=sha256
+        )
 
 
 def drop_folder(root: Path, partner: str, *, test: bool = False, partial_after_seconds: float = 900.0) -> Folder:

@@ -1,7 +1,8 @@
 """From folders to arrivals. The rescan is the truth; a bell only makes it come sooner.
 
-    scan     a regular file, under a final name, that matches a pattern
+    scan     a regular file, under a final name, that matches a pattern, and whose marker lies beside it
     settled  our own server's files at once, others when unchanged for a while on our own clock
+    closed   nobody has it open for writing, where the kernel tells; asked again after the claim
     whole    an open envelope waits for `partial_after_seconds`, in case the sender resumes
     claim    rename into the holding folder as <id>~<name>: atomic, one winner, also among several machines
     receive  hash it, hand it over; only when that returned, remove it
@@ -13,52 +14,64 @@ a crash leaves in the holding folder is handed over again under the same id.
 
 from __future__ import annotations
 
-import fnmatch
-import hashlib
 import os
-import stat
 import threading
 import time
+from collections import deque
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from sftp.activity import Activity, to_logging
-from sftp.arrival import Arrival, Arrivals, Folder
+from sftp.activity import to_logging
 from sftp.complete import whole_file
-from sftp.errors import Changed, Retry, SftpError, Stop
+from sftp.errors import SftpError, Stop
 from sftp.folders import make, sync
-from sftp.names import is_superseded, is_temporary, original, shown
+from sftp.handover import HandOver, unmark, writer_waiting
+from sftp.holding import BrokenUploads, Place
+from sftp.names import is_superseded, marker_for, original, shown
+from sftp.scanning import listed, look, opened
+from sftp.writers import Writers, is_written
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
-    from pathlib import Path
 
     from sftp.activity import Tell
+    from sftp.arrival import Arrivals, Folder
+    from sftp.scanning import Listing, Look
 
 _CLAIMS_PER_TURN = 64  # per folder, so that one partner's thousands do not keep the others waiting
 _BREATH_SECONDS = 0.02
-_NAME_BYTES_MAX = 255
-_DELAY_SECONDS_MAX = 60.0
-_FAILURES_IN_A_ROW = 3  # on different files: it is not the file, it is the receiver
-
-
-@dataclass(frozen=True, slots=True)
-class _Seen:
-    """How a file looked when it last changed, and since when (monotonic) it has looked so."""
-
-    look: tuple[int, int, int, int]
-    since: float
-    told: bool = False
+_WRITER_SECONDS = 1.0  # how often it is asked whether a file is still written to that no bell tells of
+_NEVER = float("inf")
 
 
 @dataclass(slots=True)
-class _Held:
-    """A claimed file that is still to be handed over."""
+class _Seen:
+    """How a file looked when it last changed, and since when (monotonic) it has looked so."""
 
-    folder: Folder
-    due: float
-    delay_seconds: float = 0.0
+    look: Look
+    since: float
+    due: float = _NEVER
+    """When it is to be looked at again."""
+    closed: bool = False
+    """OpenSSH's log has said that it is complete."""
+    partial_told: bool = False
+    writer_told: bool = False
+
+
+@dataclass(slots=True)
+class _State:
+    """What is remembered of a folder from turn to turn."""
+
+    listed: float = -_NEVER
+    seen: dict[str, _Seen] = field(default_factory=dict)
+    ready: deque[str] = field(default_factory=deque)
+    """Names that may be claimed by what the last look told, in their order."""
+    due: float = _NEVER
+    """When the first of the others is to be looked at again."""
+    stuck: set[str] = field(default_factory=set)
+    strange: set[str] = field(default_factory=set)
+    unreadable: bool = False
 
 
 class Collector:
@@ -72,6 +85,7 @@ class Collector:
         on_activity: who is told what happened; by default ``logging``.
         rescan_seconds: how often every folder is looked at without a bell.
         recover_seconds: how often holding folders are searched for files that another process left.
+        is_written: whether somebody has a file open for writing, of a descriptor; None when that cannot be known.
     """
 
     def __init__(
@@ -84,22 +98,20 @@ class Collector:
         on_activity: Tell | None = None,
         rescan_seconds: float = 1.0,
         recover_seconds: float = 10.0,
+        is_written: Callable[[int], bool | None] = is_written,
     ) -> None:
-        self._arrivals = arrivals
         self._new_id = new_id
         self._monotonic = monotonic
         self._tell: Tell = on_activity or to_logging
         self._rescan_seconds = rescan_seconds
         self._recover_seconds = recover_seconds
-        self._seen: dict[Folder, dict[str, _Seen]] = {}
-        self._held: dict[Path, _Held] = {}
-        self._unreadable: set[Folder] = set()
-        self._stuck: dict[Folder, set[str]] = {}
-        self._receiver_down = False
-        self._pause_until = 0.0
+        self._writers = Writers(self._tell, is_written)
+        self._held = HandOver(arrivals, self._writers, self._tell, new_id=new_id, monotonic=monotonic)
+        self._states: dict[Folder, _State] = {}
         self._lock = threading.Lock()
         self._bell = threading.Event()
         self._rung: set[str] = set()
+        self._closed: set[tuple[str, str]] = set()
         self._folders: tuple[Folder, ...] = ()
         self.watch(folders)
 
@@ -123,6 +135,25 @@ class Collector:
             self._rung.add(source)
         self._bell.set()
 
+    def closed(self, source: str, name: str) -> None:
+        """This file of `source` was closed by a client that had sent it: it need not settle. From any thread."""
+        with self._lock:
+            self._closed.add((source, name))
+        self.ring(source)
+
+    def broken(self, source: str, name: str) -> None:
+        """The upload of this file of `source` broke off: it waits as one with an open envelope does. From any thread.
+
+        Raises:
+            OSError: that cannot be kept.
+        """
+        for folder in self._folders:
+            if folder.source == source:
+                status = (folder.path / name).lstat()
+                BrokenUploads(folder.holding).note(name, look(status))
+                message = f"{shown(name)}  {status.st_size} bytes, then its connection broke off"
+                self._tell(folder.activity("upload_broken", message, name=name, size=status.st_size))
+
     def run(self, stop: threading.Event) -> None:
         """Collect until `stop` is set; set it and then `ring` to end at once."""
         rescan = recover = self._monotonic()
@@ -145,89 +176,147 @@ class Collector:
         """One turn: claim what is ready, in all folders or in those of `sources`, and hand over what is held."""
         for folder in self._folders:
             if sources is None or "" in sources or folder.source in sources:
-                self._scan_folder(folder)
-        self._hand_over()
+                self._turn(folder)
+        self._held.turn()
 
     def recover(self) -> None:
         """Find held files that are nobody's any more. They are handed over in the next `scan`."""
-        now = self._monotonic()
         for folder in self._folders:
             with self._reading(folder):
-                for name in sorted(os.listdir(folder.holding)):  # noqa: PTH208 - names only, thousands of them
-                    if "~" in name:
-                        self._held.setdefault(folder.holding / name, _Held(folder, now))
+                _make_anew(folder)
+                self._held.find(folder)
 
-    # Scan and claim ----------------------------------------------------------------------------------------------
+    def _next_due(self) -> float:
+        """When something is to be done that no bell will tell."""
+        return min([self._held.next_due(), *(self._state(folder).due for folder in self._folders)])
+
+    def _state(self, folder: Folder) -> _State:
+        return self._states.setdefault(folder, _State())
 
     @contextmanager
     def _reading(self, folder: Folder) -> Iterator[None]:
         """Work on a folder; that it cannot be read is told once, and once when it can be read again."""
+        state = self._state(folder)
         try:
             yield
         except OSError as error:
-            if folder not in self._unreadable:
-                self._unreadable.add(folder)
+            if not state.unreadable:
                 message = f"{folder.source} cannot be read: {error.strerror or error}; it is tried again"
-                self._say("folder_unreadable", message, folder, problem=True)
+                self._tell(folder.activity("folder_unreadable", message, problem=True))
+            state.unreadable = True
         else:
-            if folder in self._unreadable:
-                self._unreadable.discard(folder)
-                self._say("folder_readable", f"{folder.source} can be read again", folder)
+            if state.unreadable:
+                self._tell(folder.activity("folder_readable", f"{folder.source} can be read again"))
+            state.unreadable = False
 
-    def _scan_folder(self, folder: Folder) -> None:
-        now = self._monotonic()
-        before = self._seen.get(folder, {})
-        seen: dict[str, _Seen] = {}
-        claimed = 0
-        stuck: dict[str, OSError] = {}
+    def _turn(self, folder: Folder) -> None:
+        """Look at a folder and claim some; what one look has found is claimed in several turns, not looked for anew."""
+        now, state = self._monotonic(), self._state(folder)
         with self._reading(folder):
-            for name, status in _files(folder):
-                look = _look(status)
-                known = before.get(name)
-                if known is None or known.look != look:
-                    known = _Seen(look, now)
-                if now - known.since < folder.settle_seconds or claimed >= _CLAIMS_PER_TURN:
-                    seen[name] = known
-                elif self._waits(folder, name, known, now):
-                    seen[name] = known if known.told else self._told(folder, name, known)
+            if not state.ready or now - state.listed >= self._rescan_seconds:
+                self._look_at(folder, state, now)
+            self._claim_some(folder, state, now)
+        if state.ready:
+            self.ring(folder.source)
+
+    # Look --------------------------------------------------------------------------------------------------------
+
+    def _look_at(self, folder: Folder, state: _State, now: float) -> None:
+        with self._lock:
+            closed = {name for source, name in self._closed if source == folder.source}
+            self._closed -= {(folder.source, name) for name in closed}
+        listing = listed(folder)
+        seen: dict[str, _Seen] = {}
+        state.ready.clear()
+        state.due = _NEVER
+        for name, looks in listing.files:
+            known = state.seen.get(name)
+            if known is None or known.look != looks:
+                known = _Seen(looks, now)
+                known.due = now + folder.settle_seconds
+            if name in closed:
+                known.closed, known.due = True, now
+            seen[name] = known
+            if name in listing.unmarked:
+                continue
+            if known.due <= now:
+                state.ready.append(name)
+            elif known.due < state.due:
+                state.due = known.due
+        state.listed, state.seen = now, seen
+        self._tell_of_strange(folder, state, listing)
+
+    def _tell_of_strange(self, folder: Folder, state: _State, listing: Listing) -> None:
+        new = [name for name in listing.strange if name not in state.strange]
+        state.strange = set(listing.strange)
+        if new:
+            others = f", and so are {len(new) - 1} more" if len(new) > 1 else ""
+            message = f"{shown(new[0])} in {folder.source} is {listing.strange[new[0]]} and is left alone{others}"
+            self._tell(folder.activity("not_a_file", message, problem=True, name=new[0]))
+
+    # Claim -------------------------------------------------------------------------------------------------------
+
+    def _claim_some(self, folder: Folder, state: _State, now: float) -> None:
+        claimed = tried = 0
+        stuck: dict[str, OSError] = {}
+        while state.ready and claimed < _CLAIMS_PER_TURN and tried < 8 * _CLAIMS_PER_TURN:
+            name = state.ready.popleft()
+            tried += 1
+            known = state.seen[name]
+            try:
+                if self._waits(folder, name, known, now):
+                    state.due = min(state.due, known.due)
                 else:
-                    try:
-                        claimed += self._claim(folder, name, now)
-                    except PermissionError as error:  # this one file's owner or flags; the names behind it are taken
-                        stuck[name] = error
-            if claimed:
-                sync(folder.holding)
-            if claimed >= _CLAIMS_PER_TURN:
-                self.ring(folder.source)
-        self._seen[folder] = seen
-        self._tell_stuck(folder, stuck)
+                    claimed += self._claim(folder, name)
+            except OSError as error:  # this one file's owner or flags; the names behind it are taken
+                stuck[name] = error
+                state.due = min(state.due, now + _WRITER_SECONDS)
+        if claimed:
+            sync(folder.holding)
+        self._tell_stuck(folder, state, stuck)
 
     def _waits(self, folder: Folder, name: str, known: _Seen, now: float) -> bool:
-        """Whether the file's envelope is open and its sender may still resume."""
-        if is_superseded(name) or now - known.since >= folder.settle_seconds + folder.partial_after_seconds:
-            return False
-        if known.told:
-            return True  # unchanged since it was found open
+        """Whether the file is not to be taken yet: changed, still written to, or open and perhaps to be resumed."""
+        patience = known.since + folder.settle_seconds + folder.partial_after_seconds
         try:
-            with _opened(folder.path / name) as descriptor:
-                return whole_file(descriptor) is False
+            with opened(folder.path / name) as descriptor:
+                if look(os.fstat(descriptor)) != known.look:
+                    known.due = now  # it is looked at anew in the next turn
+                    return True
+                if self._writers.at(folder, descriptor):
+                    known.due = now + _WRITER_SECONDS
+                    if now >= patience and not known.writer_told:
+                        known.writer_told = True
+                        self._tell(writer_waiting(folder, name))
+                    return True
+                if is_superseded(name) or now >= patience:
+                    return False
+                whole = whole_file(descriptor)
+        except FileNotFoundError:
+            return False
         except (OSError, SftpError):
             return False  # claiming it shows what is wrong with this one file, and does not stop the others
+        broken = folder.log is not None and BrokenUploads(folder.holding).is_broken(name, known.look)
+        if whole or (whole is None and not broken):
+            return False
+        known.due = patience
+        if not known.partial_told:
+            known.partial_told = True
+            self._tell_partial(folder, name, known, "its envelope is not closed" if whole is False else "it broke off")
+        return True
 
-    def _told(self, folder: Folder, name: str, known: _Seen) -> _Seen:
+    def _tell_partial(self, folder: Folder, name: str, known: _Seen, why: str) -> None:
         message = (
-            f"{shown(name)}  {known.look[1]} bytes, but its envelope is not closed; "
+            f"{shown(name)}  {known.look[1]} bytes, but {why}; "
             f"it waits {folder.partial_after_seconds:.0f} s in case the sender resumes"
         )
-        self._say("partial_waiting", message, folder, problem=True, name=name, size=known.look[1])
-        return _Seen(known.look, known.since, told=True)
+        self._tell(folder.activity("partial_waiting", message, problem=True, name=name, size=known.look[1]))
 
-    def _tell_stuck(self, folder: Folder, stuck: dict[str, OSError]) -> None:
+    def _tell_stuck(self, folder: Folder, state: _State, stuck: dict[str, OSError]) -> None:
         """One line for the files that could not be claimed and are not told yet; they are tried at each turn."""
-        known = self._stuck.get(folder, set())
-        new = [name for name in stuck if name not in known]
+        new = [name for name in stuck if name not in state.stuck]
         # What settles anew after it was tried is still stuck: it is forgotten when it is claimed or gone.
-        self._stuck[folder] = set(stuck) | (known & self._seen[folder].keys())
+        state.stuck = set(stuck) | (state.stuck & state.seen.keys())
         if not new:
             return
         others = f" and {len(new) - 1} more" if len(new) > 1 else ""
@@ -235,115 +324,35 @@ class Collector:
             f"{shown(new[0])}{others} cannot be taken from {folder.source}: {stuck[new[0]].strerror}; "
             "it is tried again, and the other files are taken"
         )
-        self._say("claim_failed", message, folder, problem=True, name=new[0])
+        self._tell(folder.activity("claim_failed", message, problem=True, name=new[0]))
 
-    def _claim(self, folder: Folder, name: str, now: float) -> bool:
-        held = folder.holding / _held_name(self._new_id(), original(name))
+    def _claim(self, folder: Folder, name: str) -> bool:
+        path, uploads = folder.path / name, BrokenUploads(folder.holding)
+        place = Place(folder.holding, self._new_id(), original(name))
+        marked = None
         try:
-            (folder.path / name).rename(held)
+            if folder.marker is not None:
+                marked = path.with_name(marker_for(path.name, folder.marker)).lstat().st_ctime_ns
+            if folder.log is not None and uploads.is_broken(name, look(path.lstat())):
+                uploads.claiming(place.id)
+            place.take(path)
         except FileNotFoundError:
+            _make_anew(folder)
+            uploads.handed_over(place.id)
             return False  # another process was faster, or the sender took it back
-        self._held[held] = _Held(folder, now)
+        self._state(folder).seen.pop(name)
+        self._held.add(folder, place)
+        if marked is not None:
+            unmark(folder, name, marked)
+        if folder.log is not None:
+            uploads.forget(name)
         return True
 
-    # Hand over --------------------------------------------------------------------------------------------------
 
-    def _next_due(self) -> float:
-        """When something is to be done that no bell will tell."""
-        settling = [
-            known.since + folder.settle_seconds + (folder.partial_after_seconds if known.told else 0.0)
-            for folder in self._folders
-            for known in self._seen.get(folder, {}).values()
-        ]
-        held = [max(held.due, self._pause_until) for held in self._held.values()]
-        return min([*settling, *held], default=float("inf"))
-
-    def _hand_over(self) -> None:
-        failures = 0
-        for path, held in list(self._held.items()):
-            now = self._monotonic()
-            if now < self._pause_until:
-                return
-            if now < held.due:
-                continue
-            try:
-                done = self._receive(path, held.folder)
-            except FileNotFoundError:
-                del self._held[path]  # another process has handed it over
-                continue
-            except Exception as error:  # noqa: BLE001 - whatever it is, the file is kept and tried again
-                failures += 1
-                self._failed(path, held, error, failures)
-                continue
-            if not done:
-                held.due = now + max(held.folder.settle_seconds, 1.0)
-                continue
-            del self._held[path]
-            failures = 0
-            if self._receiver_down:
-                self._receiver_down = False
-                self._say("receiver_recovered", "files are handed over again", held.folder)
-
-    def _receive(self, path: Path, folder: Folder) -> bool:
-        """Hand over one held file and remove it; False while somebody still writes to it."""
-        with _opened(path) as descriptor:
-            before = os.fstat(descriptor)
-            complete = whole_file(descriptor)
-            sha256 = _sha256(descriptor)
-            after = os.fstat(descriptor)
-        if _look(before) != _look(after):
-            return False
-        identifier, _, name = path.name.partition("~")
-        arrival = Arrival(identifier, folder.source, folder.partner, name, path, after.st_size, sha256, complete)
-        try:
-            self._arrivals.receive(arrival)
-        except Changed:
-            self._again(path, folder)
-            return True
-        message = f"{shown(name)}  {after.st_size} bytes from {folder.source}"
-        self._say("arrived", message, folder, name=name, size=after.st_size, sha256=sha256)
-        if _look(path.stat()) == _look(after):
-            path.unlink(missing_ok=True)
-        else:
-            self._again(path, folder)
-        return True
-
-    def _again(self, path: Path, folder: Folder) -> None:
-        """What was handed over is durable; what the file holds now becomes an arrival of its own, once it is still."""
-        name = path.name.partition("~")[2]
-        fresh = folder.holding / _held_name(self._new_id(), name)
-        path.rename(fresh)
-        sync(folder.holding)
-        self._held[fresh] = _Held(folder, self._monotonic() + max(folder.settle_seconds, 1.0))
-        message = f"{shown(name)} was written to while it was handed over; it is handed over once more as it is now"
-        self._say("written_late", message, folder, problem=True, name=name)
-
-    def _failed(self, path: Path, held: _Held, error: Exception, in_a_row: int) -> None:
-        now, first = self._monotonic(), held.delay_seconds == 0
-        delay = min(_DELAY_SECONDS_MAX, max(1.0, held.delay_seconds * 2))
-        if isinstance(error, Retry):
-            delay = error.delay_seconds
-        held.delay_seconds, held.due = delay, now + delay
-        if in_a_row >= _FAILURES_IN_A_ROW:
-            self._pause_until = now + delay
-        if not self._receiver_down and ((first and in_a_row == 1) or in_a_row >= _FAILURES_IN_A_ROW):
-            self._receiver_down = in_a_row >= _FAILURES_IN_A_ROW
-            reason = error.message if isinstance(error, SftpError) else f"{type(error).__name__}: {error}"
-            message = (
-                f"{shown(path.name.partition('~')[2])} could not be handed over: {reason}; it is kept and tried again"
-            )
-            if self._receiver_down:
-                message = f"{in_a_row} files in a row could not be handed over, the last one: {reason}; all are kept"
-            self._say("receiver_failed", message, held.folder, problem=True, name=path.name.partition("~")[2])
-
-    def _say(
-        self, what: str, message: str, folder: Folder, *, problem: bool = False, name: str | None = None,
-        size: int | None = None, sha256: str | None = None,
-    ) -> None:  # fmt: skip
-        activity = Activity(
-            what, message, problem, source=folder.source, partner=folder.partner, name=name, size=size, sha256=sha256
-        )
-        self._tell(activity)
+def _make_anew(folder: Folder) -> None:
+    """The holding folder of a folder that was removed and made again. A share that is not there is not made here."""
+    if not folder.holding.is_dir() and folder.path.is_dir():
+        make(folder.holding)
 
 
 def prepare(folder: Folder) -> None:
@@ -360,53 +369,3 @@ def prepare(folder: Folder) -> None:
             f"{folder.holding} is not on the file system of {folder.path}, so no file can be claimed",
             "Configure a holding folder beside the folder",
         )
-
-
-def _files(folder: Folder) -> list[tuple[str, os.stat_result]]:
-    """The regular files that may be arrivals, in the order in which they came: superseded ones first.
-
-    The change time is that of our server's rename into the inbox, or of a writer's last write, and no client can set
-    it: a newer file must never be taken before an older one only because of its name.
-    """
-    found: list[tuple[str, os.stat_result]] = []
-    with os.scandir(folder.path) as entries:
-        for entry in entries:
-            name = entry.name
-            if is_temporary(name) or not any(fnmatch.fnmatchcase(original(name), p) for p in folder.patterns):
-                continue
-            try:
-                if entry.is_file(follow_symlinks=False):
-                    found.append((name, entry.stat(follow_symlinks=False)))
-            except FileNotFoundError:
-                continue  # gone between the listing and the question
-    return sorted(found, key=lambda item: (not is_superseded(item[0]), item[1].st_ctime_ns, item[0]))
-
-
-def _look(status: os.stat_result) -> tuple[int, int, int, int]:
-    """What differs when a file was written to or replaced; the last one cannot be set back."""
-    return (status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
-
-
-@contextmanager
-def _opened(path: Path) -> Iterator[int]:
-    """A regular file, never a link to one and never a pipe that would block."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    try:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise Stop(f"{shown(path.name)} is not a file", "Remove it from the folder")
-        yield descriptor
-    finally:
-        os.close(descriptor)
-
-
-def _sha256(descriptor: int) -> str:
-    with os.fdopen(os.dup(descriptor), "rb") as file:
-        file.seek(0)
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _held_name(identifier: str, name: str) -> str:
-    """``<id>~<name>``; of a name that is too long for the file system, the end is kept."""
-    raw = os.fsencode(name)
-    room = _NAME_BYTES_MAX - len(identifier) - 1
-    return f"{identifier}~{os.fsdecode(raw[-room:])}"

@@ -6,6 +6,11 @@ Clients that upload under a temporary name and rename afterwards are common: Win
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 TEMPORARY_SUFFIXES = (
     ".filepart",
     ".part",
@@ -41,6 +46,29 @@ def is_superseded(name: str) -> bool:
 def original(name: str) -> str:
     """The name the sender gave, without what `superseded` added."""
     return name[len(_SUPERSEDED) :].partition("~")[2] if is_superseded(name) else name
+
+
+def marker_for(name: str, marker: str) -> str:
+    """The name of the file that says that `name` is complete: of ``.done`` or ``{name}.done``, or of ``{stem}.ok``."""
+    before, place, after = _parts(marker)
+    return f"{before}{name if place == '{name}' else name.rpartition('.')[0] or name}{after}"
+
+
+def markers_like(marker: str | None) -> Callable[[str], bool]:
+    """Whether a name is that of a marker, which is never an arrival itself."""
+    if marker is None:
+        return lambda _: False
+    before, _, after = _parts(marker)
+    return lambda name: name.startswith(before) and name.endswith(after) and len(name) > len(before) + len(after)
+
+
+def _parts(marker: str) -> tuple[str, str, str]:
+    """What stands before the place of the name, which place it is, and what stands behind it."""
+    for place in ("{name}", "{stem}"):
+        before, found, after = marker.partition(place)
+        if found:
+            return before, place, after
+    return "", "{name}", marker
 
 
 def why_refused(name: str) -> str | None:

@@ -68,7 +68,13 @@ def test_the_bytes_of_a_writer_that_holds_the_file_open_are_a_delivery_of_their_
                 if arrival.size == 6:
                     writer.write(b"late\n")
 
-        collector = Collector([folder], Slow(), new_id=lambda: place.gateway.ids.new("a"), monotonic=lambda: now[0])
+        collector = Collector(
+            [folder],
+            Slow(),
+            new_id=lambda: place.gateway.ids.new("a"),
+            monotonic=lambda: now[0],
+            is_written=lambda _: None,  # as over a network
+        )
         with (folder.path / "x.csv").open("wb", buffering=0) as writer:
             writer.write(b"early\n")
             for seconds in (0, 1, 1, 1):

@@ -1,0 +1,136 @@
+"""One look at a folder: which files may be arrivals, in the order in which they came, and what else lies there."""
+
+from __future__ import annotations
+
+import fnmatch
+import functools
+import os
+import re
+import stat
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from sftp.errors import Stop
+from sftp.names import is_superseded, is_temporary, marker_for, markers_like, original, shown
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from sftp.arrival import Folder
+
+Look = tuple[int, int, int, int]
+
+
+@dataclass(slots=True)
+class Listing:
+    """What one look found. Names are relative to the folder, with slashes where a file lies in a subfolder."""
+
+    files: list[tuple[str, Look]] = field(default_factory=list)
+    """Regular files that may be arrivals, the oldest first."""
+    unmarked: set[str] = field(default_factory=set)
+    """Those of them whose marker is not there."""
+    strange: dict[str, str] = field(default_factory=dict)
+    """What has the name of an arrival and is no file, or cannot be looked at: its name, and what it is."""
+
+
+def look(status: os.stat_result) -> Look:
+    """What differs when a file was written to or replaced; the last one cannot be set back."""
+    return (status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+
+
+def listed(folder: Folder) -> Listing:
+    """Look at a folder, and at its subfolders as deep as it says.
+
+    The order is that of the change time: our server's rename into the inbox, or a writer's last write. No client can
+    set it: a newer file must never be taken before an older one only because of its name. Superseded ones come first.
+
+    Raises:
+        OSError: the folder cannot be read.
+    """
+    found = Listing()
+    wanted, is_marker = _matching(folder.patterns), markers_like(folder.marker)
+    _list(folder, str(folder.path), "", found, wanted, is_marker)
+    found.files.sort(key=lambda item: (not is_superseded(item[0]), item[1][3], item[0]))
+    return found
+
+
+@functools.lru_cache(maxsize=256)
+def _matching(patterns: tuple[str, ...]) -> Callable[[str], object]:
+    return re.compile("|".join(fnmatch.translate(pattern) for pattern in patterns)).match
+
+
+def _list(
+    folder: Folder, path: str, under: str, found: Listing, wanted: Callable[[str], object],
+    is_marker: Callable[[str], bool],
+) -> None:  # fmt: skip
+    below: list[str] = []
+    files: list[str] = []
+    names: set[str] = set()
+    with os.scandir(path) as entries:
+        for entry in entries:
+            name = entry.name
+            if folder.marker is not None:
+                names.add(name)
+            if is_temporary(name):
+                continue
+            if folder.below and entry.is_dir(follow_symlinks=False):
+                below.append(name)
+            elif wanted(original(name)) and not is_marker(name):
+                try:
+                    if entry.is_file(follow_symlinks=False):
+                        found.files.append((under + name, look(entry.stat(follow_symlinks=False))))
+                        files.append(name)
+                    elif not entry.is_dir(follow_symlinks=False):
+                        found.strange[under + name] = _kind(entry)
+                except FileNotFoundError:
+                    continue  # gone between the listing and the question
+    if folder.marker is not None:
+        found.unmarked |= {under + name for name in files if marker_for(name, folder.marker) not in names}
+    for name in below:
+        _list_below(folder, f"{path}/{name}", f"{under}{name}/", found, wanted, is_marker)
+
+
+def _list_below(
+    folder: Folder, path: str, under: str, found: Listing, wanted: Callable[[str], object],
+    is_marker: Callable[[str], bool],
+) -> None:  # fmt: skip
+    """A subfolder. One that cannot be read does not keep the others from being read."""
+    if path == str(folder.holding):
+        return
+    if under.count("/") > folder.below:
+        found.strange[under] = "a folder, deeper than is looked"
+        return
+    try:
+        _list(folder, path, under, found, wanted, is_marker)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        found.strange[under] = f"a folder that cannot be read ({error.strerror})"
+
+
+def _kind(entry: os.DirEntry[str]) -> str:
+    mode = entry.stat(follow_symlinks=False).st_mode
+    return _KINDS.get(stat.S_IFMT(mode), "no file")
+
+
+_KINDS = {
+    stat.S_IFLNK: "a symbolic link",
+    stat.S_IFIFO: "a pipe",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+}
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[int]:
+    """A regular file, never a link to one and never a pipe that would block."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise Stop(f"{shown(path.name)} is not a file", "Remove it from the folder")
+        yield descriptor
+    finally:
+        os.close(descriptor)
