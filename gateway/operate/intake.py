@@ -20,6 +20,7 @@ from gateway.observations import (
 )
 from gateway.operate.credentials import resolved
 from gateway.operate.outboxes import send_until
+from gateway.operate.trying import tell_until
 from gateway.operate.worker import owner_name
 from gateway.receive.drops import Drops
 from sftp.arrival import Folder, drop_folder
@@ -98,6 +99,8 @@ class Intake:
         come_up()
         collecting = threading.Thread(target=self._collector.run, args=(stop,), name="collector")
         collecting.start()
+        telling = threading.Thread(target=tell_until, args=(self._gateway, stop), name="tried")
+        telling.start()
         sending = threading.Thread(target=send_until, args=(self._gateway, owner_name(), stop), name="outboxes")
         sending.start()
         try:
@@ -109,6 +112,7 @@ class Intake:
             self.server.close()
             collecting.join()
             sending.join()
+            telling.join()
 
     def _follow_one_revision(self, stop: threading.Event, collecting: threading.Thread) -> None:
         """Collect from the folders of the revision in force until another one is, or one more can be used."""

@@ -1,4 +1,7 @@
-"""The worker's third work: trials, one between two deliveries, so that whoever waits for one waits for seconds."""
+"""The worker's third work: trials, one between two deliveries, so that whoever waits for one waits for seconds.
+
+What came of a partner's test file is put into his folder for tests by the role whose server shows it.
+"""
 
 from __future__ import annotations
 
@@ -9,17 +12,22 @@ from gateway import trials
 from gateway.errors import Reject, Retry, Stop
 from gateway.observations import TRIAL_DONE, TRIAL_FAILED
 from gateway.operate.limits import out_of_room
+from gateway.publish.outbox import Folders
+from gateway.publish.tried import put
 from gateway.store import trials as store
+from gateway.store.bell import Bell
 from gateway.store.database import Unwritable
 from gateway.store.row_leases import pause
 
 if TYPE_CHECKING:
+    import threading
     from typing import Any
 
     from gateway.operate.wiring import Gateway
     from gateway.store.trials import Leased
 
 _log = logging.getLogger(__name__)
+_SLEEP_SECONDS = 1.0
 _TRIES = 2
 """What ended two processes is not tried on a third one: it is no delivery, and can be asked for again."""
 
@@ -66,6 +74,37 @@ def give_back(gateway: Gateway, owner: str, reason: str | None) -> None:
             _finish(gateway, each, None, reason)
         else:
             _give_back(gateway, each, seconds=0.0, counted=reason is not None)
+
+
+def tell_until(gateway: Gateway, stop: threading.Event) -> None:
+    """Put what came of test files into the folders of their partners until `stop` is set."""
+    bell = Bell(gateway.database)
+    try:
+        while not stop.is_set():
+            try:
+                tell_once(gateway)
+            except (Retry, Stop) as trouble:
+                _log.warning("%s", trouble)
+            except Exception:  # noqa: BLE001 - a defect of ours must not end the thread: it is tried again later
+                _log.exception("what was tried could not be told")
+            bell.wait(_SLEEP_SECONDS, stop)
+    finally:
+        bell.close()
+
+
+def tell_once(gateway: Gateway) -> None:
+    """Put what came of test files into the folders of their partners, where that can be done now."""
+    with gateway.database.read() as connection:
+        waiting = store.to_tell(connection)
+    for each in waiting:
+        place = Folders(gateway.folder / gateway.settings.drops / str(each.trial.partner) / "test")
+        try:
+            put(place, each)
+        except OSError as error:
+            _log.warning("what came of %s cannot be told: %s", each.trial.id, error)
+            continue
+        with gateway.database.write() as transaction:
+            store.told(transaction, each.trial.id)
 
 
 def _judged(gateway: Gateway, held: Leased) -> dict[str, Any]:

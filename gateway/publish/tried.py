@@ -1,0 +1,99 @@
+"""What a partner finds in his folder for tests: what would have come of his file, and what he would have been answered.
+
+The files of a trial are put there once; a crash in the middle puts those again that the partner has not taken away.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+    from gateway.publish.outbox import Place
+    from gateway.store.trials import Shown
+
+_NAME_MAX = 100
+_SAID = {
+    "accepted": "All of it would be accepted.",
+    "partly_accepted": "Some of it would be accepted, and some would not.",
+    "quarantined": "None of it would be accepted.",
+    "failed": "It could not be read to its end.",
+}
+
+
+def files_of(shown: Shown) -> Iterator[tuple[str, bytes]]:
+    """The name and the bytes of each file that answers a trial."""
+    trial, mark = shown.trial, shown.trial.id[-8:]
+    yield f"tested_{trial.name[:_NAME_MAX]}_{mark}.txt", "\n".join(_lines(shown)).encode()
+    for each in (shown.result or {}).get("answers", ()):
+        yield f"{mark}_{each['name']}", each["text"].encode("latin-1", "replace")
+    yield from ((name, text.encode()) for name, text in (shown.result or {}).get("letter", {}).items())
+
+
+def put(place: Place, shown: Shown) -> None:
+    """Put the answers of a trial where its partner finds them; durable when it returns.
+
+    Raises:
+        OSError: they cannot be put there now.
+    """
+    put_now = []
+    for name, content in files_of(shown):
+        if not place.has(name, content):
+            place.write(name, content)
+            put_now.append(name)
+    if put_now:
+        place.sync_hidden()
+        for name in put_now:
+            place.show(name, name)
+        place.sync_shown()
+
+
+def _lines(shown: Shown) -> Iterator[str]:
+    trial, result = shown.trial, shown.result
+    yield f"Your file {trial.name} was only tested: nothing of it was taken."
+    yield f"Reference: {trial.id}, {shown.asked_at:%Y-%m-%d %H:%M} UTC"
+    yield ""
+    if result is None:
+        yield f"It could not be tested: {shown.problem}"
+        yield ""
+        return
+    yield _SAID.get(result["state"], f"It would end as {result['state']}.")
+    counts = ", ".join(f"{count} {state}" for state, count in sorted(result["documents"].items()))
+    if counts:
+        yield f"Documents: {counts}"
+    yield from _records(result)
+    yield from _findings(result)
+    yield ""
+    if result["state"] == "accepted":
+        yield "When you send it to /inbox, it counts."
+    else:
+        yield "Mend it and test it again, as often as you like; when it is right, send it to /inbox."
+    yield ""
+
+
+def _records(result: dict[str, Any]) -> Iterator[str]:
+    if result["records"]:
+        yield ""
+        yield "What was read:"
+        for each in result["records"]:
+            yield f"  {each['contract'].rpartition('.v')[0]} {each['record']['_key']}"
+        if result["more"]["records"]:
+            yield "  and more"
+
+
+def _findings(result: dict[str, Any]) -> Iterator[str]:
+    for number, each in enumerate(result["findings"], 1):
+        line = f" (line {each['line']})" if each.get("line") else ""
+        yield ""
+        yield f"{number}.{line} {each['message']}"
+        if quote := each.get("quote"):
+            before = quote["before"].replace("\t", " ")
+            marked = quote["marked"].partition("\n")[0]
+            yield f"     {before}{marked}{quote['after']}"
+            yield f"     {' ' * len(before)}{'^' * max(1, len(marked))}"
+        yield f"   {each['remedy']}"
+    if result["more"]["findings"]:
+        yield ""
+        yield "and more of that kind"
