@@ -117,6 +117,16 @@ class Mail:
     """How the bucket of a vault ``s3://…`` is reached; the two keys may still be references."""
     http: str = "127.0.0.1:8080"
     sftp: str = "127.0.0.1:2222"
+    sftp_algorithms: str = "modern"
+    sftp_connections_max: int = 500
+    sftp_partner_connections_max: int = 100
+    sftp_handshakes_max: int = 100
+    sftp_sessions_max: int = 4
+    sftp_handles_max: int = 64
+    sftp_grace_seconds: float = 30.0
+    sftp_idle_seconds: float = 900.0
+    sftp_total_seconds: float = 86_400.0
+    sftp_free_bytes_min: int = 256 * 1024 * 1024
     drops: str = "data/sftp"
     settle_seconds: float = 2.0
     partial_after_seconds: float = 900.0

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gateway.configuration import Connection, Settings
-from gateway.partners import Account, Partner
+from gateway.partners import Partner
 from gateway.workspace.access import read_access
+from gateway.workspace.accounts import read_account
 from gateway.workspace.letters import read_mail
 from gateway.workspace.nodes import Mapping
 from gateway.workspace.queries import read_queries
@@ -25,6 +26,16 @@ SETTINGS = {
     "vault": "vault",
     "http": "http",
     "sftp": "sftp",
+    "sftp_algorithms": "sftp_algorithms",
+    "sftp_connections": "sftp_connections_max",
+    "sftp_partner_connections": "sftp_partner_connections_max",
+    "sftp_handshakes": "sftp_handshakes_max",
+    "sftp_sessions": "sftp_sessions_max",
+    "sftp_handles": "sftp_handles_max",
+    "sftp_grace": "sftp_grace_seconds",
+    "sftp_idle": "sftp_idle_seconds",
+    "sftp_total": "sftp_total_seconds",
+    "sftp_free": "sftp_free_bytes_min",
     "drops": "drops",
     "settle": "settle_seconds",
     "partial_after": "partial_after_seconds",
@@ -133,8 +144,9 @@ def read_partner(section: Section) -> Partner | None:
     account = None
     sftp: Section | None = section.get("sftp")
     if sftp and sftp.whole:
-        account = Account(sftp.get("user"), sftp.get("keys", ()), sftp.get("password_hash"))
-        if not account.keys and account.password_hash is None:
+        account = read_account(sftp)
+        section.whole = section.whole and account is not None
+        if account and not account.keys and account.password_hash is None:
             section.mapping.key("sftp").refuse(
                 "nobody can log in to this account", "add the partner's public key under keys:, or a password_hash"
             )

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from gateway.workspace import access, letters, signatures, values
+from gateway.workspace import access, accounts, letters, signatures, values
 from gateway.workspace.nodes import Scalar
 from gateway.workspace.problems import did_you_mean, names_secret
 from gateway.workspace.values import Kind
@@ -111,6 +111,8 @@ SCOPES = Kind("scopes", lambda node: values.read_list(node, access.read_scope), 
 GRANTS = Kind(
     "scopes by name", access.read_grants, {"type": "object", "minProperties": 1, "additionalProperties": SCOPES.schema}
 )
+LOGIN = Kind("way to log in", accounts.read_login, {"enum": list(accounts.LOGINS)})
+SFTP_ALGORITHMS = Kind("list of algorithms", accounts.read_algorithms, {"enum": list(accounts.ALGORITHMS)})
 NETWORKS = Kind("addresses", lambda node: values.read_list(node, access.read_network), several({"type": "string"}))
 HEADER = Kind("name of a header", access.read_header, _text(access.HEADER.pattern))
 SCHEME = Kind("way to sign", signatures.read_scheme, {"enum": list(signatures.SCHEMES)})
@@ -209,6 +211,16 @@ MAIL = (
     ),
     Key("http", ADDRESS, "where the REST API listens", "127.0.0.1:8080"),
     Key("sftp", ADDRESS, "where the SFTP server listens", "127.0.0.1:2222"),
+    Key("sftp_algorithms", SFTP_ALGORITHMS, "modern ones only, or those of old clients as well", "compatible"),
+    Key("sftp_connections", WHOLE, "how many connections the SFTP server has at most", "500"),
+    Key("sftp_partner_connections", WHOLE, "how many of them one partner has", "100"),
+    Key("sftp_handshakes", WHOLE, "how many of them have not logged in yet", "100"),
+    Key("sftp_sessions", WHOLE, "how many sessions one connection has", "4"),
+    Key("sftp_handles", WHOLE, "how many files and folders one session has open", "64"),
+    Key("sftp_grace", DURATION, "how long logging in may take", "30s"),
+    Key("sftp_idle", DURATION, "how long a session may ask for nothing", "15m"),
+    Key("sftp_total", DURATION, "how long a connection may last", "24h"),
+    Key("sftp_free", SIZE, "how much disk is left free: when there is less, nothing more is taken", "256 MiB"),
     Key("drops", TEXT, "the folder of the partners' drop folders", "data/sftp"),
     Key("settle", DURATION, "how long a file in a watched folder must not have changed", "2s"),
     Key("partial_after", DURATION, "how long a file with an open envelope may be resumed", "15m"),
@@ -309,6 +321,20 @@ PARTNER = (
             Key("user", TEXT, "the name to log in with", "acme", required=True),
             Key("keys", KEYS, "public keys in OpenSSH's one-line form", "ssh-ed25519 AAAA… acme"),
             Key("password_hash", PASSWORD_HASH, "an argon2id hash, where keys cannot be had", "$argon2id$v=19$…"),
+            Key("login", LOGIN, "whether one of both is enough, as it is without this line", "key and password"),
+            Key("from", NETWORKS, "the addresses or networks it may log in from; without it, all", "203.0.113.0/24"),
+            Key(
+                "quota",
+                SECTION,
+                "how much the partner may send",
+                "",
+                keys=(
+                    Key("bytes", SIZE, "how much may wait in his inbox", "10 GB"),
+                    Key("files", WHOLE, "how many files may wait there; without it, 100000", "5000"),
+                    Key("file", SIZE, "the largest file; without it, upload_max", "1 GB"),
+                    Key("per_minute", WHOLE, "how many files may be begun in a minute", "600"),
+                ),
+            ),
         ),
     ),
     Key("acknowledgments", SECTION, "how acknowledgments reach the partner", "", later=True),
