@@ -222,7 +222,7 @@ class Judging:
                 continue
             if item.envelope is not envelope:
                 envelope = item.envelope
-                flow = self._routes.route(task.candidates, envelope, delivery_partner=task.delivery.partner)
+                flow = self._route(task, envelope)
                 if isinstance(flow, Flow | Unfit):
                     batch.accepts.add(flow.integration.accept)
             if task.end is not None and item.end != task.end:
@@ -239,6 +239,10 @@ class Judging:
             if batch.rows >= ROWS_A_BATCH or batch.size >= BYTES_A_BATCH:
                 flush(batch)
                 batch.flushed = True
+
+    def _route(self, task: Task, envelope: Envelope) -> Flow | Unfit | Finding:
+        of = task.delivery
+        return self._routes.route(task.candidates, envelope, delivery_partner=of.partner, delivery_id=of.id)
 
     def _judge(self, task: Task, batch: Batch, document: Document, flow: Flow, places: Places) -> None:
         """One document: map it and judge it; a record, or a held document with all its findings."""
@@ -265,7 +269,7 @@ class Judging:
         """What is wrong with the header of a file without documents, of which each would say so otherwise."""
         if finding.columns is not None:
             envelope = Envelope("csv", columns=finding.columns)  # no other format has a header
-            flow = self._routes.route(task.candidates, envelope, delivery_partner=task.delivery.partner)
+            flow = self._route(task, envelope)
             if isinstance(flow, Unfit):
                 at = finding.position
                 yield replace(flow.finding, start=at.start, end=at.end, line=at.line)

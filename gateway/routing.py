@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from edi.formats import FORMATS, sniff
+from edi.formats import sniff
+from edi.identify import identify
 from gateway.integrations import MapField
 from gateway.model import Finding
 from gateway.normalize.compiler import MappingProblems, compile_mapping, compile_rules
@@ -112,16 +113,24 @@ class Routes:
         return chosen.name, options
 
     def route(
-        self, candidates: Sequence[Integration], envelope: Envelope, *, delivery_partner: str | None = None
+        self,
+        candidates: Sequence[Integration],
+        envelope: Envelope,
+        *,
+        delivery_partner: str | None = None,
+        delivery_id: str | None = None,
     ) -> Flow | Unfit | Finding:
-        """The flow for documents of this envelope; Unfit or the finding say why there is none."""
+        """The flow for documents of this envelope; Unfit or the finding say why there is none.
+
+        `delivery_id` is the file that a partner, or a flow of one, can be made from.
+        """
         of_format = [each for each in candidates if each.format.name == envelope.format]
         wanting = [each for each in of_format if _takes_message(each, envelope)]
         if not wanting:
-            return _unwanted(envelope, candidates)
+            return _unwanted(envelope, candidates, delivery_partner, delivery_id)
         refusal: Finding | None = None
         for integration in wanting:
-            partner = self._partner(integration, delivery_partner, envelope)
+            partner = self._partner(integration, delivery_partner, envelope, delivery_id)
             if not isinstance(partner, Finding):
                 return self._flow(integration, envelope, partner)
             refusal = refusal or partner
@@ -129,7 +138,7 @@ class Routes:
         return refusal
 
     def _partner(
-        self, integration: Integration, delivery_partner: str | None, envelope: Envelope
+        self, integration: Integration, delivery_partner: str | None, envelope: Envelope, delivery_id: str | None
     ) -> str | Finding | None:
         """Whose documents these are: the declared partner's if the envelope says nothing else, or its sender's."""
         declared = integration.partner or delivery_partner
@@ -140,10 +149,10 @@ class Routes:
         if declared is not None:
             if not known.get(declared) or envelope.sender in known[declared]:
                 return declared
-            return _unknown_sender(envelope, standard, f"partner {declared}", f"partners/{declared}.yaml")
+            return _unknown_sender(envelope, standard, f"partner {declared}", f"partners/{declared}.yaml", None)
         sender = next((name for name, identifiers in known.items() if envelope.sender in identifiers), None)
         if sender is None and (any(known.values()) or self.configuration.contract_of(integration).per_partner):
-            return _unknown_sender(envelope, standard, "any partner", "the partner's file")
+            return _unknown_sender(envelope, standard, "any partner", "the partner's file", delivery_id)
         return sender
 
     def _flow(self, integration: Integration, envelope: Envelope, partner: str | None) -> Flow | Unfit:
@@ -216,17 +225,36 @@ def _names(delivery: Delivery, member: str | None) -> list[str]:
     return [*names, delivery.name]
 
 
-def _unknown_sender(envelope: Envelope, standard: str, whom: str, file: str) -> Finding:
+def _unknown_sender(envelope: Envelope, standard: str, whom: str, file: str, new_from: str | None) -> Finding:
+    """`new_from` is the delivery that a partner can be made from, where that may be meant."""
+    otherwise = (
+        f"if it is a new partner: {_command('NAME', new_from)}, apply, and retry."
+        if new_from
+        else "ask the partner why."
+    )
     return Finding(
         code="route.unknown_partner",
         severity="error",
-        message=f"the sender {envelope.sender} is not a known identifier of {whom}",
+        message=f"the sender {envelope.sender} is not a known identifier of {whom}; the document is {_told(envelope)}",
         remedy=(
             f"If it is theirs, add {standard}: {envelope.sender} to the identifiers in {file}, apply, and retry the "
-            "document; otherwise ask the partner why."
+            f"document; otherwise {otherwise}"
         ),
         value=envelope.sender,
     )
+
+
+def _command(partner: str | None, delivery_id: str) -> str:
+    """What makes a partner, or a flow of one, from a file that was taken."""
+    return f"gateway partner add {partner or 'NAME'} --from {delivery_id}"
+
+
+def _told(envelope: Envelope) -> str:
+    """What an envelope says: ``x12 004010 850 from ZZ:ACME to ZZ:US``."""
+    parts = [envelope.format, envelope.version, envelope.message]
+    parts += [f"from {envelope.sender}"] if envelope.sender else []
+    parts += [f"to {envelope.receiver}"] if envelope.receiver else []
+    return " ".join(part for part in parts if part)
 
 
 def _unfit(integration: Integration, problems: MappingProblems) -> Finding:
@@ -256,14 +284,19 @@ def _takes_message(integration: Integration, envelope: Envelope) -> bool:
     return declared.version is None or any(version.startswith(declared.version) for version in told)
 
 
-def _unwanted(envelope: Envelope, candidates: Sequence[Integration]) -> Finding:
+def _unwanted(
+    envelope: Envelope, candidates: Sequence[Integration], partner: str | None, delivery_id: str | None
+) -> Finding:
     what = " ".join(part for part in (envelope.format, envelope.version, envelope.message) if part)
     wanted = ", ".join(f"{each.name} ({_said(each.format)})" for each in candidates)
+    of = {each.partner for each in candidates if each.partner}
+    partner = partner or (of.pop() if len(of) == 1 else None)
+    command = f": {_command(partner, delivery_id)}" if delivery_id else ""
     return Finding(
         code="route.unwanted_message",
         severity="error",
-        message=f"no integration of this source takes {what}; there is {wanted}",
-        remedy=f"Add an integration with format: {what}, apply, and retry the document.",
+        message=f"no integration of this source takes {_told(envelope)}; there is {wanted}",
+        remedy=f"Add an integration with format: {what}{command}, apply, and retry the document.",
         value=envelope.message if envelope.format in _STANDARDS else None,  # others do not have it in their bytes
     )
 
@@ -274,9 +307,10 @@ def _said(declared: Format) -> str:
 
 def unwanted_file(delivery: Delivery, first: bytes, part: Part | None = None) -> Finding:
     """The finding for a file, or a member of an archive, that no integration's source matches."""
-    looks_like, foreign = sniff(first), kind_of(first)
-    kind = f"; it is {foreign.words}" if foreign else ""
-    kind = f"; it looks like {FORMATS[looks_like].spec.name}" if looks_like and not foreign else kind
+    foreign = kind_of(first)
+    seen = identify(first) if foreign is None else None
+    kind = f"; it is {foreign.words}" if foreign else f"; it looks like {seen}" if seen else ""
+    command = f": {_command(delivery.partner, delivery.id)}" if seen else ""
     named = f"the integration {delivery.integration}, which does not exist" if delivery.integration else "nobody"
     file = f"the file {delivery.name}"
     if part is not None and part.member is not None:
@@ -285,7 +319,9 @@ def unwanted_file(delivery: Delivery, first: bytes, part: Part | None = None) ->
         code="route.unwanted_file",
         severity="error",
         message=f"{file} from {delivery.source} is wanted by {named}{kind}",
-        remedy=f"Add an integration with source: {delivery.source}/… that matches the name, apply, and retry.",
+        remedy=(
+            f"Add an integration with source: {delivery.source}/… that matches the name{command}, apply, and retry."
+        ),
         start=0,
         end=delivery.size if part is None else part.size,
     )

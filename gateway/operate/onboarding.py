@@ -228,7 +228,22 @@ def _flows(configuration: Configuration, partner: str, owner: str, asked: Asked,
             partner, asked.sample.seen, name=name, owner=owner, source=source, key=asked.columns
         )
     wishes: list[Wish] = [newcomers.wish(each) for each in declared]
-    return newcomers.flows(partner, wishes, owner=owner, source=source, taken=configuration.integrations)
+    ranks = _ranks(configuration, partner)
+    return newcomers.flows(partner, wishes, owner=owner, source=source, taken=configuration.integrations, ranks=ranks)
+
+
+def _ranks(configuration: Configuration, partner: str) -> dict[str, int]:
+    """The contracts whose records of this partner others may fill too, with the last precedence that they have."""
+    filling: dict[str, list[Integration]] = {}
+    for each in configuration.integrations.values():
+        filling.setdefault(f"{each.contract} v{each.contract_version}", []).append(each)
+    ranks: dict[str, int] = {}
+    for name, group in filling.items():
+        apart = configuration.contract_of(group[0]).per_partner and all(each.partner for each in group)
+        rivals = [each for each in group if not apart or each.partner == partner]
+        if rivals:
+            ranks[name] = max(each.precedence or 0 for each in rivals)
+    return ranks
 
 
 def _source(partner: str, from_: Sample | None) -> str:

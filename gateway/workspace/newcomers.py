@@ -15,6 +15,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import cache
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from edi.formats import parse_format
@@ -24,7 +25,7 @@ from gateway.workspace import sketch
 from gateway.workspace.shelf import Shelf
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from edi.identify import Identity
     from gateway.configuration import Configuration
@@ -120,11 +121,12 @@ def flows(
     owner: str,
     source: str,
     taken: Iterable[str] = (),
-    answer: bool = True,
+    ranks: Mapping[str, int] = MappingProxyType({}),
 ) -> dict[str, str]:
     """The integrations for what a partner sends, by their paths; `taken` are names that others have.
 
-    Where two of them fill one contract, the first one wins. `answer` says whether acknowledgments are sent.
+    Where two of them fill one contract, the first one wins. `ranks` are contracts whose records others fill too, with
+    the last precedence that is taken there.
     """
     files: dict[str, str] = {}
     names = set(taken)
@@ -139,11 +141,11 @@ def flows(
             f"source:   {quoted(source)}",
             *([] if source.startswith("drop:") else [f"partner:  {partner}"]),
             f"format:   {each.declared}",
-            *([f"answer:   {_answer(each.form)}"] if answer and _answer(each.form) else []),
+            *([f"answer:   {_answer(each.form)}"] if _answer(each.form) else []),
             f"contract: {each.contract}",
         ]
-        if filled.count(each.contract) > 1:
-            lines.append(f"precedence: {1 + filled[:number].count(each.contract)}")
+        if filled.count(each.contract) > 1 or each.contract in ranks:
+            lines.append(f"precedence: {1 + ranks.get(each.contract, 0) + filled[:number].count(each.contract)}")
         files[f"integrations/{name}.yaml"] = "\n".join(lines) + "\n"
     return files
 

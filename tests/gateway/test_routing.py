@@ -63,8 +63,8 @@ def test_a_document_goes_to_the_integration_of_its_format_message_and_sender(rou
 @pytest.mark.parametrize(
     ("envelope", "code", "message", "remedy"),
     [
-        (X12._replace(message="855"), "route.unwanted_message", "855; there is acme-orders (x12 004010 850)",
-         "format: x12 004010 855"),
+        (X12._replace(message="855"), "route.unwanted_message",
+         "855 from ZZ:ACME; there is acme-orders (x12 004010 850)", "format: x12 004010 855"),
         (X12._replace(version="005010"), "route.unwanted_message", "takes x12 005010 850", "format: x12 005010 850"),
         (EDIFACT, "route.unwanted_message", "takes edifact D96A ORDERS", "format: edifact D96A ORDERS"),
         (X12._replace(sender="ZZ:EVIL"), "route.unknown_partner", "the sender ZZ:EVIL is not a known identifier",

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 ORDER = (
     b"ISA*00*          *00*          *ZZ*GLOBEX         *ZZ*US             *261121*0900*U*00401*000000001*0*P*>~\n"
-    b"GS*PO*GLOBEX*US*20261121*0900*1*X*004010~\nST*850*0001~\nBEG*00*SA*1001**20261121~\nSE*3*0001~\nGE*1*1~\n"
-    b"IEA*1*000000001~\n"
+    b"GS*PO*GLOBEX*US*20261121*0900*1*X*004010~\nST*850*0001~\nBEG*00*SA*1001**20261121~\n"
+    b"N1*BY*Globex*UL*4012345000009~\nPO1*1*12*EA*2.95**VP*SCR-M8~\nCTT*1~\nSE*6*0001~\nGE*1*1~\nIEA*1*000000001~\n"
 )
 
 
@@ -122,6 +122,18 @@ def test_a_table_becomes_a_first_contract_and_mapping(shop: Path, tmp_path: Path
     made = load(shop)
     assert made.integrations["globex-prices"].format.options == (("delimiter", ";"), ("header", "true"))
     assert made.contracts["prices.v1"].key == ("sku",)
+
+
+def test_a_flow_beside_one_for_everybody_is_the_next_to_win(shop: Path) -> None:
+    acme = shop / "integrations" / "acme-orders.yaml"
+    acme.write_text(acme.read_text("utf-8").replace("answer:", "precedence: 4\nanswer:"), encoding="utf-8")
+    (shop / "integrations" / "all-orders.yaml").write_text(
+        "integration: all-orders\nabout: All\nowner: orders-team\nsource: folder:in/*.edi\n"
+        "format: edifact ORDERS\ncontract: order v1\nprecedence: 7\n",
+        encoding="utf-8",
+    )
+    partner(shop, "add", "globex", "--format", "x12 850")
+    assert load(shop).integrations["globex-orders"].precedence == 8
 
 
 def test_a_partner_that_is_there_gets_more_flows_and_keeps_its_file(shop: Path) -> None:
