@@ -55,6 +55,7 @@ class Source:
     ===========================  ==========================================================
     drop://partner/out/*.edi     our SFTP server: `host` is the partner, `path` a glob
     folder:inbox/*.csv           a watched local folder: `path` is a folder and a glob
+    sftp://acme-server/out/*.edi a partner's SFTP server: `host` is the connection, `path` a folder and a glob
     table://erp/customers        a table of a connection: `host` is the connection
     http:                        uploads by the API only
     hook:                        signed requests to the integration's hook
@@ -70,8 +71,8 @@ class Source:
 
     def wants(self, source: str, name: str) -> bool:
         """Whether a delivery from `source` (``drop://acme``, ``folder:inbox``, ``table://erp/customers``) is meant."""
-        pattern = self.path.rpartition("/")[2] if self.scheme == "folder" else self.path
-        return self.is_of(source) and (self.scheme not in ("drop", "folder") or fnmatchcase(name, pattern or "*"))
+        pattern = self.path.rpartition("/")[2] if self.scheme in ("folder", "sftp") else self.path
+        return self.is_of(source) and (self.scheme not in _OF_FILES or fnmatchcase(name, pattern or "*"))
 
     def is_of(self, source: str) -> bool:
         """Whether deliveries from `source` may be meant, whatever they are called."""
@@ -79,7 +80,18 @@ class Source:
             return source == f"drop://{self.host}"
         if self.scheme == "folder":
             return source == f"folder:{self.path.rpartition('/')[0] or '.'}"
+        if self.scheme == "sftp":
+            return source == self.remote_folder
         return source == str(self)
+
+    @property
+    def remote_folder(self) -> str:
+        """The folder at a partner's server, without the pattern: what deliveries from there name as their source."""
+        return f"sftp://{self.host}/{self.path.rpartition('/')[0]}"
+
+
+_OF_FILES = ("drop", "folder", "sftp")
+"""Schemes whose deliveries are files with names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +136,23 @@ class Changes:
     options: tuple[tuple[str, str], ...] = ()
     deletes: time | None = None
     zone: str = "UTC"
+
+
+@dataclass(frozen=True, slots=True)
+class Pulling:
+    """How a folder at a partner's SFTP server is pulled from.
+
+    `after` is what is done there with a file that was taken: ``leave``, ``delete``, or ``move`` to the folder
+    `move_to`. A file settles for `settle_seconds`, or is complete when one of its name and the ending `marker` lies
+    beside it. `between` are times of the week as ``adapters.windows`` reads them; empty: always.
+    """
+
+    after: str = "leave"
+    move_to: str = ""
+    every_seconds: float = 60.0
+    settle_seconds: float = 10.0
+    marker: str = ""
+    between: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +212,8 @@ class Integration:
     """How long raw files and held documents are kept after they came, as written: ``90d``."""
     signature: Signature | None = None
     """How the requests to the hook of the integration are signed."""
+    pulling: Pulling | None = None
+    """How a source of ``sftp://`` is pulled from."""
     place: Place = Place("", 1, 1)
 
     @property

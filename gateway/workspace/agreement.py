@@ -118,6 +118,7 @@ def check_integrations(drafts: list[Draft], contracts: Mapping[str, Contract | N
         "{} is wanted by another integration already",
         "let them differ in source, message or partner",
     )
+    _check_pulling(drafts)
     filling: dict[str, list[Draft]] = defaultdict(list)
     for draft in drafts:
         if draft.section.get("contract"):
@@ -127,6 +128,22 @@ def check_integrations(drafts: list[Draft], contracts: Mapping[str, Contract | N
             if len(rivals) > 1:
                 _check_precedence(name, rivals)
                 _check_versions(name, rivals)
+
+
+def _check_pulling(drafts: list[Draft]) -> None:
+    """A folder at a partner's server is looked at once for all who want files from there, so in one way."""
+    first: dict[str, Integration] = {}
+    for draft in drafts:
+        one: Integration | None = draft.value
+        if one is None or one.source.scheme != "sftp":
+            continue
+        other = first.setdefault(one.source.remote_folder, one)
+        if other.pulling != one.pulling:
+            draft.section.refuse(
+                "source",
+                f"{other.name} pulls from {one.source.remote_folder} in another way",
+                "write the same lines after:, every:, settle:, marker: and between: in both",
+            )
 
 
 def _wish(integration: Integration) -> str:

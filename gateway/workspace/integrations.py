@@ -15,6 +15,7 @@ from gateway.workspace.expressions import Language, read_expression
 from gateway.workspace.mappings import read_map
 from gateway.workspace.nodes import Scalar, Sequence
 from gateway.workspace.problems import did_you_mean
+from gateway.workspace.remotes import read_pulling
 from gateway.workspace.shelf import Shelf
 from gateway.workspace.signatures import check_signature, read_signature
 from gateway.workspace.values import MESSAGES
@@ -63,6 +64,7 @@ def read_integration(section: Section, known: Known) -> Integration | None:
     partner = _partner(section, source, known)
     form = _format(section, source, known)
     signature = read_signature(section)
+    pulling = read_pulling(section, source)
     if source:
         _refuse_unsuited(section, source, form)
         check_signature(section, source)
@@ -89,6 +91,7 @@ def read_integration(section: Section, known: Known) -> Integration | None:
         checks=checks,
         partner=partner,
         signature=signature,
+        pulling=pulling,
         place=section.text("integration").place,
         **{name: section.values[name] for name in OPTIONAL if name in section.values},
     )
@@ -134,10 +137,19 @@ def _partner(section: Section, source: Source | None, known: Known) -> str | Non
         section.refuse("partner", f"there is no partner {declared!r}", hint)
     elif declared and dropped and declared != dropped:
         section.refuse("partner", f"the source is the folder of {dropped!r}, not of {declared!r}", "take the line out")
-    if source and source.scheme == "table" and source.host not in known.connections:
+    kind = _KINDS.get(source.scheme) if source else None
+    if source and kind and source.host not in known.connections:
         hint = did_you_mean(source.host, known.connections, "describe it in connections.yaml")
-        section.text("source").refuse_part(8, len(source.host), f"there is no connection {source.host!r}", hint)
+        at = len(source.scheme) + 3
+        section.text("source").refuse_part(at, len(source.host), f"there is no connection {source.host!r}", hint)
+    elif source and kind and (connection := known.connections[source.host]) and connection.kind != kind:
+        told = f"the connection {source.host!r} is of the kind {connection.kind}, not {kind}"
+        section.text("source").refuse_part(len(source.scheme) + 3, len(source.host), told)
     return declared or dropped
+
+
+_KINDS = {"table": "odbc", "sftp": "sftp"}
+"""Schemes of sources that name a connection, and the kind that it must be of."""
 
 
 def _format(section: Section, source: Source | None, known: Known) -> Format | None:

@@ -11,6 +11,7 @@ from gateway.workspace.accounts import read_account
 from gateway.workspace.letters import read_mail
 from gateway.workspace.nodes import Mapping
 from gateway.workspace.queries import read_queries
+from gateway.workspace.remotes import OF_SFTP, check_connection
 from gateway.workspace.tables import CONNECTION, TEAM, read_section
 from gateway.workspace.values import read_columns, read_name
 
@@ -83,8 +84,8 @@ OPTIONS = {
 }
 """Key of a connection → its option, whose name carries the unit."""
 
-KINDS = ("odbc",)
-KINDS_LATER = ("sftp", "postgres", "mariadb", "sqlserver", "kafka", "http", "secrets")
+KINDS = ("odbc", "sftp")
+KINDS_LATER = ("postgres", "mariadb", "sqlserver", "kafka", "http", "secrets")
 
 
 def read_settings(section: Section) -> Settings:
@@ -110,12 +111,18 @@ def read_connections(root: Mapping) -> dict[str, Connection | None]:
         if kind is not None and kind not in KINDS:
             later = "is not yet available in this version" if kind in KINDS_LATER else "is not a kind of connection"
             section.refuse("kind", f"{kind!r} {later}", f"write {', '.join(KINDS)}")
-        options = tuple((OPTIONS[key], str(value)) for key, value in section.values.items() if key in OPTIONS)
+        check_connection(section)
+        names = OF_SFTP if kind == "sftp" else OPTIONS
+        options = tuple((names[key], _option(value)) for key, value in section.values.items() if key in names)
         queries = read_queries(section)
         keys = _keys(section, queries or ())
         whole = section.whole and queries is not None
         connections[name] = Connection(name, kind, section.get("url"), options, queries or (), keys) if whole else None
     return connections
+
+
+def _option(value: object) -> str:
+    return " ".join(value) if isinstance(value, tuple) else str(value)
 
 
 def _keys(section: Section, queries: tuple[Query, ...]) -> tuple[tuple[str, tuple[str, ...]], ...]:

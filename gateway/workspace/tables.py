@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from gateway.workspace import access, accounts, letters, signatures, values
+from gateway.workspace import access, accounts, letters, remotes, signatures, values
 from gateway.workspace.nodes import Scalar
 from gateway.workspace.problems import did_you_mean, names_secret
 from gateway.workspace.values import Kind
@@ -44,7 +44,16 @@ ENDPOINT = Kind("URL", values.read_endpoint, _text(r"https?://[^\s/?#@]+/?"))
 SECRET = Kind("reference to a secret", values.read_secret, _text(r"secret:[\w./-]+"))
 PASSWORD_HASH = Kind("argon2id hash", values.read_password_hash, _text(r"(secret:|\$argon2id\$).+"))
 CONTRACT = Kind("contract and version", values.read_contract_name, _text(r"[a-z][a-z0-9-]* v[1-9][0-9]*"))
-SOURCE = Kind("source", values.read_source, _text("(drop://|folder:|table://|http:|hook:).*"))
+SOURCE = Kind("source", remotes.read_source, _text("(drop://|folder:|sftp://|table://|http:|hook:).*"))
+FINGERPRINTS = Kind(
+    "fingerprint, or two",
+    lambda node: values.read_list(node, remotes.read_fingerprint),
+    several(_text(remotes.FINGERPRINT.pattern)),
+)
+AFTER = Kind("what is done with a file", remotes.read_after, _text("leave|delete|move .+"))
+SETTLE = Kind("duration, or none", remotes.read_settle, _text(r"[0-9]+(\.[0-9]+)?(ms|s|m|h|d)|none"))
+MARKER = Kind("ending of a name", remotes.read_marker, _ANY_TEXT)
+CHOICE = Kind("modern or compatible", remotes.read_algorithms, {"enum": list(remotes.ALGORITHMS)})
 FORMAT = Kind("format", values.scalar, {"type": "string"})
 COLUMNS = Kind("columns", values.read_columns, _ANY_TEXT)
 ACCEPT = Kind("acceptance", values.read_accept, _text("file|(rows|documents)(, hold the file above .+% bad)?"))
@@ -252,6 +261,10 @@ CONNECTION = (
     Key("dialect", DIALECT, "the SQL it speaks, where its driver does not tell", "db2"),
     Key("user", TEXT, "the login of an account that may only read", "gateway_reader"),
     Key("password", SECRET, "its password, by reference", "secret:erp/password"),
+    Key("fingerprints", FINGERPRINTS, "the host key of an SFTP server; two while it is changed", "SHA256:…"),
+    Key("key", SECRET, "the private key to log in there, by reference", "secret:acme-server/key"),
+    Key("passphrase", SECRET, "what opens that key, by reference", "secret:acme-server/passphrase"),
+    Key("algorithms", CHOICE, "how the line to an SFTP server is protected; without it, modern", "compatible"),
     Key("accept_writable_login", TEXT, "why a login that could write is used all the same", "there is no other"),
     Key("attempt_writes", TRUTH, "whether a harmless write is tried before the first read, and must fail", "true"),
     Key(
@@ -392,6 +405,11 @@ INTEGRATION = (
         "which integration is to win where several fill a contract; not acted on yet",
         "1",
     ),
+    Key("after", AFTER, "what is done, at a partner's server, with a file that was taken: leave, unless", "move done"),
+    Key("every", DURATION, "how often a partner's server is looked at; without it, every minute", "5m"),
+    Key("settle", SETTLE, "how long a file there must look the same; without it, 10s", "30s"),
+    Key("marker", MARKER, "what ends the name of the file that says that another one is complete", ".done"),
+    Key("between", WINDOWS, "when a partner's server may be looked at; without it, always", "06:00-22:00"),
     Key("key", COLUMNS, "the key columns of a table", "KDNR"),
     Key("changes", CHANGES, "how a table's changes are read", "AENDTS every 30s"),
     Key("expect", EXPECT, "when something is expected to arrive", "every 1h, Mon-Fri 08:00-18:00 Europe/London"),

@@ -30,7 +30,6 @@ SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 BYTES = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
 MESSAGES = {"TA1": "x12", "997": "x12", "999": "x12", "CONTRL": "edifact"}
 SCHEMES = ("drop", "folder", "table", "http", "hook")
-SCHEMES_LATER = ("sftp",)
 _OVER_HTTP = {
     "http": "uploads come through the API alone",
     "hook": "requests come to /api/v1/hooks/ and the integration's name",
@@ -327,10 +326,10 @@ def read_source(node: Node) -> Source | None:
     if text is None:
         return None
     scheme, colon, rest = text.value.partition(":")
-    hint = 'write drop://partner/*.edi, folder:inbox/*.csv, table://connection/table, "http:" or "hook:"'
-    if scheme in SCHEMES_LATER and colon:
-        text.refuse_part(0, len(scheme), f"the source {scheme}: is not yet available in this version", hint)
-        return None
+    hint = (
+        "write drop://partner/*.edi, sftp://connection/folder/*.edi, folder:inbox/*.csv, table://connection/table, "
+        '"http:" or "hook:"'
+    )
     if scheme not in SCHEMES or not colon:
         text.refuse_part(0, len(scheme), f"{scheme!r} is not a kind of source", hint)
         return None

@@ -82,8 +82,9 @@ BUYER = "  buyer:          N1[BY].04"
 
 WRONG = [
     (ACME, "drop://acme/", "drop://acmee/", 4, 18, 5, "there is no partner 'acmee'"),
-    (ACME, "drop://acme/out/*.edi", "sftp://acme/out/*.edi", 4, 11, 4, "the source sftp: is not yet available"),
-    (ACME, "drop://acme/out/*.edi", "sftp://acme", 4, 11, 4, "the source sftp: is not yet available"),
+    (ACME, "drop://acme/out/*.edi", "sftp://acme/out/*.edi", 4, 18, 4, "there is no connection 'acme'"),
+    (ACME, "drop://acme/out/*.edi", "sftp://erp/out/*.edi", 4, 18, 3, "the connection 'erp' is of the kind odbc"),
+    (ACME, "drop://acme/out/*.edi", "sftp://acme", 4, 11, 11, "'sftp://acme' is not complete"),
     (ACME, "contract: order v1", "contract: order v2", 8, 11, 8, "there is no contract 'order v2'"),
     (ACME, "contract: order v1", "contract: ordr v1", 8, 11, 7, "there is no contract 'ordr v1'"),
     (ACME, "owner: ", "parallel: x\nowner: ", 3, 1, 8, "'parallel' is not yet available in this version"),

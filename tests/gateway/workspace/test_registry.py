@@ -189,7 +189,7 @@ sftp:
         ("gateway.yaml", "- a", 1, 1, "a file is made of lines 'key: value'"),
         ("gateway.yaml", "tries:5", 1, 1, "a file is made of lines 'key: value'"),
         ("connections.yaml", "erp:\n  kind: odcb\n  url: DSN=E", 2, 9, "'odcb' is not a kind of connection"),
-        ("connections.yaml", "erp:\n  kind: sftp\n  url: host", 2, 9, "'sftp' is not yet available in this version"),
+        ("connections.yaml", "erp:\n  kind: kafka\n  url: host", 2, 9, "'kafka' is not yet available in this version"),
         ("connections.yaml", "erp:\n  kind: odbc", 2, 3, "a connection such as 'erp' lacks the key 'url'"),
         ("connections.yaml", "erp: odbc", 1, 6, "a connection is described by keys"),
         ("connections.yaml", "ERP:\n  kind: odbc\n  url: DSN=E", 1, 1, "'ERP' is not a name"),

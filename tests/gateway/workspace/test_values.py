@@ -128,7 +128,6 @@ BAD = [
     (values.read_isa, "ZZ:ACME-WITH-A-LONG-NAME", 6, "'ZZ:ACME-WITH-A-LONG-NAME' is not an X12 identity"),
     (values.read_unb, "ACME", 6, "'ACME' is not an EDIFACT identity"),
     (values.read_contract_name, "order", 6, "'order' names no contract"),
-    (values.read_source, "sftp://acme/out/*.edi", 6, "the source sftp: is not yet available in this version"),
     (values.read_source, "hook:acme", 11, "nothing stands after hook:"),
     (values.read_source, "ftp://acme/x", 6, "'ftp' is not a kind of source"),
     (values.read_source, "drop:acme", 6, "'drop:acme' is not complete"),
