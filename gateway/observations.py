@@ -72,6 +72,9 @@ SLOT_DROPPED = Observation(
     "the slot {slot} of {connection} was dropped, because {retained} of the log were kept for it: {remedy}",
 )
 SLOT_CAUGHT_UP = Observation("slot_caught_up", "info", "{connection} keeps little of its log for the slot {slot} again")
+HOOK_UNUSABLE = Observation(
+    "hook_unusable", "problem", "{hook} lets nobody in: {secret} cannot be used; gateway check says why"
+)
 LOGIN_REFUSED = Observation("login_refused", "problem", "{message}")
 ADDRESS_BANNED = Observation("banned", "problem", "{message}")
 FOLDER_UNUSABLE = Observation("folder_unusable", "problem", "{folder} is not collected from: {reason}")

@@ -46,6 +46,8 @@ class Shared:
     strangers: threading.BoundedSemaphore
     limits: Limits | None
     metrics: Metrics
+    untrusted: set[tuple[str, str]] = field(default_factory=set)
+    """Hooks and their secrets that cannot be used, of which the activity told."""
 
 
 @dataclass(frozen=True, slots=True)

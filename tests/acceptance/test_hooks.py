@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from typing import TYPE_CHECKING
 
 from gateway.operate import web, wiring
 from tests.acceptance.hooked import PATH, add_hook, keep_secret, notices, signed
+from tests.acceptance.test_command_line import gateway
 from tests.acceptance.workspaces import conserved, opened
 from tests.gateway.serve.senders import KEY, OTHER
 
@@ -14,6 +16,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import pytest
+
+    from tests.acceptance.workspaces import Place
 
 
 def test_L1_a_message_that_is_signed_is_durable_judged_and_counts_once(tmp_path: Path, store_url: str) -> None:  # noqa: N802
@@ -82,6 +86,11 @@ def test_the_same_message_at_once_to_several_servers_is_one_delivery(tmp_path: P
         assert [each["id"] for each in place.get("/api/v1/deliveries")["items"]] == list(taken)
 
 
+def told(place: Place) -> list[str]:
+    lines = place.get("/api/v1/activity?limit=200")["items"]
+    return [each["message"] for each in lines if each["event"] == "hook_unusable"]
+
+
 def test_a_secret_is_read_where_it_is_kept_and_told_nobody(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     body = notices("1")
     with opened(tmp_path) as place:
@@ -92,14 +101,26 @@ def test_a_secret_is_read_where_it_is_kept_and_told_nobody(tmp_path: Path, caplo
             return place.client.post(PATH, data=body, headers=signed(body, "msg_1")).status_code
 
         secret.chmod(0o644)
-        assert status() == 401
+        assert status() == status() == 401
         assert "may be read by others" in caplog.text
+        (line,) = told(place)
+        assert line == "acme-notices lets nobody in: secret:acme/hook cannot be used; gateway check says why"
+        checked = gateway("check", tmp_path)
+        assert checked.status == 0
+        assert re.search(r"acme-notices.yaml:1:14: warning: the secret .+/acme/hook may be read by others", checked.err)
         secret.unlink()
         assert status() == 401
+        assert len(told(place)) == 1, "it is said once"
+        assert "secret:acme/hook cannot be read" in gateway("check", tmp_path).err
         assert "secret:acme/hook cannot be read" in caplog.text
         keep_secret(tmp_path, OTHER)
         assert status() == 401
         keep_secret(tmp_path)
+        assert "warning" not in gateway("check", tmp_path).err
         assert status() == 202
+        secret.write_text("whsec_short")
+        assert "secret:acme/hook is no key: what follows whsec_ is not base64" in gateway("check", tmp_path).err
+        assert status() == 401
+        assert len(told(place)) == 2, "it could be used meanwhile"
         assert OTHER.removeprefix("whsec_") not in caplog.text
         assert str(KEY) not in caplog.text

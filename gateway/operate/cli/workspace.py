@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from gateway.operate.references import unusable
 from gateway.repair.retention import notes
 from gateway.repair.retention import said as how_long
 from gateway.validate.backtracking import slow_patterns
@@ -57,6 +58,8 @@ def check(folder: Path) -> None:
         click.echo(line, err=True)
     for place, sentence in notes(configuration):
         click.echo(f"{place}: note: {sentence}", err=True)
+    for place, sentence in unusable(configuration, folder):
+        click.echo(f"{place}: warning: {sentence}", err=True)
     for line in how_long(configuration):
         click.echo(line)
     click.echo(f"{folder}: {said}; revision {configuration.revision}. No problems.")

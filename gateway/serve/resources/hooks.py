@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from flask import g, request
 
-from gateway.errors import Stop
+from gateway.errors import Retry, Stop
 from gateway.model import Arrived
+from gateway.observations import HOOK_UNUSABLE
 from gateway.serve import signatures
 from gateway.serve.answers import answered
 from gateway.serve.auth import Caller
@@ -60,7 +61,7 @@ def receive(call: Call, integration: str) -> Response:
     configuration = call.services.configuration()
     flow = configuration.integrations.get(integration)
     signature = flow.signature if flow is not None else None
-    keys = _keys(call, signature) if signature is not None else [_NOBODY]
+    keys = _keys(call, flow, signature) if flow is not None and signature is not None else [_NOBODY]
     proof = signatures.Proof(signature or STANDARD_WEBHOOKS, request.headers, keys, call.services.now())
     sha256 = hashlib.sha256()
     most = configuration.settings.hook_bytes_max
@@ -131,23 +132,38 @@ def _answered(delivery: Delivery, status: int) -> Response:
     return answered(delivery_said(delivery), status, {"Location": f"/api/v1/deliveries/{delivery.id}"})
 
 
-def _keys(call: Call, signature: Signature) -> list[bytes]:
+def _keys(call: Call, flow: Integration, signature: Signature) -> list[bytes]:
     """The keys that count; of a secret that cannot be used the operator is told, and nobody else."""
     keys = []
     for reference in signature.secrets:
         try:
-            secret = call.services.secret(reference)
+            keys.append(signatures.key_of(signature, call.services.secret(reference)))
+            call.shared.untrusted.discard((flow.name, reference))
+            continue
         except Stop as error:
-            _log.error("%s. %s request=%s", error.message, error.remedy, g.get("request_id", ""))
-            continue
+            why = f"{error.message}. {error.remedy}"
         except UnicodeDecodeError:
-            _log.error("%s is not text. request=%s", reference, g.get("request_id", ""))
-            continue
-        try:
-            keys.append(signatures.key_of(signature, secret))
+            why = f"{reference} is not text."
         except ValueError as error:
-            _log.error("%s is no key: %s. request=%s", reference, error, g.get("request_id", ""))
+            why = f"{reference} is no key: {error}."
+        _log.error("%s request=%s", why, g.get("request_id", ""))
+        _tell(call, flow, reference)
     return keys
+
+
+def _tell(call: Call, flow: Integration, reference: str) -> None:
+    """The activity says it once, until the secret could be used again: not where it lies, which partners could read."""
+    if (flow.name, reference) in call.shared.untrusted:
+        return
+    call.shared.untrusted.add((flow.name, reference))
+    try:
+        with call.services.database.write() as transaction:
+            transaction.tell(
+                HOOK_UNUSABLE(integration=flow.name, partner=flow.partner, hook=flow.name, secret=reference)
+            )
+    except (Retry, Stop) as trouble:
+        call.shared.untrusted.discard((flow.name, reference))
+        _log.warning("it cannot be told that %s cannot be used: %s", reference, trouble)
 
 
 def _limited(call: Call, client: str) -> None:

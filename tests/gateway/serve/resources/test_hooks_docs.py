@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import gateway
+from gateway.workspace.loader import parse
 from tests.gateway.serve.senders import mac
 from tests.gateway.serve.worlds import FILES, World
 
@@ -80,3 +81,16 @@ def test_a_sender_of_the_page_is_let_in(here: World, name: str) -> None:
     (record,) = here.client().get("/api/v1/notices").get_json()["items"]
     assert record["id"] in content
     assert record["what"]
+
+
+def test_all_examples_of_the_page_can_stand_side_by_side() -> None:
+    flows = [text for kind, text in BLOCK.findall(PAGE)[1:] if kind == "yaml"]
+    files = {f"integrations/{number}.yaml": flow for number, flow in enumerate(flows)}
+    configuration = parse(FILES | {"contracts/notice.v1.yaml": CONTRACT} | files)
+    assert len(flows) == len(SIGNED)
+    assert {each.precedence for each in configuration.integrations.values() if each.contract == "notice"} == {
+        1,
+        2,
+        3,
+        4,
+    }
