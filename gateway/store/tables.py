@@ -493,6 +493,19 @@ trial = Table(
     ),
 )
 
+page_link = Table(
+    # Links that lead a partner to a page on which files are tried: whoever has one is taken for the partner there.
+    "page_link",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("partner", Text, nullable=False),
+    Column("sha256", Text, nullable=False, unique=True),  # of the token
+    Column("created_at", Text, nullable=False),
+    Column("expires_at", Text, nullable=False),
+    Column("revoked_at", Text),
+    Index("page_link_partner", "partner"),
+)
+
 shared_secret = Table(
     # What all machines of one gateway must know and nobody else: it is served nowhere.
     "shared_secret",
