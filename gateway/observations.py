@@ -61,6 +61,9 @@ SOURCE_LEFT_ALONE = Observation(
     "source_left_alone", "problem", "{connection} failed {failures} times in a row; {who} leaves it alone: {reason}"
 )
 SOURCE_ANSWERS = Observation("source_answers", "info", "{connection} answers {who} again, after {failures} failures")
+PULLED = Observation("pulled", "info", "{files} files taken from {folder}, {removed} removed there")
+PULL_FAILED = Observation("pull_failed", "problem", "{folder}: {reason}")
+PULL_RECOVERED = Observation("pull_recovered", "info", "{folder} can be pulled from again")
 SLOT_RETAINS = Observation(
     "slot_retains",
     "problem",

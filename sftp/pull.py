@@ -147,7 +147,7 @@ class Pull:
         self._monotonic = monotonic
         self._seen: dict[str, _Seen] = {}
         self._open: dict[str, float] = {}
-        """When files were first fetched whose envelope is not closed, by key."""
+        """Until when files wait whose envelope is not closed, by key."""
 
     def turn(self, client: Client, watch: Watch, ledger: Ledger) -> Turn:
         """Look once: take what is ready, and have removed what was taken.
@@ -275,9 +275,8 @@ class Pull:
         if watch.marker or until <= now:
             return False
         turn.settling += 1
-        turn.problems.append(
-            f"{shown(found.name)}: its envelope is not closed; it waits {until - now:.0f} s in case more comes"
-        )
+        turn.again_seconds = min(until - now, turn.again_seconds if turn.again_seconds is not None else until - now)
+        turn.problems.append(f"{shown(found.name)}: its envelope is not closed; it waits in case more comes")
         return True
 
     # Remove ------------------------------------------------------------------------------------------------------

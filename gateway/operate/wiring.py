@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from gateway.configuration import Configuration, Settings
-    from gateway.integrations import Changes
+    from gateway.integrations import Changes, Pulling
     from gateway.model import Delivery
     from gateway.store.database import Transaction
     from gateway.store.vault import Vault
@@ -200,20 +200,20 @@ def apply_first(gateway: Gateway) -> str | None:
 def _apply(transaction: Transaction, configuration: Configuration, before: Configuration | None) -> None:
     for contract in configuration.contracts.values():
         staging.ensure(transaction, contract)
-    tables = _tables(configuration)
-    leases.add_sources(transaction, list(tables))
-    if before is not None:  # a table that shall be looked at more often does not wait out the old time
-        known = _tables(before)
-        leases.look_now(transaction, [name for name in tables if tables[name] != known.get(name)])
+    sources = _looked_at(configuration)
+    leases.add_sources(transaction, list(sources))
+    if before is not None:  # one that shall be looked at more often does not wait out the old time
+        known = _looked_at(before)
+        leases.look_now(transaction, [name for name in sources if sources[name] != known.get(name)])
     revisions.apply(transaction, configuration.revision, configuration.files)
     transaction.tell(REVISION_APPLIED(revision=configuration.revision))
 
 
-def _tables(configuration: Configuration) -> dict[str, Changes | None]:
-    """The tables that are followed, and how."""
-    return {
-        str(each.source): each.changes for each in configuration.integrations.values() if each.source.scheme == "table"
-    }
+def _looked_at(configuration: Configuration) -> dict[str, Changes | Pulling | None]:
+    """The tables that are followed, and the folders at partners' servers that are pulled from, and how."""
+    flows = configuration.integrations.values()
+    tables = {str(each.source): each.changes for each in flows if each.source.scheme == "table"}
+    return tables | {each.source.remote_folder: each.pulling for each in flows if each.source.scheme == "sftp"}
 
 
 def _vault(folder: Path, settings: Settings) -> Vault:
