@@ -20,6 +20,7 @@ from gateway.observations import (
 )
 from gateway.operate.credentials import resolved
 from gateway.operate.outboxes import send_until
+from gateway.operate.pulling import pull
 from gateway.operate.trying import tell_until
 from gateway.operate.worker import owner_name
 from gateway.receive.drops import Drops
@@ -103,6 +104,8 @@ class Intake:
         telling.start()
         sending = threading.Thread(target=send_until, args=(self._gateway, owner_name(), stop), name="outboxes")
         sending.start()
+        pulling = threading.Thread(target=pull, args=(self._gateway, stop), name="pulling")
+        pulling.start()
         try:
             while not stop.is_set():
                 self._follow_one_revision(stop, collecting)
@@ -112,6 +115,7 @@ class Intake:
             self.server.close()
             collecting.join()
             sending.join()
+            pulling.join()
             telling.join()
 
     def _follow_one_revision(self, stop: threading.Event, collecting: threading.Thread) -> None:

@@ -16,6 +16,7 @@ from gateway.operate.cli.options import child_options, log_to_standard_error, st
 from gateway.operate.limits import OUT_OF_MEMORY, ProcessorTime, limit_memory, out_of_room
 from gateway.operate.poller import poll
 from gateway.operate.progress import Progress
+from gateway.operate.pulling import pull
 from gateway.operate.up import Supervisor
 from gateway.operate.worker import owner_name, tune_collector
 from gateway.operate.worker import work as work_until
@@ -63,6 +64,7 @@ def _work(gateway: Gateway, stop: threading.Event, slate: Slate, *, until_idle: 
     if until_idle:
         progress = Progress(sys.stderr, time.monotonic)
         poll(gateway, stop, until_idle=True)
+        pull(gateway, stop, until_idle=True)
         work_until(replace(gateway, line=replace(gateway.line, progress=progress)), stop, until_idle=True)
         progress.end()
         return
