@@ -78,8 +78,22 @@ SLOT_CAUGHT_UP = Observation("slot_caught_up", "info", "{connection} keeps littl
 HOOK_UNUSABLE = Observation(
     "hook_unusable", "problem", "{hook} lets nobody in: {secret} cannot be used; gateway check says why"
 )
+LOGGED_IN = Observation("logged_in", "info", "{message}")
 LOGIN_REFUSED = Observation("login_refused", "problem", "{message}")
 ADDRESS_BANNED = Observation("banned", "problem", "{message}")
+ACCOUNT_GUARDED = Observation("guarded", "problem", "{message}")
+CONNECTION_REFUSED = Observation("connection_refused", "problem", "{message}")
+FILE_UPLOADED = Observation("uploaded", "info", "{message}")
+UPLOAD_BROKEN = Observation("upload_broken", "problem", "{message}")
+FILE_SUPERSEDED = Observation("superseded", "info", "{message}")
+FILE_RENAMED = Observation("renamed", "info", "{message}")
+FILE_REMOVED = Observation("removed", "info", "{message}")
+FILE_COLLECTED = Observation("collected", "info", "{message}")
+REQUEST_REFUSED = Observation("refused", "problem", "{message}")
+SESSION_FAILED = Observation("session_failed", "problem", "{message}")
+VISITS_LOST = Observation(
+    "visits_lost", "problem", "{count} lines about the SFTP server are missing: the store did not take them in time"
+)
 FOLDER_UNUSABLE = Observation("folder_unusable", "problem", "{folder} is not collected from: {reason}")
 FOLDER_UNREADABLE = Observation("folder_unreadable", "problem", "{message}")
 FILE_STUCK = Observation("claim_failed", "problem", "{message}")

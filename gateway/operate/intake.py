@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from typing import TYPE_CHECKING
 
 from gateway.errors import Retry, Stop
 from gateway.observations import (
-    ADDRESS_BANNED,
     FILE_INCOMPLETE,
     FILE_STUCK,
     FILE_WRITTEN_LATE,
@@ -16,25 +16,22 @@ from gateway.observations import (
     FOLDER_UNUSABLE,
     HANDOVER_FAILED,
     HANDOVER_RECOVERED,
-    LOGIN_REFUSED,
 )
-from gateway.operate.credentials import resolved
 from gateway.operate.outboxes import send_until
+from gateway.operate.partnerserver import partner_server
 from gateway.operate.pulling import pull
 from gateway.operate.trying import tell_until
+from gateway.operate.visits import Visits
 from gateway.operate.worker import owner_name
 from gateway.receive.drops import Drops
 from sftp.arrival import Folder, drop_folder
-from sftp.auth import Account
 from sftp.bells import Bell
 from sftp.collect import Collector, prepare
 from sftp.errors import Stop as SftpStop
 from sftp.folders import make
-from sftp.hostkeys import load_or_create
-from sftp.server import Server
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from gateway.configuration import Configuration
     from gateway.model import Activity as Line
@@ -46,8 +43,6 @@ _LOOK_EVERY_SECONDS = 1.0
 _STORED = {
     each.event: each
     for each in (
-        LOGIN_REFUSED,
-        ADDRESS_BANNED,
         FOLDER_UNREADABLE,
         FILE_STUCK,
         FILE_INCOMPLETE,
@@ -56,7 +51,7 @@ _STORED = {
         HANDOVER_RECOVERED,
     )
 }
-"""What an administrator must see of all that the server and the collector tell, by its name there."""
+"""What an administrator must see of all that the collector tells, by its name there."""
 
 
 class Intake:
@@ -65,21 +60,14 @@ class Intake:
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
         settings = gateway.settings
-        host, _, port = settings.sftp.rpartition(":")
         self._drops = gateway.folder / settings.drops
         self._unusable: dict[str, str] = {}
         """Why a folder is left out, by its source."""
         self._collector = Collector(
             (), Drops(gateway.receiver), new_id=lambda: gateway.ids.new("a"), on_activity=self._tell
         )
-        self.server = Server(
-            (host, int(port)),
-            root=self._drops,
-            accounts=self._accounts,
-            hostkeys=load_or_create(gateway.folder / "data" / "hostkeys"),
-            ring=self._collector.ring,
-            log=self._tell,
-        )
+        self.visits = Visits(gateway.database, time.monotonic)
+        self.server = partner_server(gateway, self._collector.ring, self._tell)
 
     def run(self, stop: threading.Event, come_up: Callable[[], None] = lambda: None) -> None:
         """Serve and collect until `stop` is set; a newly applied revision takes effect within a second.
@@ -100,6 +88,9 @@ class Intake:
         come_up()
         collecting = threading.Thread(target=self._collector.run, args=(stop,), name="collector")
         collecting.start()
+        written = threading.Event()
+        writing = threading.Thread(target=self.visits.run, args=(written,), name="visits")
+        writing.start()
         telling = threading.Thread(target=tell_until, args=(self._gateway, stop), name="tried")
         telling.start()
         sending = threading.Thread(target=send_until, args=(self._gateway, owner_name(), stop), name="outboxes")
@@ -115,6 +106,8 @@ class Intake:
             self.server.close()
             collecting.join()
             sending.join()
+            written.set()
+            writing.join()
             pulling.join()
             telling.join()
 
@@ -190,24 +183,11 @@ class Intake:
             )
         return folders
 
-    def _accounts(self) -> Mapping[str, Account]:
-        """The accounts of the revision in force, by user."""
-        return {
-            partner.account.user: Account(
-                partner.account.user,
-                partner.name,
-                partner.account.keys,
-                resolved(partner.account.password_hash, self._gateway.folder)
-                if partner.account.password_hash is not None
-                else None,
-            )
-            for partner in self._gateway.in_force.configuration().partners.values()
-            if partner.account is not None
-        }
-
     def _tell(self, activity: Activity) -> None:
         """Everything goes to this process's log, and what an administrator must see to the store's as well."""
         _log.log(logging.WARNING if activity.problem else logging.INFO, "%s: %s", activity.what, activity.message)
+        if self.visits.told(activity):
+            return
         observation = _STORED.get(activity.what)
         if observation is not None:
             self._store(observation(partner=activity.partner, message=activity.message))

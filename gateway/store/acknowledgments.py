@@ -104,6 +104,8 @@ class Shown:
     built_at: datetime
     sent_at: datetime | None
     problem: str | None
+    collected_at: datetime | None = None
+    """When the partner fetched it from his outbox: read to the last byte, and closed."""
 
 
 # ── what is to be answered ───────────────────────────────────────────────────────────────────────────────────────────
@@ -339,6 +341,7 @@ def of_delivery(connection: Connection, delivery_number: int) -> list[Shown]:
             built_at=moment(row.built_at),
             sent_at=moment(row.sent_at) if row.sent_at else None,
             problem=row.problem,
+            collected_at=moment(row.collected_at) if row.collected_at else None,
         )
         for row in connection.execute(query)
     ]

@@ -206,6 +206,7 @@ acknowledgment = Table(
     Column("state", Text, nullable=False),  # built, staged, sent, kept
     Column("built_at", Text, nullable=False),
     Column("sent_at", Text),
+    Column("collected_at", Text),  # when its partner fetched it from our outbox
     Column("due", Double),
     Column("owner", Text),
     Column("token", BigInteger, nullable=False, server_default="0"),
@@ -213,6 +214,7 @@ acknowledgment = Table(
     Column("staged", BigInteger),  # the token under which its file was written, out of the partner's sight
     Column("problem", Text),
     Column("late", Integer, nullable=False, server_default="0"),  # 1: it was told that it is
+    Index("acknowledgment_file", "partner", "name"),
     Index("acknowledgment_delivery", "delivery", "place", unique=True),
     Index(
         "acknowledgment_number",
@@ -263,6 +265,7 @@ letter = Table(
     Column("state", Text, nullable=False),  # built, staged, sent, kept
     Column("built_at", Text, nullable=False),
     Column("sent_at", Text),
+    Column("collected_at", Text),  # when its partner fetched it from our outbox
     Column("due", Double),
     Column("owner", Text),
     Column("token", BigInteger, nullable=False, server_default="0"),
@@ -270,6 +273,7 @@ letter = Table(
     Column("staged", BigInteger),
     Column("problem", Text),
     Column("late", Integer, nullable=False, server_default="0"),  # 1: it was told that it is
+    Index("letter_file", "partner", "name"),
     Index("letter_delivery", "delivery", "number", "kind", unique=True),
     Index("letter_due", "due"),
 )

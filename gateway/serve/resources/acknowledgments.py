@@ -30,7 +30,7 @@ SHAPES: dict[str, Shape] = {
         "number of the answer, interchange and group are those that it answers; received and accepted count "
         "transaction sets, messages, or for a TA1 groups. name is its file in the partner's outbox; state is built or "
         "staged while it is on its way there, sent, or kept where the partner has no account: then it is to be had "
-        "here. problem says why it waits.",
+        "here. collected_at says when he fetched it from his outbox; problem why it waits.",
         kind=words("TA1", "997", "999", "CONTRL"),
         number=WHOLE,
         disposition=words("accepted", "accepted_with_errors", "partly_accepted", "rejected"),
@@ -43,6 +43,7 @@ SHAPES: dict[str, Shape] = {
         state=words("built", "staged", "sent", "kept"),
         built_at=MOMENT,
         sent_at=maybe(MOMENT),
+        collected_at=maybe(MOMENT),
         problem=maybe(TEXT),
     )
 }

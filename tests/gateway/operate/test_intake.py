@@ -128,6 +128,7 @@ def test_what_an_administrator_must_see_is_stored(tmp_path: Path) -> None:
         told = Activity("banned", "10.0.0.9 is locked out for 60 s", problem=True, address="10.0.0.9")
         intake.server.tell(told)
         intake.server.tell(Activity("listening", f"SFTP on port {port}"))
+        intake.visits.write()
         (line,) = [each for each in place.get("/api/v1/activity")["items"] if each["event"] in KINDS]
         assert (line["event"], line["level"], line["message"]) == ("banned", "problem", told.message)
 

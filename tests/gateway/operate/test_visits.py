@@ -1,0 +1,132 @@
+"""What is done at the SFTP server: lines and audit rows for all of it, and a few lines for a flood."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from gateway.errors import Retry
+from gateway.operate import visits as module
+from gateway.operate.visits import Visits
+from gateway.store import audit
+from gateway.store.database import Database
+from sftp.activity import KINDS, Activity
+from tests.acceptance.workspaces import opened
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.acceptance.workspaces import Place
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Iterator[Place]:
+    with opened(tmp_path) as place:
+        yield place
+
+
+def lines(place: Place, event: str) -> list[dict[str, Any]]:
+    return [each for each in place.get("/api/v1/activity?limit=1000")["items"] if each["event"] == event]
+
+
+def rows(place: Place, action: str) -> list[audit.Line]:
+    with place.gateway.database.read() as connection:
+        return audit.last(connection, limit=1000, action=action)
+
+
+def did(what: str, message: str = "it was done", **more: Any) -> Activity:
+    return Activity(what, message, partner="acme", user="acme-sftp", address="192.0.2.1", **more)
+
+
+def refused(number: int) -> Activity:
+    address = f"198.51.100.{number % 200}"
+    return Activity("login_refused", f"6 attempts from {address} without a login", problem=True, address=address)
+
+
+def test_each_login_upload_and_download_is_a_line_and_an_audit_row(place: Place) -> None:
+    visits = Visits(place.gateway.database, Clock())
+    file: dict[str, Any] = {"source": "drop://acme", "name": "a\n.edi", "size": 3, "sha256": "0" * 64}
+    for activity in (did("logged_in"), did("uploaded", **file), did("refused", problem=True), did("downloaded")):
+        assert visits.told(activity)
+    assert not visits.told(did("listening"))
+    assert visits.write()
+    (line,) = lines(place, "uploaded")
+    assert (line["partner"], line["data"]["name"], line["data"]["size"]) == ("acme", "a\\n.edi", 3)
+    (row,) = rows(place, "uploaded")
+    assert (row.who, row.subject) == ("sftp user acme-sftp", "partner acme")
+    assert row.details["sha256"] == "0" * 64
+    assert row.details["address"] == "192.0.2.1"
+    assert [len(rows(place, each)) for each in ("logged_in", "refused", "collected")] == [1, 1, 1]
+    with place.gateway.database.read() as connection:
+        assert audit.check(connection).faults == ()
+
+
+def test_a_flood_of_strangers_costs_a_few_lines_and_is_counted_whole(place: Place) -> None:
+    clock = Clock()
+    visits = Visits(place.gateway.database, clock)
+    for number in range(50_000):
+        visits.told(refused(number))
+    visits.told(did("logged_in"))
+    clock.now += 61
+    visits.write()
+    written = rows(place, "login_refused")
+    assert len(written) == 61
+    assert sum(row.details.get("count", 1) for row in written) == 50_000
+    (line,) = [each for each in lines(place, "login_refused") if "more of the kind" in each["message"]]
+    assert line["message"].startswith("49940 more of the kind within a minute, from 200 addresses; ")
+    assert len(rows(place, "logged_in")) == 1
+
+
+def test_a_partner_who_repeats_himself_is_summed_up_and_the_others_are_not(place: Place) -> None:
+    clock = Clock()
+    visits = Visits(place.gateway.database, clock)
+    for number in range(1000):
+        visits.told(did("refused", f"there is no file {number}", problem=True))
+    visits.told(Activity("refused", "no", problem=True, partner="globex", user="globex", address="192.0.2.2"))
+    visits.write(everything=True)
+    found = rows(place, "refused")
+    assert sum(row.details.get("count", 1) for row in found if row.subject == "partner acme") == 1000
+    assert len(found) == 62
+    assert [row.subject for row in found].count("partner globex") == 1
+
+
+def test_what_many_addresses_did_is_remembered_within_bounds() -> None:
+    window = module._Window(0.0)
+    kind = module.KINDS["banned"]
+    for number in range(10_000):
+        window.takes(Activity("banned", "x", address=f"2001:db8:0:{number:x}::1"), kind)
+    assert len(window._written) + len(window._more) <= module._KEYS_MAX + 1
+    assert sum(line.count for line in window.sums()) == 10_000 - 60
+
+
+def test_what_the_store_does_not_take_now_is_kept_and_written_later_and_what_is_too_much_is_counted(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    visits = Visits(place.gateway.database, Clock())
+    monkeypatch.setattr(module, "_WAITING_MAX", 3)
+
+    def busy(_database: Database) -> None:
+        raise Retry("the store is busy")
+
+    for number in range(5):
+        visits.told(did("uploaded", name=f"{number}.edi"))
+    with monkeypatch.context() as patched:
+        patched.setattr(Database, "write", busy)
+        assert not visits.write()
+    assert visits.write()
+    assert [row.details["name"] for row in rows(place, "uploaded")] == ["0.edi", "1.edi", "2.edi"]
+    assert [row.details["count"] for row in rows(place, "visits_lost")] == [2]
+
+
+def test_all_that_is_kept_is_told_by_the_server() -> None:
+    assert set(module.KINDS) <= set(KINDS)
