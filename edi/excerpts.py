@@ -53,21 +53,35 @@ def place(position: Position) -> str:
 
 def marked(position: Position, envelope: Envelope | None, read: Callable[[int, int], bytes]) -> tuple[str, str]:
     """The line or segment around a place, and below it a mark under the place; empty texts if there is nothing."""
+    before, value, behind = cut(position, envelope, read)
+    line = before + value + behind
+    return (line, " " * len(before) + "^" * max(1, len(value))) if line.strip() else ("", "")
+
+
+def cut(
+    position: Position,
+    envelope: Envelope | None,
+    read: Callable[[int, int], bytes],
+    *,
+    before_max: int = BEFORE,
+    value_max: int = 2 * BEHIND,
+    behind_max: int = BEHIND,
+) -> tuple[str, str, str]:
+    """The line or segment around a place: what is before it, the characters at it, and what is behind it."""
     encoding = envelope.encoding if envelope else "utf-8"
     stops = {bytes((byte,)) for byte in _LINE_ENDS}
     if envelope and envelope.delimiters and envelope.format in _TERMINATORS:
         stops.add(envelope.delimiters[_TERMINATORS[envelope.format]].encode(encoding, "replace"))
-    start, end = position.start, min(position.end, position.start + 2 * BEHIND)
-    first = max(0, start - 4 * BEFORE)
+    start, end = position.start, min(position.end, position.start + value_max)
+    first = max(0, start - 4 * before_max)
     before = _characters(_behind_last(read(first, start), stops, whole=first == 0), encoding)
     value = _characters(read(start, end), encoding)
-    behind = _characters(_before_first(read(end, end + 4 * BEHIND), stops), encoding)
-    if len(before) > BEFORE:
-        before = "…" + before[-BEFORE:]
-    if len(behind) > BEHIND:
-        behind = behind[:BEHIND] + "…"
-    line = before + value + behind
-    return (line, " " * len(before) + "^" * max(1, len(value))) if line.strip() else ("", "")
+    behind = _characters(_before_first(read(end, end + 4 * behind_max), stops), encoding)
+    if len(before) > before_max:
+        before = "…" + before[-before_max:]
+    if len(behind) > behind_max:
+        behind = behind[:behind_max] + "…"
+    return before, value, behind
 
 
 def _behind_last(raw: bytes, stops: set[bytes], *, whole: bool) -> bytes:

@@ -26,6 +26,7 @@ from gateway.store import (
     decisions,
     deliveries,
     leases,
+    letters,
     members,
     personal,
     quarantine,
@@ -490,5 +491,9 @@ class Attempt:
             documents={str(key): number for key, number in count.items() if number},
             twin=twin,
         )
+        partner = self._routes.configuration.partners.get(delivery.partner or "")
+        if partner is not None and partner.letters and not self._of_table:
+            again = self._lease.delivery.state is not DeliveryState.RECEIVED or delivery.replay is not None
+            letters.owe(transaction, delivery, state, count, revision=self._routes.revision, again=again)
         if not staging.staged(transaction.connection, delivery.number):
             leases.finish(transaction, self._lease)

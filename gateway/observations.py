@@ -108,7 +108,17 @@ ACKNOWLEDGMENT_WAITS = Observation(
     "acknowledgment_waits", "problem", "{kind} {number} cannot be put {where}, and waits: {reason}"
 )
 LETTER_SENT = Observation("letter_sent", "info", "{name} is {where}")
+LETTER_KEPT = Observation("letter_kept", "info", "the letter about {name} is there to be asked for over the API")
+LETTER_FAILED = Observation(
+    "letter_failed", "problem", "the letter about {name} was given up after {tries} tries: {reason}"
+)
+ANSWER_LATE = Observation(
+    "answer_late", "problem", "{what} is not sent yet, {minutes} minutes after it was due{reason}"
+)
 LETTER_WAITS = Observation("letter_waits", "problem", "{name} cannot be put {where}, and waits: {reason}")
+SENDING_FAILED = Observation(
+    "sending_failed", "problem", "{name} could not be put {where} in {tries} tries, and is kept: {reason}"
+)
 ACKNOWLEDGMENT_KEPT = Observation(
     "acknowledgment_kept", "info", "acknowledgments: {count}, to be asked for over the API: {whom} has no account here"
 )

@@ -1,4 +1,4 @@
-"""The worker's other work: between deliveries it answers those that are to be answered."""
+"""The worker's other work: between deliveries it answers those that are to be answered, and writes letters."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from gateway.errors import Retry, Stop
 from gateway.operate.outboxes import reached
+from gateway.publish import lettering
 from gateway.publish.acknowledgments import Desk, answer, give_up
-from gateway.store import acknowledgments
+from gateway.store import acknowledgments, letters
 from gateway.store.database import Unwritable
 from gateway.store.row_leases import pause
 
@@ -40,14 +41,7 @@ def answer_once(gateway: Gateway, owner: str) -> bool:
         )
     if not owed:
         return False
-    in_force = gateway.in_force
-    desk = Desk(
-        gateway.database,
-        gateway.vault,
-        lambda name: in_force.of(name) or in_force.routes(),
-        seconds,
-        gateway.line.watch,
-    )
+    desk = _desk(gateway)
     outboxes = reached(configuration)
     try:
         if owed[0].tries > gateway.settings.tries:
@@ -65,15 +59,73 @@ def answer_once(gateway: Gateway, owner: str) -> bool:
         raise
     except Exception as error:  # noqa: BLE001 - a defect of ours must not stop the others: it is tried again, alone
         _log.exception("answering %d deliveries failed", len(owed))
-        reason = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else 'no message'}"
-        _give_back(gateway, owed, reason, seconds=pause(owed[0].tries), counted=True)
+        _give_back(gateway, owed, _said(error), seconds=pause(owed[0].tries), counted=True)
     return True
+
+
+def write_once(gateway: Gateway, owner: str) -> bool:
+    """Take a letter that is owed, and write it; False when none is due."""
+    with gateway.database.read() as connection:
+        if not letters.something_owed(connection, gateway.database.clock()):
+            return False
+    configuration = gateway.in_force.configuration()
+    with gateway.database.write() as transaction:
+        owed = letters.take_owed(transaction, owner=owner, seconds=gateway.settings.lease_seconds)
+    if owed is None:
+        return False
+    desk = _desk(gateway)
+    try:
+        if owed.tries > gateway.settings.tries:
+            lettering.give_up(desk, owed, owed.problem or _KILLED)
+        else:
+            lettering.write(desk, owed, configuration, outboxes=reached(configuration))
+    except Retry as later:
+        _put_off(gateway, owed, later.message, seconds=later.delay_seconds, counted=False)
+    except Stop as trouble:
+        _log.warning("%s", trouble)
+        counted = not isinstance(trouble, Unwritable)
+        _put_off(gateway, owed, trouble.message, seconds=pause(owed.tries), counted=counted)
+    except MemoryError:  # the process has used up its room, and ends
+        _put_off(gateway, owed, _OUT_OF_ROOM, seconds=pause(owed.tries), counted=True)
+        raise
+    except Exception as error:  # noqa: BLE001 - a defect of ours must not stop the others
+        _log.exception("a letter could not be written")
+        _put_off(gateway, owed, _said(error), seconds=pause(owed.tries), counted=True)
+    return True
+
+
+def _desk(gateway: Gateway) -> Desk:
+    in_force = gateway.in_force
+    return Desk(
+        gateway.database,
+        gateway.vault,
+        lambda name: in_force.of(name) or in_force.routes(),
+        gateway.settings.lease_seconds,
+        gateway.line.watch,
+    )
+
+
+def _said(error: Exception) -> str:
+    return f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else 'no message'}"
+
+
+def _put_off(gateway: Gateway, owed: letters.Owed, reason: str | None, *, seconds: float, counted: bool) -> None:
+    try:
+        with gateway.database.write() as transaction:
+            letters.postpone(transaction, owed, seconds=seconds, counted=counted, problem=reason)
+    except (Retry, Stop) as trouble:  # the lease runs out by itself
+        _log.warning("%s", trouble)
 
 
 def give_back(gateway: Gateway, owner: str, delivery: int, reason: str | None) -> None:
     """Give back what `owner`, who is dead, was to answer; `reason` is the end of a try of that delivery, or of none."""
     with gateway.database.read() as connection:
         held = acknowledgments.held_by(connection, owner)
+        half_written = letters.held_by(connection, owner)
+    for one in half_written:
+        is_its_fault = reason is not None and delivery in (one.delivery, 0)
+        seconds = pause(one.tries) if is_its_fault else 0.0
+        _put_off(gateway, one, reason if is_its_fault else None, seconds=seconds, counted=is_its_fault)
     for each in held:
         is_its_fault = reason is not None and delivery in (each.delivery, 0)
         seconds = pause(each.tries) if is_its_fault else 0.0

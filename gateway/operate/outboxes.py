@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from gateway.errors import Retry, Stop
 from gateway.publish.outbox import Folders, Outboxes, send
-from gateway.store import outgoing
+from gateway.store import outgoing, row_leases
 from gateway.store.bell import Bell
 from gateway.store.outgoing import Bag
 
@@ -35,6 +36,10 @@ class Way:
     name: str
     bag: Callable[[Configuration], Bag]
     place_of: Callable[[Gateway, str], Place]
+    pause: Callable[[int], float] = row_leases.pause
+    """The seconds until what was tried so often is tried again."""
+    tries_max: int | None = None
+    """After so many tries it is not sent any more; None: it always is."""
 
 
 OUTBOXES = Way(
@@ -80,5 +85,6 @@ def send_once(gateway: Gateway, owner: str, way: Way = OUTBOXES) -> bool:
             transaction, owner=owner, seconds=gateway.settings.lease_seconds, count=_TOGETHER_MAX, bag=bag
         )
     if leased:
-        send(Outboxes(gateway.database, lambda partner: way.place_of(gateway, partner)), leased)
+        place_of = partial(way.place_of, gateway)
+        send(Outboxes(gateway.database, place_of, way.pause, way.tries_max), leased)
     return bool(leased)

@@ -13,7 +13,7 @@ from gateway import runs
 from gateway.errors import Retry, Stop
 from gateway.ingest import give_up, ingest, tidy
 from gateway.observations import ATTEMPT_FAILED
-from gateway.operate.answering import answer_once
+from gateway.operate.answering import answer_once, write_once
 from gateway.operate.limits import out_of_room
 from gateway.operate.trying import try_once
 from gateway.operate.upkeep import Upkeep
@@ -65,6 +65,7 @@ def work(gateway: Gateway, stop: threading.Event, *, until_idle: bool = False, o
             try:
                 is_busy = work_once(gateway, owner)
                 is_busy |= answer_once(gateway, owner)
+                is_busy |= write_once(gateway, owner)
                 if try_once(gateway, owner) or is_busy:
                     continue
             except (Retry, Stop) as trouble:

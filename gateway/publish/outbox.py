@@ -20,7 +20,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from gateway.observations import ACKNOWLEDGMENT_SENT, ACKNOWLEDGMENT_WAITS, LETTER_SENT, LETTER_WAITS
+from gateway.observations import ACKNOWLEDGMENT_SENT, ACKNOWLEDGMENT_WAITS, LETTER_SENT, LETTER_WAITS, SENDING_FAILED
 from gateway.store import outgoing as store
 from gateway.store import row_leases
 from gateway.store.folders import make, sync
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from gateway.model import Activity
-    from gateway.store.database import Database
+    from gateway.store.database import Database, Transaction
     from gateway.store.outgoing import Outgoing
 
 OUTBOX, OUTGOING = "outbox", "outgoing"
@@ -140,6 +140,9 @@ class Outboxes:
     database: Database
     place_of: Callable[[str], Place]
     """By the partner's name. An OSError puts all of his files off."""
+    pause: Callable[[int], float] = row_leases.pause
+    tries_max: int | None = None
+    """After so many tries a file is not sent any more, but kept; None: it always is."""
 
 
 def send(outboxes: Outboxes, leased: Sequence[Outgoing]) -> None:
@@ -162,7 +165,7 @@ class _Round:
 
     def __init__(self, outboxes: Outboxes, stack: ExitStack) -> None:
         self._database = outboxes.database
-        self._place_of = outboxes.place_of
+        self._outboxes = outboxes
         self._stack = stack
         self._places: dict[str, Place] = {}
         self.staged: list[tuple[Outgoing, int]] = []
@@ -209,13 +212,21 @@ class _Round:
                 if store.sent(transaction, each):
                     transaction.tell(_sent(each, self._place(each).where))
             for each, reason in self.failed:
-                pause = row_leases.pause(each.tries)
-                if store.put_off(transaction, each, seconds=pause, problem=reason) and reason != each.problem:
-                    place = self._places.get(each.partner)
-                    transaction.tell(_waits(each, place.where if place is not None else "where it belongs", reason))
+                self._put_off(transaction, each, reason)
         for each in self.done:
             with suppress(OSError):
                 self._place(each).sweep(each.sweepings)
+
+    def _put_off(self, transaction: Transaction, each: Outgoing, reason: str) -> None:
+        tries_max, pause = self._outboxes.tries_max, self._outboxes.pause(each.tries)
+        place = self._places.get(each.partner)
+        where = place.where if place is not None else "where it belongs"
+        if tries_max is None or each.tries < tries_max:
+            if store.put_off(transaction, each, seconds=pause, problem=reason) and reason != each.problem:
+                transaction.tell(_waits(each, where, reason))
+        elif store.give_up(transaction, each, problem=reason):
+            failed = SENDING_FAILED(**_who(each), name=each.name, where=where, tries=each.tries, reason=reason)
+            transaction.tell(failed)
 
     def _synced(self, files: Iterable[Outgoing], sync_of: Callable[[Place], None]) -> list[Outgoing]:
         """Sync the place of each partner; the files of those where that succeeded."""
@@ -231,7 +242,7 @@ class _Round:
     def _place(self, each: Outgoing) -> Place:
         place = self._places.get(each.partner)
         if place is None:
-            place = self._places[each.partner] = self._place_of(each.partner)
+            place = self._places[each.partner] = self._outboxes.place_of(each.partner)
             self._stack.callback(place.close)
         return place
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import and_, null, select, true
 
-from gateway.store.acknowledgments import SENT, STAGED
+from gateway.store.acknowledgments import KEPT, SENT, STAGED
 from gateway.store.database import stamp
 from gateway.store.row_leases import is_due, lease, locked, set_held, something_due
 from gateway.store.tables import acknowledgment, delivery, letter
@@ -169,6 +169,21 @@ def sent(transaction: Transaction, outgoing: Outgoing) -> bool:
 def put_off(transaction: Transaction, outgoing: Outgoing, *, seconds: float, problem: str) -> bool:
     """It could not be sent and is tried again in `seconds`; False when somebody else has taken it."""
     return _set(transaction, outgoing, due=transaction.now.timestamp() + seconds, owner=None, problem=problem)
+
+
+def give_up(transaction: Transaction, outgoing: Outgoing, *, problem: str) -> bool:
+    """It is not tried again, and kept; False when somebody else has taken it."""
+    return _set(transaction, outgoing, state=KEPT, due=None, owner=None, problem=problem)
+
+
+def mail_of(connection: Connection, delivery_id: str, number: int) -> bytes:
+    """The mail that is a letter about a delivery, of which it is the one with that number."""
+    query = (
+        select(letter.c.content)
+        .join(delivery, delivery.c.number == letter.c.delivery)
+        .where(delivery.c.id == delivery_id, letter.c.number == number, letter.c.kind == MAIL)
+    )
+    return bytes(connection.execute(query).scalar_one())
 
 
 def _set(transaction: Transaction, outgoing: Outgoing, **values: object) -> bool:

@@ -245,6 +245,34 @@ def page(
     return _with_findings(connection, connection.execute(query).all())
 
 
+def of_delivery(
+    connection: Connection, delivery_number: int, *, after: int = 0, limit: int = 100
+) -> list[HeldDocument]:
+    """The documents of a delivery that are held, in the order of the file, with their findings.
+
+    `after` counts documents of the delivery; one held as a whole, number 0, is not among them.
+    """
+    query = (
+        _shown()
+        .where(document.c.delivery == delivery_number, document.c.state.in_(OPEN), document.c.number > after)
+        .order_by(document.c.number)
+        .limit(limit)
+    )
+    return _with_findings(connection, connection.execute(query).all())
+
+
+def about_file(connection: Connection, delivery_number: int, *, archive: str | None, limit: int) -> list[Finding]:
+    """The first errors about the file of a delivery, and not about one of its documents."""
+    query = (
+        select(finding)
+        .where(finding.c.delivery == delivery_number, finding.c.document.is_(None), finding.c.severity == "error")
+        .order_by(finding.c.id)
+        .limit(limit)
+    )
+    within = _within(connection, delivery_number, archive)
+    return [within.told(_finding(row)) for row in connection.execute(query)]
+
+
 def get(connection: Connection, id_or_prefix: str, *, partners: Sequence[str] | None = None) -> HeldDocument | None:
     """One document that is or was held, by its id or the only one that starts so, of those of these partners.
 

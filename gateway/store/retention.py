@@ -37,6 +37,8 @@ from gateway.store.tables import (
     document,
     finding,
     idempotency,
+    letter,
+    lettering,
     member,
     purged_content,
     trial,
@@ -53,7 +55,7 @@ if TYPE_CHECKING:
 
 _NAMES_AT_ONCE = 500
 _HELD = (DocumentState.QUARANTINED, DocumentState.UNROUTED)
-_ON_THEIR_WAY = ("built", "staged")  # acknowledgments that are not with the partner yet
+_ON_THEIR_WAY = ("built", "staged")  # acknowledgments and letters that are not with the partner yet
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,8 +154,11 @@ def is_to_be_answered(connection: Connection, number: int) -> bool:
         select(1).where(each == number, answering.c.due.is_not(None))
         for each in (answering.c.delivery, answering.c.twin)
     )
-    sent = select(1).where(acknowledgment.c.delivery == number, acknowledgment.c.state.in_(_ON_THEIR_WAY))
-    return any(connection.execute(each.limit(1)).first() is not None for each in (*due, sent))
+    written = select(1).where(lettering.c.delivery == number, lettering.c.due.is_not(None))
+    sent = (
+        select(1).where(each.c.delivery == number, each.c.state.in_(_ON_THEIR_WAY)) for each in (acknowledgment, letter)
+    )
+    return any(connection.execute(each.limit(1)).first() is not None for each in (*due, written, *sent))
 
 
 def _unquote(transaction: Transaction, number: int, delivery_id: str, went: str, quoting: Sequence[str]) -> int:
@@ -165,7 +170,9 @@ def _unquote(transaction: Transaction, number: int, delivery_id: str, went: str,
         .values(value=None, message=f"what was found was {went}", remedy="Ask the sender for the file if it is needed.")
     ).rowcount
     connection.execute(update(acknowledgment).where(acknowledgment.c.delivery == number).values(content=b""))
-    connection.execute(update(answering).where(answering.c.delivery == number).values(problem=None))
+    connection.execute(update(letter).where(letter.c.delivery == number).values(content=b""))
+    for each in (answering, lettering):
+        connection.execute(update(each).where(each.c.delivery == number).values(problem=None))
     connection.execute(
         update(activity)
         .where(activity.c.delivery == delivery_id, activity.c.event.in_(list(quoting)))

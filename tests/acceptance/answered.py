@@ -31,7 +31,11 @@ def answering(
 
 
 def answer(place: Place, *, acme: str = "997", northwind: str = "CONTRL") -> None:
-    """Have the partners answered from now on."""
+    """Have the partners answered from now on, by acknowledgments alone."""
+    for partner in ("acme", "northwind"):
+        path = f"partners/{partner}.yaml"
+        if "letters:" not in (place.folder / path).read_text(encoding="utf-8"):
+            place.change(path, f"partner: {partner}", f"partner: {partner}\nletters: none")
     place.change("integrations/acme-orders.yaml", "contract: order v1", f"contract: order v1\nanswer:   {acme}")
     if northwind != "CONTRL":
         place.change("integrations/northwind-orders.yaml", "answer:   CONTRL", f"answer:   {northwind}")

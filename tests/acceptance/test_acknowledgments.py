@@ -125,7 +125,8 @@ def test_what_the_contract_refuses_is_accepted_by_the_standard(tmp_path: Path) -
 
 def test_X1_a_claim_is_answered_by_a_999(tmp_path: Path) -> None:  # noqa: N802
     with opened(tmp_path) as place:
-        partner = f"partner: care\nidentifiers:\n  isa: ZZ:ACME\nsftp:\n  user: care\n  keys:\n    - {key_pair()[1]}\n"
+        partner = "partner: care\nletters: none\nidentifiers:\n  isa: ZZ:ACME\n"
+        partner += f"sftp:\n  user: care\n  keys:\n    - {key_pair()[1]}\n"
         (tmp_path / "partners" / "care.yaml").write_text(partner, encoding="utf-8")
         (tmp_path / "partners" / "acme.yaml").write_text("partner: acme\n", encoding="utf-8")
         flow = "integration: claims\nabout: Claims\nowner: orders-team\nsource: drop://care/*\nformat: x12 005010 837\n"

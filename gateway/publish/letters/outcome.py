@@ -1,0 +1,140 @@
+"""The sentences of a letter that are about the whole file: what became of it, and what to send again."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gateway.model import DeliveryState
+
+if TYPE_CHECKING:
+    from gateway.publish.letters.facts import Letter
+
+MOMENT = "%Y-%m-%d %H:%M UTC"
+_UNKNOWN_MAX = 120
+
+
+def headline(letter: Letter) -> str:
+    """The first line, and the subject of a mail."""
+    return f"{_name(letter)}: {_outcome(letter)}"
+
+
+def _name(letter: Letter) -> str:
+    name = "".join(each if each.isprintable() else "·" for each in letter.name)
+    return name if len(name) <= _UNKNOWN_MAX else name[:_UNKNOWN_MAX] + "…"
+
+
+def _outcome(letter: Letter) -> str:
+    if letter.ended is DeliveryState.ACCEPTED:
+        return "all of it is taken now"
+    if letter.ended is DeliveryState.DUPLICATE:
+        return "the same file came before"
+    if letter.ended is DeliveryState.FAILED:
+        return "not processed yet"
+    if letter.ended is DeliveryState.PARTLY_ACCEPTED:
+        return f"{letter.refused:,} of {letter.unit.of(letter.total)} refused"
+    return "refused"
+
+
+def done(letter: Letter) -> list[str]:
+    """What we did with the file, a sentence each."""
+    unit = letter.unit
+    if letter.ended is DeliveryState.DUPLICATE and letter.twin is not None:
+        twin = letter.twin
+        came = f"on {twin.received_at.strftime(MOMENT)} as {twin.reference}"
+        return [f"The same content, byte for byte, came {came} ({twin.name}).", "Nothing was done with this file."]
+    if letter.ended is DeliveryState.ACCEPTED:
+        return ["What we had refused of this file before is taken now.", "You need not send anything again for it."]
+    if letter.ended is DeliveryState.FAILED:
+        return ["The file arrived whole and is kept, but we could not process it. It may not be your fault."]
+    said = [letter.whole] if letter.whole else []
+    if not letter.total:
+        return [*said, "Nothing of the file was taken."]
+    if letter.taken:
+        said.append(f"{unit.of(letter.taken)} of {letter.total:,} {_were(letter.taken)} taken.")
+    elif not letter.whole:
+        all_of_it = f"None of the {unit.of(letter.total)} was taken."
+        said.append(all_of_it if letter.total > 1 else f"The {unit.one} was not taken.")
+    if letter.taken and letter.refused:
+        said.append(
+            f"{unit.of(letter.refused)} {_were(letter.refused)} refused: nothing of {_them(letter.refused)} is used."
+        )
+    if letter.withheld:
+        said.append(f"{unit.of(letter.withheld)} {_are(letter.withheld)} right, and held back with the whole file.")
+    if letter.known:
+        said.append(f"{unit.of(letter.known)} {_were(letter.known)} there already, the same or newer.")
+    return said
+
+
+def again(letter: Letter) -> list[str]:
+    """What to send again, a sentence each."""
+    unit = letter.unit
+    if letter.ended is DeliveryState.DUPLICATE:
+        return ["Nothing. If the repetition is meant, change something in the file, such as its number."]
+    if letter.ended is DeliveryState.ACCEPTED:
+        return ["Nothing."]
+    found = [each for item in letter.items for each in item.problems] + list(letter.problems)
+    if letter.ended is DeliveryState.FAILED or (found and all(each.ours for each in found)):
+        return ["Nothing for now: this is to be settled between us first."]
+    if letter.ended is DeliveryState.PARTLY_ACCEPTED:
+        only = (
+            f"Only the refused {unit.one}"
+            if letter.refused == 1
+            else f"Only the {letter.refused:,} refused {unit.many}"
+        )
+        said = [
+            f"{only}, put right, in a file of their own."
+            if letter.refused > 1
+            else f"{only}, put right, in a file of its own."
+        ]
+        said.append("What was taken need not be sent again.")
+    else:
+        said = ["The whole file, put right."]
+    return said + _sheet(letter)
+
+
+def _sheet(letter: Letter) -> list[str]:
+    sheet = letter.sheet
+    if sheet is None:
+        return []
+    added = ", ".join(sheet.columns)
+    rows = f"The refused {letter.unit.of(sheet.rows)} {_are(sheet.rows)} in {sheet.name}, with the columns {added}."
+    if sheet.ready and letter.ended is DeliveryState.PARTLY_ACCEPTED:
+        said = [f"{rows} You can put them right in that file and send it: the added columns are not read."]
+    else:
+        said = [f"{rows} It is there to be read: put the {letter.unit.many} right where they come from."]
+    if sheet.left_out:
+        said.append(f"{letter.unit.of(sheet.left_out)} more {_are(sheet.left_out)} not in it.")
+    if sheet.escaped:
+        said.append(
+            f"In {sheet.escaped} of its cells an apostrophe stands in front, because a spreadsheet would take them for "
+            "formulas; take it away again."
+        )
+    return said
+
+
+def _were(count: int) -> str:
+    return "was" if count == 1 else "were"
+
+
+def _are(count: int) -> str:
+    return "is" if count == 1 else "are"
+
+
+def _them(count: int) -> str:
+    return "it" if count == 1 else "them"
+
+
+def questions(letter: Letter) -> list[str]:
+    """Whom to ask, and what to quote."""
+    whom = list(letter.contact) or ["Ask whom you deal with here."]
+    return [*whom, f"Please quote {letter.reference}."]
+
+
+def more_problems(letter: Letter, count: int) -> str:
+    """Of how many problems of one document nothing more is said."""
+    return f"and {count:,} more problem{'s' if count > 1 else ''} in this {letter.unit.one}"
+
+
+def more_refused(letter: Letter) -> str:
+    """How many refused documents are not spelled out."""
+    return f"{letter.unit.of(letter.more)} more {_are(letter.more)} refused, and not listed here."

@@ -1,0 +1,354 @@
+"""What a letter says, gathered: from the store what was found, from the bytes what is quoted."""
+
+from __future__ import annotations
+
+import re
+from contextlib import closing, suppress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from edi.excerpts import cut
+from edi.findings import Position
+from edi.model import Document
+from edi.segmented import guides
+from gateway.judging import items_of, peeked
+from gateway.model import DeliveryState, DocumentState
+from gateway.publish.letters.facts import Item, Letter, Problem, Quote, Twin, Unit
+from gateway.publish.letters.sheet import Sheets
+from gateway.publish.letters.wording import worded
+from gateway.routing import Flow
+from gateway.store import deliveries, members, quarantine
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from edi.model import Envelope
+    from gateway.configuration import Configuration
+    from gateway.integrations import Integration
+    from gateway.model import Delivery, Finding
+    from gateway.routing import Routes
+    from gateway.store.database import Database
+    from gateway.store.decisions import RawBytes
+    from gateway.store.letters import Owed
+    from gateway.store.members import Part
+    from gateway.store.quarantine import HeldDocument
+
+ITEMS_MAX = 25
+PROBLEMS_MAX = 8
+"""So many refused documents are spelled out, and so many problems of each."""
+_AT_ONCE = 500
+_ROWS = ("csv", "fixed")
+"""Formats whose refused documents are told as a sheet, too."""
+_UNITS = {
+    "csv": Unit("row", "rows"),
+    "fixed": Unit("record", "records"),
+    "x12": Unit("transaction set", "transaction sets"),
+    "edifact": Unit("message", "messages"),
+    "json": Unit("object", "objects"),
+    "jsonl": Unit("object", "objects"),
+}
+_BEFORE, _VALUE, _BEHIND = 26, 26, 14
+"""So many characters are quoted before, at and behind a place: a line of the letter."""
+_TABLE = re.compile(r"of the (?:table|code table) ([\w.-]+)")
+_NAME_MAX = 80
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where letters take what they say from. `watch` is called whenever bytes were read."""
+
+    database: Database
+    vault: RawBytes
+    routes: Routes
+    watch: Callable[[], None] = lambda: None
+
+
+def file_name(delivery: Delivery, number: int, ending: str) -> str:
+    """Of a letter's file: ``letter_prices.csv_d_01j….txt``; no two letters have the same."""
+    plain = re.sub(r"[^A-Za-z0-9._-]+", "-", delivery.name)[:_NAME_MAX].strip("-.") or "file"
+    again = f"_{number}" if number > 1 else ""
+    return f"letter_{plain}_{delivery.id}{again}.{ending}"
+
+
+def gathered(source: Source, owed: Owed) -> Letter:
+    """The letter that is owed, but for when it is written.
+
+    Raises:
+        Stop: the raw bytes are missing or damaged.
+    """
+    with source.database.read() as connection:
+        delivery = deliveries.by_number(connection, owed.delivery)
+        twin = deliveries.get(connection, delivery.twin) if delivery.twin else None
+    reading = _Reading(source, delivery, owed)
+    if owed.ended in (DeliveryState.PARTLY_ACCEPTED, DeliveryState.QUARANTINED):
+        reading.read()
+    return reading.letter(twin)
+
+
+@dataclass(slots=True)
+class _Found:
+    """What was found in the parts of a file that were read."""
+
+    items: list[Item] = field(default_factory=list)
+    refused: int = 0
+    withheld: int = 0
+    formats: set[str] = field(default_factory=set)
+    contracts: set[str] = field(default_factory=set)
+    problems: list[Problem] = field(default_factory=list)
+    whole: str | None = None
+
+
+class _Reading:
+    """One file read for its letter."""
+
+    def __init__(self, source: Source, delivery: Delivery, owed: Owed) -> None:
+        self._source = source
+        self._vault = source.vault
+        self._routes = source.routes
+        self._configuration: Configuration = source.routes.configuration
+        self._delivery = delivery
+        self._owed = owed
+        self._found = _Found()
+        self._sheets: Sheets | None = None
+
+    def letter(self, twin: Delivery | None) -> Letter:
+        """What was found, as a letter."""
+        count, found, delivery = self._owed.documents, self._found, self._delivery
+        refused = count.get(DocumentState.QUARANTINED, 0) + count.get(DocumentState.UNROUTED, 0)
+        partner = self._configuration.partners.get(self._owed.partner)
+        return Letter(
+            reference=delivery.id,
+            partner=self._owed.partner,
+            about=partner.about if partner is not None else "",
+            contact=self._contact(),
+            name=delivery.name,
+            received_at=delivery.received_at,
+            size=delivery.size,
+            ended=self._owed.ended,
+            unit=self._unit(),
+            taken=count.get(DocumentState.ACCEPTED, 0) + count.get(DocumentState.CORRECTED, 0),
+            refused=refused,
+            withheld=found.withheld,
+            known=count.get(DocumentState.DUPLICATE, 0) + count.get(DocumentState.EXCLUDED, 0),
+            whole=found.whole,
+            problems=tuple(found.problems),
+            items=tuple(found.items),
+            more=max(0, refused - found.withheld - len(found.items)),
+            sheet=self._sheets.finished() if self._sheets is not None else None,
+            twin=Twin(twin.id, twin.name, twin.received_at) if twin is not None else None,
+        )
+
+    def read(self) -> None:
+        """Read the file as far as there are refused documents to quote."""
+        with self._source.database.read() as connection:
+            parts = members.parts_of(connection, self._delivery)
+            about = quarantine.about_file(
+                connection, self._delivery.number, archive=self._delivery.archive, limit=PROBLEMS_MAX
+            )
+        for part in parts:
+            self._read_part(part)
+        if not self._found.items and not about:
+            self._without_reading()
+        for each in about:
+            self._about_file(each, next((one for one in parts if one.member == each.member), None))
+
+    # ── one part ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _read_part(self, part: Part) -> None:
+        candidates = self._routes.candidates(self._delivery, part.member)
+        if not candidates:
+            return
+        held = self._held(part)
+        waiting = next(held, None)
+        if waiting is None:
+            return
+        chunks, first = peeked(self._watched(part))
+        format_name, options = self._routes.reader_of(candidates, first)
+        if format_name in _ROWS and self._sheets is None:
+            name = file_name(self._delivery, self._owed.number, "csv")
+            self._sheets = Sheets(name, options, format_name=format_name)
+        flow: Flow | None = None
+        envelope: Envelope | None = None
+        for document in items_of(self._routes, candidates, chunks):
+            if not isinstance(document, Document):
+                continue
+            while waiting is not None and waiting.number < document.number:
+                waiting = next(held, None)
+            if waiting is None or self._is_full(format_name):
+                break
+            if waiting.number != document.number:
+                continue
+            if document.envelope is not envelope:
+                envelope = document.envelope
+                flow = self._flow(candidates, envelope)
+            self._take(waiting, document, flow, part)
+            waiting = next(held, None)
+
+    def _held(self, part: Part) -> Iterator[HeldDocument]:
+        """The refused documents of a part, in their order."""
+        after = part.origin
+        while True:
+            with self._source.database.read() as connection:
+                some = quarantine.of_delivery(connection, self._delivery.number, after=after, limit=_AT_ONCE)
+            for each in some:
+                if not part.holds(each.number + each.origin):
+                    return
+                yield each
+            if len(some) < _AT_ONCE:
+                return
+            after = some[-1].number + some[-1].origin
+
+    def _watched(self, part: Part) -> Iterator[bytes]:
+        for chunk in self._vault.chunks(part.sha256):
+            self._source.watch()
+            yield chunk
+
+    def _is_full(self, format_name: str) -> bool:
+        return len(self._found.items) >= ITEMS_MAX and format_name not in _ROWS
+
+    def _flow(self, candidates: list[Integration], envelope: Envelope) -> Flow | None:
+        flow = self._routes.route(candidates, envelope, delivery_partner=self._delivery.partner)
+        return flow if isinstance(flow, Flow) else None
+
+    def _take(self, held: HeldDocument, document: Document, flow: Flow | None, part: Part) -> None:
+        """A refused document: an item of the letter while there are few, and a row of the sheet."""
+        found = self._found
+        own = [each for each in held.findings if each.document is not None and each.severity == "error"]
+        found.formats.add(document.envelope.format)
+        found.contracts |= {flow.contract.name} if flow is not None else set()
+        if not own:
+            found.withheld += 1
+            return
+        told = [self._problem(each, document.envelope, flow, part) for each in own[:PROBLEMS_MAX]]
+        if len(found.items) < ITEMS_MAX:
+            found.items.append(Item(self._title(document, flow, part), tuple(told), len(own) - len(told)))
+        if self._sheets is not None and isinstance(document.content, list):
+            self._sheets.add(document, told)
+        elif self._sheets is not None:
+            self._sheets.left_out += 1
+
+    def _without_reading(self) -> None:
+        """What no integration reads, such as a file that nobody wants."""
+        with self._source.database.read() as connection:
+            held = quarantine.of_delivery(connection, self._delivery.number, limit=ITEMS_MAX)
+        for each in held:
+            own = [one for one in each.findings if one.severity == "error"]
+            problems = [self._problem(one, None, None, None) for one in own[:PROBLEMS_MAX]]
+            self._found.items.append(
+                Item(each.member or self._delivery.name, tuple(problems), len(own) - len(problems))
+            )
+
+    # ── words ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _about_file(self, finding: Finding, part: Part | None) -> None:
+        """A finding about the file: a limit that was agreed is a sentence, everything else is a problem."""
+        if finding.code == "accept.file":
+            self._found.whole = "The file is taken whole or not at all, and there is something wrong in it."
+        elif finding.code == "accept.share":
+            self._found.whole = "Too much of the file is wrong, so that none of it is taken."
+        else:
+            self._found.whole = (
+                self._found.whole or "The file as a whole cannot be relied on, so that none of it is taken."
+            )
+            self._found.problems.append(self._problem(finding, None, None, part))
+
+    def _problem(self, finding: Finding, envelope: Envelope | None, flow: Flow | None, part: Part | None) -> Problem:
+        lineage = flow.mapper.lineage_of(finding.target) if flow is not None and finding.target else None
+        expression = lineage.expression if lineage is not None else ""
+        table = _TABLE.search(finding.message)
+        known = self._configuration.codes.get(table[1]) if table else None
+        codes = () if known is None else (known.mapping if finding.code == "mapping.code" else known.codes)
+        words = worded(finding, name=_called(finding, envelope), expression=expression, codes=codes)
+        quote = self._quote(finding, envelope, part)
+        return Problem(_place(finding, envelope), quote, words.what, words.expected, words.send, words.ours)
+
+    def _quote(self, finding: Finding, envelope: Envelope | None, part: Part | None) -> Quote | None:
+        start, end = finding.start, finding.end
+        if part is None or start is None or end is None or (start == 0 and end >= part.size > 0):
+            return None
+        with closing(self._vault.spans(part.sha256)) as file:
+
+            def read(first: int, last: int) -> bytes:
+                file.seek(first)
+                return file.read(max(0, last - first))
+
+            position = Position(start, min(end, part.size))
+            pieces = cut(position, envelope, read, before_max=_BEFORE, value_max=_VALUE, behind_max=_BEHIND)
+        if end - start > _VALUE:
+            pieces = (pieces[0], pieces[1] + "…", "")
+        return Quote(*pieces) if "".join(pieces).strip() else None
+
+    def _title(self, document: Document, flow: Flow | None, part: Part) -> str:
+        unit = self._unit()
+        key = _key(document, flow)
+        reference = document.envelope.reference
+        more = [f"number {key}"] if key else []
+        more += [f"control number {reference}"] if reference else []
+        more += [f"in {part.member}"] if part.member else []
+        return ", ".join([f"{unit.one[0].upper()}{unit.one[1:]} {document.number:,}", *more])
+
+    def _unit(self) -> Unit:
+        """What the documents are called: rows, or what the only contract calls them, or as the format does."""
+        known = self._found.formats
+        only = next(iter(known)) if len(known) == 1 else ""
+        if only in (*_ROWS, "json", "jsonl"):
+            return _UNITS[only]
+        if len(self._found.contracts) == 1:
+            name = next(iter(self._found.contracts)).replace("-", " ")
+            return Unit(name, name + ("es" if name.endswith(("s", "x", "ch", "sh")) else "s"))
+        return _UNITS.get(only, Unit())
+
+    def _contact(self) -> tuple[str, ...]:
+        """Whom to ask: as gateway.yaml says, or the team that owns the integration."""
+        if self._configuration.settings.contact:
+            return self._configuration.settings.contact
+        integration = self._configuration.integrations.get(self._delivery.integration or "")
+        team = self._configuration.teams.get(integration.owner, {}) if integration is not None else {}
+        return tuple(team[each] for each in ("email", "phone") if each in team)
+
+
+def _key(document: Document, flow: Flow | None) -> str:
+    """What the sender calls a document, by the key of its record, as far as that can be told."""
+    if flow is None:
+        return ""
+    record: dict[str, Any] = {}
+    with suppress(Exception):  # what is refused may be so broken that nothing of it can be mapped
+        record, _ = flow.mapper(document)
+    values = [record.get(each) for each in flow.contract.key]
+    told = " ".join(str(each) for each in values if isinstance(each, str | int))
+    return told[:_NAME_MAX]
+
+
+def _called(finding: Finding, envelope: Envelope | None) -> str:
+    """What the sender calls the value: his column, or the element with its name in the standard."""
+    if finding.column is not None:
+        return str(finding.column)
+    if finding.tag is None or not finding.element:
+        return finding.tag or ""
+    label = _label(finding.tag, finding.element, envelope)
+    return f"{finding.tag}{finding.element:02d}" + (f" ({label})" if label else "")
+
+
+def _label(tag: str, element: int, envelope: Envelope | None) -> str:
+    if envelope is None or envelope.format not in ("x12", "edifact") or envelope.message is None:
+        return ""
+    guide = guides.find(envelope.format, envelope.message, envelope.version or "")
+    known = guide.dictionary.segments.get(tag, ()) if guide is not None else ()
+    return known[element - 1].label if element <= len(known) else ""
+
+
+def _place(finding: Finding, envelope: Envelope | None) -> str:
+    """Where it is, in the words of the format: line 25, segment 9 PO1, element 4 (unit price)."""
+    words = [f"in {finding.member}"] if finding.member else []
+    words += [f"line {finding.line:,}"] if finding.line else []
+    if finding.segment:
+        words.append(f"segment {finding.segment:,} {finding.tag or ''}".rstrip())
+    elif finding.tag:
+        words.append(finding.tag)
+    if finding.element:
+        label = _label(finding.tag or "", finding.element, envelope)
+        words.append(f"element {finding.element}" + (f" ({label})" if label else ""))
+        words += [f"component {finding.component}"] if finding.component else []
+    if finding.column is not None:
+        words.append(f"column {finding.column}")
+    return ", ".join(words)
