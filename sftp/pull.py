@@ -110,7 +110,7 @@ class Ledger(Protocol):
 
 @dataclass(slots=True)
 class Turn:
-    """What one look at a folder brought: `listed` files, of which some are `settling`, and what was wrong with some.
+    """What one look at a folder brought: `listed` files, of which some are `waiting` to be taken, and what was wrong.
 
     `more` says that it should be looked again at once, `again_seconds` when something will have settled. `oldest` is
     the time of the oldest file that is still to be taken.
@@ -119,7 +119,7 @@ class Turn:
     listed: int = 0
     taken: int = 0
     removed: int = 0
-    settling: int = 0
+    waiting: int = 0
     standing: int = 0
     """Taken, and still to be removed."""
     oldest: int | None = None
@@ -174,6 +174,8 @@ class Pull:
             with _told(turn, found.name):
                 one = self._take(client, watch, ledger, key, found, turn)
                 taken |= {one.key: one} if one is not None else {}
+        left = [each for key, each in keys.items() if key not in taken]
+        turn.waiting, turn.oldest = len(left), min((each.modified for each in left), default=None)
         if watch.after != LEAVE:
             here = [(taken[key], each) for key, each in keys.items() if key in taken]
             self._remove(client, watch, ledger, here, turn)
@@ -218,11 +220,8 @@ class Pull:
                 left, is_ready = held_until - now, False
             if is_ready:
                 ready.append((key, each))
-            else:
-                turn.settling += 1
-                if left is not None:
-                    turn.again_seconds = min(left, turn.again_seconds if turn.again_seconds is not None else left)
-        turn.oldest = min((each.modified for _, each in waiting), default=None)
+            elif left is not None:
+                turn.again_seconds = min(left, turn.again_seconds if turn.again_seconds is not None else left)
         self._seen = seen
         keys = {key for key, _ in waiting}
         self._open = {key: until for key, until in self._open.items() if key in keys}
@@ -274,7 +273,6 @@ class Pull:
         until = self._open.setdefault(key, self._seen[found.name].since + watch.partial_after_seconds)
         if watch.marker or until <= now:
             return False
-        turn.settling += 1
         turn.again_seconds = min(until - now, turn.again_seconds if turn.again_seconds is not None else until - now)
         turn.problems.append(f"{shown(found.name)}: its envelope is not closed; it waits in case more comes")
         return True
@@ -394,7 +392,6 @@ def _told(turn: Turn, name: str) -> Iterator[None]:
     try:
         yield
     except Changed:  # it settles anew
-        turn.settling += 1
         turn.again_seconds = 1.0
     except Reject as refusal:
         turn.problems.append(f"{shown(name)} cannot be read: {refusal.message}")

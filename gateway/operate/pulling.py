@@ -36,6 +36,8 @@ _log = logging.getLogger(__name__)
 _LOOK_EVERY_SECONDS = 0.5
 _FIRST_PAUSE_SECONDS, _PAUSE_SECONDS_MAX = 5.0, 900.0
 _STOP_SECONDS = 60.0  # a person must act first; an account that is tried often may be locked
+_LONG_SECONDS = 60.0
+"""For what settles later than that, nobody waits who is to end when nothing is left to do."""
 _CLOSED_SECONDS_MAX = 60.0  # another configuration may say something else by then
 _JITTER = random.SystemRandom()
 
@@ -179,7 +181,7 @@ class _Look:
                 return  # the lease runs out by itself
             self._failed(folder, error)
             return
-        folder.failures, folder.settling = 0, turn.more or turn.again_seconds is not None
+        folder.failures, folder.settling = 0, turn.more or (turn.again_seconds or _LONG_SECONDS) < _LONG_SECONDS
         self._let_go(turn, _again(turn, how), _problem(turn))
 
     def _failed(self, folder: _Folder, error: Exception) -> None:
@@ -202,9 +204,7 @@ class _Look:
         position = lease.position
         if turn is not None:
             said = asdict(turn)
-            position = orjson.dumps(
-                {name: said[name] for name in ("listed", "settling", "standing", "oldest")}
-            ).decode()
+            position = orjson.dumps({name: said[name] for name in ("listed", "waiting", "standing", "oldest")}).decode()
         who = self._who()
         with self._gateway.database.write() as transaction:
             leases.advance_source(transaction, lease, position=position, due_in_seconds=again, problem=problem)

@@ -38,13 +38,14 @@ class Lease:
 
 @dataclass(frozen=True, slots=True)
 class SourceLease:
-    """A table source, where its reading stands, and the token."""
+    """A table, or a folder at a partner's server: where its reading stands, and the token."""
 
     name: str
     token: int
     position: str | None
     owner: str
     problem: str | None = None
+    read_at: str | None = None
 
 
 # A later delivery of a lane waits while an earlier one is at work or has not been tried; once that one has failed and
@@ -216,7 +217,7 @@ def add_sources(transaction: Transaction, names: list[str]) -> None:
 def all_sources(connection: Connection) -> list[SourceLease]:
     """Every table source with its position and its last problem."""
     rows = connection.execute(select(source).order_by(source.c.name))
-    return [SourceLease(row.name, row.token, row.position, row.owner or "", row.problem) for row in rows]
+    return [SourceLease(row.name, row.token, row.position, row.owner or "", row.problem, row.read_at) for row in rows]
 
 
 def forget_position(transaction: Transaction, name: str) -> bool:

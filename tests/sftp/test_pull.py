@@ -131,7 +131,7 @@ def test_a_file_is_taken_when_it_looked_the_same_long_enough_on_our_clock(scene:
     here = scene()
     here.put("a.csv", modified=4_000_000_000)  # the partner's clock is of no interest
     first = here.turn()
-    assert (first.listed, first.settling, first.taken, first.again_seconds) == (1, 1, 0, 5.0)
+    assert (first.listed, first.waiting, first.taken, first.again_seconds) == (1, 1, 0, 5.0)
     assert here.turn(later=4.9).taken == 0
     assert here.turn(later=0.1).taken == 1
     assert here.memory.contents() == [("a.csv", ORDERS)]

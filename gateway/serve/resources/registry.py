@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from flask import Response  # noqa: TC002
@@ -78,17 +80,24 @@ SHAPES: dict[str, Shape] = {
         sftp_user=maybe(TEXT),
     ),
     "Source": thing(
-        "A table that an integration follows. begun: something of it was read. problem: why it is not read now. state "
-        "is the breaker's of its connection, as this process sees it: open, it is left alone after failures.",
+        "A table that an integration follows, or a folder at a partner's SFTP server that is pulled from. begun: "
+        "something of it was read. problem: why it is not read now, or what is wrong with some files. state is the "
+        "breaker's of its connection, as this process sees it: open, it is left alone after failures. waiting: files "
+        "that lie there and are not taken yet, oldest_at the time of the oldest. standing: files that were taken, and "
+        "could not be moved or deleted there.",
         source=TEXT,
         connection=TEXT,
-        table=TEXT,
+        table=maybe(TEXT),
         integration=TEXT,
-        strategy=words("snapshot", "watermark", "diff", "log"),
+        strategy=words("snapshot", "watermark", "diff", "log", "files"),
         every_seconds=maybe({"type": "number"}),
         begun=FLAG,
         problem=maybe(TEXT),
         state=maybe(words("closed", "open", "half_open")),
+        looked_at=maybe(TEXT),
+        waiting=maybe(WHOLE),
+        standing=maybe(WHOLE),
+        oldest_at=maybe(TEXT),
     ),
     "Sources": page(named("Source"), "Sources, by name."),
     "Partners": page(named("Partner"), "Partners, by name."),
@@ -182,30 +191,51 @@ def one_partner(call: Call, name: str) -> Response:
 
 
 def sources_list(call: Call) -> Response:
-    """``GET /api/v1/sources``; no database is asked."""
+    """``GET /api/v1/sources``; no database is asked, and no partner's server."""
     configuration = call.services.configuration()
     with call.services.database.read() as connection:
         kept = {each.name: each for each in leases.all_sources(connection)}
     states = {name: source.live.health().state for name, source in call.services.sources().items()}
     items = []
     for each in sorted(configuration.integrations.values(), key=lambda each: (str(each.source), each.name)):
-        if each.source.scheme != "table":
+        if each.source.scheme not in ("table", "sftp"):
             continue
-        lease = kept.get(str(each.source))
+        is_table = each.source.scheme == "table"
+        name = str(each.source) if is_table else each.source.remote_folder
+        lease = kept.get(name)
+        how = each.changes if is_table else each.pulling
+        strategy = "files" if not is_table else each.changes.strategy if each.changes is not None else "snapshot"
         items.append(
             {
-                "source": str(each.source),
+                "source": name,
                 "connection": each.source.host,
-                "table": each.source.path,
+                "table": each.source.path if is_table else None,
                 "integration": each.name,
-                "strategy": each.changes.strategy if each.changes is not None else "snapshot",
-                "every_seconds": each.changes.every_seconds if each.changes is not None else None,
+                "strategy": strategy,
+                "every_seconds": how.every_seconds if how is not None else None,
                 "begun": lease is not None and lease.position is not None,
                 "problem": lease.problem if lease is not None else None,
                 "state": states.get(each.source.host),
+                "looked_at": _in_utc(lease.read_at) if lease is not None else None,
+                **_seen_there(None if is_table or lease is None else lease.position),
             }
         )
     return _all(call, items)
+
+
+def _seen_there(position: str | None) -> dict[str, Any]:
+    """What the last look into a folder at a partner's server saw."""
+    seen = json.loads(position) if position else {}
+    oldest = seen.get("oldest")
+    return {
+        "waiting": seen.get("waiting"),
+        "standing": seen.get("standing"),
+        "oldest_at": f"{datetime.fromtimestamp(oldest, UTC):%Y-%m-%dT%H:%M:%SZ}" if oldest is not None else None,
+    }
+
+
+def _in_utc(moment: str | None) -> str | None:
+    return moment.replace("+00:00", "Z") if moment is not None else None
 
 
 def integrations_of(call: Call) -> dict[str, Integration]:

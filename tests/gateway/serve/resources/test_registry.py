@@ -86,5 +86,9 @@ def test_sources_say_how_tables_are_followed_and_what_is_wrong_with_them(here: W
         "begun": False,
         "problem": None,
         "state": None,
+        "looked_at": None,
+        "waiting": None,
+        "standing": None,
+        "oldest_at": None,
     }
     assert here.client("tables:read").get("/api/v1/sources").status_code == 403

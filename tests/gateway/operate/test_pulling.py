@@ -1,0 +1,195 @@
+"""The puller against a real sshd: a partner's files become deliveries, and troubles are told once."""
+
+from __future__ import annotations
+
+import threading
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from gateway.operate.pulling import pull
+from gateway.store import leases
+from tests.acceptance.workspaces import sample
+from tests.gateway.operate.pulling_scene import pulling
+from tests.sftp.partner_server import PartnerServer, missing, partner_server
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.acceptance.workspaces import Place
+
+pytestmark = pytest.mark.skipif(missing() is not None, reason=str(missing()))
+ORDERS = sample("acme-orders.edi")
+DELETE = "settle: none\nafter: delete"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PartnerServer]:
+    with partner_server(tmp_path_factory.mktemp("partner") / "sshd") as one:
+        yield one
+
+
+def look(place: Place, *, later: float = 3600.0) -> None:
+    place.clock.forward(later)
+    pull(place.gateway, threading.Event(), until_idle=True)
+
+
+def deliveries(place: Place) -> list[dict[str, Any]]:
+    items: list[dict[str, Any]] = place.get("/api/v1/deliveries")["items"]
+    return sorted(items, key=lambda each: str(each["name"]))
+
+
+def events(place: Place, *wanted: str) -> list[dict[str, Any]]:
+    items: list[dict[str, Any]] = place.get("/api/v1/activity?limit=1000")["items"]
+    return [each for each in items if each["event"] in wanted]
+
+
+def source(place: Place) -> dict[str, Any]:
+    [one] = [each for each in place.get("/api/v1/sources")["items"] if each["source"].startswith("sftp:")]
+    found: dict[str, Any] = one
+    return found
+
+
+def test_a_file_is_pulled_judged_and_deleted_there(server: PartnerServer, tmp_path: Path) -> None:
+    with pulling(tmp_path / "w", server, "deleted", lines=DELETE) as (place, name):
+        path = server.put("deleted/orders.edi", ORDERS)
+        server.put("deleted/readme.txt", b"not meant")
+        look(place)
+        place.work()
+        [one] = deliveries(place)
+        assert (one["source"], one["name"], one["partner"]) == (name, "orders.edi", "acme")
+        assert one["integration"] == "acme-orders"
+        assert len(place.records("orders")) > 0
+        assert not path.exists()
+        assert (server.root / "deleted" / "readme.txt").exists()
+        [told] = events(place, "pulled")
+        assert told["message"] == f"1 files taken from {name}, 1 removed there"
+        look(place)
+        assert len(deliveries(place)) == 1
+
+
+def test_what_is_left_there_is_taken_once(server: PartnerServer, tmp_path: Path) -> None:
+    with pulling(tmp_path / "w", server, "left") as (place, _):
+        path = server.put("left/orders.edi", ORDERS)
+        for _ in range(3):
+            look(place)
+        assert len(deliveries(place)) == 1
+        assert path.exists()
+
+
+def test_files_settle_before_they_are_taken(server: PartnerServer, tmp_path: Path) -> None:
+    with pulling(tmp_path / "w", server, "settling", lines="settle: 50ms\nafter: move done") as (place, _):
+        server.put("settling/done/other", b"")
+        server.put("settling/orders.edi", ORDERS)
+        stop = threading.Event()
+        place.clock.forward(3600)
+
+        def tick() -> None:
+            while not stop.wait(0.02):
+                place.clock.forward(1)
+
+        ticking = threading.Thread(target=tick)
+        ticking.start()
+        try:
+            pull(place.gateway, threading.Event(), until_idle=True)
+        finally:
+            stop.set()
+            ticking.join()
+        assert len(deliveries(place)) == 1
+        assert sorted(each.name for each in (server.root / "settling" / "done").iterdir()) == ["orders.edi", "other"]
+
+
+def test_trouble_is_told_once_and_shown_until_it_is_over(server: PartnerServer, tmp_path: Path) -> None:
+    with pulling(tmp_path / "w", server, "trouble") as (place, name):
+        look(place)
+        assert source(place)["problem"] is None
+        (server.root / "trouble").rename(server.root / "away")
+        for _ in range(2):
+            look(place)
+        assert "no such file" in source(place)["problem"].lower()
+        assert len(events(place, "pull_failed")) == 1
+        (server.root / "away").rename(server.root / "trouble")
+        look(place)
+        assert source(place)["problem"] is None
+        [over] = events(place, "pull_recovered")
+        assert over["message"] == f"{name} can be pulled from again"
+
+
+def test_failures_in_a_row_are_ever_further_apart(server: PartnerServer, tmp_path: Path) -> None:
+    with pulling(tmp_path / "w", server, "backoff") as (place, name):
+        place.change("connections.yaml", f":{server.where.port}", ":1")
+        look(place)
+
+        def due_in() -> float:
+            with place.gateway.database.read() as connection:
+                due = leases.next_source_due(connection, [name])
+            assert due is not None
+            return due - place.clock.now.timestamp()
+
+        assert 3 < due_in() < 7
+        assert "cannot be reached" in source(place)["problem"]
+
+
+def test_another_host_key_stops_the_pulling_with_both_keys_in_the_problem(
+    server: PartnerServer, tmp_path: Path
+) -> None:
+    with pulling(tmp_path / "w", server, "pinned") as (place, _):
+        server.put("pinned/orders.edi", ORDERS)
+        pinned = "SHA256:" + "A" * 43
+        place.change("connections.yaml", server.where.fingerprints[0], pinned)
+        look(place)
+        problem = source(place)["problem"]
+        assert pinned in problem
+        assert server.where.fingerprints[0] in problem
+        assert deliveries(place) == []
+
+
+def test_outside_its_windows_a_server_is_left_alone(server: PartnerServer, tmp_path: Path) -> None:
+    with pulling(tmp_path / "w", server, "windows", lines="settle: none\nbetween: 06:00-22:00") as (place, _):
+        server.put("windows/orders.edi", ORDERS)
+        now = place.clock.now
+        place.clock.now = (now + timedelta(days=1)).replace(hour=23)
+        look(place, later=0)
+        assert deliveries(place) == []
+        assert source(place)["problem"] is None
+        place.clock.now = (now + timedelta(days=2)).replace(hour=6, minute=1)
+        look(place, later=0)
+        assert len(deliveries(place)) == 1
+
+
+def test_the_source_says_what_it_waits_for(server: PartnerServer, tmp_path: Path) -> None:
+    lines = "marker: .done\nevery: 5m\nafter: delete"
+    with pulling(tmp_path / "w", server, "lag", lines=lines) as (place, name):
+        server.put("lag/orders.edi", ORDERS, modified=1_700_000_000)
+        look(place)
+        shown = source(place)
+        assert (shown["source"], shown["connection"], shown["integration"]) == (name, "acme-server", "acme-orders")
+        assert (shown["every_seconds"], shown["waiting"], shown["oldest_at"]) == (300.0, 1, "2023-11-14T22:13:20Z")
+        assert shown["looked_at"] is not None
+
+
+def test_one_puller_at_a_time(server: PartnerServer, tmp_path: Path) -> None:
+    with pulling(tmp_path / "w", server, "leased") as (place, name):
+        server.put("leased/orders.edi", ORDERS)
+        place.clock.forward(3600)
+        with place.gateway.database.write() as transaction:
+            assert leases.take_source(transaction, [name], owner="another", seconds=60)
+        pull(place.gateway, threading.Event(), until_idle=True)
+        assert deliveries(place) == []
+        look(place)
+        assert len(deliveries(place)) == 1
+
+
+def test_many_files_are_taken_in_the_order_of_their_times(server: PartnerServer, tmp_path: Path) -> None:
+    with pulling(tmp_path / "w", server, "many", lines=DELETE) as (place, _):
+        for number in range(70):
+            server.put(f"many/{number:02}.edi", ORDERS + b" " * number, modified=1_700_000_000 - number)
+        look(place)
+        with place.gateway.database.read() as connection:
+            from gateway.store import deliveries as store  # noqa: PLC0415
+
+            names = [each.name for each in reversed(store.page(connection, limit=100))]
+        assert names == [f"{number:02}.edi" for number in reversed(range(70))]
+        assert list((server.root / "many").iterdir()) == []
