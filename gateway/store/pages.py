@@ -76,18 +76,20 @@ class Statement:
     """A page of current rows, ready to be asked for.
 
     Each of `parts` selects key, seq, version, body and the values of the sort fields (``s0`` …) of up to `limit` + 1
-    rows; the next one is asked for where those before did not fill the page. Where the order is an index's, `further`
-    tells whether the first part has a row behind the one with the key ``:last``, whose sort value ``:s0`` is told by
-    `value`.
+    rows; the next one is asked for where those before did not fill the page. `sorts` are the types of the sort fields,
+    and `indexed` says that their order is an index's.
+
+    The values of the filters are called ``p0``, ``p1`` … in their order, those of ``after`` ``a0`` …: what differs in
+    nothing but values has the same parts. The plan of one that is `steady` is as good for any others of them.
     """
 
     parts: tuple[str, ...]
     values: dict[str, Any]
     limit: int | None
-    sorts: int = 0
-    further: str | None = None
-    value: str | None = None
-    native: str | None = field(default=None, compare=False)
+    sorts: tuple[str, ...] = ()
+    indexed: bool = True
+    steady: bool = False
+    native: Any = field(default=None, compare=False)
     """As the driver at hand writes it, kept by who asks."""
 
 
@@ -106,33 +108,31 @@ def statement(query: Query, table: str, *, postgresql: bool, walk: bool = False)
     def part(*more: str, by: str) -> str:
         return f"{start}{' AND '.join(['r.state = 1', *where, *more])} ORDER BY {by}{bound(query)}"
 
+    def made(*parts: str, indexed: bool = True) -> Statement:
+        sorts = tuple(conditions.kind(name) for name, _ in order[:-1])
+        steady = indexed and query.partners is None and all(each.field == first for each in query.filters)
+        return Statement(parts, conditions.values, query.limit, sorts, indexed, steady)
+
     way, sign = ("DESC", "<") if order[-1][1] else ("ASC", ">")
+    after = query.after
     if not columns:
-        behind = [f"r.key {sign} {conditions.bind('_key', query.after[0])}"] if query.after is not None else []
-        rest = ["r.state = 1", *where, *behind, f"r.key {sign} :last"]
-        return Statement(
-            (part(*behind, by=f"r.key {way}"),),
-            conditions.values,
-            query.limit,
-            further=f"SELECT 1 FROM {table} r WHERE {' AND '.join(rest)} LIMIT 1",
-        )
+        behind = [f"r.key {sign} {conditions.bind('_key', after[0], 'a0')}"] if after is not None else []
+        return made(part(*behind, by=f"r.key {way}"))
     if len(columns) > 1 or order[0][1] is not order[1][1]:  # no index has this order
-        behind = [conditions.behind(order, query.after)] if query.after is not None else []
-        return Statement((part(*behind, by=by(order, columns)),), conditions.values, query.limit, len(columns))
-    parts, further = [], None
+        behind = [conditions.behind(order, after)] if after is not None else []
+        return made(part(*behind, by=by(order, columns)), indexed=False)
+    parts = []
     column, name = columns[0], order[0][0]
-    value, key = query.after if query.after is not None else (None, None)
-    if query.after is None or value is not None:
+    value, key = after if after is not None else (None, None)
+    if after is None or value is not None:
         there = [f"{column} IS NOT NULL"]
         if value is not None:
-            there = [f"({column}, r.key) {sign} ({conditions.bind(name, value)}, {conditions.bind('_key', key)})"]
+            bound_to = f"({conditions.bind(name, value, 'a0')}, {conditions.bind('_key', key, 'a1')})"
+            there = [f"({column}, r.key) {sign} {bound_to}"]
         parts.append(part(*there, by=f"{column} {way}, r.key {way}"))
-        last = f"({column}, r.key) {sign} ({conditions.mark(name, 's0')}, :last)"
-        further = f"SELECT 1 FROM {table} r WHERE {' AND '.join(['r.state = 1', *where, last])} LIMIT 1"
-    behind = [f"r.key {sign} {conditions.bind('_key', key)}"] if query.after is not None and value is None else []
+    behind = [f"r.key {sign} {conditions.bind('_key', key, 'a1')}"] if after is not None and value is None else []
     parts.append(part(f"{column} IS NULL", *behind, by=f"r.key {way}"))
-    value_of = f"SELECT {column} FROM {table} r WHERE r.state = 1 AND r.key = :last"
-    return Statement(tuple(parts), conditions.values, query.limit, 1, further, value_of)
+    return made(*parts)
 
 
 def many(query: Query, table: str) -> tuple[str, dict[str, Any]] | None:
@@ -176,6 +176,7 @@ class Conditions:
 
     def __init__(self, contract: Contract, *, postgresql: bool) -> None:
         self.values: dict[str, Any] = {}
+        self._bound = 0
         self._contract = contract
         self._kinds = {field.name: field.type for field in contract.columns()}
         self._postgresql = postgresql
@@ -184,16 +185,17 @@ class Conditions:
         """The column of a field."""
         return "r.key" if field == "_key" else f"r.{quoted(column_of(field))}"
 
-    def bind(self, field: str, value: Any) -> str:
-        """Keep a value of a field; what stands for it in the statement."""
-        name = f"p{len(self.values)}"  # no name comes twice: those of `theirs` begin otherwise
-        decimal = self._kinds.get(field) == "decimal"
-        self.values[name] = str(value) if decimal and value is not None else value
-        return self.mark(field, name)
+    def kind(self, field: str) -> str:
+        """The type of a field."""
+        return self._kinds.get(field, "text")
 
-    def mark(self, field: str, name: str) -> str:
-        """What stands in the statement for the value of this name, which is one of a field."""
-        if self._kinds.get(field) != "decimal":
+    def bind(self, field: str, value: Any, name: str | None = None) -> str:
+        """Keep a value of a field; what stands for it in the statement. One of a filter is called by its number."""
+        if name is None:
+            name = f"p{self._bound}"
+            self._bound += 1
+        self.values[name] = bindable(self.kind(field), value)
+        if self.kind(field) != "decimal":
             return f":{name}"
         return f"CAST(:{name} AS NUMERIC)" if self._postgresql else f"(0 + :{name})"
 
@@ -224,10 +226,10 @@ class Conditions:
             same = [
                 f"{self.column(other)} IS NULL"
                 if after[number] is None
-                else f"{self.column(other)} = {self.bind(other, after[number])}"
+                else f"{self.column(other)} = {self.bind(other, after[number], f'a{number}')}"
                 for number, (other, _) in enumerate(order[:place])
             ]
-            beyond = f"{column} {'<' if descending else '>'} {self.bind(name, value)}"
+            beyond = f"{column} {'<' if descending else '>'} {self.bind(name, value, f'a{place}')}"
             if name != "_key":
                 beyond = f"({beyond} OR {column} IS NULL)"
             alternatives.append(" AND ".join([*same, beyond]))
@@ -260,6 +262,11 @@ def served(key: str, seq: int, version: int, body: str) -> bytes:
     """The record as it is served: the system's members before the contract's. A key needs no escaping in JSON."""
     head = f'{{"_key":"{key}","_seq":{seq},"_version":{version}'
     return f"{head}}}".encode() if body == "{}" else f"{head},{body[1:]}".encode()
+
+
+def bindable(kind: str, value: Any) -> Any:
+    """A value of a field of this type as it is handed to the database."""
+    return str(value) if kind == "decimal" and value is not None else value
 
 
 def plain(value: Any) -> Any:

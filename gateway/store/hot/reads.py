@@ -1,0 +1,127 @@
+"""Connections for the hot questions: lent to one thread at a time, dropped where one fails."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+from gateway.store.hot.marks import Busy
+from gateway.store.hot.postgresql import Postgresql
+from gateway.store.hot.sqlite import Sqlite
+from gateway.store.pages import many, statement
+from gateway.store.staging import table_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from gateway.store.database import Database
+    from gateway.store.hot.marks import Mark, Page, Record, Short
+    from gateway.store.pages import Query, Statement
+
+T = TypeVar("T")
+
+_CONNECTIONS_MAX = 16
+
+
+class Asking(Protocol):
+    """One connection of a driver."""
+
+    def mark(self, contract: str) -> Mark | None:
+        """What answers about a contract depend on now."""
+
+    def state(self) -> tuple[int, str | None]:
+        """What answers without records depend on."""
+
+    def one(self, contract: str, table: str, key: str) -> tuple[Short, Record | None] | None:
+        """A record."""
+
+    def page(self, contract: str, statement: Statement) -> tuple[Mark, Page | None] | None:
+        """A page of current records."""
+
+    def truth(self, question: str, values: dict[str, Any]) -> bool:
+        """Whether a question is answered by yes."""
+
+    def close(self) -> None:
+        """Close the connection."""
+
+
+class HotReads:
+    """Connections of its own beside the store's.
+
+    Every question is answered with None for a contract that the store does not know.
+
+    Raises:
+        Busy: by every question.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._idle: list[Asking] = []
+        self._lock = threading.Lock()
+        self._count = 0
+        database.close_with(self.close)
+
+    def mark(self, contract: str) -> Mark | None:
+        """What answers about this contract depend on now."""
+        return self._asked(lambda asking: asking.mark(contract))
+
+    def state(self) -> tuple[int, str | None]:
+        """How many changes there were to keys, and the revision in force: what answers without records depend on."""
+        return self._asked(lambda asking: asking.state())
+
+    def one(self, contract: str, table: str, key: str) -> tuple[Short, Record | None] | None:
+        """A record; None where none has this key."""
+        return self._asked(lambda asking: asking.one(contract, table, key))
+
+    def page(self, contract: str, statement: Statement) -> tuple[Mark, Page | None] | None:
+        """A page of current records; None where more than one question is needed, or a delivery is being settled."""
+        return self._asked(lambda asking: asking.page(contract, statement))
+
+    def statement(self, query: Query) -> Statement:
+        """What asks for this page of current rows."""
+        return statement(
+            query, table_of(query.contract), postgresql=not self._database.is_sqlite, walk=self.walk(query)
+        )
+
+    def walk(self, query: Query) -> bool:
+        """Whether SQLite had better go along the order of this page than filter before it sorts."""
+        question = many(query, table_of(query.contract)) if self._database.is_sqlite else None
+        if question is None:
+            return False
+        return self._asked(lambda asking: asking.truth(*question))
+
+    def close(self) -> None:
+        """Close what is idle."""
+        while self._idle:
+            self._dropped(self._idle.pop())
+
+    def _asked(self, question: Callable[[Asking], T]) -> T:
+        asking = self._taken()
+        try:
+            answer = question(asking)
+        except Exception as problem:
+            self._dropped(asking)
+            raise Busy from problem
+        self._idle.append(asking)
+        return answer
+
+    def _taken(self) -> Asking:
+        try:
+            return self._idle.pop()
+        except IndexError:
+            pass
+        with self._lock:
+            if self._count >= _CONNECTIONS_MAX:
+                raise Busy
+            self._count += 1
+        try:
+            return Sqlite(self._database) if self._database.is_sqlite else Postgresql(self._database)
+        except Exception as problem:
+            with self._lock:
+                self._count -= 1
+            raise Busy from problem
+
+    def _dropped(self, asking: Asking) -> None:
+        with self._lock:
+            self._count -= 1
+        asking.close()
