@@ -92,8 +92,6 @@ class Access:
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
-@dataclass(frozen=True, slots=True)
 class Mail:
     """``mail:`` of gateway.yaml: the server that takes letters. `security` is ``starttls``, ``tls`` or ``none``."""
 
@@ -106,6 +104,8 @@ class Mail:
     """A reference."""
 
 
+@dataclass(frozen=True, slots=True)
+class Settings:
     """gateway.yaml: where things are kept and who listens where. Relative paths are relative to the workspace."""
 
     store: str = "sqlite:data/gateway.db"
@@ -117,6 +117,9 @@ class Mail:
     """How the bucket of a vault ``s3://…`` is reached; the two keys may still be references."""
     http: str = "127.0.0.1:8080"
     sftp: str = "127.0.0.1:2222"
+    http_public: str | None = None
+    sftp_public: str | None = None
+    """Where partners find the two, if that is elsewhere: an address with https://, and a host with its port."""
     sftp_algorithms: str = "modern"
     sftp_connections_max: int = 500
     sftp_partner_connections_max: int = 100
@@ -147,20 +150,20 @@ class Mail:
     exports_max: int = 4
     hot_lane: bool = True
     access: Access = Access()
-
-
     contact: tuple[str, ...] = ()
     """Whom partners write to or call, a line each."""
     mail: Mail | None = None
     late_after_seconds: float = 900.0
     """After how long it is told that an answer to a partner is not sent yet."""
+
+
 FOLLOWED = frozenset(
     {
         *("settle_seconds", "partial_after_seconds", "field_bytes_max", "upload_bytes_max", "hook_bytes_max", "keep"),
         *("archive_bytes_max", "archive_ratio_max", "archive_members_max", "access"),
+        *("contact", "mail", "late_after_seconds", "http_public", "sftp_public"),
     }
 )
-        *("contact", "mail", "late_after_seconds"),
 """Settings that hold as soon as they are applied; the roles read all others when they start."""
 
 

@@ -27,6 +27,8 @@ SETTINGS = {
     "vault": "vault",
     "http": "http",
     "sftp": "sftp",
+    "http_public": "http_public",
+    "sftp_public": "sftp_public",
     "sftp_algorithms": "sftp_algorithms",
     "sftp_connections": "sftp_connections_max",
     "sftp_partner_connections": "sftp_partner_connections_max",
@@ -54,9 +56,9 @@ SETTINGS = {
     "requests_per_minute": "requests_per_minute",
     "exports": "exports_max",
     "hot_lane": "hot_lane",
-}
     "contact": "contact",
     "late_after": "late_after_seconds",
+}
 """Key of gateway.yaml → field of the settings, whose name carries the unit."""
 
 OPTIONS = {
@@ -98,9 +100,9 @@ def read_settings(section: Section) -> Settings:
             section.refuse("s3", "s3: says how a bucket is reached, and the vault is none", "write vault: s3://bucket")
     access: Section | None = section.get("access")
     values |= {"access": read_access(access)} if access is not None and access.whole else {}
-    return Settings(**values)
     mail: Section | None = section.get("mail")
     values |= {"mail": read_mail(mail)} if mail is not None and mail.whole else {}
+    return Settings(**values)
 
 
 def read_connections(root: Mapping) -> dict[str, Connection | None]:
@@ -166,6 +168,8 @@ def read_partner(section: Section) -> Partner | None:
         about=section.get("about", ""),
         identifiers=tuple(identifiers.values.items()) if identifiers else (),
         account=account,
+        contacts=section.get("contacts", ()),
+        letters=section.get("letters", ("outbox",)),
         file=section.mapping.file.path,
     )
 
@@ -184,7 +188,5 @@ def _named(root: Mapping, keys: tuple[Key, ...], what: str) -> Iterator[tuple[st
 def _mapping(node: Node, name: str, what: str) -> Mapping | None:
     if isinstance(node, Mapping) and node.entries:
         return node
-        contacts=section.get("contacts", ()),
-        letters=section.get("letters", ("outbox",)),
     node.refuse(f"{what} is described by keys, but nothing of the kind stands under {name!r}", "add lines below it")
     return None

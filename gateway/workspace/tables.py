@@ -132,11 +132,6 @@ ANY_HEADER = Kind("name of a header", signatures.read_header, _text(signatures.H
 PART = Kind("part of a header", signatures.read_part, _text(signatures.PART.pattern))
 PREFIX = Kind("text", signatures.read_prefix, _ANY_TEXT)
 SIGNED = Kind("text with places", signatures.read_signed, _text(r".*\{body\}.*"))
-RULES = Kind(
-    "rules",
-    values.read_node,
-    {"type": "array", "items": {"type": "object", "minProperties": 1, "maxProperties": 1}},
-)
 LETTERS = Kind("places", letters.read_letters, _text(r"none|(outbox|mail)([ ,]+(outbox|mail))*"))
 MAILBOX = Kind("address of e-mail", letters.read_mailbox, _text(letters.MAILBOX.pattern))
 MAILBOXES = Kind(
@@ -145,6 +140,11 @@ MAILBOXES = Kind(
     several(_text(letters.MAILBOX.pattern)),
 )
 SECURITY = Kind("starttls, tls or none", letters.read_security, {"enum": list(letters.SECURITY)})
+RULES = Kind(
+    "rules",
+    values.read_node,
+    {"type": "array", "items": {"type": "object", "minProperties": 1, "maxProperties": 1}},
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,11 +193,6 @@ ACCESS = (
     ),
 )
 
-GATEWAY = (
-    Key("about", TEXT, "what this gateway is for", "Orders and prices of the Leeds plant"),
-    Key("store", STORE, "where records are kept", "sqlite:data/gateway.db"),
-    Key("vault", VAULT, "where raw files are kept: a folder, or a bucket that speaks S3", "s3://orders-raw/leeds"),
-    Key(
 MAIL = (
     Key("host", TEXT, "the mail server", "mail.company.example", required=True),
     Key("port", WHOLE, "its port, where it is not the usual one", "587"),
@@ -207,6 +202,11 @@ MAIL = (
     Key("password", SECRET, "its password, by reference", "secret:mail/password"),
 )
 
+GATEWAY = (
+    Key("about", TEXT, "what this gateway is for", "Orders and prices of the Leeds plant"),
+    Key("store", STORE, "where records are kept", "sqlite:data/gateway.db"),
+    Key("vault", VAULT, "where raw files are kept: a folder, or a bucket that speaks S3", "s3://orders-raw/leeds"),
+    Key(
         "s3",
         SECTION,
         "how the vault's bucket is reached; what is left out, boto3 finds as it always does",
@@ -220,6 +220,8 @@ MAIL = (
     ),
     Key("http", ADDRESS, "where the REST API listens", "127.0.0.1:8080"),
     Key("sftp", ADDRESS, "where the SFTP server listens", "127.0.0.1:2222"),
+    Key("http_public", ENDPOINT, "where partners find the pages that links lead to", "https://edi.company.example"),
+    Key("sftp_public", ADDRESS, "where partners find the SFTP server, as their card says", "edi.example.com:22"),
     Key("sftp_algorithms", SFTP_ALGORITHMS, "modern ones only, or those of old clients as well", "compatible"),
     Key("sftp_connections", WHOLE, "how many connections the SFTP server has at most", "500"),
     Key("sftp_partner_connections", WHOLE, "how many of them one partner has", "100"),
@@ -248,14 +250,14 @@ MAIL = (
     Key("exports", WHOLE, "how many exports run at the same time", "4"),
     Key("hot_lane", TRUTH, "whether single records and pages take the short way through the server", "true"),
     Key("access", SECTION, "who may use the API besides those who have keys", "", keys=ACCESS),
+    Key("contact", TEXTS, "whom partners write to or call, as letters tell them", "Orders desk, edi@company.example"),
+    Key("mail", SECTION, "the server that takes letters to partners, where they go by e-mail", "", keys=MAIL),
+    Key("late_after", DURATION, "after how long it is told that an answer to a partner is not sent yet", "15m"),
 )
 
 CONNECTION = (
     Key("about", TEXT, "what the system is", "The ERP on the AS/400"),
     Key("kind", NAME, "how it is reached", "odbc", required=True),
-    Key("contact", TEXTS, "whom partners write to or call, as letters tell them", "Orders desk, edi@company.example"),
-    Key("mail", SECTION, "the server that takes letters to partners, where they go by e-mail", "", keys=MAIL),
-    Key("late_after", DURATION, "after how long it is told that an answer to a partner is not sent yet", "15m"),
     Key("url", TEXT, "its address, without any secret", "Driver=SQLite3;Database=erp.db", required=True),
     Key("owner", NAME, "the team that answers for it", "erp-team"),
     Key("dialect", DIALECT, "the SQL it speaks, where its driver does not tell", "db2"),
@@ -350,6 +352,8 @@ PARTNER = (
             ),
         ),
     ),
+    Key("contacts", MAILBOXES, "who is written to there", "edi@acme.example"),
+    Key("letters", LETTERS, "where letters about refused files go: outbox, mail, both, or none", "outbox mail"),
     Key("acknowledgments", SECTION, "how acknowledgments reach the partner", "", later=True),
 )
 
@@ -361,8 +365,6 @@ CONTRACT_FILE = (
     Key("collection", NAME, "its name in URLs, where the plural is not it", "stock"),
     Key("keep", AGE, "how long records are kept after their last change", "7y"),
     Key("keep_personal", AGE, "how long the values of fields marked pii are kept, when that is less", "90d"),
-    Key("contacts", MAILBOXES, "who is written to there", "edi@acme.example"),
-    Key("letters", LETTERS, "where letters about refused files go: outbox, mail, both, or none", "outbox mail"),
     Key("deprecated", DATE, "since when callers ought to use a newer version, which they are told", "2026-11-01"),
     Key("sunset", DATE, "until when this version is served, which callers are told", "2027-06-30"),
     Key("fields", FIELDS, "the fields, in the notation of contracts", "", required=True),
