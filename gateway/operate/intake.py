@@ -17,8 +17,8 @@ from gateway.observations import (
     HANDOVER_FAILED,
     HANDOVER_RECOVERED,
 )
-from gateway.operate.outboxes import send_until
-from gateway.operate.partnerserver import partner_server
+from gateway.operate.mailing import MAILS
+from gateway.operate.outboxes import OUTBOXES, send_until
 from gateway.operate.pulling import pull
 from gateway.operate.trying import tell_until
 from gateway.operate.visits import Visits
@@ -93,8 +93,12 @@ class Intake:
         writing.start()
         telling = threading.Thread(target=tell_until, args=(self._gateway, stop), name="tried")
         telling.start()
-        sending = threading.Thread(target=send_until, args=(self._gateway, owner_name(), stop), name="outboxes")
-        sending.start()
+        sending = [
+            threading.Thread(target=send_until, args=(self._gateway, owner_name(), stop, way), name=way.name)
+            for way in (OUTBOXES, MAILS)
+        ]
+        for each in sending:
+            each.start()
         pulling = threading.Thread(target=pull, args=(self._gateway, stop), name="pulling")
         pulling.start()
         try:
@@ -105,7 +109,9 @@ class Intake:
             self._collector.ring()
             self.server.close()
             collecting.join()
-            sending.join()
+            for each in sending:
+                each.join()
+            pulling.join()
             written.set()
             writing.join()
             pulling.join()

@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from gateway.errors import Retry, Stop
+from gateway.operate.lateness import LateWatch
 from gateway.publish.outbox import Folders, Outboxes, send
 from gateway.store import outgoing, row_leases
 from gateway.store.bell import Bell
@@ -58,9 +59,11 @@ def reached(configuration: Configuration) -> list[str]:
 def send_until(gateway: Gateway, owner: str, stop: threading.Event, way: Way = OUTBOXES) -> None:
     """Send what is due and goes this way until `stop` is set."""
     bell = Bell(gateway.database)
+    late = LateWatch(gateway)
     try:
         while not stop.is_set():
             try:
+                late.when_due()  # whoever should have made or sent it may be the one that is not there
                 if send_once(gateway, owner, way):
                     continue
             except (Retry, Stop) as trouble:

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from gateway.errors import Retry, Stop
+from gateway.operate.lateness import LateWatch
 from gateway.repair.retention import Retention
 from gateway.store import idempotency, retention, trials
 
@@ -37,6 +38,7 @@ class Upkeep:
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
         self._unscrubbed = False
+        self._late = LateWatch(gateway)
         self._under_way: _UnderWay | None = None
         self._next = self._purge_next = datetime.min.replace(tzinfo=gateway.database.clock().tzinfo)
 
@@ -49,6 +51,7 @@ class Upkeep:
                 self._forget_keys(now)
                 self._forget_trials(now)
                 self._sweep()
+            self._late.when_due()
             if now >= self._purge_next:
                 self._purge_next = now + AGAIN
                 if self._purge():

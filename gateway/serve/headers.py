@@ -122,6 +122,7 @@ _OF_OPERATIONS: dict[str, tuple[str, ...]] = {
     "get_row": ("ETag", "Age"),
     "get_delivery_content": ("ETag", "Repr-Digest", "Content-Range", "Accept-Ranges", "Content-Disposition"),
     "get_delivery_acknowledgments": ("Content-Disposition",),
+    "get_delivery_letter": ("Content-Disposition",),
     "upload_delivery": _UPLOADED,
     "try_file": _UPLOADED,
     "replay_delivery": ("Location", "Preference-Applied"),

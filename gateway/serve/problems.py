@@ -128,6 +128,11 @@ PROBLEMS: dict[str, Kind] = {
     "unknown_document": Kind(404, "There is no such held document", "/api/v1/quarantine lists those that wait."),
     "unknown_integration": Kind(404, "There is no such integration", "/api/v1/integrations lists them."),
     "unknown_partner": Kind(404, "There is no such partner", "/api/v1/partners lists them."),
+    "unknown_letter": Kind(
+        404,
+        "There is no letter about this delivery",
+        "One is written where a partner's file is refused.",
+    ),
     "unknown_trial": Kind(404, "There is no such trial", "Trials are kept for some days; ask for a new one."),
     "not_tried": Kind(422, "The file cannot be tried", "The detail says what is missing."),
     "unknown_table": Kind(404, "There is no such table or connection", "/api/v1/tables lists them."),

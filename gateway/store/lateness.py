@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import func, select, update
 
 from gateway.store.database import stamp
-from gateway.store.deliveries import moment
+from gateway.store.deliveries import moment, of_partners
 from gateway.store.outgoing import MAIL
 from gateway.store.tables import acknowledgment, answering, delivery, letter, lettering
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from sqlalchemy import Connection, Table
@@ -49,12 +50,10 @@ def is_any(connection: Connection, before: datetime) -> bool:
     return any(connection.execute(_query(row, before).where(row[0].c.late == 0).limit(1)).first() for row in _SINCE)
 
 
-def count(connection: Connection, before: datetime) -> int:
-    """How much is late."""
-    return sum(
-        connection.execute(select(func.count()).select_from(_query(row, before).subquery())).scalar_one()
-        for row in _SINCE
-    )
+def count(connection: Connection, before: datetime, *, partners: Sequence[str] | None = None) -> int:
+    """How much is late, of deliveries of these partners; None: of all."""
+    queries = (_query(row, before).where(*of_partners(partners)).order_by(None) for row in _SINCE)
+    return sum(connection.execute(select(func.count()).select_from(each.subquery())).scalar_one() for each in queries)
 
 
 def take(transaction: Transaction, before: datetime) -> list[Late]:

@@ -43,6 +43,7 @@ COMMANDS = {
     "purge": "purge",
     "explain": "explain",
     "quarantine": "quarantine",
+    "letter": "letter",
     "replay": "repair",
     "undo": "repair",
     "audit": "audit",

@@ -20,7 +20,7 @@ from gateway.serve.problems import Problem
 from gateway.serve.resources.activity import Following, activity_answer
 from gateway.serve.shapes import FLAG, MOMENT, TEXT, WHOLE, Shape, many, maybe, page, thing, words
 from gateway.serve.shapes import named as shape
-from gateway.store import acknowledgments, deliveries, members, quarantine
+from gateway.store import acknowledgments, deliveries, letters, members, quarantine
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,8 +41,8 @@ SHAPES: dict[str, Shape] = {
         "delivery that brought the same content first; replay says by which revision it was judged again, then or now; "
         "archive says that its members were unpacked; "
         "purged_at and purged_by say when its bytes went, and by which keep:; acknowledgments, where one delivery is "
-        "asked for, are what the partner is answered.",
-        optional=("acknowledgments",),
+        "asked for, are what the partner is answered, and letters what he is told of what was refused.",
+        optional=("acknowledgments", "letters"),
         id=TEXT,
         number=WHOLE,
         state=words(*(str(state) for state in DeliveryState)),
@@ -68,6 +68,7 @@ SHAPES: dict[str, Shape] = {
         purged_at=maybe(MOMENT),
         purged_by=maybe(TEXT),
         acknowledgments=many(shape("Acknowledgment")),
+        letters=many(shape("Letter")),
     ),
     "Deliveries": page(shape("Delivery"), "Deliveries, newest first."),
     "Finding": thing(
@@ -228,7 +229,9 @@ def one_delivery(call: Call, id: str) -> Response:  # noqa: A002 - the name in t
     with call.services.database.read() as connection:
         delivery = known(connection, call.caller, id)
         answers = acknowledgments.of_delivery(connection, delivery.number)
-    return answered(delivery_said(delivery) | {"acknowledgments": [asdict(each) for each in answers]})
+        written = letters.of_delivery(connection, delivery.number)
+    told = {"acknowledgments": [asdict(each) for each in answers], "letters": [asdict(each) for each in written]}
+    return answered(delivery_said(delivery) | told)
 
 
 def content(call: Call, id: str) -> Response:  # noqa: A002 - as above

@@ -13,7 +13,7 @@ from gateway.serve.operations import Operation
 from gateway.serve.problems import Problem
 from gateway.serve.resources.registry import integrations_of
 from gateway.serve.shapes import FLAG, MOMENT, TEXT, WHOLE, Shape, many, maybe, named, page, thing, words
-from gateway.store import activity, deliveries
+from gateway.store import activity, deliveries, lateness
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -41,12 +41,14 @@ SHAPES: dict[str, Shape] = {
         finished_at=maybe(MOMENT),
     ),
     "IntegrationsHealth": thing(
-        "All integrations; waiting counts the deliveries that no worker has judged yet.",
+        "All integrations; waiting counts the deliveries that no worker has judged yet, answers_late the "
+        "acknowledgments and letters that partners should have been sent by now (late_after in gateway.yaml).",
         items=many(named("IntegrationHealth")),
         next=maybe(TEXT),
         as_of=named("AsOf"),
         waiting=WHOLE,
         waiting_since=maybe(MOMENT),
+        answers_late=WHOLE,
     ),
     "SourceHealth": thing(
         "How a legacy database fares, as the process sees it that answers. open: it is left alone after failures;"
@@ -152,6 +154,8 @@ def integrations(call: Call) -> Response:
     with call.services.database.read() as connection:
         latest = deliveries.latest_per_integration(connection, partners=call.caller.partners)
         waiting, since = deliveries.backlog(connection, partners=call.caller.partners)
+        after = timedelta(seconds=call.services.configuration().settings.late_after_seconds)
+        late = lateness.count(connection, call.services.now() - after, partners=call.caller.partners)
     items: list[dict[str, Any]] = []
     for name in sorted(integrations_of(call)):
         newest = latest.get(name)
@@ -168,7 +172,7 @@ def integrations(call: Call) -> Response:
         [said(item) for item in items],
         cursor=None,
         as_of={"time": call.services.now()},
-        more={"waiting": waiting, "waiting_since": since},
+        more={"waiting": waiting, "waiting_since": since, "answers_late": late},
     )
 
 
