@@ -45,4 +45,6 @@ class Partner:
     """Addresses of e-mail: who is written to there."""
     letters: tuple[str, ...] = ("outbox",)
     """Where letters about refused files go: ``outbox``, ``mail``, both, or nowhere."""
+    answers: tuple[str, str] | None = None
+    """A connection and a folder at the partner's own server, where his files are put; None: in his outbox here."""
     file: str = ""

@@ -20,6 +20,7 @@ from gateway.observations import (
 from gateway.operate.mailing import MAILS
 from gateway.operate.outboxes import OUTBOXES, send_until
 from gateway.operate.pulling import pull
+from gateway.operate.pushing import push
 from gateway.operate.trying import tell_until
 from gateway.operate.visits import Visits
 from gateway.operate.worker import owner_name
@@ -101,6 +102,8 @@ class Intake:
             each.start()
         pulling = threading.Thread(target=pull, args=(self._gateway, stop), name="pulling")
         pulling.start()
+        pushing = threading.Thread(target=push, args=(self._gateway, owner_name(), stop), name="pushing")
+        pushing.start()
         try:
             while not stop.is_set():
                 self._follow_one_revision(stop, collecting)
@@ -112,9 +115,9 @@ class Intake:
             for each in sending:
                 each.join()
             pulling.join()
+            pushing.join()
             written.set()
             writing.join()
-            pulling.join()
             telling.join()
 
     def _follow_one_revision(self, stop: threading.Event, collecting: threading.Thread) -> None:

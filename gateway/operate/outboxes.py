@@ -45,7 +45,7 @@ class Way:
 
 OUTBOXES = Way(
     "outboxes",
-    lambda _: Bag(),
+    lambda configuration: Bag(but=elsewhere(configuration)),
     lambda gateway, partner: Folders(gateway.folder / gateway.settings.drops / partner),
 )
 """Into the folders behind our SFTP server: what goes no other way."""
@@ -53,7 +53,12 @@ OUTBOXES = Way(
 
 def reached(configuration: Configuration) -> list[str]:
     """The partners to whom files are put somewhere; for all others they are kept, and asked for over the API."""
-    return [each.name for each in configuration.partners.values() if each.account is not None]
+    return [each.name for each in configuration.partners.values() if each.account or each.answers]
+
+
+def elsewhere(configuration: Configuration) -> dict[str, tuple[str, str]]:
+    """The partners whose files are put at servers of theirs, with connection and folder."""
+    return {each.name: each.answers for each in configuration.partners.values() if each.answers is not None}
 
 
 def send_until(gateway: Gateway, owner: str, stop: threading.Event, way: Way = OUTBOXES) -> None:

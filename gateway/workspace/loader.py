@@ -23,6 +23,7 @@ from gateway.workspace.letters import check_letters
 from gateway.workspace.nodes import Mapping, compose
 from gateway.workspace.problems import SECRETS, ConfigurationProblems, File, Problem, did_you_mean
 from gateway.workspace.registry import read_connections, read_partner, read_settings, read_teams
+from gateway.workspace.remotes import check_answers
 from gateway.workspace.shelf import FOLDER, Shelf
 from gateway.workspace.tables import LAYOUTS, Layout, read_section
 
@@ -168,6 +169,7 @@ class _Reading:
         self.known.guides |= dict.fromkeys(self._broken("guides"))
         integrations = self._drafts("integration", lambda section: read_integration(section, self.known))
         agreement.check_partners(partners)
+        check_answers(partners, self.known.connections)
         check_letters(partners, settings.mail)
         shipped = self.known.shelf.drafts()
         agreement.check_contracts([*shipped.values(), *contracts])

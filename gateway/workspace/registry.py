@@ -170,6 +170,7 @@ def read_partner(section: Section) -> Partner | None:
         account=account,
         contacts=section.get("contacts", ()),
         letters=section.get("letters", ("outbox",)),
+        answers=section.get("answers"),
         file=section.mapping.file.path,
     )
 

@@ -13,9 +13,13 @@ from urllib.parse import unquote, urlsplit
 from gateway.integrations import Pulling, Source
 from gateway.workspace import values
 from gateway.workspace.nodes import Scalar
+from gateway.workspace.problems import did_you_mean
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from gateway.configuration import Connection
+    from gateway.workspace.agreement import Draft
     from gateway.workspace.nodes import Node
     from gateway.workspace.tables import Section
 
@@ -113,6 +117,32 @@ def _sftp_source(text: Scalar, rest: str) -> Source | None:
     else:
         return Source("sftp", host, path)
     return None
+
+
+def read_answers(node: Node) -> tuple[str, str] | None:
+    """``sftp://connection/folder``: a connection, and a folder there."""
+    text = values.scalar(node)
+    match = re.fullmatch(rf"sftp://({values.NAME.pattern})/(\S*?)/?", text.value) if text else None
+    if text and (match is None or {"..", "."} & set(match[2].split("/"))):
+        text.refuse(f"{text.value!r} names no folder at a partner's server", "write sftp://acme-server/incoming")
+        return None
+    return (match[1], match[2]) if match else None
+
+
+def check_answers(drafts: list[Draft], connections: Mapping[str, Connection | None]) -> None:
+    """What partners name as the place for their files is a connection to a server."""
+    for draft in drafts:
+        answers: tuple[str, str] | None = draft.section.get("answers")
+        if answers is None:
+            continue
+        if answers[0] not in connections:
+            hint = did_you_mean(answers[0], connections, "describe it in connections.yaml")
+            draft.section.text("answers").refuse_part(
+                7, len(answers[0]), f"there is no connection {answers[0]!r}", hint
+            )
+        elif (connection := connections[answers[0]]) and connection.kind != "sftp":
+            told = f"the connection {answers[0]!r} is of the kind {connection.kind}, not sftp"
+            draft.section.text("answers").refuse_part(7, len(answers[0]), told)
 
 
 def check_connection(section: Section) -> None:

@@ -50,6 +50,7 @@ FINGERPRINTS = Kind(
     lambda node: values.read_list(node, remotes.read_fingerprint),
     several(_text(remotes.FINGERPRINT.pattern)),
 )
+ANSWERS = Kind("folder at a server", remotes.read_answers, _text("sftp://.+/.*"))
 AFTER = Kind("what is done with a file", remotes.read_after, _text("leave|delete|move .+"))
 SETTLE = Kind("duration, or none", remotes.read_settle, _text(r"[0-9]+(\.[0-9]+)?(ms|s|m|h|d)|none"))
 MARKER = Kind("ending of a name", remotes.read_marker, _ANY_TEXT)
@@ -354,6 +355,7 @@ PARTNER = (
     ),
     Key("contacts", MAILBOXES, "who is written to there", "edi@acme.example"),
     Key("letters", LETTERS, "where letters about refused files go: outbox, mail, both, or none", "outbox mail"),
+    Key("answers", ANSWERS, "the folder at his own server where his files are put, not in his outbox", "sftp://acme-server/in"),
     Key("acknowledgments", SECTION, "how acknowledgments reach the partner", "", later=True),
 )
 
