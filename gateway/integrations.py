@@ -55,6 +55,7 @@ class Source:
     ===========================  ==========================================================
     drop://partner/out/*.edi     our SFTP server: `host` is the partner, `path` a glob
     folder:inbox/*.csv           a watched local folder: `path` is a folder and a glob
+    folder:inbox/**/*.csv        likewise, with its subfolders
     sftp://acme-server/out/*.edi a partner's SFTP server: `host` is the connection, `path` a folder and a glob
     table://erp/customers        a table of a connection: `host` is the connection
     http:                        uploads by the API only
@@ -72,6 +73,8 @@ class Source:
     def wants(self, source: str, name: str) -> bool:
         """Whether a delivery from `source` (``drop://acme``, ``folder:inbox``, ``table://erp/customers``) is meant."""
         pattern = self.path.rpartition("/")[2] if self.scheme in ("folder", "sftp") else self.path
+        if self.scheme == "folder":
+            name = name.rpartition("/")[2]  # it may have lain in a subfolder
         return self.is_of(source) and (self.scheme not in _OF_FILES or fnmatchcase(name, pattern or "*"))
 
     def is_of(self, source: str) -> bool:
@@ -181,6 +184,22 @@ class Signature:
 
 
 @dataclass(frozen=True, slots=True)
+class Watched:
+    """When a file of a watched folder is complete.
+
+    That is when it has looked the same for `settle_seconds` (None: as gateway.yaml says), or when its `marker` lies
+    beside it: of ``orders.csv``, ``.done`` is ``orders.csv.done`` and ``{stem}.ok`` is ``orders.ok``. `openssh_log` is
+    the socket ``/dev/log`` of the chroot of an OpenSSH server in which the folder lies: what is closed there is taken
+    when its session ends, or `after_close_seconds` later.
+    """
+
+    settle_seconds: float | None = None
+    marker: str | None = None
+    openssh_log: str | None = None
+    after_close_seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Integration:
     """One flow from a source to a contract."""
 
@@ -212,6 +231,8 @@ class Integration:
     """How long raw files and held documents are kept after they came, as written: ``90d``."""
     signature: Signature | None = None
     """How the requests to the hook of the integration are signed."""
+    watched: Watched = Watched()
+    """When a file of its folder is complete."""
     pulling: Pulling | None = None
     """How a source of ``sftp://`` is pulled from."""
     place: Place = Place("", 1, 1)

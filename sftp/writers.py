@@ -86,7 +86,7 @@ class Writers:
 
     def at(self, folder: Folder, descriptor: int) -> bool:
         """Whether somebody has the file open for writing. False where the kernel is not asked, or does not tell."""
-        if not folder.settle_seconds:
+        if not folder.settle_seconds and folder.marker is None:
             return False
         if folder not in self._local:
             self._local[folder] = is_local(folder.path)

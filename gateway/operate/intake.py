@@ -9,14 +9,19 @@ from typing import TYPE_CHECKING
 
 from gateway.errors import Retry, Stop
 from gateway.observations import (
+    BELL_LOST,
     FILE_INCOMPLETE,
+    FILE_OPEN,
     FILE_STUCK,
     FILE_WRITTEN_LATE,
     FOLDER_UNREADABLE,
     FOLDER_UNUSABLE,
     HANDOVER_FAILED,
     HANDOVER_RECOVERED,
+    LOG_MISSING,
+    NOT_A_FILE,
 )
+from gateway.operate.folders import bells, watched_folders
 from gateway.operate.mailing import MAILS
 from gateway.operate.outboxes import OUTBOXES, send_until
 from gateway.operate.pulling import pull
@@ -25,8 +30,7 @@ from gateway.operate.trying import tell_until
 from gateway.operate.visits import Visits
 from gateway.operate.worker import owner_name
 from gateway.receive.drops import Drops
-from sftp.arrival import Folder, drop_folder
-from sftp.bells import Bell
+from sftp.arrival import drop_folder
 from sftp.collect import Collector, prepare
 from sftp.errors import Stop as SftpStop
 from sftp.folders import make
@@ -38,6 +42,7 @@ if TYPE_CHECKING:
     from gateway.model import Activity as Line
     from gateway.operate.wiring import Gateway
     from sftp.activity import Activity
+    from sftp.arrival import Folder
 
 _log = logging.getLogger(__name__)
 _LOOK_EVERY_SECONDS = 1.0
@@ -47,7 +52,11 @@ _STORED = {
         FOLDER_UNREADABLE,
         FILE_STUCK,
         FILE_INCOMPLETE,
+        FILE_OPEN,
         FILE_WRITTEN_LATE,
+        NOT_A_FILE,
+        BELL_LOST,
+        LOG_MISSING,
         HANDOVER_FAILED,
         HANDOVER_RECOVERED,
     )
@@ -126,9 +135,7 @@ class Intake:
         folders = self._usable(configuration)
         self._collector.watch(folders)
         watched = [folder for folder in folders if folder.partner is None]  # our own server rings by itself
-        bell = Bell(watched, self._collector.ring, on_activity=self._tell)
-        bell.start()
-        try:
+        with bells(watched, self._collector, self._tell):
             while not stop.wait(_LOOK_EVERY_SECONDS):
                 if not collecting.is_alive():
                     raise Stop("the collector has ended, so no file would arrive", "Its traceback stands above.")
@@ -139,8 +146,6 @@ class Intake:
                     _log.warning("%s", trouble)
                 if self._unusable and self._usable(configuration) != folders:
                     return
-        finally:
-            bell.stop()
 
     def _usable(self, configuration: Configuration) -> list[Folder]:
         """The folders that can be collected from; why another one cannot is told, once."""
@@ -173,24 +178,7 @@ class Intake:
             if partner.account is not None
             for test in (False, True)
         ]
-        watched: dict[str, list[str]] = {}
-        for integration in configuration.integrations.values():
-            if integration.source.scheme == "folder":
-                place, _, pattern = integration.source.path.rpartition("/")
-                watched.setdefault(place or ".", []).append(pattern or "*")
-        for place, patterns in watched.items():
-            path = self._gateway.folder / place
-            folders.append(
-                Folder(
-                    path=path,
-                    source=f"folder:{place}",
-                    holding=path / ".held",
-                    patterns=tuple(patterns),
-                    settle_seconds=settings.settle_seconds,
-                    partial_after_seconds=partial_after,
-                )
-            )
-        return folders
+        return [*folders, *watched_folders(configuration, self._gateway.folder)]
 
     def _tell(self, activity: Activity) -> None:
         """Everything goes to this process's log, and what an administrator must see to the store's as well."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from gateway.workspace.problems import did_you_mean
+from gateway.workspace.watching import check_watched
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -119,6 +120,7 @@ def check_integrations(drafts: list[Draft], contracts: Mapping[str, Contract | N
         "let them differ in source, message or partner",
     )
     _check_pulling(drafts)
+    check_watched([draft.section for draft in drafts if draft.value])
     filling: dict[str, list[Draft]] = defaultdict(list)
     for draft in drafts:
         if draft.section.get("contract"):

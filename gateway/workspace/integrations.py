@@ -19,6 +19,7 @@ from gateway.workspace.remotes import read_pulling
 from gateway.workspace.shelf import Shelf
 from gateway.workspace.signatures import check_signature, read_signature
 from gateway.workspace.values import MESSAGES
+from gateway.workspace.watching import read_watched
 
 if TYPE_CHECKING:
     from gateway.configuration import CodeTable, Connection
@@ -64,6 +65,7 @@ def read_integration(section: Section, known: Known) -> Integration | None:
     partner = _partner(section, source, known)
     form = _format(section, source, known)
     signature = read_signature(section)
+    watched = read_watched(section, source)
     pulling = read_pulling(section, source)
     if source:
         _refuse_unsuited(section, source, form)
@@ -91,6 +93,7 @@ def read_integration(section: Section, known: Known) -> Integration | None:
         checks=checks,
         partner=partner,
         signature=signature,
+        watched=watched,
         pulling=pulling,
         place=section.text("integration").place,
         **{name: section.values[name] for name in OPTIONAL if name in section.values},

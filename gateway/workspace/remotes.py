@@ -41,7 +41,7 @@ _OF_OTHERS = ("password", "timeout", "connect_timeout")
 LINES = ("after", "every", "settle", "marker", "between")
 """Keys of an integration that say how a partner's server is pulled from."""
 _AFTER = re.compile(r"leave|delete|move (/?[^/\s][^\s]*)")
-_MARKER = re.compile(r"[.\w-]{1,20}", re.ASCII)
+_MARKER = re.compile(r"(?:\{(?:name|stem)\})?[.\w-]{1,20}", re.ASCII)
 _EXAMPLE = "sftp://acme-server/out/*.edi"
 FINGERPRINTS_MAX = 2
 
@@ -84,7 +84,7 @@ def read_marker(node: Node) -> str | None:
     if text and not _MARKER.fullmatch(text.value):
         text.refuse(f"{text.value!r} is not the ending of a name", "write .done, for orders.edi.done beside orders.edi")
         return None
-    return text.value if text else None
+    return text.value.removeprefix("{name}") if text else None
 
 
 def read_algorithms(node: Node) -> str | None:
@@ -193,9 +193,13 @@ def read_pulling(section: Section, source: Source | None) -> Pulling | None:
         return None
     if source.scheme != "sftp":
         for name in given:
+            if source.scheme == "folder" and name in ("settle", "marker"):
+                continue
             section.mapping.key(name).refuse(f"{name!r} belongs to sources of sftp:// alone", "take the line out")
             section.whole = False
         return None
+    if section.get("marker", "").startswith("{"):
+        section.refuse("marker", "at a partner's server the marker is the whole name and an ending", "write .done")
     if "marker" in given and "settle" in given:
         section.mapping.key("settle").refuse("a file that is marked need not settle", "take one of the lines out")
     after, move_to = section.get("after", ("leave", ""))

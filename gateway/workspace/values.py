@@ -343,10 +343,11 @@ def read_source(node: Node) -> Source | None:
 
 def _folder_source(text: Scalar, rest: str) -> Source | None:
     folder, _, pattern = rest.rpartition("/")
+    folder = folder.removesuffix("/**")  # with its subfolders
     if not pattern or (not folder and not _WILD.search(pattern)) or rest.startswith("//") or _WILD.search(folder):
         text.refuse(
             f"{text.value!r} is not a folder with a pattern of names",
-            "write folder:inbox/*.csv; only the last part may hold a pattern",
+            "write folder:inbox/*.csv, or folder:inbox/**/*.csv with subfolders; only the last part may hold a pattern",
         )
         return None
     return Source("folder", "", rest)
