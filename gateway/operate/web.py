@@ -18,6 +18,7 @@ from granian.constants import Interfaces
 from granian.log import LogLevels
 
 from gateway.errors import Stop
+from gateway.operate import connections
 from gateway.operate.credentials import resolved
 from gateway.operate.sources import sources
 from gateway.operate.wiring import Gateway, open_gateway, utc_now
@@ -80,13 +81,16 @@ def serve(folder: Path, *, address: str, come_up: Callable[[], None] = lambda: N
         workers_kill_timeout=_END_SECONDS,  # a follower's open connection must not keep a process
         log_level=LogLevels.error,
     )
-    server.serve(target_loader=partial(_serving, folder, while_opening, come_up), wrap_loader=False)
+    server.serve(target_loader=partial(_serving, folder, while_opening, come_up, int(port)), wrap_loader=False)
 
 
-def _serving(folder: Path, while_opening: Mapping[str, str], come_up: Callable[[], None]) -> Callable[..., Any]:
+def _serving(
+    folder: Path, while_opening: Mapping[str, str], come_up: Callable[[], None], port: int
+) -> Callable[..., Any]:
     """What a serving process begins with."""
     _end_with_parent()
-    serving = load(folder, while_opening, _told_to_end())
+    serving = load(folder, while_opening, _told_to_end(), port)
+    connections.leave_stalled(port)
     come_up()
     return serving
 
@@ -123,23 +127,29 @@ def _end_with_parent() -> None:
 
 
 def load(
-    folder: Path, while_opening: Mapping[str, str] | None = None, ending: threading.Event | None = None
+    folder: Path,
+    while_opening: Mapping[str, str] | None = None,
+    ending: threading.Event | None = None,
+    port: int | None = None,
 ) -> Callable[..., Any]:
     """The WSGI application of a workspace, made in the process that serves it.
 
     `while_opening` is added to the environment until the gateway is open, and stands in no WSGI environ. Followers are
-    let go when `ending` is set.
+    let go when `ending` is set. `port` is where it is served.
     """
     os.environ.update(while_opening or {})
     try:
-        return application(open_gateway(folder), ending)
+        return application(open_gateway(folder), ending, port)
     finally:
         for name in while_opening or ():
             del os.environ[name]
 
 
-def application(gateway: Gateway, ending: threading.Event | None = None) -> Callable[..., Any]:
-    """The WSGI application of an open gateway. Followers are let go when `ending` is set."""
+def application(gateway: Gateway, ending: threading.Event | None = None, port: int | None = None) -> Callable[..., Any]:
+    """The WSGI application of an open gateway. Followers are let go when `ending` is set.
+
+    Where it is known at which `port` it is served, bodies that do not come lose their connections.
+    """
     ending = ending or threading.Event()
     return create_app(
         Services(
@@ -159,6 +169,7 @@ def application(gateway: Gateway, ending: threading.Event | None = None) -> Call
             ticks=time.monotonic,
             hot_lane=gateway.settings.hot_lane,
             secret=lambda reference: resolved(reference, gateway.folder),
+            abandon=lambda peer, seconds: port is not None and connections.abandon(port, peer, seconds),
         )
     )
 
@@ -186,17 +197,14 @@ class _Sources:
 
 
 class _Waiter:
-    """Waits for a commit: one bell for each thread that follows."""
+    """Waits for a commit: one bell for all threads that follow."""
 
     def __init__(self, gateway: Gateway, ending: threading.Event) -> None:
-        self._gateway = gateway
-        self._local = threading.local()
+        self._bell = Bell(gateway.database)
         self._ending = ending
 
     def __call__(self, seconds: float) -> None:
-        if not hasattr(self._local, "bell"):
-            self._local.bell = Bell(self._gateway.database)
-        self._local.bell.wait(seconds, self._ending)
+        self._bell.wait(seconds, self._ending)
 
 
 def cursor_secret(gateway: Gateway) -> bytes:

@@ -16,6 +16,7 @@ from gateway.errors import Reject, Retry, Stop
 from gateway.serve import auth
 from gateway.serve import shapes as shared_shapes
 from gateway.serve.answers import HEADERS, REQUEST_ID, TRACEPARENT, path_of
+from gateway.serve.arriving import Arriving
 from gateway.serve.bodies import STRANGERS_MAX
 from gateway.serve.hot import HotLane
 from gateway.serve.idempotency import Running
@@ -118,7 +119,8 @@ def create_app(services: Services) -> Flask:
     metrics = Metrics()
     places = (services.followers_max, services.exports_max, STRANGERS_MAX)
     followers, exports, strangers = map(threading.BoundedSemaphore, places)
-    shared = Shared(Running(), followers, door, exports, strangers, limits, metrics)
+    arriving = Arriving(services.abandon, services.ticks)
+    shared = Shared(Running(), followers, door, exports, strangers, limits, metrics, arriving)
     table = _resources(services.version)
     for name, operations in table.items():
         app.register_blueprint(blueprint(name, operations, services, shared))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from flask import request
 
+from gateway.serve.arriving import PART
 from gateway.serve.problems import Problem
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ STRANGERS_MAX = 16
 """So many requests of which nothing proves yet who sends them may be on their way: each keeps a thread until its body
 has come, and nobody can make it come."""
 
-_CHUNK = 256 * 1024
+_CHUNK = PART
 
 
 @contextmanager
@@ -55,9 +56,14 @@ def announced_length() -> int | None:
 
 
 def received(
-    into: Writable, length: int | None, *feeds: Callable[[bytes], object], most: int, too_large: Callable[[], Problem]
+    shared: Shared,
+    into: Writable,
+    length: int | None,
+    *feeds: Callable[[bytes], object],
+    most: int,
+    too_large: Callable[[], Problem],
 ) -> int:
-    """Take the body in and give every chunk of it to `feeds`; its size. `most` bytes are taken.
+    """Take the body in and give every chunk of it to `feeds`; its size. `most` bytes are taken, each chunk in its time.
 
     The server gives a chunked body that broke off as if it had ended (its stream just ends): where `length` is None,
     who asks must prove by a digest or a signature that it came whole.
@@ -68,16 +74,18 @@ def received(
     if length is not None and length > most:
         raise too_large()
     stream, size = request.environ["wsgi.input"], 0
-    while length is None or size < length:
-        chunk = stream.read(_CHUNK if length is None else min(_CHUNK, length - size))
-        if not chunk:
-            break
-        size += len(chunk)
-        if size > most:
-            raise too_large()
-        for feed in feeds:
-            feed(chunk)
-        into.write(chunk)
+    with shared.arriving.body(request.remote_addr) as came:
+        while length is None or size < length:
+            chunk = stream.read(_CHUNK if length is None else min(_CHUNK, length - size))
+            if not chunk:
+                break
+            size += len(chunk)
+            if size > most:
+                raise too_large()
+            for feed in feeds:
+                feed(chunk)
+            into.write(chunk)
+            came()
     if length is not None and size < length:
         raise Problem("incomplete_body", f"{size} of {length} bytes came")
     return size

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from flask import Response
 
+    from gateway.serve.arriving import Arriving
     from gateway.serve.auth import Caller
     from gateway.serve.limits import Limits
     from gateway.serve.metrics import Metrics
@@ -46,6 +47,7 @@ class Shared:
     strangers: threading.BoundedSemaphore
     limits: Limits | None
     metrics: Metrics
+    arriving: Arriving
     untrusted: set[tuple[str, str]] = field(default_factory=set)
     """Hooks and their secrets that cannot be used, of which the activity told."""
 
@@ -122,7 +124,8 @@ def _view(operation: Operation, services: Services, shared: Shared) -> Callable[
         parameters = {} if operation.free_query else _loaded_query(operation)
         if operation.body is None:
             return operation.answer(Call(services, shared, caller, parameters, {}), **path)
-        raw = _raw_body()
+        with shared.arriving.body(request.remote_addr):
+            raw = _raw_body()
         call = Call(services, shared, caller, parameters, _loaded_body(operation.body, raw))
         return idempotency.once(
             call,

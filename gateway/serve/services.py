@@ -34,7 +34,8 @@ class Services:
     (32 bytes or more, the same in every process that serves this store) authenticates cursors. `spool` is where large
     uploads lie until their checksum is known; None means the system's folder for temporary files. `routes_of` gives a
     revision that was applied once, ready to work. `ticks` counts seconds from any moment on; `limits`
-    None: clients are not limited. `secret` gives what a reference such as ``secret:acme/hook`` stands for, as it is at
+    None: clients are not limited. `abandon` closes the connections of an address whose request has been coming for so
+    many seconds. `secret` gives what a reference such as ``secret:acme/hook`` stands for, as it is at
     that moment.
     """
 
@@ -57,3 +58,4 @@ class Services:
     ticks: Callable[[], float] = lambda: 0.0
     hot_lane: bool = True
     secret: Callable[[str], str] = _no_secret
+    abandon: Callable[[str, float], object] = lambda _peer, _seconds: None

@@ -68,9 +68,8 @@ def receive(call: Call, integration: str) -> Response:
     spool_folder = None if call.services.spool is None else str(call.services.spool)
     with tempfile.SpooledTemporaryFile(IN_MEMORY, dir=spool_folder) as spool:
         with place_of(call.shared):
-            received(
-                spool, announced_length(), sha256.update, proof.feed, most=most, too_large=lambda: _too_large(most)
-            )
+            feeds = (sha256.update, proof.feed)
+            received(call.shared, spool, announced_length(), *feeds, most=most, too_large=lambda: _too_large(most))
         signed = proof.holds()
         if flow is None or signature is None or not signed:
             raise _refused(integration, proof.why if signature is not None else "there is no such hook")

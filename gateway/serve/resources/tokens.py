@@ -66,7 +66,7 @@ def operations() -> tuple[Operation, ...]:
 
 def issue(call: Call) -> Response:
     """``POST /api/v1/token`` with the form ``grant_type=client_credentials&scope=orders:read``."""
-    with place_of(call.shared):
+    with place_of(call.shared), call.shared.arriving.body(request.remote_addr):
         form = _form()
     client, secret = _client(form)
     kind = form.get("grant_type")

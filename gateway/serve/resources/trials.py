@@ -146,7 +146,7 @@ def try_file(call: Call, name: str) -> Response:
     file_name, announced = file_name_of(call), announced_digest()
     spool_folder = None if call.services.spool is None else str(call.services.spool)
     with tempfile.SpooledTemporaryFile(IN_MEMORY, dir=spool_folder) as spool:
-        digest = receive(spool, BYTES_MAX, announced)
+        digest = receive(call.shared, spool, BYTES_MAX, announced)
         size = spool.tell()
         spool.seek(0)
         return idempotency.once(

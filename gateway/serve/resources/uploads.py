@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from gateway.integrations import Integration
     from gateway.model import Delivery
-    from gateway.serve.operations import Call
+    from gateway.serve.operations import Call, Shared
 
 Found = TypeVar("Found")
 
@@ -75,7 +75,7 @@ def upload(call: Call, name: str) -> Response:
     announced = announced_digest()
     spool_folder = None if call.services.spool is None else str(call.services.spool)
     with tempfile.SpooledTemporaryFile(IN_MEMORY, dir=spool_folder) as spool:
-        digest = receive(spool, call.services.configuration().settings.upload_bytes_max, announced)
+        digest = receive(call.shared, spool, call.services.configuration().settings.upload_bytes_max, announced)
         spool.seek(0)
         return idempotency.once(
             call,
@@ -172,7 +172,7 @@ def announced_digest() -> bytes | None:
     return None
 
 
-def receive(spool: tempfile.SpooledTemporaryFile[bytes], most: int, announced: bytes | None) -> str:
+def receive(shared: Shared, spool: tempfile.SpooledTemporaryFile[bytes], most: int, announced: bytes | None) -> str:
     """Take the body in, whole or not at all; its SHA-256.
 
     The server gives a chunked body that broke off as if it had ended (its stream just ends), so without a digest its
@@ -188,7 +188,7 @@ def receive(spool: tempfile.SpooledTemporaryFile[bytes], most: int, announced: b
     if length is None and announced is None:
         raise Problem("length_required")
     sha256 = hashlib.sha256()
-    size = received(spool, length, sha256.update, most=most, too_large=lambda: _too_large(most))
+    size = received(shared, spool, length, sha256.update, most=most, too_large=lambda: _too_large(most))
     if announced is not None and not hmac.compare_digest(announced, sha256.digest()):
         raise Problem(
             "digest_differs",

@@ -138,7 +138,7 @@ def asked_for_less(failure: Exception, response: Response) -> bool:
 def test_a_record_may_lack_only_what_its_own_request_left_out(documented: BaseSchema) -> None:
     """Else the excuse would hide records that lack what their contract demands."""
 
-    def ask(**query: Any) -> tuple[Case, Response]:
+    def ask(**query: Any) -> tuple[Case[Any], Response]:
         case = documented["/api/v1/orders"]["GET"].Case(query=query)
         return case, case.call(headers=documented.config.headers)
 

@@ -1,0 +1,97 @@
+"""Connections that stall are ended by the system: readers who take nothing, bodies that do not come."""
+
+from __future__ import annotations
+
+import errno
+import socket
+import sys
+import threading
+from contextlib import closing
+
+import pytest
+
+from gateway.operate import connections
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="Linux alone tells how long a connection rests")
+
+HERE = "127.0.0.1"
+
+
+def pair(server: socket.socket) -> tuple[socket.socket, socket.socket]:
+    """A connection to the server: the client's end and ours."""
+    client = socket.create_connection(server.getsockname())
+    ours, _ = server.accept()
+    return client, ours
+
+
+def test_what_is_accepted_has_the_bound_of_the_socket_that_listens() -> None:
+    with socket.create_server((HERE, 0)) as server:
+        port = server.getsockname()[1]
+        assert connections.bound_stalls(port, 7)
+        client, ours = pair(server)
+        with client, ours:
+            assert ours.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 7000
+    assert not connections.bound_stalls(port, 7)
+
+
+def test_the_bound_is_set_as_soon_as_somebody_listens() -> None:
+    with socket.create_server((HERE, 0)) as taken:
+        port = taken.getsockname()[1]
+    connections.leave_stalled(port, 9)
+    with socket.create_server((HERE, port)) as server:
+        for thread in threading.enumerate():
+            if thread.name == "stalled":
+                thread.join()
+        assert server.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 9000
+
+
+def test_a_reader_who_takes_nothing_loses_his_connection() -> None:
+    with socket.create_server((HERE, 0)) as server:
+        connections.bound_stalls(server.getsockname()[1], 1)
+        client, ours = pair(server)
+        ours.settimeout(60)
+        with client, ours, pytest.raises(TimeoutError) as ended:
+            ours.sendall(b"x" * 100_000_000)
+        assert ended.value.errno == errno.ETIMEDOUT  # the system's; the socket's own has none
+
+
+def test_a_request_that_does_not_come_is_closed_and_what_was_answered_or_is_another_s_is_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with socket.create_server((HERE, 0)) as server:
+        port = server.getsockname()[1]
+        late, its = pair(server)
+        resting, answered = pair(server)
+        with late, its, closing(resting), closing(answered):
+            late.sendall(b"POST")
+            resting.sendall(b"GET")
+            answered.recv(3)
+            answered.sendall(b"200")
+            told = {late.getsockname(): (61_000, 60_000), resting.getsockname(): (61_000, 61_500)}
+            real = connections._idle
+            for end in (its, answered):
+                assert real(end) is not None  # the system's own numbers are as wide as they are read
+            monkeypatch.setattr(connections, "_idle", lambda one: connections._Idle(*told[one.getpeername()]))
+            assert connections.abandon(port, "203.0.113.9", 60) == 0
+            assert connections.abandon(port, HERE, 90) == 0
+            assert connections.abandon(port, HERE, 60) == 1
+            assert its.recv(10) == b"POST"
+            assert (its.recv(1), late.recv(1)) == (b"", b"")
+            answered.sendall(b"more")
+            assert resting.recv(10) == b"200more"
+
+
+def test_how_long_a_connection_rests_is_read_where_the_system_says_it() -> None:
+    """What came last is younger than what went out last, as soon as something came behind it."""
+    with socket.create_server((HERE, 0)) as server:
+        client, ours = pair(server)
+        with client, ours:
+            ours.sendall(b"200")
+            client.recv(3)
+            threading.Event().wait(0.2)
+            client.sendall(b"POST")
+            ours.recv(4)
+            idle = connections._idle(ours)
+            assert idle is not None
+            assert idle.received < idle.sent
+            assert idle.sent >= 100
