@@ -12,10 +12,11 @@ import os
 import re
 import secrets
 import stat
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from gateway.errors import Stop
-from gateway.store import audit, keys
+from gateway.store import audit, keys, links
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -117,6 +118,27 @@ def _kept(
         expires_at=expires_at.isoformat() if expires_at else None,
     )
     return token
+
+
+def make_link(gateway: Gateway, partner: str, days: int, who: str) -> str:
+    """Keep a new link to the page on which a partner tries files, good for so many days; its token."""
+    token, link_id = secrets.token_urlsafe(32), gateway.ids.new("link")
+    with gateway.database.write() as transaction:
+        expires_at = transaction.now + timedelta(days=days)
+        sha256_hex = hashlib.sha256(token.encode()).hexdigest()
+        links.add(transaction, id=link_id, partner=partner, sha256_hex=sha256_hex, expires_at=expires_at)
+        until = expires_at.isoformat()
+        audit.write(transaction, "link_made", f"link {link_id}", who=who, partner=partner, expires_at=until)
+    return token
+
+
+def revoke_links(gateway: Gateway, partner: str, who: str) -> list[str]:
+    """End all links of a partner at once; the ids of those that counted."""
+    with gateway.database.write() as transaction:
+        ended = links.revoke(transaction, partner)
+        for each in ended:
+            audit.write(transaction, "link_revoked", f"link {each}", who=who, partner=partner)
+    return ended
 
 
 _REFERENCE = re.compile(r"secret:([\w.-]+(?:/[\w.-]+)*)")

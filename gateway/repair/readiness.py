@@ -128,7 +128,9 @@ def _collected(partner: Partner, flows: Sequence[Integration], so_far: Facts) ->
     kinds = sorted({kind for each in flows for kind in each.answers})
     if not kinds:
         return Step("collected", True, "no acknowledgment is wanted")
-    if partner.account is None:
+    if partner.answers is not None and so_far.sent:
+        return Step("collected", True, f"{so_far.sent} of {', '.join(kinds)} were put at the partner's own server")
+    if partner.account is None and partner.answers is None:
         return Step("collected", True, f"{', '.join(kinds)} are asked for over the API: there is no outbox")
     if so_far.collected_at is not None:
         return Step(

@@ -7,15 +7,24 @@ from typing import TYPE_CHECKING
 
 import click
 
-from gateway.operate import logins, onboarding
-from gateway.operate.cli.options import workspace_option
+from gateway.errors import Stop
+from gateway.operate import card as cards
+from gateway.operate import logins, onboarding, wiring
+from gateway.operate.cli.options import who_option, workspace_option
+from gateway.operate.cli.partner_keys import keys, known
+from gateway.operate.credentials import make_link, revoke_links
+from gateway.operate.hostkeys import fingerprints
 from gateway.operate.onboarding import Asked
+from gateway.repair.readiness import readiness
+from gateway.store import links
 from gateway.workspace.newcomers import Newcomer
 from sftp.auth import hash_password
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
+
+    from gateway.operate.wiring import Gateway
 
 _ASK, _GENERATE = "ask", "generate"
 
@@ -116,3 +125,86 @@ def _password(way: str | None) -> str:
             raise click.UsageError(f"the password has {len(said)} characters; {logins.PASSWORD_MIN} are the least")
         return said
     return logins.new_password() if way == _GENERATE else ""
+
+
+@partner.command()
+@click.argument("name")
+@click.option("--html", is_flag=True, help="As a page in one file, to be attached to a mail.")
+@workspace_option
+def card(name: str, html: bool, workspace: Path) -> None:
+    """Print what to send to the partner NAME: the server and its keys, the folders, what is taken, how clients are set.
+
+    Its address is sftp_public of gateway.yaml, or else where the server listens.
+    """
+    configuration, of = known(workspace, name)
+    made = cards.card(configuration, of, fingerprints(workspace))
+    for warning in made.warnings:
+        click.echo(f"note: {warning}", err=True)
+    click.echo(made.html() if html else made.text())
+
+
+@partner.command()
+@click.argument("name")
+@click.pass_context
+@workspace_option
+def check(context: click.Context, name: str, workspace: Path) -> None:
+    """Check whether the partner NAME can get through: from its account to the first acknowledgment that it fetched.
+
+    What is applied counts. The status is 1 while something is missing.
+    """
+    gateway = wiring.open_gateway(workspace)
+    try:
+        configuration = gateway.in_force.configuration()
+        if name not in configuration.partners:
+            known(workspace, name)
+            raise Stop(f"{name} is not applied yet", "Run: gateway apply")
+        with gateway.database.read() as connection:
+            steps = readiness(connection, configuration, configuration.partners[name], fingerprints(workspace))
+    finally:
+        gateway.close()
+    for each in steps:
+        click.echo(f"{'✓' if each.done else '✗'} {each.said}")
+        if each.remedy:
+            click.echo(f"    {each.remedy}")
+    if not all(each.done for each in steps):
+        context.exit(1)
+
+
+@partner.command()
+@click.argument("name")
+@click.option("--days", type=click.IntRange(1, 366), default=7, show_default=True, help="How long it is good.")
+@click.option("--list", "listed", is_flag=True, help="List the links there are, without making one.")
+@click.option("--revoke", is_flag=True, help="End all links of the partner at once, without making one.")
+@who_option
+@workspace_option
+def link(name: str, days: int, listed: bool, revoke: bool, who: str, workspace: Path) -> None:
+    """Print a link to a page on which the partner NAME tries files: it needs nothing else, and touches nothing real.
+
+    It is shown once: only its hash is kept. Its address is http_public of gateway.yaml, or else where the API listens.
+    """
+    gateway = wiring.open_gateway(workspace)
+    try:
+        if name not in gateway.in_force.configuration().partners:
+            known(workspace, name)
+            raise Stop(f"{name} is not applied yet", "Run: gateway apply")
+        if revoke:
+            ended = revoke_links(gateway, name, who)
+            click.echo(f"{len(ended)} link{'' if len(ended) == 1 else 's'} of {name} ended")
+        elif listed:
+            _list_links(gateway, name)
+        else:
+            place = gateway.settings.http_public or f"http://{gateway.settings.http}"
+            click.echo(f"{place.rstrip('/')}/try/{make_link(gateway, name, days, who)}")
+    finally:
+        gateway.close()
+
+
+def _list_links(gateway: Gateway, name: str) -> None:
+    with gateway.database.read() as connection:
+        for each in links.of_partner(connection, name):
+            until = f"until {each.expires_at:%Y-%m-%d %H:%M} UTC"
+            state = "revoked" if each.revoked_at else until if each.live(wiring.utc_now()) else f"over, {until}"
+            click.echo(f"{each.id}\t{state}")
+
+
+partner.add_command(keys)

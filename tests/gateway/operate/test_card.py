@@ -1,0 +1,129 @@
+"""The card says what a partner needs, for its own client, and nothing that is secret."""
+
+from __future__ import annotations
+
+import subprocess
+from typing import TYPE_CHECKING
+
+import pytest
+from lxml import html
+
+from gateway.errors import Stop
+from gateway.operate.card import Card, card
+from gateway.operate.hostkeys import fingerprints
+from gateway.operate.logins import fingerprint
+from gateway.workspace.loader import parse
+from sftp.auth import hash_password
+from sftp.hostkeys import load_or_create
+from tests.gateway.workspace.test_amending import ONE
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+HASH = hash_password("correct horse")
+FLOW = "about: Orders\nowner: orders-team\nsource: drop://acme/*.edi\ncontract: order v1\n"
+FILES = {
+    "gateway.yaml": (
+        "sftp_public: edi.example.com:22\ncontact: Orders desk, edi@us.example\nupload_max: 100 MiB\n"
+        "mail:\n  host: mail.us.example\n  from: edi@us.example\n"
+    ),
+    "partners/acme.yaml": (
+        "partner: acme\nabout: Acme <Retail>\ncontacts: edi@acme.example\nletters: outbox mail\n"
+        f"sftp:\n  user: acme-in\n  keys: {ONE}\n  password_hash: {HASH}\n  quota: {{files: 50, bytes: 10 GB}}\n"
+    ),
+    "integrations/acme-orders.yaml": f"integration: acme-orders\nformat: x12 004010 850\nanswer: 997\n{FLOW}",
+}
+OURS = ("ssh-ed25519 SHA256:abc",)
+
+
+def made(files: dict[str, str] | None = None, name: str = "acme") -> Card:
+    configuration = parse(FILES | (files or {}))
+    return card(configuration, configuration.partners[name], OURS)
+
+
+def test_the_card_says_where_as_whom_and_what() -> None:
+    text = " ".join(made().text().split())
+    for said in (
+        "How Acme <Retail> sends files to us",
+        "Host edi.example.com Port 22 User acme-in",
+        f"Your key ssh-ed25519 {fingerprint(ONE)} (key-1)",
+        "Password the one that you were told",
+        "Our key ssh-ed25519 SHA256:abc",
+        "/inbox Put files",
+        "/outbox What we answer",
+        "/test/inbox Put files here to try them",
+        "/test/outbox What came",
+        "A file at most 100 MiB",
+        "All that waits at most 10 GB",
+        "Files that wait at most 50",
+        "Orders X12 850 purchase order, release 004010; names like *.edi",
+        "997 what of each file was accepted, and what was not, within seconds; in /outbox",
+        "E-mail the same letter, to edi@acme.example",
+        "sftp -i KEYFILE -P 22 acme-in@edi.example.com",
+        "host edi.example.com, port 22, logon type 'Key file', user acme-in",
+        "Contact Orders desk, edi@us.example",
+    ):
+        assert said in text, said
+    assert made().warnings == ()
+
+
+def test_nothing_that_is_secret_is_on_it() -> None:
+    for text in (made().text(), made().html()):
+        assert "argon2" not in text
+        assert ONE.split()[1] not in text
+
+
+def test_as_a_page_it_loads_nothing_and_says_the_same() -> None:
+    page = html.fromstring(made().html())
+    assert [each for _, _, each, _ in page.iterlinks()] == []
+    assert page.xpath("//script") == []
+    assert page.findtext(".//h1") == "How Acme <Retail> sends files to us"
+    for section in made().sections:
+        for name, said in section.rows:
+            assert [" ".join(each.itertext()) for each in page.xpath("//tr[th=$name]", name=name)], (name, said)
+
+
+def test_lines_are_short_enough_for_a_mail() -> None:
+    assert max(map(len, made().text().splitlines())) <= 100
+
+
+def test_who_sends_the_card_is_told_what_is_missing_on_it() -> None:
+    configuration = parse(FILES | {"gateway.yaml": FILES["gateway.yaml"].partition("\n")[2]})
+    warnings = card(configuration, configuration.partners["acme"], ()).warnings
+    assert [each.partition(" ")[0] for each in warnings] == ["127.0.0.1", "The"]
+    assert "sftp_public: edi.example.com:22" in warnings[0]
+
+
+def test_a_partner_without_an_account_has_a_card_of_what_is_taken() -> None:
+    flow = f"integration: acme-orders\nformat: x12 850\n{FLOW}".replace("drop://acme/*.edi", '"http:"\npartner: acme')
+    found = made({"partners/acme.yaml": "partner: acme\n", "integrations/acme-orders.yaml": flow})
+    assert [each.title for each in found.sections] == ["What we take", "What you get back", "Whom to ask"]
+    assert "X12 850 purchase order; over HTTP" in found.text()
+    assert found.warnings == ("There is no account: the card says what is taken, and not how it is sent.",)
+    with pytest.raises(Stop, match="nobody has no account, and nothing takes its files"):
+        made({"partners/nobody.yaml": "partner: nobody\n"}, "nobody")
+
+
+def test_answers_that_are_put_at_the_partner_s_own_server_are_told_so() -> None:
+    remote = (
+        "acme-server:\n  kind: sftp\n  url: sftp://us@sftp.acme.example:22\n  key: secret:acme/key\n"
+        "  fingerprints: SHA256:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\n"
+    )
+    text = FILES["partners/acme.yaml"].replace("about:", "answers: sftp://acme-server/incoming\nabout:")
+    found = made({"connections.yaml": remote, "partners/acme.yaml": text}).text()
+    assert "within seconds; put into incoming at your own server" in " ".join(found.split())
+
+
+def test_fingerprints_are_those_that_clients_show(tmp_path: Path) -> None:
+    assert fingerprints(tmp_path) == ()
+    folder = tmp_path / "data" / "hostkeys"
+    keys = load_or_create(folder)
+    assert [each.split()[1] for each in fingerprints(tmp_path)] == [key.fingerprint for key in keys]
+    shown = subprocess.run(
+        ["ssh-keygen", "-lf", folder / "ssh_host_rsa_key"], capture_output=True, text=True, check=False
+    )
+    if shown.returncode == 0:
+        assert fingerprints(tmp_path)[1].split()[1] in shown.stdout
+    (folder / "ssh_host_rsa_key").write_bytes(b"broken")
+    with pytest.raises(Stop, match="cannot be read"):
+        fingerprints(tmp_path)
