@@ -18,9 +18,10 @@ from gateway.errors import Reject
 from gateway.ingest import ingest
 from gateway.model import Arrived
 from gateway.publish.acknowledgments import Desk, answer
+from gateway.publish.lettering import write
 from gateway.receive.landing import Receiver
 from gateway.repair.plan import plan_of
-from gateway.store import acknowledgments, deliveries, leases, members, quarantine, records, revisions, staging
+from gateway.store import acknowledgments, deliveries, leases, letters, members, quarantine, records, revisions, staging
 from gateway.store.database import Database
 from gateway.store.local import LocalVault
 from gateway.store.pages import Query
@@ -47,7 +48,8 @@ def judge(line: Line, routes: Routes, trial: Trial) -> dict[str, Any]:
 
     ``state``, ``documents`` (state → how many), ``records`` (``contract``, ``record``), ``findings`` (those of the
     delivery, with a ``quote``: what is before, marked and after), ``more`` (records and findings that are not shown),
-    ``answers`` (``name``, ``kind``, ``disposition``, ``text``). Control numbers of answers begin at 1 each time.
+    ``answers`` (``name``, ``kind``, ``disposition``, ``text``), ``letter`` (by form: ``text``, ``html``, ``csv``; empty
+    where none would be written). Control numbers of answers begin at 1 each time.
 
     Raises:
         Stop: the bytes are missing; there is no room for the files of a trial.
@@ -61,6 +63,7 @@ def judge(line: Line, routes: Routes, trial: Trial) -> dict[str, Any]:
             aside = replace(line, database=database, vault=LocalVault(Path(folder) / "vault"))
             delivery = _judged(aside, routes, trial, b"".join(line.vault.chunks(trial.sha256)))
             _answer(aside, routes)
+            _write(aside, routes)
             return _outcome(aside, routes, delivery)
         finally:
             database.close()
@@ -109,6 +112,14 @@ def _answer(aside: Line, routes: Routes) -> None:
         answer(desk, owed, outboxes=())
 
 
+def _write(aside: Line, routes: Routes) -> None:
+    with aside.database.write() as transaction:
+        owed = letters.take_owed(transaction, owner=_OWNER, seconds=_SECONDS)
+    if owed is not None:
+        desk = Desk(aside.database, aside.vault, lambda _name: routes, watch=aside.watch)
+        write(desk, owed, routes.configuration, outboxes=())
+
+
 def _outcome(aside: Line, routes: Routes, delivery: Delivery) -> dict[str, Any]:
     with aside.database.read() as connection:
         found = quarantine.findings(connection, delivery.id, limit=FINDINGS_MAX + 1)
@@ -129,6 +140,7 @@ def _outcome(aside: Line, routes: Routes, delivery: Delivery) -> dict[str, Any]:
             shown += [{"contract": contract.id, "record": json.loads(each)} for each in kept]
             more += len(page) - len(kept)
         parts = members.parts_of(connection, delivery)
+        letter = {kind: form.content.decode() for kind, form in letters.newest(connection, delivery.number).items()}
     contents = {part.member: b"".join(aside.vault.chunks(part.sha256)) for part in parts}
     findings = [_said(each, contents) for _, each in found[:FINDINGS_MAX]]
     return {
@@ -140,6 +152,7 @@ def _outcome(aside: Line, routes: Routes, delivery: Delivery) -> dict[str, Any]:
         "findings": findings,
         "more": {"records": more > 0, "findings": len(found) > FINDINGS_MAX},
         "answers": answers,
+        "letter": letter,
     }
 
 

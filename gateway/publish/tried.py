@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from gateway.store.letters import TEXT
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
@@ -29,7 +31,9 @@ def files_of(shown: Shown) -> Iterator[tuple[str, bytes]]:
     yield f"tested_{trial.name[:_NAME_MAX]}_{mark}.txt", "\n".join(_lines(shown)).encode()
     for each in (shown.result or {}).get("answers", ()):
         yield f"{mark}_{each['name']}", each["text"].encode("latin-1", "replace")
-    yield from ((name, text.encode()) for name, text in (shown.result or {}).get("letter", {}).items())
+    for form, text in (shown.result or {}).get("letter", {}).items():
+        if form != TEXT:  # which is in the first file
+            yield f"letter_{trial.name[:_NAME_MAX]}_{mark}.{form}", text.encode()
 
 
 def put(place: Place, shown: Shown) -> None:
@@ -60,17 +64,17 @@ def _lines(shown: Shown) -> Iterator[str]:
         yield ""
         return
     yield _SAID.get(result["state"], f"It would end as {result['state']}.")
-    counts = ", ".join(f"{count} {state}" for state, count in sorted(result["documents"].items()))
-    if counts:
-        yield f"Documents: {counts}"
     yield from _records(result)
-    yield from _findings(result)
     yield ""
     if result["state"] == "accepted":
         yield "When you send it to /inbox, it counts."
     else:
         yield "Mend it and test it again, as often as you like; when it is right, send it to /inbox."
     yield ""
+    if letter := result["letter"].get(TEXT):
+        yield "If you had sent it to /inbox, we would have written:"
+        yield ""
+        yield letter
 
 
 def _records(result: dict[str, Any]) -> Iterator[str]:
@@ -81,19 +85,3 @@ def _records(result: dict[str, Any]) -> Iterator[str]:
             yield f"  {each['contract'].rpartition('.v')[0]} {each['record']['_key']}"
         if result["more"]["records"]:
             yield "  and more"
-
-
-def _findings(result: dict[str, Any]) -> Iterator[str]:
-    for number, each in enumerate(result["findings"], 1):
-        line = f" (line {each['line']})" if each.get("line") else ""
-        yield ""
-        yield f"{number}.{line} {each['message']}"
-        if quote := each.get("quote"):
-            before = quote["before"].replace("\t", " ")
-            marked = quote["marked"].partition("\n")[0]
-            yield f"     {before}{marked}{quote['after']}"
-            yield f"     {' ' * len(before)}{'^' * max(1, len(marked))}"
-        yield f"   {each['remedy']}"
-    if result["more"]["findings"]:
-        yield ""
-        yield "and more of that kind"

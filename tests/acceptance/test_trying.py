@@ -14,7 +14,6 @@ from gateway.operate.trying import give_back, try_once
 from gateway.operate.upkeep import Upkeep
 from gateway.receive.trials import Asking
 from gateway.store import trials
-from tests.acceptance.answered import answer
 from tests.acceptance.workspaces import key_pair, make, reopened, sample
 from tests.servers import free_port
 
@@ -43,7 +42,7 @@ def intake(folder: Path) -> Iterator[tuple[Place, paramiko.SFTPClient]]:
     port = free_port()
     make(folder, sftp=port)
     with reopened(folder) as place:
-        answer(place)
+        place.change("integrations/acme-orders.yaml", "contract: order v1", 'contract: order v1\nanswer: "997"')
         stop, up = threading.Event(), threading.Event()
         running = threading.Thread(target=Intake(place.gateway).run, args=(stop, up.set))
         running.start()
@@ -87,8 +86,9 @@ def test_a_file_that_nobody_would_want_is_answered_too(tmp_path: Path) -> None:
             file.write(b"\xff\xd8\xff")
         until(lambda: place.get("/api/v1/trials")["items"])
         place.work()
-        (told,) = until(lambda: client.listdir("/test/outbox"))
-        assert "is wanted by nobody" in client.open(f"/test/outbox/{told}").read().decode()
+        until(lambda: [name for name in client.listdir("/test/outbox") if name.startswith("tested_")])
+        told = next(name for name in client.listdir("/test/outbox") if name.startswith("tested_"))
+        assert "None of it would be accepted" in client.open(f"/test/outbox/{told}").read().decode()
 
 
 def test_what_a_dead_worker_was_to_try_is_tried_once_more_and_then_given_up(tmp_path: Path) -> None:
