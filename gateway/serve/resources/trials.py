@@ -65,6 +65,7 @@ SHAPES: dict[str, Shape] = {
         findings=many(_ANYTHING),
         more=thing("Whether there are more.", records={"type": "boolean"}, findings={"type": "boolean"}),
         answers=many(thing("A file to its sender.", name=TEXT, kind=TEXT, disposition=TEXT, text=TEXT)),
+        letter={"type": "object", "additionalProperties": TEXT, "description": "The letter: text, html, csv."},
     ),
     "TriedReplay": {
         **_ANYTHING,
