@@ -253,7 +253,9 @@ class Judging:
             if gone:
                 mapper, judge = self._routes.farewell(flow)
             record, faults = mapper(document)
-            if not faults:
+            if faults and not gone and batch.findings < quarantine.FINDINGS_MAX:
+                faults += judge.beside(record, faults)
+            elif not faults:
                 value, faults = judge.judge(record)
                 if value is not None and not faults:
                     row = _farewell(document, flow, value) if gone else _row(document, flow, value, task.part.origin)

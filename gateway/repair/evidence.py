@@ -14,7 +14,7 @@ import json
 from contextlib import closing
 from dataclasses import dataclass, replace
 from itertools import groupby
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from edi.findings import Finding as FileFinding
 from edi.formats import FORMATS
@@ -99,7 +99,11 @@ class Earlier:
 
 @dataclass(frozen=True, slots=True)
 class FieldEvidence:
-    """One value: `rule` is the mapping's expression and `place` its file, line and column; None: no rule fills it."""
+    """One value: `rule` is the mapping's expression and `place` its file, line and column; None: no rule fills it.
+
+    `given` says where the mapping gives the value by itself: a ``constant``, or a ``default`` because none of the
+    sources has a value; None: it comes from the bytes.
+    """
 
     field: str
     value: Any
@@ -109,6 +113,7 @@ class FieldEvidence:
     tables: tuple[str, ...]
     sources: tuple[Spot, ...]
     earlier: tuple[Earlier, ...]
+    given: Literal["constant", "default"] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -305,8 +310,11 @@ def _field(
         spot = found.spot(path, loops, written, places)
         spots.append(spot if before is None else before.beside(spot, path, loops, places))
     place = str(lineage.place)
+    given: Literal["constant", "default"] | None = None
+    if not any(each.text.strip() for each in spots):
+        given = "default" if spots else "constant"
     return FieldEvidence(
-        pointer, value, lineage.expression, place, lineage.functions, lineage.tables, tuple(spots), earlier
+        pointer, value, lineage.expression, place, lineage.functions, lineage.tables, tuple(spots), earlier, given
     )
 
 

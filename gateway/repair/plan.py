@@ -66,9 +66,13 @@ class Differing:
     examples: list[Example] = field(default_factory=list)
 
     def add(self, example: Example) -> None:
-        """One more."""
+        """One more; a change of a record that several deliveries brought alike is shown once."""
         self.count += 1
-        if len(self.examples) < EXAMPLES_MAX:
+        shown = any(
+            (each.key, each.before, each.after) == (example.key, example.before, example.after)
+            for each in self.examples
+        )
+        if not shown and len(self.examples) < EXAMPLES_MAX:
             self.examples.append(example)
 
 

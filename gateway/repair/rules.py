@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from gateway.integrations import MapLoop
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from gateway.configuration import Configuration
     from gateway.contracts import Field
     from gateway.integrations import MapField
@@ -27,6 +31,10 @@ _NAMES = {
     "object": "an object",
 }
 
+CODES_SHOWN = 8
+_LONG = 80
+_TABLE = re.compile(r"\bcode\(\s*'?([\w-]+)").findall
+
 
 @dataclass(frozen=True, slots=True)
 class Judged:
@@ -37,19 +45,44 @@ class Judged:
     expected: str | None = None
 
 
-def judged_by(configuration: Configuration | None, integration: str | None, target: str | None) -> Judged:
-    """What judged the value at `target` (``/lines/2/price``) in an integration of a revision."""
+def judged_by(
+    configuration: Configuration | None,
+    integration: str | None,
+    target: str | None,
+    code: str = "",
+    value: str | None = None,
+) -> Judged:
+    """What judged the value at `target` (``/lines/2/price``) in an integration of a revision.
+
+    `code` is the finding's: of a code that is not known, the known ones that are nearest to `value` are told.
+    """
     known = configuration.integrations.get(integration or "") if configuration is not None else None
     if configuration is None or known is None or not target:
         return Judged()
     names = [part for part in target.split("/")[1:] if not part.isdigit()]
     line = _line(known.fields, names)
     field = _field(configuration.contract_of(known).fields, names)
+    said = expected(field) if field is not None else None
+    if line is not None and code == "mapping.code":
+        tables = [configuration.codes[name] for name in _TABLE(line.expression.text) if name in configuration.codes]
+        if len(tables) == 1:
+            said = _one_of(tables[0].mapping, tables[0].name, value)
+    elif field is not None and field.codes in configuration.codes and code.startswith("contract."):
+        said = _one_of(configuration.codes[field.codes or ""].codes, field.codes or "", value)
     return Judged(
         line.expression.text if line is not None else None,
         str(line.expression.place) if line is not None else None,
-        expected(field) if field is not None else None,
+        said,
     )
+
+
+def _one_of(codes: Iterable[str], table: str, value: str | None) -> str:
+    """Some codes of a table, those that resemble the value first."""
+    known = sorted(codes)
+    near = get_close_matches(value, known, n=3, cutoff=0.5) if value and len(value) <= _LONG else []
+    some = list(dict.fromkeys([*near, *known]))[:CODES_SHOWN]
+    more = f", … ({len(known)} in all)" if len(known) > len(some) else ""
+    return f"one of the codes of {table}: {', '.join(some)}{more}" if known else f"a code of {table}, which has none"
 
 
 def _line(lines: tuple[MapField | MapLoop, ...], names: list[str]) -> MapField | None:

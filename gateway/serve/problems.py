@@ -217,6 +217,11 @@ PROBLEMS: dict[str, Kind] = {
     "no_files": Kind(
         409, "The integration reads a table and takes no files", "Upload to an integration with another source."
     ),
+    "signature_wanted": Kind(
+        409,
+        "The integration takes signed messages alone",
+        "Send it signed to /api/v1/hooks and the integration's name; without a signature only admin may hand it in.",
+    ),
     "still_running": Kind(
         409, "The first request with this Idempotency-Key has not ended", "Ask again after the time in Retry-After."
     ),

@@ -76,6 +76,26 @@ class Judge:
                 return None, faults
         return value, ()
 
+    def beside(self, record: dict[str, Any], found: tuple[Fault, ...]) -> tuple[Fault, ...]:
+        """What is wrong with a record besides the faults that were `found` while it was made, which left values out.
+
+        Rules are not asked: values that they compare may be among those.
+        """
+        if self._accept(record) is not DECLINED:
+            return ()
+        try:
+            self.schema.load(record)
+        except ValidationError as error:
+            faults = tuple(_faults(error.messages, record, self.schema, ""))
+            known = [each.target for each in found]
+            return tuple(each for each in faults if not any(_same_branch(each.target, one) for one in known))
+        return ()
+
+
+def _same_branch(one: str, other: str) -> bool:
+    """Whether two targets are the same, or one lies within the other."""
+    return one == other or one.startswith(f"{other}/") or other.startswith(f"{one}/")
+
 
 def _faults(messages: Any, value: Any, schema: Schema | fields.Field[Any] | None, pointer: str) -> Iterator[Fault]:
     """The faults in what marshmallow says about `value`, which `schema` describes, in the contract's order."""

@@ -86,6 +86,20 @@ def test_the_same_message_at_once_to_several_servers_is_one_delivery(tmp_path: P
         assert [each["id"] for each in place.get("/api/v1/deliveries")["items"]] == list(taken)
 
 
+def test_what_a_hook_takes_is_signed(tmp_path: Path) -> None:
+    upload = "/api/v1/integrations/acme-notices/deliveries"
+    with opened(tmp_path) as place:
+        add_hook(place)
+        token = gateway("key", "add", "portal", "--scope", "deliveries:*", "-w", tmp_path).out.strip()
+        refused = place.client.post(upload, data=notices("1"), headers={"Authorization": f"Bearer {token}"})
+        assert (refused.status_code, refused.get_json()["code"]) == (409, "signature_wanted")
+        admin = gateway("key", "add", "root", "--scope", "admin", "-w", tmp_path).out.strip()
+        taken = place.client.post(upload, data=notices("1"), headers={"Authorization": f"Bearer {admin}"})
+        assert taken.status_code == 202
+        place.work()
+        assert [each["id"] for each in place.records("notices")] == ["1"]
+
+
 def told(place: Place) -> list[str]:
     lines = place.get("/api/v1/activity?limit=200")["items"]
     return [each["message"] for each in lines if each["event"] == "hook_unusable"]

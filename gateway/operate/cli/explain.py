@@ -90,11 +90,19 @@ def _lines(evidence: Evidence) -> Iterator[str]:
         yield from _field_lines(each, corrected=correction is not None, purged=evidence.purged is not None)
 
 
+_GIVEN = {
+    "constant": "the mapping itself says the value",
+    "default": "no source has a value, so that the mapping's own counts",
+}
+
+
 def _field_lines(field: FieldEvidence, *, corrected: bool, purged: bool) -> Iterator[str]:
     yield ""
     yield f"{field.field}  {json.dumps(field.value, ensure_ascii=False)}"
     if not purged:
         yield f"  {field.rule}    {field.place}" if field.rule is not None else "  no rule of the mapping fills it"
+    if field.given is not None:
+        yield f"  {_GIVEN[field.given]}"
     for spot in field.sources:
         yield f"  {_spot(spot, corrected=corrected)}"
         if spot.original is not None:

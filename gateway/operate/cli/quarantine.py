@@ -96,7 +96,8 @@ def show(document_id: str, workspace: Path) -> None:
             click.echo(f"corrected by {correction.who}: {correction.reason}")
         click.echo(text[:_SHOWN_BYTES].decode(encoding, "replace") + ("…" if len(text) > _SHOWN_BYTES else ""))
         for number, finding in enumerate(document.findings, 1):
-            judged = judged_by(routes.configuration if routes else None, document.integration, finding.target)
+            configuration, flow = routes.configuration if routes else None, document.integration
+            judged = judged_by(configuration, flow, finding.target, finding.code, finding.value)
             click.echo(f"\n{number}. {finding.code}  {_place(finding)}\n   {finding.message}")
             if judged.rule is not None:
                 click.echo(f"   rule      {judged.rule}    {judged.place}")
@@ -176,6 +177,7 @@ def correct(
             encoding = held.encoding_of(gateway.in_force.of(document.revision or ""), document)
             finding = _chosen(document, number)
             before, _ = held.as_it_stands(gateway.database, gateway.vault, document)
+            _refuse_no_value(document, finding)
             change = Change(finding.start or 0, finding.end or 0, str(value).encode(encoding))
             text = held.changed(before, document, [change])
         marked = held.correct(
@@ -241,11 +243,27 @@ def _chosen(document: HeldDocument, number: int | None) -> Finding:
     quoting = [each for each in document.findings if each.value is not None and each.start is not None]
     if number is None and len(quoting) == 1:
         return quoting[0]
+    if number is None and not quoting:
+        raise click.ClickException(f"no finding of {document.id} quotes a value that could be replaced; {_WHOLE}")
     if number is None or number > len(document.findings):
         raise click.UsageError(
             f"--finding is a number from 1 to {len(document.findings)}; quarantine show numbers them"
         )
     return document.findings[number - 1]
+
+
+_WHOLE = "give the whole document as it should be with --file; gateway quarantine show prints it"
+
+
+def _refuse_no_value(document: HeldDocument, finding: Finding) -> None:
+    """A value can be put in the place of a value, or into one that is known and empty; not over a whole document."""
+    empty = finding.target is not None and finding.start is not None and finding.start == finding.end
+    if finding.value is None and not empty:
+        number = document.findings.index(finding) + 1
+        raise click.ClickException(
+            f"finding {number} of {document.id} is about no single value, so that --value has no place: "
+            f"{finding.message}; {_WHOLE}"
+        )
 
 
 def _place(finding: Finding) -> str:

@@ -66,7 +66,8 @@ SHAPES: dict[str, Shape] = {
     ),
     "FieldEvidence": thing(
         "One value. rule is the expression of the mapping and place its file, line and column; null where no rule "
-        "fills the field.",
+        "fills the field. given is constant or default where the mapping gives the value itself, a default because "
+        "none of the sources has one; null where it comes from the bytes.",
         field=TEXT,
         value=_ANY,
         rule=maybe(TEXT),
@@ -75,6 +76,7 @@ SHAPES: dict[str, Shape] = {
         tables=many(TEXT),
         sources=many(named("EvidenceSource")),
         earlier=many(named("EarlierValue")),
+        given=maybe(words("constant", "default")),
     ),
     "Correction": thing(
         "Who corrected the document, when and why: its values come from the correction, which has size bytes and that "

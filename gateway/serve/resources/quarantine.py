@@ -257,7 +257,8 @@ def document_said(call: Call, document: HeldDocument, seen: masks.Findings | Non
     revision, _ = said.pop("revision"), said.pop("origin")
     routes = call.services.routes_of(revision) if revision is not None else None
     for each in said["findings"]:
-        judged = judged_by(routes.configuration if routes else None, document.integration, each["target"])
+        configuration, flow = routes.configuration if routes else None, document.integration
+        judged = judged_by(configuration, flow, each["target"], each["code"], each["value"])
         each |= {"name": document.name, **asdict(judged)}
     return said
 

@@ -71,6 +71,8 @@ def upload(call: Call, name: str) -> Response:
     integration = integration_of(call, name)
     if integration.source.scheme == "table":
         raise Problem("no_files", f"{integration.name} reads {integration.source}")
+    if integration.source.scheme == "hook" and not call.caller.may("admin"):
+        raise Problem("signature_wanted", f"what {integration.name} takes is signed by who sends it")
     file_name = file_name_of(call)
     announced = announced_digest()
     spool_folder = None if call.services.spool is None else str(call.services.spool)

@@ -15,6 +15,7 @@ from click.testing import CliRunner
 from gateway.operate.cli import gateway as command_line
 from gateway.receive.changes import canonical_lines
 from tests.acceptance.workspaces import opened, sample
+from tests.gateway.repair.test_replay import file, row
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -154,6 +155,23 @@ def test_the_command_explains_a_field(tmp_path: Path) -> None:
         assert json.loads(CliRunner().invoke(command_line, [*words, "-o", "json"]).output)["_key"] == "acme~4711"
         for wrong in (["explain", "ordr", "x"], ["explain", "order", "x"], ["explain", "order", "acme~4711", "x"]):
             assert CliRunner().invoke(command_line, [*wrong, "-w", str(tmp_path)]).exit_code in (1, 2)
+
+
+def test_a_value_that_the_mapping_itself_gives_is_called_so(tmp_path: Path) -> None:
+    with opened(tmp_path) as place:
+        place.change("integrations/globex-prices.yaml", "Bezeichnung | squash", "(Bezeichnung | squash) ?? 'none'")
+        place.give(file(row(1, name=""), row(2)), "prices.csv", "drop://globex")
+        path = "/api/v1/prices/A-{}~2026-12-01/evidence"
+        given = {each["field"]: each["given"] for each in place.get(path.format(1))["fields"]}
+        assert given["/currency"] == "constant"
+        assert given["/name"] == "default"
+        assert given["/sku"] is None
+        assert {each["field"]: each["given"] for each in place.get(path.format(2))["fields"]}["/name"] is None
+        words = ["explain", "price", "A-1~2026-12-01", "-w", str(tmp_path)]
+        shown = CliRunner().invoke(command_line, words).output
+        assert '/currency  "EUR"\n  EUR' in shown
+        assert "\n  the mapping itself says the value" in shown
+        assert "\n  no source has a value, so that the mapping's own counts" in shown
 
 
 def corrected(place: Place, held: dict[str, Any], old: bytes, new: bytes) -> tuple[bytes, bytes]:

@@ -90,6 +90,38 @@ def test_a_finding_names_its_file_its_rule_and_what_was_expected(tmp_path: Path)
         assert judged_by(configuration, None, "/number") == Judged()
 
 
+def test_a_code_that_is_not_known_is_told_with_those_that_are(tmp_path: Path) -> None:
+    with opened(tmp_path) as place:
+        place.give(BAD, "prices.csv", GLOBEX)
+        finding = place.held("&code=mapping.code")[0]["findings"][0]
+        assert finding["expected"] == "one of the codes of product-groups: 10, 20, 30, 40"
+        command = CliRunner().invoke(
+            command_line, ["quarantine", "show", place.held("&code=mapping.code")[0]["id"], "-w", str(tmp_path)]
+        )
+        assert "expected  one of the codes of product-groups: 10, 20, 30, 40" in command.output
+        many = "code,value\n" + "".join(f"{number},g{number}\n" for number in range(100, 200)) + "7X7,odd\n"
+        (tmp_path / "codes" / "product-groups.csv").write_text(many)
+        place.change("gateway.yaml", "store:  ", "store: ")
+        configuration = place.gateway.in_force.configuration()
+        judged = judged_by(configuration, "globex-prices", "/group", "mapping.code", "7x7")
+        assert judged.expected == (
+            "one of the codes of product-groups: 7X7, 177, 100, 101, 102, 103, 104, 105, … (101 in all)"
+        )
+
+
+def test_all_that_is_wrong_with_a_document_is_told_at_once(tmp_path: Path) -> None:
+    with opened(tmp_path) as place:
+        place.give(file(row(1, "zwölf", name="x" * 90, group="77"), row(2), row(3)), "prices.csv", GLOBEX)
+        (held,) = place.held()
+        found = {(each["code"], each["target"], each["value"][:5]) for each in held["findings"]}
+        assert found == {
+            ("mapping.number", "/price", "zwölf"),
+            ("mapping.code", "/group", "77"),
+            ("contract.length", "/name", "xxxxx"),
+        }
+        assert next(each for each in held["findings"] if each["target"] == "/name")["column"] == "Bezeichnung"
+
+
 def test_a_corrected_document_is_accepted_and_stays_corrected_in_a_replay(tmp_path: Path, store_url: str) -> None:
     with opened(tmp_path, store=store_url) as place:
         given_ = place.give(BAD, "prices.csv", GLOBEX)
@@ -166,6 +198,30 @@ def test_a_correction_is_one_document(tmp_path: Path, content: str, code: str | 
         conserved(place, given_["id"])
         replay(place, given_)
         conserved(place, given_["id"])
+
+
+def test_a_value_takes_the_place_of_a_value_alone(tmp_path: Path) -> None:
+    def correct(document: str, *more: str) -> Any:
+        words = ["quarantine", "correct", document, *more, "-r", "said on the phone", "-w", str(tmp_path)]
+        return CliRunner().invoke(command_line, words)
+
+    with opened(tmp_path) as place:
+        place.give(file(b"A-1;Artikel\r\n", row(2, ""), row(3), row(4)), "prices.csv", GLOBEX)
+        short, empty = place.held()
+        assert short["findings"][0]["value"] is None
+        for more in ((), ("--finding", "1")):
+            refused = correct(short["id"], "--value", "1,50", *more)
+            assert refused.exit_code == 1, refused.output
+            assert "--file" in refused.output
+            assert "quotes a value" in refused.output or "is about no single value" in refused.output
+        assert place.get(f"/api/v1/quarantine/{short['id']}")["state"] == "quarantined"
+
+        assert empty["findings"][0]["value"] in (None, "")
+        done = correct(empty["id"], "--value", "2,50", "--finding", "1")
+        assert done.exit_code == 0, done.output
+        place.clock.forward(60)  # the command has the clock of the machine
+        place.work()
+        assert place.get("/api/v1/prices/A-2~2026-12-01")["price"] == "2.50"
 
 
 def test_what_cannot_be_corrected_is_refused(tmp_path: Path) -> None:

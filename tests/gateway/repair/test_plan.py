@@ -77,6 +77,20 @@ def test_differences_are_shown_field_by_field_and_nothing_is_touched(tmp_path: P
         assert everything(place) == before
 
 
+def test_the_same_change_of_a_record_that_came_twice_is_shown_once(tmp_path: Path) -> None:
+    with opened(tmp_path) as place:
+        place.give(file(row(1), row(2)), "first.csv", GLOBEX)
+        place.give(file(row(1), row(3)), "second.csv", GLOBEX)
+        edit(place, MAPPING, "Bezeichnung | squash", "Bezeichnung | squash | upper")
+        names = planned(place).integrations["globex-prices"].fields["/name"]
+        assert names.count == 4
+        assert sorted(each.key for each in names.examples) == [
+            "price.v2 A-1~2026-12-01",
+            "price.v2 A-2~2026-12-01",
+            "price.v2 A-3~2026-12-01",
+        ]
+
+
 def test_what_would_be_held_and_accepted_is_told_with_the_reason(tmp_path: Path) -> None:
     with opened(tmp_path) as place:
         place.give(file(row(1), row(2, group="20"), row(3, group="77"), row(4)), "prices.csv", GLOBEX)

@@ -311,3 +311,16 @@ def test_whatever_is_undone_and_replayed_the_records_are_those_of_what_stands(
                     given.append((place.give(content, f"{step}.csv", GLOBEX), brought))
             assert shown(place) == standing(), step
             sound(place)
+
+
+def test_a_record_that_a_later_file_confirmed_stands_by_that_file(tmp_path: Path, store_url: str) -> None:
+    with opened(tmp_path, store=store_url) as place:
+        first = place.give(file(row(1)), "first.csv", GLOBEX)
+        place.give(file(row(2)), "other.csv", GLOBEX)
+        again = place.give(file(row(1)), "again.csv", GLOBEX)
+        newest, oldest = place.get("/api/v1/prices/A-1~2026-12-01/history")["items"]
+        assert (newest["changed"], newest["delivery"], oldest["delivery"]) == ([], again["id"], first["id"])
+        answer = place.ask(f"/api/v1/deliveries/{first['id']}/undo", "POST", json={**WHY, "leave_changed": True})
+        assert answer.status_code < 300, answer.get_data(as_text=True)
+        place.work()
+        assert place.get("/api/v1/prices/A-1~2026-12-01")["price"] == "1.50"
