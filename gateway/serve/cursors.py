@@ -21,11 +21,12 @@ from gateway.serve.problems import Flaw, Problem
 _VERSION = b"\x01"
 _MAC_BYTES = 16
 _LENGTH_MAX = 8192
+_encoded = json.JSONEncoder(default=str, ensure_ascii=True).encode
 
 
 def fingerprint(*parts: object) -> str:
     """A short hash of what was asked; the parts are told apart."""
-    return hashlib.sha256(json.dumps(parts, default=str, ensure_ascii=True).encode()).hexdigest()[:16]
+    return hashlib.sha256(_encoded(parts).encode()).hexdigest()[:16]
 
 
 def write(secret: bytes, query: str, values: tuple[Any, ...]) -> str:

@@ -30,10 +30,13 @@ LIST_MEDIA = (JSON, "application/x-ndjson", "text/csv")
 """What a list can be asked for as."""
 
 _COMMON = ("version", "as_of")
-_OF_LISTS = (*filters.PARAMETERS, *_COMMON)
+OF_LISTS = (*filters.PARAMETERS, *_COMMON)
 
 Pairs = list[tuple[str, str]]
 """The parameters of a query, in their order."""
+
+Told = tuple[str, str, str]
+"""The field, the operator and the value of a condition."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +74,8 @@ class ListPlan:
     tag: str
 
     def etag(self, change: int) -> str:
-        """The entity tag while the records are those up to this change: no query is needed to know it."""
-        return f"{change}-{self.tag}"
+        """The entity tag while the records are those up to this change."""
+        return list_tag(change, self.tag)
 
 
 def seen(configuration: Configuration, caller: Caller, collection: str, pairs: Pairs) -> Seen:
@@ -94,8 +97,8 @@ def for_list(of: Seen, pairs: Pairs, secret: bytes) -> ListPlan:
         Problem: whatever is wrong with the query.
     """
     contract, view = of.contract, of.view
-    asked = filters.parse(pairs, contract.collection, of.fields, parameters=_OF_LISTS)
-    identity = cursors.fingerprint(contract.id, *asked.identity(), *view.parts)
+    asked = filters.parse(pairs, contract.collection, of.fields, parameters=OF_LISTS)
+    identity = identity_of(of, [told(each.field, each.op, each.value) for each in asked.conditions], asked)
     query = Query(
         contract,
         tuple(Filter(each.field, each.op, each.value) for each in asked.conditions),
@@ -104,8 +107,28 @@ def for_list(of: Seen, pairs: Pairs, secret: bytes) -> ListPlan:
         asked.limit,
         view.partners,
     )
-    tag = cursors.fingerprint(identity, asked.cursor, asked.limit, asked.fields, asked.count)
+    tag = tag_of(identity, asked.cursor, asked)
     return ListPlan(Plan(contract, view, asked, of.headers), query, identity, tag)
+
+
+def told(field: str, op: str, value: Any) -> Told:
+    """One condition, as a query's identity has it."""
+    return field, op, repr(value)
+
+
+def identity_of(of: Seen, conditions: list[Told], asked: Asked) -> str:
+    """What the cursors of a list are bound to: everything that decides which records follow which."""
+    return cursors.fingerprint(of.contract.id, sorted(conditions), asked.sort, str(asked.as_of), *of.view.parts)
+
+
+def tag_of(identity: str, cursor: str | None, asked: Asked) -> str:
+    """What the entity tags of a page have behind the change number."""
+    return cursors.fingerprint(identity, cursor, asked.limit, asked.fields, asked.count)
+
+
+def list_tag(change: int, tag: str) -> str:
+    """The entity tag of a page while the records are those up to this change: no query is needed to know it."""
+    return f"{change}-{tag}"
 
 
 def for_record(

@@ -141,17 +141,28 @@ def many(query: Query, table: str) -> tuple[str, dict[str, Any]] | None:
     It would rather filter by an index and sort what is left, which is right for few rows alone: where many pass, going
     along the order and leaving out what does not pass fills a page much sooner (`walk`).
     """
-    leading = query.sort[0][0] if query.sort else "_key"
-    by_index = len(query.filters) == 1 and query.filters[0].op == "eq" and leading == "_key"
-    others = [each for each in query.filters if each.field != leading and each.op not in ("contains", "startswith")]
-    if by_index or not others:
+    others = counted(query)
+    if not others:
         return None
     conditions = Conditions(query.contract, postgresql=False)
     counts = [
-        f"(SELECT count(*) FROM (SELECT 1 FROM {table} r WHERE r.state = 1 AND {conditions.of(each)} LIMIT {_FEW}))"
-        for each in others
+        f"(SELECT count(*) FROM (SELECT 1 FROM {table} r WHERE r.state = 1 AND {conditions.of(query.filters[place])} "
+        f"LIMIT {_FEW}))"
+        for place in others
     ]
     return f"SELECT {' AND '.join(f'{each} = {_FEW}' for each in counts)}", conditions.values
+
+
+def counted(query: Query) -> tuple[int, ...]:
+    """The places of the filters that :func:`many` asks about."""
+    leading = query.sort[0][0] if query.sort else "_key"
+    if len(query.filters) == 1 and query.filters[0].op == "eq" and leading == "_key":  # an index has this order
+        return ()
+    return tuple(
+        place
+        for place, each in enumerate(query.filters)
+        if each.field != leading and each.op not in ("contains", "startswith")
+    )
 
 
 def ordered(query: Query) -> list[tuple[str, bool]]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from gateway.serve.auth import Credential, issuers, keys, tokens
+from gateway.serve.hot.forms import Forms
 from gateway.store import keys as stored
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ class Known:
     configuration: Configuration
     until: float | None
     seen: dict[str, Seen] = field(default_factory=dict)
+    forms: Forms = field(default_factory=Forms)
     lists: dict[tuple[str, str], Listed] = field(default_factory=dict)
     ones: dict[str, One] = field(default_factory=dict)
     sources: Mapping[str, Source] | None = None

@@ -76,13 +76,13 @@ class Postgresql:
             return mark, None
         return mark, (seq, version, served(key, seq, version, body))
 
-    def page(self, contract: str, statement: Statement) -> tuple[Mark, Page | None] | None:
+    def page(self, contract: str, statement: Statement, values: dict[str, Any]) -> tuple[Mark, Page | None] | None:
         """A page of current records."""
         limit = statement.limit
         assert limit is not None
         native = statement.native or _native(statement)
-        values = {**statement.values, "contract": contract}
-        row = self._asked(native[0], [values[name] for name in native[1]])
+        given = {**values, "contract": contract}
+        row = self._asked(native[0], [given[name] for name in native[1]])
         if not row.ntuples:
             return None
         mark, value = _mark(row), row.get_value

@@ -35,7 +35,7 @@ class Asking(Protocol):
     def one(self, contract: str, table: str, key: str) -> tuple[Short, Record | None] | None:
         """A record."""
 
-    def page(self, contract: str, statement: Statement) -> tuple[Mark, Page | None] | None:
+    def page(self, contract: str, statement: Statement, values: dict[str, Any]) -> tuple[Mark, Page | None] | None:
         """A page of current records."""
 
     def truth(self, question: str, values: dict[str, Any]) -> bool:
@@ -73,15 +73,20 @@ class HotReads:
         """A record; None where none has this key."""
         return self._asked(lambda asking: asking.one(contract, table, key))
 
-    def page(self, contract: str, statement: Statement) -> tuple[Mark, Page | None] | None:
-        """A page of current records; None where more than one question is needed, or a delivery is being settled."""
-        return self._asked(lambda asking: asking.page(contract, statement))
+    def page(
+        self, contract: str, statement: Statement, values: dict[str, Any] | None = None
+    ) -> tuple[Mark, Page | None] | None:
+        """A page of current records; None where more than one question is needed, or a delivery is being settled.
 
-    def statement(self, query: Query) -> Statement:
-        """What asks for this page of current rows."""
-        return statement(
-            query, table_of(query.contract), postgresql=not self._database.is_sqlite, walk=self.walk(query)
-        )
+        `values` take the place of the statement's own.
+        """
+        given = {**statement.values, **values} if values is not None else statement.values
+        return self._asked(lambda asking: asking.page(contract, statement, given))
+
+    def statement(self, query: Query, *, walk: bool | None = None) -> Statement:
+        """What asks for this page of current rows; `walk` is the answer of :meth:`walk`, where it is known."""
+        along = self.walk(query) if walk is None else walk
+        return statement(query, table_of(query.contract), postgresql=not self._database.is_sqlite, walk=along)
 
     def walk(self, query: Query) -> bool:
         """Whether SQLite had better go along the order of this page than filter before it sorts."""

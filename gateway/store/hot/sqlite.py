@@ -64,12 +64,12 @@ class Sqlite:
         seq = row[3]
         return short_of(row), None if seq is None else (seq, row[4], served(key, seq, row[4], row[5]))
 
-    def page(self, contract: str, statement: Statement) -> tuple[Mark, Page | None] | None:
+    def page(self, contract: str, statement: Statement, values: dict[str, Any]) -> tuple[Mark, Page | None] | None:
         """A page of current records."""
         limit = statement.limit
         assert limit is not None
         asked = statement.native or self._whole(statement)
-        row = self._ask(asked, {**statement.values, "contract": contract}).fetchone()
+        row = self._ask(asked, {**values, "contract": contract}).fetchone()
         if row is None:
             return None
         mark, count, items = mark_of(row), row[5], row[6]
