@@ -106,9 +106,14 @@ class Requests:
             self._tell("refused", shown(refusal.message), problem=True)
         return protocol.status(refusal.code, refusal.message)
 
-    def abort(self) -> None:
-        """The session is over: whatever is still open was not closed by the client; what came of it is kept."""
+    def abort(self, *, delivered: bool = False) -> None:
+        """The session is over: whatever is still open was not closed by the client; what came of it is kept.
+
+        Some clients never close what they read (lftp): it is theirs when all that was sent has been `delivered`.
+        """
         for handle in self._handles.values():
+            if delivered:
+                self._tell_collected(handle)
             if isinstance(handle, Upload):
                 self._tell(
                     "upload_broken",
@@ -179,10 +184,13 @@ class Requests:
             self._commit(handle)
             return protocol.status("ok")
         handle.abort()
+        self._tell_collected(handle)
+        return protocol.status("ok")
+
+    def _tell_collected(self, handle: Handle) -> None:
         if isinstance(handle, Download) and handle.complete:
             message = f"{self._user} read {shown(handle.name)}, {handle.size} bytes, to its end"
             self._tell("downloaded", message, source=handle.source, name=handle.name, size=handle.size)
-        return protocol.status("ok")
 
     def _commit(self, upload: Upload) -> None:
         upload.commit()

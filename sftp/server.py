@@ -417,6 +417,7 @@ class Connection(paramiko.ServerInterface):
             uploaded=server.ring,
             user=account.user,
             address=self.address,
+            delivered=self._wire.delivered,
         )
         self.sessions.append(session)
         session.start()

@@ -37,6 +37,7 @@ class Session(threading.Thread):
         uploaded: Callable[[str], None],
         user: str,
         address: str,
+        delivered: Callable[[], bool] = lambda: False,
     ) -> None:
         super().__init__(name=f"sftp-session-{user}", daemon=True)
         self.channel = channel
@@ -47,6 +48,7 @@ class Session(threading.Thread):
         self._uploaded = uploaded
         self._user = user
         self._address = address
+        self._delivered = delivered
         self._buffer = bytearray()
 
     def run(self) -> None:
@@ -83,7 +85,7 @@ class Session(threading.Thread):
             if not self.channel.closed:  # paramiko raises a plain OSError for a channel that the client has closed
                 self._tell(f"the session of {self._user} ended: {error}")
         finally:
-            requests.abort()
+            requests.abort(delivered=self._delivered())
 
     def _greet(self) -> bool:
         packet = self._receive()

@@ -90,12 +90,18 @@ class Told:
         with self._changed:
             return [activity for activity in self.activities if activity.what == what]
 
-    def wait(self, what: str, timeout_seconds: float = 10.0) -> Activity:
-        """The first of one kind, as soon as there is one."""
+    def wait(self, what: str, timeout_seconds: float = 10.0, *, name: str | None = None) -> Activity:
+        """The first of one kind, and about the file `name` if one is given, as soon as there is one."""
+
+        def found() -> Activity | None:
+            of = (each for each in self.activities if each.what == what)
+            return next((each for each in of if name is None or each.name == name), None)
+
         with self._changed:
-            if not self._changed.wait_for(lambda: any(a.what == what for a in self.activities), timeout_seconds):
+            activity = self._changed.wait_for(found, timeout_seconds)
+            if activity is None:
                 raise TimeoutError(f"nothing was told of {what!r}, only of {[a.what for a in self.activities]}")
-            return next(activity for activity in self.activities if activity.what == what)
+            return activity
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,10 @@ contract test, and the dependency is bounded below 6.
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import logging
 import socket
+import termios
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -82,6 +84,7 @@ class Wire:
         self._ahead = memoryview(b"")
         self._stalled_since: float | None = None
         self._closed = False  # paramiko looks at this name of a socket
+        self._delivered: bool | None = None
         self.heard = monotonic()
 
     def settimeout(self, seconds: float | None) -> None:
@@ -91,11 +94,24 @@ class Wire:
     def recv(self, count: int) -> bytes:
         """At most `count` bytes; reads ahead, for paramiko asks for each packet in two small pieces."""
         if not self._ahead:
-            self._ahead = memoryview(self._connection.recv(_RECEIVE_BYTES))
+            try:
+                self._ahead = memoryview(self._connection.recv(_RECEIVE_BYTES))
+            except ConnectionError:
+                self._delivered = False
+                raise
             self.heard = self._monotonic()
         data = bytes(self._ahead[:count])
         self._ahead = self._ahead[count:]
         return data
+
+    def delivered(self) -> bool:
+        """Whether the peer's machine has acknowledged every byte that was sent, now or when the connection ended."""
+        if self._delivered is not None:
+            return self._delivered
+        try:  # tcp(7), SIOCOUTQ
+            return not any(fcntl.ioctl(self._connection, termios.TIOCOUTQ, bytes(4)))
+        except (OSError, ValueError):
+            return False
 
     def send(self, data: bytes) -> int:
         """How many bytes went out. A peer that takes none for `stall_seconds` is treated as gone."""
@@ -115,6 +131,7 @@ class Wire:
         """Close at once; shutting down first wakes a thread that waits in `recv`."""
         if self._closed:
             return
+        self._delivered = self.delivered()
         self._closed = True
         with contextlib.suppress(OSError):  # the peer was faster
             self._connection.shutdown(socket.SHUT_RDWR)

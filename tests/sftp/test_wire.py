@@ -110,6 +110,29 @@ def test_the_wire_gives_every_byte_in_order_whatever_is_asked_for(pair: tuple[so
     assert got == data
 
 
+@pytest.mark.parametrize(("pieces", "delivered"), [(1, True), (1000, False)])
+def test_what_the_peer_acknowledged_was_delivered_and_stays_so_when_the_connection_ends(
+    pieces: int, delivered: bool
+) -> None:
+    with (
+        socket.create_server(("127.0.0.1", 0)) as listener,
+        socket.create_connection(listener.getsockname()) as client,
+    ):
+        ours = Wire(listener.accept()[0])
+        ours.settimeout(0.05)
+        with suppress(TimeoutError):
+            for _ in range(pieces):
+                ours.send(bytes(100_000))
+        if delivered:
+            client.recv(100_000, socket.MSG_WAITALL)
+        client.shutdown(socket.SHUT_WR)
+        ours.settimeout(10)
+        assert ours.recv(1) == b""
+        assert ours.delivered() is delivered
+        ours.close()
+        assert ours.delivered() is delivered
+
+
 def test_closing_the_wire_wakes_whoever_reads_it(pair: tuple[socket.socket, socket.socket]) -> None:
     ours = Wire(pair[1])
     got: list[bytes] = []
