@@ -240,6 +240,9 @@ class Client:
         handle = self.dialogue.handle(dialogue.OPEN, string(path) + struct.pack(">II", flags, 0))
         try:
             yield handle
+        except Retry:
+            self.close()  # there is nothing left to talk about
+            raise
         except BaseException:
             with contextlib.suppress(Reject, Retry):
                 self.dialogue.drain()

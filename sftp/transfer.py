@@ -119,7 +119,7 @@ def _must_look(client: Client, handle: bytes, found: Found, path: str) -> None:
 
 def _gone_on(client: Client, handle: bytes, found: Found, part: BinaryIO, digest: _Hash) -> int:
     """Where the fetch begins: behind what is there already, when its end is what the server has; else at 0."""
-    there = os.fstat(part.fileno()).st_size
+    there = part.seek(0, os.SEEK_END)
     if 0 < there <= found.size:
         proved = min(there, _PROVED_BYTES)
         part.seek(there - proved)

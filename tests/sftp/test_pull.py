@@ -354,6 +354,7 @@ def test_a_big_file_goes_on_in_the_next_turn_and_parts_of_gone_ones_are_swept(sc
     assert 0 < part.stat().st_size < len(content)
     here.memory.alive = lambda: None  # type: ignore[method-assign]
     here.put("b.bin", b"")
+    here.client = connect(here.server.where)
     here.turn()
     assert here.memory.contents()[0] == ("a.bin", content)
     assert list(here.watch.stage.iterdir()) == []
@@ -361,6 +362,7 @@ def test_a_big_file_goes_on_in_the_next_turn_and_parts_of_gone_ones_are_swept(sc
     path.unlink()
     here.turn()
     assert list(here.watch.stage.iterdir()) == []
+    here.client.close()
 
 
 # ── killed ───────────────────────────────────────────────────────────────────────────────────────────────────────────
