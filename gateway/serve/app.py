@@ -34,12 +34,13 @@ from gateway.serve.resources import (
     evidence,
     health,
     hooks,
-    pages,
     letters,
+    pages,
     quarantine,
     records,
     registry,
     repairs,
+    selftest,
     tables,
     tokens,
     trials,
@@ -62,9 +63,9 @@ SHAPES: dict[str, Shape] = {
     **shared_shapes.SHAPES,
     **deliveries.SHAPES,
     **acknowledgments.SHAPES,
+    **letters.SHAPES,
     **activity.SHAPES,
     **changes.SHAPES,
-    **letters.SHAPES,
     **audit.SHAPES,
     **quarantine.SHAPES,
     **evidence.SHAPES,
@@ -142,10 +143,10 @@ def _resources(version: str) -> dict[str, tuple[Operation, ...]]:
         "hooks": hooks.operations(),
         "deliveries": deliveries.operations(),
         "acknowledgments": acknowledgments.operations(),
+        "letters": letters.operations(),
         "repairs": repairs.operations(),
         "trials": trials.operations(),
         "quarantine": quarantine.operations(),
-        "letters": letters.operations(),
         "changes": changes.operations(),
         "activity": activity.operations(),
         "audit": audit.operations(),
@@ -155,6 +156,7 @@ def _resources(version: str) -> dict[str, tuple[Operation, ...]]:
         "usage": usage.operations(),
         "health": health.operations(),
         "pages": pages.operations(documents),
+        "selftest": selftest.SelfTest().operations(),
     }
     return table
 
@@ -207,7 +209,8 @@ def _end(answer: Response, services: Services, metrics: Metrics) -> Response:
 
 
 def _on_one_line(path: str) -> str:
-    """A path as the log tells it: what was escaped in it must not begin a line of its own there."""
+    """A path as the log tells it: what was escaped in it must not begin a line of its own there; links are secret."""
+    path = selftest.without_token(path)
     return (path if path.isprintable() else path_of(path))[:_PATH_MAX]
 
 

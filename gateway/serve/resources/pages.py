@@ -30,6 +30,8 @@ ASSETS: dict[str, tuple[str, str]] = {
     "swagger-ui-bundle.js.LICENSE.txt": ("swagger-ui/swagger-ui-bundle.js.LICENSE.txt", "text/plain"),
     "docs.js": ("docs.js", "text/javascript"),
     "pages.css": ("pages.css", "text/css"),
+    "selftest.css": ("selftest.css", "text/css"),
+    "selftest.js": ("selftest.js", "text/javascript"),
 }
 """What the pages load, and nothing else: name → file, media type."""
 

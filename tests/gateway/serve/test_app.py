@@ -45,9 +45,11 @@ FILLED = {
 
 
 def routes(app: Flask) -> list[tuple[str, str]]:
-    """Every (method, path) with something that fits in each variable part."""
+    """Every (method, path) with something that fits in each variable part; but pages for people, who read no JSON."""
     found = []
     for rule in app.url_map.iter_rules():
+        if rule.rule.startswith("/try/"):
+            continue
         path = re.sub(r"<(?:\w+:)?(\w+)>", lambda match: FILLED[match[1]], rule.rule)
         found += [(method, path) for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"})]
     return sorted(found)

@@ -41,7 +41,7 @@ def test_every_route_is_documented_and_every_documented_path_is_a_route(still: W
     expected = {
         (path.replace("{collection}", collection), method)
         for path, method in routes
-        if path not in UNDOCUMENTED
+        if path not in UNDOCUMENTED and not path.startswith("/try/")
         for collection in (("orders", "prices") if "{collection}" in path else ("",))
     }
     assert {(path, method) for path, methods in document["paths"].items() for method in methods} == expected
@@ -51,7 +51,7 @@ def test_parameters_are_documented_and_documented_parameters_are_taken(still: Wo
     client = still.client()
     samples = {"integer": "1", "int64": "1", "boolean": "true", "date": "2026-11-01", "decimal": "1.5",
                "date-time": "2026-11-01T00:00:00Z", "string": "open"}  # fmt: skip
-    own = {"fields": "_key", "sort": "_key", "count": "exact", "state": "accepted", "as_of": "999", "field": "number",
+    own = {"fields": "_key", "sort": "_key", "count": "exact", "state": "accepted", "as_of": "3", "field": "number",
            "type": "order", "body": "none"}  # fmt: skip
     own |= {"/api/v1/trials state": "done"}
     for path, methods in document["paths"].items():

@@ -180,6 +180,8 @@ class Asked:
         self.routes: list[tuple[str, str, str]] = []
         """Rule, method, path."""
         for rule in self.client.application.url_map.iter_rules():
+            if rule.rule.startswith("/try/"):
+                continue  # a page for people, who read no JSON
             ids = self._ids(rule.rule, found)
             path = filled(rule.rule, ids)
             self.routes += [(rule.rule, each, path) for each in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"})]
