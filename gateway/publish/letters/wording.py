@@ -122,7 +122,7 @@ _TABLE: dict[str, _Said] = {
 
 _INSIDE = re.compile(
     r"\b(contracts?|integrations?|mapping|map(?:ped)?|appl(?:y|ied)|replay|retr(?:y|ied)|quarantine|declared?|layouts?"
-    r"|options?|gateway|configuration|codes/|workspace|guide of|to the guide|add the code|picture|discard(?:ed)?"
+    r"|options?|gateway|configuration|codes/|workspace|guide of|to (?:the|a) guide|add the code|picture|discard(?:ed)?"
     r"|ask (?!for)|tell the sender|look at|compare|raise|_max|header_at|each=|records=|trimmed|delivery)",
     re.IGNORECASE,
 )

@@ -155,7 +155,7 @@ def integrations(call: Call) -> Response:
         latest = deliveries.latest_per_integration(connection, partners=call.caller.partners)
         waiting, since = deliveries.backlog(connection, partners=call.caller.partners)
         after = timedelta(seconds=call.services.configuration().settings.late_after_seconds)
-        late = lateness.count(connection, call.services.now() - after, partners=call.caller.partners)
+        late = lateness.count(connection, call.services.database.clock() - after, partners=call.caller.partners)
     items: list[dict[str, Any]] = []
     for name in sorted(integrations_of(call)):
         newest = latest.get(name)

@@ -1,0 +1,85 @@
+"""Findings are said to who sent the file: nothing in them is for us, or of the inside."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from edi.findings import CODES
+from gateway.model import Finding
+from gateway.normalize.faults import CODES as MAPPING
+from gateway.publish.letters.wording import worded
+from gateway.receive.archives import CODES as ARCHIVES
+from gateway.validate.messages import CODES as CONTRACT
+
+INSIDE = re.compile(
+    r"\b(sender|contract|integrations?|mapping|apply|replay|retry|quarantine|declare|layout|gateway|configuration"
+    r"|codes/|yaml|_max|header_at|each=|records=|guide of|discard|delivery)\b",
+    re.IGNORECASE,
+)
+ERRORS = {name: code for name, code in (CODES | MAPPING | ARCHIVES).items() if str(code.severity) == "error"}
+
+
+def finding(code: str, message: str, remedy: str, **more: str) -> Finding:
+    return Finding(code, "error", message, remedy, 0, 1, **more)  # type: ignore[arg-type] # texts only
+
+
+@pytest.mark.parametrize("code", ERRORS)
+def test_no_remedy_tells_the_sender_to_ask_the_sender_or_to_change_our_configuration(code: str) -> None:
+    words = worded(finding(code, "x", ERRORS[code].remedy))
+    assert not INSIDE.search(words.send), words.send
+    assert re.fullmatch(r"[A-Z'\"].*[.!?]", words.send), words.send
+
+
+@pytest.mark.parametrize("code", CONTRACT)
+def test_what_a_contract_says_is_said_without_its_words(code: str) -> None:
+    remedy = "Send 'EUR', or add the code to the code table ISO-4217"
+    message = "price is 'x', but must be a code of the code table X; the nearest is 'y'"
+    told = finding(code, message, remedy, target="/price")
+    words = worded(told, name="Preis")
+    assert not INSIDE.search(" ".join(words[:3])), words
+    assert words.what.startswith(("Preis is 'x'", "There is something")), words
+
+
+@pytest.mark.parametrize(
+    ("told", "send"),
+    [
+        ("Ask the sender to send the whole file again.", "Please send the whole file again."),
+        ("Ask the sender for letters only.", "Please send letters only."),
+        (
+            "Ask the sender for a listed code; if the two of you agreed on it, add it to a guide.",
+            "Please send a listed code.",
+        ),
+        (
+            "One of them may be a copy: ask the sender which is meant, and for control numbers that do not repeat.",
+            "One of them may be a copy: please say which is meant, and use control numbers that do not repeat.",
+        ),
+        ("Send at least 3 characters, or change the contract", "Send at least 3 characters."),
+        ("Raise the option, apply and retry.", "Please correct it, and send it again."),
+        ("", "Please correct it, and send it again."),
+    ],
+)
+def test_a_remedy_becomes_a_request(told: str, send: str) -> None:
+    assert worded(finding("another.code", "x", told)).send == send
+
+
+def test_a_number_with_a_letter_in_it_is_guessed_and_anything_else_is_not() -> None:
+    def send(value: str) -> str:
+        return worded(finding("mapping.number", "x", "", value=value)).send
+
+    assert send("12,5O") == "If 12,50 is meant, please send 12,50."
+    assert send("l2") == "If 12 is meant, please send 12."
+    assert send("twelve") == "Please correct the value."
+    assert send("O" * 500) == "Please correct the value."
+    assert send("Oslo") == "Please correct the value."
+
+
+def test_what_is_expected_is_the_codes_if_they_are_few_and_how_it_is_written_if_that_is_known() -> None:
+    code = finding("mapping.code", "'77' is not a code of the table groups", "")
+    assert worded(code, codes={"20", "10"}).expected == "one of 10, 20"
+    assert worded(code, codes={str(each) for each in range(100)}).expected == "a code that we know"
+    assert worded(code).what == "'77' is not a code that we know."
+    number = finding("mapping.number", "'x' is not a number", "")
+    assert worded(number, expression="Preis | strip | decimal('1.234,56')").expected == "a number written like 1.234,56"
+    assert worded(number, expression="Preis | decimal").expected == "a number"
