@@ -15,6 +15,7 @@ from adapters.profile import ROWS_MAX, SECONDS_MAX, profiled
 from adapters.scan import ScanSource, only_scanned
 from adapters.survey import surveyed
 from gateway.operate.cli.options import workspace_option
+from gateway.operate.cli.probeserver import probe_address, probe_connection, tell
 from gateway.operate.sources import open_source
 from gateway.workspace.loader import load
 
@@ -62,7 +63,11 @@ def output_options(command: Callable[..., Any]) -> Callable[..., Any]:
 def probe(
     source: str, tables: tuple[str, ...], quick: bool, chosen: tuple[str, ...], output: str, workspace: Path
 ) -> None:
-    """Look at the database SOURCE: a connection of the workspace, or an ODBC connection string.
+    """Look at the database, or the partner's server, SOURCE.
+
+    It is a connection of the workspace, an ODBC connection string, or sftp://host:port. Of a server its keys are shown,
+    so that one of them can be pinned; of a connection to one also what lies in its folders (default: those that are
+    declared), named in the place of TABLES.
 
     Says who answers and how fast, what the login may do, encodings, times and limits, what the driver gets wrong, and
     how the changes of each of the TABLES (default: all of them) should be followed, and why. Nothing is written to the
@@ -71,7 +76,16 @@ def probe(
     \b
     gateway probe erp
     gateway probe 'Driver=SQLite3;Database=legacy/erp.db'
+    gateway probe sftp://sftp.acme.example:22
     """  # noqa: D301 - \b keeps the lines as they are (click)
+    if source.startswith("sftp://"):
+        tell(probe_address(source), output, name="This server")
+        return
+    if "=" not in source:
+        configuration = load(workspace)
+        if source in configuration.connections and configuration.connections[source].kind == "sftp":
+            tell(probe_connection(workspace, configuration, source, tables), output, name=source)
+            return
     with opened(source, chosen, workspace) as database:
         found = surveyed(database, tables, examine=not quick)
     if output == "json":
