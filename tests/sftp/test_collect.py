@@ -6,6 +6,7 @@ import errno
 import hashlib
 import itertools
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -393,6 +394,20 @@ def test_a_folder_that_cannot_be_read_is_told_once_and_collected_again_when_it_i
     bench.write("a.xml")
     assert bench.after(1) == ["a.xml"]
     assert [a.what for a in bench.told.activities] == ["folder_unreadable", "folder_readable", "arrived"]
+
+
+def test_a_folder_that_was_removed_with_its_holding_folder_and_made_again_is_collected_from(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, settle_seconds=0.0)
+    bench.folder = replace(bench.folder, holding=bench.folder.path / ".held")
+    bench.collector = bench.another()
+    shutil.rmtree(bench.folder.path)
+    bench.collector.recover()
+    assert bench.after(1) == []
+    assert not bench.folder.path.exists(), "a share that is not mounted is not made on the disk below"
+    bench.folder.path.mkdir()
+    bench.write("a.xml")
+    bench.after(1)
+    assert bench.after(1) == ["a.xml"]
 
 
 def test_folders_that_share_a_holding_folder_are_refused(tmp_path: Path) -> None:
