@@ -20,6 +20,7 @@ from granian.log import LogLevels
 from gateway.errors import Stop
 from gateway.operate import connections
 from gateway.operate.credentials import resolved
+from gateway.operate.hostkeys import fingerprints
 from gateway.operate.sources import sources
 from gateway.operate.wiring import Gateway, open_gateway, utc_now
 from gateway.serve.app import create_app
@@ -169,6 +170,7 @@ def application(gateway: Gateway, ending: threading.Event | None = None, port: i
             ticks=time.monotonic,
             hot_lane=gateway.settings.hot_lane,
             secret=lambda reference: resolved(reference, gateway.folder),
+            host_keys=partial(fingerprints, gateway.folder),
             abandon=lambda peer, seconds: port is not None and connections.abandon(port, peer, seconds),
         )
     )

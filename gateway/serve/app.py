@@ -17,10 +17,11 @@ from gateway.serve import auth
 from gateway.serve import shapes as shared_shapes
 from gateway.serve.answers import HEADERS, REQUEST_ID, TRACEPARENT, path_of
 from gateway.serve.arriving import Arriving
+from gateway.serve.asking import Asking
 from gateway.serve.bodies import STRANGERS_MAX
 from gateway.serve.hot import HotLane
 from gateway.serve.idempotency import Running
-from gateway.serve.limits import Limits
+from gateway.serve.limits import GUESSES, Limits
 from gateway.serve.metrics import Metrics
 from gateway.serve.openapi import Documents
 from gateway.serve.operations import Operation, Shared, blueprint
@@ -37,6 +38,7 @@ from gateway.serve.resources import (
     letters,
     pages,
     quarantine,
+    readiness,
     records,
     registry,
     repairs,
@@ -58,6 +60,8 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 _PATH_MAX = 500
+HOT = ("get_record", "list_records", "list_rows")
+"""What the hot lane answers, when nothing about a request is unusual."""
 
 SHAPES: dict[str, Shape] = {
     **shared_shapes.SHAPES,
@@ -72,6 +76,7 @@ SHAPES: dict[str, Shape] = {
     **repairs.SHAPES,
     **trials.SHAPES,
     **registry.SHAPES,
+    **readiness.SHAPES,
     **tables.SHAPES,
     **tokens.SHAPES,
     **usage.SHAPES,
@@ -121,7 +126,8 @@ def create_app(services: Services) -> Flask:
     places = (services.followers_max, services.exports_max, STRANGERS_MAX)
     followers, exports, strangers = map(threading.BoundedSemaphore, places)
     arriving = Arriving(services.abandon, services.ticks)
-    shared = Shared(Running(), followers, door, exports, strangers, limits, metrics, arriving)
+    guesses = Limits(GUESSES, services.ticks)
+    shared = Shared(Running(), followers, door, exports, strangers, limits, metrics, arriving, Asking(), guesses)
     table = _resources(services.version)
     for name, operations in table.items():
         app.register_blueprint(blueprint(name, operations, services, shared))
@@ -151,6 +157,7 @@ def _resources(version: str) -> dict[str, tuple[Operation, ...]]:
         "activity": activity.operations(),
         "audit": audit.operations(),
         "registry": registry.operations(),
+        "readiness": readiness.operations(),
         "tokens": tokens.operations(),
         "tables": tables.operations(),
         "usage": usage.operations(),
@@ -194,6 +201,8 @@ def _end(answer: Response, services: Services, metrics: Metrics) -> Response:
     operation = (request.endpoint or "none").rpartition(".")[2]
     seconds = services.ticks() - g.get("began", services.ticks())
     metrics.count(operation, answer.status_code, seconds, g.caller.name if "caller" in g else "")
+    if services.hot_lane and operation in HOT and request.method == "GET":
+        metrics.decline(operation)
     _log.log(
         # What is read again and again is counted, not told.
         logging.DEBUG if request.method in ("GET", "HEAD") and answer.status_code < 400 else logging.INFO,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from gateway.errors import Stop
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
     from pathlib import Path
 
@@ -36,7 +36,7 @@ class Services:
     revision that was applied once, ready to work. `ticks` counts seconds from any moment on; `limits`
     None: clients are not limited. `abandon` closes the connections of an address whose request has been coming for so
     many seconds. `secret` gives what a reference such as ``secret:acme/hook`` stands for, as it is at
-    that moment.
+    that moment; `host_keys` the fingerprints of our SFTP server, as far as they can be seen from here.
     """
 
     database: Database
@@ -58,4 +58,5 @@ class Services:
     ticks: Callable[[], float] = lambda: 0.0
     hot_lane: bool = True
     secret: Callable[[str], str] = _no_secret
+    host_keys: Callable[[], Sequence[str]] = tuple
     abandon: Callable[[str, float], object] = lambda _peer, _seconds: None

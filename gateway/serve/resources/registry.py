@@ -184,10 +184,19 @@ def partners_list(call: Call) -> Response:
 
 def one_partner(call: Call, name: str) -> Response:
     """``GET /api/v1/partners/acme``."""
+    return _tagged(call, _partner_said(partner_of(call, name)))
+
+
+def partner_of(call: Call, name: str) -> Partner:
+    """The partner that is called so, where the caller may see it.
+
+    Raises:
+        Problem: ``unknown_partner``.
+    """
     known = _partners_of(call)
     if name not in known:
         raise Problem("unknown_partner", f"there is no partner {name!r}", nearest(name, known))
-    return _tagged(call, _partner_said(known[name]))
+    return known[name]
 
 
 def sources_list(call: Call) -> Response:

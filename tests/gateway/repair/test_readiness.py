@@ -1,0 +1,115 @@
+"""How far a partner is: each step is missing with a remedy, then done, on one way from nothing to the first answer."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING
+
+import pytest
+from click.testing import CliRunner
+
+from gateway.operate import wiring
+from gateway.operate.cli import gateway as command_line
+from gateway.operate.outboxes import send_once
+from gateway.receive.trials import Asking
+from gateway.repair.readiness import Step, readiness
+from gateway.store import collected
+from gateway.workspace.loader import load
+from sftp.hostkeys import load_or_create
+from tests.acceptance.workspaces import Place, reopened
+from tests.gateway.operate.cli.test_partner import ORDER
+from tests.gateway.workspace.test_amending import ONE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+BAD = ORDER.replace(b"*2.95*", b"*2,95*")
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Iterator[Place]:
+    for name, text in {"gateway.yaml": "", "partners/globex.yaml": "partner: globex\n"}.items():
+        path = tmp_path / "shop" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    with reopened(tmp_path / "shop") as made:
+        yield made
+
+
+def steps(place: Place, name: str = "globex") -> list[Step]:
+    """The steps, as the API tells them."""
+    shown = place.get(f"/api/v1/partners/{name}/readiness")
+    made = [Step(**each) for each in shown["steps"]]
+    assert shown["ready"] == all(each.done for each in made)
+    assert all(bool(each.remedy) != each.done for each in made)
+    return made
+
+
+def open_(place: Place) -> list[str]:
+    return [each.code for each in steps(place) if not each.done]
+
+
+def run(place: Place, *arguments: str) -> str:
+    said = CliRunner().invoke(command_line, [*arguments, "-w", str(place.folder)], catch_exceptions=False).output
+    wiring.apply(place.gateway, load(place.folder))
+    return said
+
+
+def tried(place: Place, content: bytes) -> None:
+    asking = Asking(place.gateway.receiver)
+    asking.ask("globex", "test.edi", io.BytesIO(content), lane="page", size=len(content))
+    place.work()
+
+
+def test_each_step_is_told_with_what_to_do_until_it_is_done(place: Place) -> None:
+    assert open_(place) == ["account", "host_key", "integration", "tried", "accepted"]
+    run(place, "partner", "key", "add", "globex", ONE)
+    run(place, "partner", "add", "globex", "--format", "x12 850")
+    assert open_(place) == ["identifiers", "host_key", "tried", "accepted", "collected"]
+    place.change("partners/globex.yaml", "partner: globex\n", "partner: globex\nidentifiers:\n  isa: ZZ:GLOBEX\n")
+    load_or_create(place.folder / "data" / "hostkeys")
+    assert open_(place) == ["tried", "accepted", "collected"]
+    tried(place, BAD)
+    assert "1 test file was judged, and none was all right" in steps(place)[4].said
+    tried(place, ORDER)
+    assert open_(place) == ["accepted", "collected"]
+    held = place.give(BAD, "bad.edi", "drop://globex")
+    assert steps(place)[5].remedy == f"gateway quarantine list --delivery {held['id']}"
+    place.give(ORDER.replace(b"1001", b"1002"), "good.edi", "drop://globex")
+    assert open_(place) == ["collected"]
+    assert steps(place)[6].said == "no acknowledgment was sent yet"
+    send_once(place.gateway, "test")
+    assert "acknowledgments lie in /outbox, and none was fetched" in steps(place)[6].said
+    name = next((place.folder / "data/sftp/globex/outbox").glob("*997*")).name
+    with place.gateway.database.write() as transaction:
+        collected.note(transaction, "globex", name)
+    assert open_(place) == []
+    assert "✓ an acknowledgment was fetched" in run(place, "partner", "check", "globex")
+
+
+def test_the_command_marks_what_is_missing_and_ends_with_1(place: Place) -> None:
+    done = CliRunner().invoke(command_line, ["partner", "check", "globex", "-w", str(place.folder)])
+    assert done.exit_code == 1
+    assert "✗ there is no account on our server\n    gateway partner key add globex FILE" in done.output
+
+
+def test_a_partner_who_uploads_needs_no_account(place: Place) -> None:
+    (place.folder / "integrations").mkdir()
+    (place.folder / "integrations" / "globex-orders.yaml").write_text(
+        "integration: globex-orders\nabout: orders\nowner: orders-team\npartner: globex\n"
+        'source: "http:"\nformat: x12 850\nanswer: 997\ncontract: order v1\n',
+        encoding="utf-8",
+    )
+    wiring.apply(place.gateway, load(place.folder))
+    said = {each.code: each for each in steps(place)}
+    assert said["account"].said == "no account is needed: files come from http:"
+    assert said["host_key"].done
+    assert said["collected"].said == "997 are asked for over the API: there is no outbox"
+
+
+def test_a_partner_that_is_not_there_is_404(place: Place) -> None:
+    assert place.ask("/api/v1/partners/nobody/readiness").status_code == 404
+    with place.gateway.database.read() as connection:
+        configuration = place.gateway.in_force.configuration()
+        assert len(readiness(connection, configuration, configuration.partners["globex"], ())) == 7
