@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _RECORDS_MAX = 10_000
+_NAME_MAX = 128  # of a name that somebody tries, so much is remembered
 
 
 @dataclass(slots=True)
@@ -117,6 +118,7 @@ class Guesses:
 
     def may_try(self, user: str, address: str) -> bool:
         """Whether a password for `user` from `address` is looked at now."""
+        user = user[:_NAME_MAX]
         with self._lock:
             guessed = self._guessed.get(user)
             if guessed is None or self._monotonic() >= guessed.until:
@@ -125,6 +127,7 @@ class Guesses:
 
     def right(self, user: str, address: str) -> None:
         """The password was right: this address is one of the account's own from now on."""
+        user = user[:_NAME_MAX]
         with self._lock:
             self._homes[user, network(address)] = None
             self._homes.move_to_end((user, network(address)))
@@ -133,7 +136,7 @@ class Guesses:
 
     def wrong(self, user: str, address: str) -> bool:
         """Count a wrong password; whether the account is guarded from now on."""
-        now = self._monotonic()
+        now, user = self._monotonic(), user[:_NAME_MAX]
         with self._lock:
             if (user, network(address)) in self._homes:
                 return False  # he mistypes; the address is counted all the same

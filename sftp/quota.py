@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from sftp.jail import Lane
 
 _COUNTED_SECONDS = 10.0  # another process may serve the same partner
+_EARLY_BYTES_MAX = 256 * 1024 * 1024  # of all partners together, what waits in memory for a gap to be filled
 _DISK_BYTES = 8 * 1024 * 1024  # how much is written between two looks at the disk
 
 
@@ -70,6 +71,7 @@ class Allowances:
         self._free_bytes_min = free_bytes_min
         self._waiting: dict[str, _Waiting] = {}
         self._paces: dict[str, _Pace] = {}
+        self._early_bytes = 0
         self._lock = threading.Lock()
 
     def open(self, partner: str, quota: Quota, lane: Lane) -> None:
@@ -107,6 +109,14 @@ class Allowances:
                 return
             waiting.written = 0
         self._check_disk(lane)
+
+    def early(self, count: int) -> bool:
+        """So many bytes more, or fewer, wait in memory; whether there is room for them."""
+        with self._lock:
+            if count > 0 and self._early_bytes + count > _EARLY_BYTES_MAX:
+                return False
+            self._early_bytes += count
+            return True
 
     def _check_bytes(self, quota: Quota, lane: Lane, more: int) -> None:
         if quota.bytes is not None and self._known(lane).bytes + more > quota.bytes:

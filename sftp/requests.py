@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from sftp.protocol import Fields
     from sftp.quota import Allowance
 
+_LISTINGS_MAX = 8  # each holds all entries of its folder
 Reply = tuple[int, bytes]  # the kind of the reply and its fields after the request's number
 
 
@@ -242,8 +243,9 @@ class Requests:
 
     def _opendir(self, fields: Fields) -> Reply:
         where = fields.path()
-        if len(self._handles) >= self._limits.handles:
-            raise Reject("failure", f"at most {self._limits.handles} files can be open at a time")
+        listed = sum(isinstance(handle, Listing) for handle in self._handles.values())
+        if listed >= _LISTINGS_MAX or len(self._handles) >= self._limits.handles:
+            raise Reject("failure", f"at most {_LISTINGS_MAX} folders can be open at a time")
         return self._opened(Listing(self._jail.list(where)))
 
     def _readdir(self, fields: Fields) -> Reply:

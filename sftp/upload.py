@@ -121,14 +121,25 @@ class Upload:
         self._put(offset, data)
         while self._early and self.size in self._early:
             later = self._early.pop(self.size)
-            self._early_bytes -= len(later)
+            self._count_early(-len(later))
             self._put(self.size, later)
 
     def _wait(self, offset: int, data: bytes) -> None:
-        self._early_bytes += len(data) - len(self._early.get(offset, b""))
-        self._early[offset] = data
-        if self._early_bytes > EARLY_BYTES_MAX:
+        more = len(data) - len(self._early.get(offset, b""))
+        if self._early_bytes + more > EARLY_BYTES_MAX or not self._count_early(more):
             self._fail(self._gap())
+        self._early[offset] = data
+
+    def _count_early(self, more: int) -> bool:
+        """Whether there is room for so much more that waits in memory, here and in all uploads together."""
+        if self._allowance and not self._allowance.all.early(more):
+            return False
+        self._early_bytes += more
+        return True
+
+    def _forget_early(self) -> None:
+        self._early.clear()
+        self._count_early(-self._early_bytes)
 
     def _gap(self) -> Reject:
         return Reject("failure", f"bytes from {self.size} on are missing in {self.name}; please send the whole file")
@@ -163,7 +174,7 @@ class Upload:
     def _fail(self, reason: Reject) -> NoReturn:
         """From here on nothing helps: the file will not be delivered, whatever the client still sends."""
         self._failed = reason
-        self._early.clear()
+        self._forget_early()
         raise reason
 
     def truncate(self, size: int) -> None:
@@ -176,8 +187,7 @@ class Upload:
             os.ftruncate(self._descriptor, size)
             self.size = size
             self._digest = hashlib.sha256() if size == 0 else None
-            self._early.clear()
-            self._early_bytes = 0
+            self._forget_early()
 
     def sync(self) -> None:
         """Make what came so far durable."""
@@ -231,6 +241,7 @@ class Upload:
 
     def abort(self) -> None:
         """Let go: what came stays in the stage and can be resumed. Does nothing after `commit`."""
+        self._forget_early()
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1
