@@ -63,7 +63,7 @@ class InForce:
             raise Stop("no configuration was applied yet", "Run gateway apply in the workspace.")
         with self._lock:
             if self._routes is None or self._routes.revision != stored[0]:
-                self._routes = Routes(parse(stored[1]))
+                self._routes = Routes(parse(stored[1], applied=True))
             return self._routes
 
     def configuration(self) -> Configuration:
@@ -92,7 +92,7 @@ class InForce:
                     return None
                 if len(self._earlier) >= _EARLIER_MAX:
                     self._earlier.pop(next(iter(self._earlier)))
-                self._earlier[revision] = Routes(parse(files))
+                self._earlier[revision] = Routes(parse(files, applied=True))
             return self._earlier[revision]
 
 
@@ -161,11 +161,11 @@ def apply(
             return False
         before = None
         if stored is not None:
-            before = parse(stored[1])
+            before = parse(stored[1], applied=True)
             _keep_marked(before, configuration)
-            if agree is not None:
-                agree(before, staging.recorded(transaction.connection))
         _apply(transaction, configuration, before)
+        if before is not None and agree is not None:  # last: what cannot be at all is told before what should not be
+            agree(before, staging.recorded(transaction.connection))
         subject = f"revision {configuration.revision}"
         audit.write(transaction, "applied", subject, who=who or user_of_machine(), previous=previous)
     return True

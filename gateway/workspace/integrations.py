@@ -52,6 +52,8 @@ class Known:
     """Tables by name; one that is there and wrong is empty."""
     shelf: Shelf = field(default_factory=lambda: Shelf({}))
     """What the product ships."""
+    applied: bool = False
+    """Whether it is a revision that was applied: what was no problem then is none now, or nothing would go on."""
     unsound: set[str] = field(default_factory=set)
     """Contracts that something is wrong with: good enough to hold targets against, not to judge types."""
 
@@ -101,6 +103,8 @@ def read_integration(section: Section, known: Known) -> Integration | None:
     if contract and f"{name} v{version}" not in known.unsound:
         known_columns = _COLUMNS.get(form.name)
         columns = known_columns(dict(form.options), form.message) if known_columns else None
+        if known.applied and not columns:
+            columns = None
         language.refuse(check_integration(flow, contract, known.codes, columns), section.mapping.key("map"))
     return flow if section.whole and len(file.problems) == before else None
 

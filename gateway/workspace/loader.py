@@ -65,13 +65,15 @@ def load(folder: Path) -> Configuration:
     return _Reading(files, problems).configuration()
 
 
-def parse(files: Files[str, str]) -> Configuration:
+def parse(files: Files[str, str], *, applied: bool = False) -> Configuration:
     """The configuration that `files`, relative path → text, describe; files of other kinds are passed over.
+
+    `applied` says that they are a revision from the store: what earlier versions did not look at is no problem of it.
 
     Raises:
         ConfigurationProblems: something in them is wrong; all problems are in it.
     """
-    return _Reading(files, []).configuration()
+    return _Reading(files, [], applied=applied).configuration()
 
 
 def load_settings(folder: Path) -> Settings:
@@ -131,14 +133,14 @@ def _not_utf8(name: str, error: UnicodeDecodeError) -> Problem:
 class _Reading:
     """One pass over all files."""
 
-    def __init__(self, files: Files[str, str], problems: list[Problem]) -> None:
+    def __init__(self, files: Files[str, str], problems: list[Problem], *, applied: bool = False) -> None:
         self.problems = problems
         self.unread = {problem.file for problem in problems}
         self.files: list[File] = []
         self.kinds: dict[str, list[File]] = {layout.name: [] for layout in LAYOUTS}
         self.access: Section | None = None
         pinned = {path: text for path, text in files.items() if path.startswith(FOLDER)}
-        self.known = Known(shelf=Shelf(pinned))
+        self.known = Known(shelf=Shelf(pinned), applied=applied)
         for path, text in sorted(files.items()):
             layout = self._layout(path)
             if layout:

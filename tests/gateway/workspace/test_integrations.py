@@ -253,6 +253,8 @@ def test_names_of_columns_want_a_header_or_a_layout() -> None:
     assert {each.hint for each in found} == {
         "the file has no header: write #1 for its first column; if it has one, add the word header to format"
     }
+    stored = parse(changed(GLOBEX, "csv ; windows-1252 header", "csv ; windows-1252"), applied=True)
+    assert "globex-prices" in stored.integrations, "a revision that was applied before goes on"
     text = FILES[GLOBEX].replace("csv ; windows-1252 header", "csv ; windows-1252")
     for number, name in enumerate(("Artikelnummer", "Preis", "gültig ab", "Warengruppe"), 1):
         text = text.replace(f" {name} |", f' "#{number} |')
