@@ -179,7 +179,12 @@ def test_the_type_of_a_file_system_is_that_of_the_innermost_mount(
 def test_our_own_servers_files_are_complete_and_nobody_is_asked(tmp_path: Path) -> None:
     asked: list[int] = []
     folder, received = drop_folder(tmp_path, "acme"), Received()
-    collector = Collector([folder], received, new_id=lambda: "a", is_written=lambda each: asked.append(each) or True)
+
+    def ask(descriptor: int) -> bool:
+        asked.append(descriptor)
+        return True
+
+    collector = Collector([folder], received, new_id=lambda: "a", is_written=ask)
     (folder.path / "a.csv").write_bytes(b"1")
     collector.scan()
     assert (len(received.arrivals), asked) == (1, [])
