@@ -182,7 +182,7 @@ def _what(finding: Finding, name: str, said: _Said) -> tuple[str, str]:
         message = re.sub(r" of the table \S+", " that we know", message)
     if finding.code.startswith("route."):
         message = re.sub(r"that \S+ maps", "that were agreed", message)
-        message = re.sub(r" of partner \S+$", " of yours", message)
+        message = re.sub(r" of (?:partner [^\s;]+|any partner)", " of yours", message)
     return message, ""
 
 

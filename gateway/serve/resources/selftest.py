@@ -11,6 +11,7 @@ import re
 import tempfile
 import threading
 from contextlib import ExitStack
+from dataclasses import dataclass, fields
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -20,6 +21,8 @@ from werkzeug.formparser import MultiPartParser
 from werkzeug.http import dump_options_header, parse_options_header
 
 from gateway.errors import Reject
+from gateway.model import Finding
+from gateway.publish.letters.wording import worded
 from gateway.receive.trials import Asking
 from gateway.serve.auth import Caller
 from gateway.serve.bodies import IN_MEMORY, announced_length, place_of, received
@@ -30,7 +33,7 @@ from gateway.store import links, trials
 from gateway.workspace.offers import offers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from werkzeug.datastructures import FileStorage
 
@@ -50,8 +53,23 @@ SECURITY_POLICY = (
 )
 _FORM_BYTES, _PARTS = 64 * 1024, 8
 """What a form has beside its file, and in how many parts."""
-_OURS = ("route.", "mapping.unusable", "delivery.")
-"""Findings that their sender can do nothing about: their remedy is written for us."""
+_PARTS_OF_FINDINGS = {each.name for each in fields(Finding)}
+
+
+_MEDIA = {".csv": "text/csv", ".html": "text/html"}
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A finding as a partner reads it, in the words of letters."""
+
+    severity: str
+    place: str
+    quote: Mapping[str, str]
+    what: str
+    expected: str
+    send: str
+    ours: bool
 
 
 class SelfTest:
@@ -97,7 +115,7 @@ class SelfTest:
         def answer(link: Link) -> Response:
             name, text = _file(_trial(call, link, trial), number)
             saved = dump_options_header("attachment", {"filename": name})
-            media = "text/csv" if name.endswith(".csv") else "text/plain"
+            media = _MEDIA.get(PurePosixPath(name).suffix, "text/plain")
             return Response(text, mimetype=media, headers={"Content-Disposition": saved})
 
         return self._shown(call, token, answer)
@@ -237,9 +255,36 @@ def _file(shown: Shown, number: str) -> tuple[str, str]:
     letter: dict[str, str] = result.get("letter") or {}
     if number.isascii() and number.isdigit() and 0 < int(number[:6]) <= len(answers):
         return str(answers[int(number[:6]) - 1]["name"]), str(answers[int(number[:6]) - 1]["text"])
-    if number in ("letter.csv", "letter.txt") and letter:
-        return number, str(letter.get("csv" if number == "letter.csv" else "text", ""))
+    kind = {"letter.csv": "csv", "letter.txt": "text", "letter.html": "html"}.get(number, "")
+    if kind in letter:
+        return number, letter[kind]
     raise Problem("not_found", "there is no such file", "Go back, and choose another.")
+
+
+def _told(found: Mapping[str, Any]) -> Told:
+    """A finding of the result of a trial."""
+    finding = Finding(**{name: value for name, value in found.items() if name in _PARTS_OF_FINDINGS})
+    called = finding.column or ""
+    if finding.tag:
+        called = f"{finding.tag}{finding.element:02d}" if finding.element else finding.tag
+    places = [
+        finding.member or "",
+        f"document {finding.document}" if finding.document else "",
+        f"line {finding.line}" if finding.line else "",
+        f"segment {finding.segment}" if finding.segment else "",
+        called if finding.tag else f"column {called}" if called else "",
+    ]
+    words = worded(finding, name=called)
+    quote = found.get("quote") or {}
+    return Told(
+        finding.severity,
+        ", ".join(each for each in places if each) or "the file",
+        quote if any(quote.values()) else {},
+        words.what,
+        words.expected,
+        words.send,
+        words.ours,
+    )
 
 
 def _html(call: Call, link: Link, *, shown: Shown | None = None, problem: Problem | None = None) -> Response:
@@ -247,6 +292,7 @@ def _html(call: Call, link: Link, *, shown: Shown | None = None, problem: Proble
     partner = configuration.partners[link.partner]
     taken = offers(configuration, link.partner)
     sources = {each.source for each in taken}
+    result = (shown.result if shown is not None else None) or {}
     page = render_template(
         "selftest.html",
         partner=partner,
@@ -257,10 +303,10 @@ def _html(call: Call, link: Link, *, shown: Shown | None = None, problem: Proble
         megabytes=PAGE_BYTES_MAX // 1024 // 1024,
         here=request.path.split("/")[2],
         shown=shown,
-        result=(shown.result if shown is not None else None) or {},
+        result=result,
+        found=[_told(each) for each in result.get("findings", ())],
         waits=shown is not None and shown.state == trials.WAITING,
         problem=problem,
-        ours=_OURS,
     )
     status = problem.kind.status if problem is not None else 200
     return _closed(Response(page, status, problem.headers if problem is not None else None, mimetype="text/html"))

@@ -13,7 +13,8 @@ from lxml import html
 
 from gateway.serve.limits import Policy
 from gateway.serve.resources import selftest
-from gateway.store import deliveries, links
+from gateway.store import deliveries, links, trials
+from tests.gateway.operate.cli.test_partner import ORDER as X12
 from tests.gateway.serve.worlds import FILES, HEADER, ORDERS, World, order
 
 if TYPE_CHECKING:
@@ -168,6 +169,40 @@ def test_an_acknowledgment_is_shown_and_can_be_taken(here: World, browser: Flask
     assert got.headers["Content-Disposition"].startswith("attachment; filename=")
     assert got.get_data().startswith(b"ISA*")
     assert browser.get(f"{sent.headers['Location']}/2").status_code == 404
+
+
+def test_what_is_wrong_is_said_to_who_sent_it(here: World, browser: FlaskClient) -> None:
+    flow = "integration: acme-edi\nabout: Orders\nowner: orders-team\nsource: drop://acme/*\nformat: x12 850\n"
+    owner = "partner: acme\nidentifiers:\n  isa: ZZ:ACME\n"
+    files = {**FILES, "partners/acme.yaml": owner, "integrations/acme-edi.yaml": f"{flow}contract: order v1\n"}
+    del files["contracts/order.v1.yaml"], files["integrations/acme-orders.yaml"]
+    here.apply(files)
+    sent = send(browser, X12, "po.edi")
+    here.work()
+    answer = browser.get(sent.headers["Location"])
+    assert "line 1, ISA06" in said(answer)
+    assert "is not a known identifier of yours; the document is x12 004010 850 from ZZ:GLOBEX to ZZ:US" in said(answer)
+    assert "gateway" not in answer.get_data(as_text=True)
+    assert "integration" not in said(answer)
+
+
+def test_the_letter_is_shown_and_can_be_taken(here: World, browser: FlaskClient) -> None:
+    place = send(browser, file(order("1", "lost"))).headers["Location"]
+    with here.database.write() as transaction:
+        held = trials.take(transaction, owner="test", seconds=60)
+        assert held is not None
+        letter = {"text": "Dear Acme", "csv": "row;what\n", "html": "<h1>Dear Acme</h1>"}
+        empty = {"findings": [], "records": [], "answers": [], "documents": {"quarantined": 1}, "letter": letter}
+        more = {"records": False, "findings": False}
+        trials.finish(transaction, held, {**empty, "state": "quarantined", "more": more})
+    answer = browser.get(place)
+    assert "The letter that you would get In plain words Dear Acme as a page as text the rows as CSV" in said(answer)
+    links_ = [each for each in parsed(answer).xpath("//a/@href") if "letter" in each]
+    got = {each.rpartition(".")[2]: browser.get(each) for each in links_}
+    assert {kind: each.get_data(as_text=True) for kind, each in got.items()} == {
+        "html": "<h1>Dear Acme</h1>", "txt": "Dear Acme", "csv": "row;what\n",
+    }  # fmt: skip
+    assert all(each.headers["Content-Disposition"].startswith("attachment") for each in got.values())
 
 
 @pytest.mark.parametrize("why", ["never made", "over", "revoked", "of a partner who is gone"])
