@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 TIMEOUT_SECONDS = 20.0
 TRIES_MAX = 30
-"""Over a day, as `pause` has it."""
+"""Most of a day, as `pause` has it."""
 _FIRST_SECONDS, _PAUSE_SECONDS_MAX = 15.0, 3000.0
 
 

@@ -55,7 +55,8 @@ if TYPE_CHECKING:
 
 _NAMES_AT_ONCE = 500
 _HELD = (DocumentState.QUARANTINED, DocumentState.UNROUTED)
-_ON_THEIR_WAY = ("built", "staged")  # acknowledgments and letters that are not with the partner yet
+_ON_THEIR_WAY = ("built", "staged")  # acknowledgments that are not with the partner yet
+_HALF_SENT = "staged"  # a letter whose file lies behind the outbox; one that nobody has begun to send never is
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,10 +156,9 @@ def is_to_be_answered(connection: Connection, number: int) -> bool:
         for each in (answering.c.delivery, answering.c.twin)
     )
     written = select(1).where(lettering.c.delivery == number, lettering.c.due.is_not(None))
-    sent = (
-        select(1).where(each.c.delivery == number, each.c.state.in_(_ON_THEIR_WAY)) for each in (acknowledgment, letter)
-    )
-    return any(connection.execute(each.limit(1)).first() is not None for each in (*due, written, *sent))
+    sent = select(1).where(acknowledgment.c.delivery == number, acknowledgment.c.state.in_(_ON_THEIR_WAY))
+    half_sent = select(1).where(letter.c.delivery == number, letter.c.state == _HALF_SENT)
+    return any(connection.execute(each.limit(1)).first() is not None for each in (*due, written, sent, half_sent))
 
 
 def _unquote(transaction: Transaction, number: int, delivery_id: str, went: str, quoting: Sequence[str]) -> int:
@@ -171,6 +171,8 @@ def _unquote(transaction: Transaction, number: int, delivery_id: str, went: str,
     ).rowcount
     connection.execute(update(acknowledgment).where(acknowledgment.c.delivery == number).values(content=b""))
     connection.execute(update(letter).where(letter.c.delivery == number).values(content=b""))
+    unsent = update(letter).where(letter.c.delivery == number, letter.c.due.is_not(None))
+    connection.execute(unsent.values(state="kept", due=None, owner=None, token=letter.c.token + 1, problem=went))
     for each in (answering, lettering):
         connection.execute(update(each).where(each.c.delivery == number).values(problem=None))
     connection.execute(

@@ -21,6 +21,7 @@ from gateway.operate.credentials import make_key
 from gateway.operate.lateness import LateWatch
 from gateway.operate.outboxes import send_until
 from gateway.operate.worker import work, work_once
+from gateway.repair.retention import Retention
 from gateway.store import activity, lateness, letters
 from gateway.store.bell import Bell
 from gateway.workspace.loader import load
@@ -81,7 +82,7 @@ Reference  {reference}
 
 WHAT WE DID
 
-8 rows of 10 were taken.
+8 of 10 rows were taken.
 2 rows were refused: nothing of them is used.
 
 WHAT IS WRONG
@@ -110,7 +111,7 @@ WHAT TO SEND AGAIN
 
 Only the 2 refused rows, put right, in a file of their own.
 What was taken need not be sent again.
-The refused 2 rows are in
+The 2 refused rows are in
 letter_prices.csv_{reference}.csv, with the columns
 problem, expected, send. You can put them right in that file and send
 it: the added columns are not read.
@@ -313,6 +314,20 @@ def test_X1_a_letter_is_given_up_when_the_bytes_are_gone(place: Place) -> None: 
         place.clock.forward(120)
     assert not write_once(place.gateway, "me")
     assert place.events(shown.id)[-1] == "letter_failed"
+
+
+def test_a_purge_takes_what_letters_quote_and_waits_for_none_that_nobody_sends(place: Place) -> None:
+    shown = place.give(PRICES, "prices.csv", "drop://globex")
+    place.change("gateway.yaml", "drops:", "keep: 90d\ndrops:")
+    place.clock.forward(91 * 86_400)
+    purge = Retention(place.gateway.database, place.gateway.vault, place.gateway.in_force.routes())
+    assert [each for each in purge.steps() if each] == []
+    assert purge.tally.put_off == []
+    assert place.delivery(shown["id"])["state"] == "purged"
+    assert {each["state"] for each in place.delivery(shown["id"])["letters"]} == {"kept"}
+    assert place.ask(f"/api/v1/deliveries/{shown['id']}/letter").status_code == 410
+    send(place)
+    assert outbox(place, "globex") == {}
 
 
 # ── asked for ────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -69,6 +69,17 @@ def _answers() -> dict[str, Any]:
         }
 
 
+def letter(form: str) -> str:
+    """The letter about the demo's price list: text, or csv."""
+    name = "globex-prices.csv"
+    with tempfile.TemporaryDirectory() as folder, product(Path(folder)) as gateway:
+        gateway.drop("globex", name, (SAMPLES / name).read_bytes())
+        (delivery,) = (each for each in gateway.get("/api/v1/deliveries")["items"] if each["name"] == name)
+        media = {"text": "text/plain", "csv": "text/csv"}[form]
+        content = gateway.fetched(f"/api/v1/deliveries/{delivery['id']}/letter", media)
+    return fenced(content.decode("utf-8" if form == "text" else "windows-1252").replace("\r\n", "\n").rstrip(), "text")
+
+
 def shown_json(value: Any, indent: int = 0) -> str:
     """JSON for people: what fits in a line stands in one."""
     flat = json.dumps(value, ensure_ascii=False)
@@ -134,6 +145,8 @@ def _default(name: str) -> str:
     if name not in SETTINGS:
         return ""
     value = getattr(Settings(), SETTINGS[name])
+    if value is None or value == ():
+        return ""
     if isinstance(value, float):
         said = f"{value:g}s" if value % 60 or value < 120 else f"{value / 60:g}m"
     elif name.endswith("_max"):
@@ -354,6 +367,7 @@ BLOCKS: dict[str, Callable[[str], str]] = {
     "demo_record": demo_record,
     "demo_log": demo_log,
     "demo_finding": demo_finding,
+    "letter": letter,
     "keys": keys,
     "functions": functions,
     "format_spec": format_spec,

@@ -80,6 +80,13 @@ class Product:
         assert answer.status_code == 200, answer.text
         return answer.json
 
+    def fetched(self, path: str, media: str) -> bytes:
+        """The bytes of a successful answer in that form."""
+        headers = {"Authorization": f"Bearer {self._token}", "Host": "gateway.example", "Accept": media}
+        answer = self._client.get(path, headers=headers)
+        assert answer.status_code == 200, answer.text
+        return answer.get_data()
+
     def log(self) -> list[str]:
         """The lines of ``gateway tail``."""
         stop = threading.Event()

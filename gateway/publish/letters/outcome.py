@@ -50,7 +50,7 @@ def done(letter: Letter) -> list[str]:
     if not letter.total:
         return [*said, "Nothing of the file was taken."]
     if letter.taken:
-        said.append(f"{unit.of(letter.taken)} of {letter.total:,} {_were(letter.taken)} taken.")
+        said.append(f"{letter.taken:,} of {unit.of(letter.total)} {_were(letter.taken)} taken.")
     elif not letter.whole:
         all_of_it = f"None of the {unit.of(letter.total)} was taken."
         said.append(all_of_it if letter.total > 1 else f"The {unit.one} was not taken.")
@@ -97,7 +97,8 @@ def _sheet(letter: Letter) -> list[str]:
     if sheet is None:
         return []
     added = ", ".join(sheet.columns)
-    rows = f"The refused {letter.unit.of(sheet.rows)} {_are(sheet.rows)} in {sheet.name}, with the columns {added}."
+    refused = f"{sheet.rows:,} refused {letter.unit.many}" if sheet.rows > 1 else f"refused {letter.unit.one}"
+    rows = f"The {refused} {_are(sheet.rows)} in {sheet.name}, with the columns {added}."
     if sheet.ready and letter.ended is DeliveryState.PARTLY_ACCEPTED:
         said = [f"{rows} You can put them right in that file and send it: the added columns are not read."]
     else:
