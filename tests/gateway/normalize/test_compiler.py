@@ -459,7 +459,9 @@ def test_columns_are_checked_against_the_header() -> None:
         ("there is no column #4: the file has 3", ""),
     ]
     (problem,) = refused({"text": "Preis"}, format_name="csv")
-    assert problem.hint == "the file has no header: write #1 for its first column; if it has one, add the word header to format"
+    assert problem.hint == (
+        "the file has no header: write #1 for its first column; if it has one, add the word header to format"
+    )
     record_type = contract(*loose("text", "d:decimal", "n:int"))
     assert check_integration(integration("csv", lines), record_type, {}) == ()
 

@@ -281,10 +281,32 @@ def test_two_times_in_one_header_are_none(here: World) -> None:
     assert hook(here, STRIPE).post(PATH, data=BODY, headers=headers).status_code == 401
 
 
-def test_where_nothing_tells_messages_apart_each_is_a_delivery(here: World) -> None:
-    client = hook(here, GITHUB.replace("id: X-GitHub-Delivery\n", ""))
+def test_where_nothing_else_tells_messages_apart_their_content_does_for_a_while(here: World) -> None:
+    """Whoever heard a request and sends it again makes nothing new; the same said an hour later is said again."""
+    at = [NOW]
+    client = hook(here, GITHUB.replace("id: X-GitHub-Delivery\n", ""), now=lambda: at[0])
+
+    def send(body: bytes = BODY) -> int:
+        headers = {"X-Hub-Signature-256": f"sha256={mac(b'correct horse', body).hex()}"}
+        return client.post(PATH, data=body, headers=headers).status_code
+
+    here.database.clock = lambda: at[0]
+    assert [send(), send(), send(BODY.replace(b"10", b"11")), send()] == [202, 200, 202, 200]
+    for minutes in (1, 2, 3, 4):
+        at[0] = NOW + timedelta(minutes=minutes)
+        assert send() == 200
+    at[0] = NOW + timedelta(minutes=10)
+    assert [send(), send()] == [202, 200]
+
+
+def test_what_is_sent_again_later_is_a_duplicate_all_the_same(here: World) -> None:
+    at = [NOW]
+    client = hook(here, GITHUB.replace("id: X-GitHub-Delivery\n", ""), now=lambda: at[0])
+    here.database.clock = lambda: at[0]
     headers = {"X-Hub-Signature-256": f"sha256={mac(b'correct horse', BODY).hex()}"}
-    assert [client.post(PATH, data=BODY, headers=headers).status_code for _ in range(2)] == [202, 202]
+    for minutes in (0, 10):
+        at[0] = NOW + timedelta(minutes=minutes)
+        assert client.post(PATH, data=BODY, headers=headers).status_code == 202
     here.work()
     with here.database.read() as connection:
         assert [each.state for each in deliveries.page(connection)] == ["duplicate", "accepted"]
@@ -373,11 +395,13 @@ def test_each_hook_is_a_client_and_what_is_not_signed_takes_nothing_from_it(here
     assert statuses[2].headers["Retry-After"]
 
 
-def test_uploads_to_the_integration_of_a_hook_need_a_key_as_ever(here: World) -> None:
+def test_uploads_to_the_integration_of_a_hook_are_for_admin_alone(here: World) -> None:
     client = hook(here)
     path = "/api/v1/integrations/acme-orders/deliveries"
     assert client.post(path, data=BODY, headers=standard(BODY, "m1", SECONDS)).status_code == 401
-    assert here.client("deliveries:write").post(path, data=BODY).status_code == 202
+    refused = here.client("deliveries:write").post(path, data=BODY)
+    assert (refused.status_code, refused.get_json()["code"]) == (409, "signature_wanted")
+    assert here.client("admin").post(path, data=BODY).status_code == 202
 
 
 def test_the_document_shows_the_hook_to_everybody(here: World) -> None:
