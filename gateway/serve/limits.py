@@ -32,6 +32,10 @@ class Policy:
     seconds: int = 60
 
 
+GUESSES = Policy(requests=30, seconds=60)
+"""So often an address may send a key that counts nowhere, for a token. Its right ones take nothing."""
+
+
 class Taken(NamedTuple):
     """What is left after a request; `retry_after` is the seconds to wait for where there was nothing left."""
 
@@ -51,8 +55,8 @@ class Limits:
         self._buckets: dict[str, list[float]] = {}
         """Client → tokens, and when there were so many."""
 
-    def take(self, client: str) -> Taken:
-        """Take one token from a client's bucket."""
+    def take(self, client: str, count: int = 1) -> Taken:
+        """Take a token, or so many, from a client's bucket; none: see whether there is one."""
         most, rate = self._policy.requests, self._rate
         with self._lock:
             now = self._clock()
@@ -65,7 +69,7 @@ class Limits:
             tokens = min(most, bucket[0] + (now - bucket[1]) * rate)
             refused = tokens < 1
             if not refused:
-                tokens -= 1
+                tokens -= count
             bucket[0], bucket[1] = tokens, now
         left = ("RateLimit", f'"client";r={int(tokens)};t={-int((tokens - most) / rate // 1)}')
         return Taken((self._named, left), max(1, ceil((1 - tokens) / rate)) if refused else None)

@@ -38,6 +38,7 @@ class Metrics:
         self._lock = threading.Lock()
         self._requests: dict[tuple[str, int, str], int] = {}
         self._clients: set[str] = set()
+        self._declined: dict[str, int] = {}
         self._seconds: dict[str, list[float]] = {}
         """Operation → the count of each bucket, of what was longer, and the sum of all seconds."""
 
@@ -51,6 +52,11 @@ class Metrics:
                 times = self._seconds[operation] = [0.0] * (len(BUCKETS) + 2)
             times[bisect_left(BUCKETS, seconds)] += 1
             times[-1] += seconds
+
+    def decline(self, operation: str) -> None:
+        """Count a request that the hot lane left to the ordinary way."""
+        with self._lock:
+            self._declined[operation] = self._declined.get(operation, 0) + 1
 
     def _is_known(self, client: str) -> bool:
         """Whether a client has lines of his own: tokens of an issuer may be of any number of people."""
@@ -75,11 +81,15 @@ class Metrics:
         with self._lock:
             requests = sorted(self._requests.items())
             seconds = {name: list(times) for name, times in sorted(self._seconds.items())}
+            declined = sorted(self._declined.items())
         name = "gateway_requests_total"
         lines = [*_head(name, "counter", "Requests that were answered.")]
         for (operation, status, client), count in requests:
             labels = _labels((("operation", operation), ("status", str(status)), ("client", client)))
             lines.append(f"{name}{labels} {count}")
+        name = "gateway_hot_lane_declined_total"
+        lines += _head(name, "counter", "Requests that the hot lane could have had and left to the ordinary way.")
+        lines += [f"{name}{_labels((('operation', operation),))} {count}" for operation, count in declined]
         name = "gateway_request_seconds"
         lines += _head(name, "histogram", "How long requests took.")
         for operation, times in seconds.items():

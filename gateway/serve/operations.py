@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from flask import Response
 
     from gateway.serve.arriving import Arriving
+    from gateway.serve.asking import Asking
     from gateway.serve.auth import Caller
     from gateway.serve.limits import Limits
     from gateway.serve.metrics import Metrics
@@ -48,6 +49,9 @@ class Shared:
     limits: Limits | None
     metrics: Metrics
     arriving: Arriving
+    asking: Asking
+    guesses: Limits
+    """How often an address may be wrong about a key for a token."""
     untrusted: set[tuple[str, str]] = field(default_factory=set)
     """Hooks and their secrets that cannot be used, of which the activity told."""
 
@@ -147,7 +151,7 @@ def _admitted(operation: Operation, shared: Shared, path: dict[str, str]) -> Cal
         return auth.NOBODY
     caller = g.caller = shared.door.caller(credential)
     if shared.limits is not None:
-        taken = request.environ.get(TAKEN) or shared.limits.take(caller.id)
+        taken = request.environ.get(TAKEN) or shared.limits.take(caller.bucket)
         g.left = taken.headers
         if taken.retry_after is not None:
             raise Problem("rate_limited", headers={"Retry-After": str(taken.retry_after)})

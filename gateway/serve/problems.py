@@ -159,6 +159,11 @@ PROBLEMS: dict[str, Kind] = {
         "No change has this number yet",
         "Ask from the number that the detail names. If the gateway was restored from a backup, export anew first.",
     ),
+    "as_of_ahead": Kind(
+        400,
+        "This moment has not come yet",
+        "Leave as_of out to read what stands now, or ask for a moment that is past.",
+    ),
     # bodies
     "bad_json": Kind(400, "The body is not a JSON object", 'Send one JSON object in UTF-8, as in {"reason": "…"}.'),
     "invalid_body": Kind(422, "The body has members that cannot be used", "Correct the members that `errors` names."),

@@ -83,7 +83,9 @@ def for_records(operation: Operation, view: View, versions: Iterable[int]) -> li
         return [*_conditions(fields.values(), TYPES), *_of_lists(fields.values()), chosen, version, _AS_OF]
     if operation.id == "get_record_evidence":
         return [_query("field", "one value, or all below it: /lines/0/price, or lines.0.price", TEXT), version, _AS_OF]
-    return [_chosen("fields", every), version, _AS_OF] if operation.id == "get_record" else [version]
+    return (
+        [_chosen("fields", every), version, _AS_OF] if operation.id == "get_record" else [*_paged("versions"), version]
+    )
 
 
 def for_rows(fields: Mapping[str, filters.Queryable]) -> list[Shape]:
@@ -126,15 +128,21 @@ def _several(kind: str, types: Mapping[str, Shape]) -> Shape:
 
 def _of_lists(fields: Iterable[filters.Queryable]) -> list[Shape]:
     sortable = [sign + field.name for field in fields if field.sortable for sign in ("", "-")]
-    limit = {"type": "integer", "minimum": 1, "maximum": filters.LIMIT_MAX, "default": filters.LIMIT}
     said = [name.removeprefix("-") + " descending" * name.startswith("-") for name in sortable]
     sort = {**many({"type": "string", **enumerated(sortable, said)}), "minItems": 1, "uniqueItems": True}
     return [
         _query("sort", "fields to sort by, the first one first; - before a name turns its order round", sort)
         | {"style": "form", "explode": False},
-        _query("limit", "how many records a page has at most", limit),
-        _query("cursor", "the `next` of the page before, with the same filters and sort", {**TEXT, "minLength": 1}),
+        *_paged("records"),
         _query("count", "exact: say how many records the filters leave", words("exact")),
+    ]
+
+
+def _paged(what: str) -> list[Shape]:
+    limit = {"type": "integer", "minimum": 1, "maximum": filters.LIMIT_MAX, "default": filters.LIMIT}
+    return [
+        _query("limit", f"how many {what} a page has at most", limit),
+        _query("cursor", "the `next` of the page before, with the same filters and sort", {**TEXT, "minLength": 1}),
     ]
 
 

@@ -11,7 +11,6 @@ import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote
 
 from sqlalchemy import false, func, select, text
 
@@ -256,48 +255,63 @@ def get(
 
 
 def history(
-    connection: Connection, contract: Contract, key: str, *, partners: tuple[str, ...] | None = None
+    connection: Connection,
+    contract: Contract,
+    key: str,
+    *,
+    partners: tuple[str, ...] | None = None,
+    below: int | None = None,
+    limit: int | None = None,
 ) -> list[StoredVersion]:
-    """Every published version of a record, newest first, that one of the partners sent."""
+    """The published versions of a record, newest first, that one of the partners sent: all, or a page of them.
+
+    `below` a version, and at most `limit`. Their numbers count everybody's.
+    """
     here = standing(connection, contract.id)
     if here is None:
         return []
+    of, values = theirs(contract, partners, row="v")
+    where = [*([of] if of else []), *(["n.number < :below"] if below is not None else [])]
     rows = connection.execute(
         text(f"""
-        SELECT v.id, v.key, v.state, v.body, v.document, v.start, v.stop, d.id AS delivery, d.partner,
+        SELECT n.number, v.id, v.key, v.state, v.body, v.document, v.start, v.stop, d.id AS delivery,
             b.first_seq - b.first_id AS ahead,
             b.at,
             coalesce(o.revision, d.revision) AS revision
-        FROM {here.table} v
+        FROM (
+            SELECT id, row_number() OVER (ORDER BY id) AS number FROM {here.table} WHERE key = :key AND id <= :last
+        ) n
+        JOIN {here.table} v ON v.id = n.id
         JOIN delivery d ON d.number = v.delivery
         JOIN change_block b ON b.contract = :contract AND b.first_id = {_block_of("v.id")}
         -- A version that an undo brought back was judged when it was first made.
         JOIN change_block o ON o.contract = :contract AND o.first_id = {_block_of(_first_of(here.table))}
-        WHERE v.key = :key AND v.id <= :last ORDER BY v.id"""),
-        {"key": key, "contract": contract.id, "last": point(connection, contract).last_id},
+        {"WHERE " + " AND ".join(where) if where else ""}
+        ORDER BY n.number DESC {"LIMIT :limit" if limit is not None else ""}"""),
+        {
+            "key": key,
+            "contract": contract.id,
+            "last": point(connection, contract).last_id,
+            "below": below,
+            "limit": limit,
+            **values,
+        },
     ).all()
-    versions = [
+    return [
         StoredVersion(
-            number,
+            row.number,
             row.id + row.ahead,
             moment(row.at),
             row.delivery,
-            served(key, row.id + row.ahead, number, row.body) if row.body != GONE else None,
+            served(key, row.id + row.ahead, row.number, row.body) if row.body != GONE else None,
             row.document,
             row.start,
             row.stop,
             row.revision,
             row.state in (PURGED, FAREWELL),
         )
-        for number, row in enumerate(rows, 1)  # their numbers count everybody's
-        if partners is None or partner_of(contract, row.key, row.partner) in partners
+        for row in rows
     ]
-    return versions[::-1]
-
-
-def partner_of(contract: Contract, key: str, sender: str | None) -> str | None:
-    """Whose a version of a record is: the first part of its key where keys count per partner, else who sent it."""
-    return unquote(key.partition("~")[0]) if contract.per_partner else sender
 
 
 def _block_of(row: str) -> str:

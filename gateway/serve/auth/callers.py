@@ -40,6 +40,13 @@ class Caller:
     scopes: tuple[str, ...]
     partners: tuple[str, ...] | None = None
     credential: Credential | None = field(default=None, compare=False, repr=False)
+    client: str = ""
+    """What all the keys of one client have in common; empty: the id."""
+
+    @property
+    def bucket(self) -> str:
+        """Whose requests are counted together: a client has no more of them by having two keys."""
+        return self.client or self.id
 
     def may(self, scope: str) -> bool:
         """Whether one of the scopes covers `scope`, as in ``orders:read``.

@@ -63,7 +63,7 @@ def caller_of(key: Key | None, now: datetime, credential: Credential | None = No
         raise refused(f"the key {key.name!r} was revoked on {key.revoked_at:%Y-%m-%d}")
     if key.expires_at is not None and key.expires_at <= now:
         raise refused(f"the key {key.name!r} expired on {key.expires_at:%Y-%m-%d}")
-    return Caller(key.id, key.name, key.scopes, key.partners, credential)
+    return Caller(key.id, key.name, key.scopes, key.partners, credential, f"key {key.name}")
 
 
 def sha256_of(token: str) -> str:

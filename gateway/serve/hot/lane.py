@@ -77,7 +77,7 @@ class HotLane:
         """
         if self._limits is None:
             return ()
-        taken = self._limits.take(known.caller.id)
+        taken = self._limits.take(known.caller.bucket)
         cast("dict[str, Any]", environ)[TAKEN] = taken
         return taken.headers if taken.retry_after is None else None
 

@@ -89,8 +89,6 @@ def operations() -> tuple[Operation, ...]:
 def activity_answer(call: Call, **also: Any) -> Response:
     """The lines that the parameters, and `also`, ask for, in the form that Accept asks for."""
     asked = dict(call.parameters) | also | {"partners": call.caller.partners}
-    if "grep" in asked:
-        asked["unsaid"] = masks.Findings(call).secret()
     after, wait, last = asked.pop("after"), asked.pop("wait"), asked.pop("last", None)
     form, came_back = following.form_of(), following.last_event(after)
     if form == following.EVENTS:
@@ -115,7 +113,7 @@ def line_said(line: Line) -> bytes:
 def _read(call: Call, after: int, asked: dict[str, Any]) -> tuple[list[Line], int]:
     """The lines, and the number to go on behind: past lines that the filters left out too."""
     with call.services.database.read() as connection:
-        lines = activity.after(connection, after, **asked)
+        lines = activity.after(connection, after, **asked, **_unsaid(call, asked))
         full = len(lines) == asked["limit"]
         behind = lines[-1].id if full else max(after, activity.last(connection))
     return _seen(call, lines), behind
@@ -124,8 +122,14 @@ def _read(call: Call, after: int, asked: dict[str, Any]) -> tuple[list[Line], in
 def _last(call: Call, last: int, asked: dict[str, Any]) -> tuple[list[Line], int]:
     """The last so many lines, and the number to go on behind."""
     with call.services.database.read() as connection:
-        lines, behind = activity.before(connection, None, **(asked | {"limit": last})), activity.last(connection)
+        wanted = asked | {"limit": last} | _unsaid(call, asked)
+        lines, behind = activity.before(connection, None, **wanted), activity.last(connection)
     return _seen(call, lines), behind
+
+
+def _unsaid(call: Call, asked: dict[str, Any]) -> dict[str, Any]:
+    """What must not be looked into for a part of a message, by the configuration that is in force now."""
+    return {"unsaid": masks.Findings(call).secret()} if "grep" in asked else {}
 
 
 def _seen(call: Call, lines: list[Line]) -> list[Line]:

@@ -140,7 +140,7 @@ def record_evidence(call: Call, collection: str, key: str) -> Response:
     plan = plans.for_record(call.services.configuration(), call.caller, collection, pairs(), parameters)
     contract, view, asked = plan.contract, plan.view, plan.asked
     with call.services.database.read() as connection:
-        at = point_of(connection, contract, asked.as_of) if asked.as_of is not None else None
+        at = point_of(call, connection, contract, asked.as_of) if asked.as_of is not None else None
         stored = found(connection, view, collection, key, at)
     explainer = Explainer(call.services.database, call.services.vault, call.services.routes_of)
     pointer = pointer_of(asked.field or "")

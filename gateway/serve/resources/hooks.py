@@ -11,6 +11,7 @@ import json
 import logging
 import re
 import tempfile
+from datetime import timedelta
 from typing import TYPE_CHECKING, BinaryIO
 
 from flask import g, request
@@ -29,7 +30,10 @@ from gateway.store import deliveries
 from gateway.workspace.signatures import STANDARD_WEBHOOKS
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from flask import Response
+    from sqlalchemy import Connection
 
     from gateway.integrations import Integration, Signature
     from gateway.model import Delivery
@@ -37,6 +41,9 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 _ID = re.compile(r"[\x21-\x7e]{1,255}").fullmatch
+SAME_FOR = timedelta(minutes=5)
+"""The same content within this time is the same message, where neither an id nor a time is sent with it."""
+
 _NOBODY = b"what comes for no hook is held against this, so that it is refused as late as anything else"
 
 
@@ -76,13 +83,15 @@ def receive(call: Call, integration: str) -> Response:
         g.caller = Caller(f"hook:{flow.name}", f"hook:{flow.name}", ())  # whose requests are counted and told
         _limited(call, g.caller.id)
         spool.seek(0)
-        return _once(call, flow, _Message(flow, signature, proof, sha256.hexdigest()), spool)  # type: ignore[arg-type] # it is a binary file
+        return _once(call, flow, _Message(flow, signature, proof, sha256.hexdigest(), call.services.now()), spool)  # type: ignore[arg-type] # it is a binary file
 
 
 class _Message:
     """What is known of a message that was signed: its own id, if it has one, and what it becomes."""
 
-    def __init__(self, flow: Integration, signature: Signature, proof: signatures.Proof, sha256: str) -> None:
+    def __init__(
+        self, flow: Integration, signature: Signature, proof: signatures.Proof, sha256: str, now: datetime
+    ) -> None:
         self.sha256 = sha256
         self.header = signature.id
         if signature.id is not None and not (proof.id and _ID(proof.id)):
@@ -93,25 +102,26 @@ class _Message:
         else:
             # Whoever heard a request and sends it again within the tolerance makes nothing new.
             parts = ("signed", proof.timestamp, sha256) if proof.timestamp is not None else None
-        self.arrival = None if parts is None else f"hook:{_digest(flow.name, *parts)}"
+        self.arrivals = tuple(
+            f"hook:{_digest(flow.name, *each)}" for each in ([parts] if parts else _spells(sha256, now))
+        )
+        """What it arrives as; behind that, what the same content arrived as a while ago."""
         named = re.sub(r"[/\\]", "_", proof.id) if proof.id is not None else "hook"
         self.name = f"{named[:200]}.{flow.format.name}"
 
 
 def _once(call: Call, flow: Integration, message: _Message, body: BinaryIO) -> Response:
     """202 for what is new, 200 for what came before: the id of the message is its Idempotency-Key."""
-    if message.arrival is None:
-        return _answered(_landed(call, flow, message, body), 202)
-    client = g.caller.id
-    if not call.shared.running.begin(client, message.arrival):
+    client, arrival = g.caller.id, message.arrivals[0]
+    if not call.shared.running.begin(client, arrival):
         what = f"the first request with this {message.header}" if message.header else "the same request"
         raise Problem("still_running", f"{what} has not ended", headers={"Retry-After": "1"})
     try:
         with call.services.database.read() as connection:
-            known = deliveries.of_arrival(connection, message.arrival)
+            known = _known(connection, message, call.services.now())
         delivery = known or _landed(call, flow, message, body)
     finally:
-        call.shared.running.end(client, message.arrival)
+        call.shared.running.end(client, arrival)
     if delivery.sha256 != message.sha256:
         raise Problem(
             "key_reused",
@@ -121,9 +131,24 @@ def _once(call: Call, flow: Integration, message: _Message, body: BinaryIO) -> R
     return _answered(delivery, 200 if known is not None else 202)
 
 
+def _known(connection: Connection, message: _Message, now: datetime) -> Delivery | None:
+    """What a message became when it came before; of one that is known by its content alone, a short while before."""
+    for place, arrival in enumerate(message.arrivals):
+        known = deliveries.of_arrival(connection, arrival)
+        if known is not None and (place == 0 or now - known.received_at < SAME_FOR):
+            return known
+    return None
+
+
+def _spells(sha256: str, now: datetime) -> list[tuple[str, ...]]:
+    """The content and the spell of time that it is, and was before: nothing in the message tells it from others."""
+    spell = int(now.timestamp() // SAME_FOR.total_seconds())
+    return [("content", sha256, str(each)) for each in (spell, spell - 1)]
+
+
 def _landed(call: Call, flow: Integration, message: _Message, body: BinaryIO) -> Delivery:
     return call.services.receiver.land(
-        Arrived("hook:", message.name, flow.partner, flow.name, arrival=message.arrival), body
+        Arrived("hook:", message.name, flow.partner, flow.name, arrival=message.arrivals[0]), body
     )
 
 

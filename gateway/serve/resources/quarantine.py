@@ -47,7 +47,7 @@ SHAPES: dict[str, Shape] = {
         "A document that is or was held: its bytes are start to end of the delivery's content; number counts the "
         "documents of the delivery from 1, and 0 is a file as a whole in which none could be read. name is that of the "
         "file; of an archive, member is the name of the one in which number and bytes are counted. reason and who are "
-        "those of a discard.",
+        "those of a discard, or of the correction that it has, where one document is asked for.",
         id=TEXT,
         delivery=TEXT,
         name=TEXT,
@@ -294,7 +294,12 @@ def groups_list(call: Call) -> Response:
 
 def one_document(call: Call, id: str) -> Response:  # noqa: A002 - the name in the path
     """``GET /api/v1/quarantine/doc_01j…``."""
-    return answered(document_said(call, _known(call, id)))
+    document = _known(call, id)
+    if document.who is None:
+        decided = held.decided(call.services.database, document)
+        if decided is not None:
+            document = replace(document, who=decided.who, reason=decided.reason)
+    return answered(document_said(call, document))
 
 
 def retry_one(call: Call, id: str) -> Response:  # noqa: A002 - as above

@@ -9,7 +9,7 @@ import hashlib
 import json
 from dataclasses import replace
 from itertools import chain
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from flask import Response, request
 
@@ -18,8 +18,8 @@ from gateway.serve import cursors, exports, plans
 from gateway.serve.answers import JSON, SYSTEM, as_of, keys_of, listed, not_modified, said, spelled, tagged
 from gateway.serve.masks import on_record
 from gateway.serve.operations import Operation
-from gateway.serve.problems import Problem
-from gateway.store import records
+from gateway.serve.problems import Flaw, Problem
+from gateway.store import changes, records
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -77,9 +77,9 @@ def records_list(call: Call, collection: str) -> Response:
     planned = plans.for_list(of, query, secret)
     plan, form = planned.plan, request.accept_mimetypes.best_match(plans.LIST_MEDIA, JSON)
     if form != JSON:
-        return exports.exported(call, planned, form, lambda connection: _then(connection, plan), _cut)
+        return exports.exported(call, planned, form, lambda connection: _then(call, connection, plan), _cut)
     with call.services.database.read() as connection:
-        at = point_of(connection, plan.contract, plan.asked.as_of)
+        at = point_of(call, connection, plan.contract, plan.asked.as_of)
         etag = planned.etag(at.change)
         unchanged = not_modified(etag)
         if unchanged is not None:
@@ -102,7 +102,7 @@ def one_record(call: Call, collection: str, key: str) -> Response:
     """``GET /api/v1/orders/acme~4711?as_of=2026-11-01T00:00:00Z``: the record as stored, now or then."""
     plan = plans.for_record(call.services.configuration(), call.caller, collection, pairs())
     with call.services.database.read() as connection:
-        then = _then(connection, plan)
+        then = _then(call, connection, plan)
         stored = found(connection, plan.view, collection, key, then)
     etag = plans.record_tag(plan, stored.seq)
     answer = not_modified(etag)
@@ -117,19 +117,25 @@ def one_record(call: Call, collection: str, key: str) -> Response:
 
 
 def record_history(call: Call, collection: str, key: str) -> Response:
-    """``GET /api/v1/orders/acme~4711/history``: also of a record that is gone."""
-    plan = plans.for_record(call.services.configuration(), call.caller, collection, pairs(), ("version",))
-    contract, view = plan.contract, plan.view
+    """``GET /api/v1/orders/acme~4711/history?limit=10``: also of a record that is gone."""
+    parameters = ("version", "limit", "cursor")
+    plan = plans.for_record(call.services.configuration(), call.caller, collection, pairs(), parameters)
+    contract, view, secret = plan.contract, plan.view, call.services.cursor_secret
+    limit, cursor = plan.asked.limit, plan.asked.cursor
     with call.services.database.read() as connection:
         at = records.point(connection, contract)
-        versions = _versions(connection, view, collection, key)
+        known = _known(connection, view, collection, key)
+        identity = cursors.fingerprint("history", contract.id, known, *view.parts)
+        below = cursors.read(secret, identity, cursor)[0] if cursor else None
+        partners = view.partners
+        versions = records.history(connection, contract, known, partners=partners, below=below, limit=limit + 1)
     # Old versions are purged in place, which is no change of the record.
     told = [hashlib.sha256(each.json).hexdigest() if each.json is not None else each.purged for each in versions]
-    etag = f"{versions[0].seq}-{at.change}-{cursors.fingerprint(told, *view.parts)}"
+    etag = f"{versions[0].seq if versions else 0}-{at.change}-{cursors.fingerprint(told, limit, *view.parts)}"
     unchanged = not_modified(etag)
     if unchanged is not None:
         return unchanged
-    on_record(call, view, sum(each.json is not None for each in versions))
+    on_record(call, view, sum(each.json is not None for each in versions[:limit]))
     versions = [each if each.json is None else replace(each, json=view.shown(each.json)) for each in versions]
     bodies = [json.loads(each.json) if each.json is not None else None for each in versions]
     answer = listed(
@@ -147,9 +153,9 @@ def record_history(call: Call, collection: str, key: str) -> Response:
             + b',"record":'
             + (each.json or b"null")
             + b"}"
-            for place, each in enumerate(versions)
+            for place, each in enumerate(versions[:limit])  # one more is what the last of them is held against
         ],
-        cursor=None,
+        cursor=cursors.write(secret, identity, (versions[limit - 1].version,)) if len(versions) > limit else None,
         as_of=as_of(at.change, at.at),
     )
     linked(answer, plan)
@@ -161,12 +167,17 @@ def pairs() -> list[tuple[str, str]]:
     return list(request.args.items(multi=True))
 
 
-def point_of(connection: Connection, contract: Contract, asked: int | datetime | None) -> Point:
+def point_of(call: Call, connection: Connection, contract: Contract, asked: int | datetime | None) -> Point:
     """The moment that is asked for; None: now.
 
     Raises:
-        Problem: ``as_of_purged``.
+        Problem: ``as_of_ahead``: what is told now would not be true then; ``as_of_purged``.
     """
+    if isinstance(asked, int) and asked > (newest := changes.newest(connection)[0]):
+        raise _ahead(f"change {asked} is not there yet: the newest is {newest}", f"as_of={newest}", newest=newest)
+    if not isinstance(asked, int) and asked is not None and asked > (now := call.services.now()):
+        told = now.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        raise _ahead(f"as_of lies ahead of the gateway's clock, which says {told}", f"as_of={told}", now=told)
     at = records.point(connection, contract, asked=asked)
     if not at.whole:
         kept = f" are kept {contract.keep} after they were replaced, and" if contract.keep else ""
@@ -174,23 +185,38 @@ def point_of(connection: Connection, contract: Contract, asked: int | datetime |
     return at
 
 
-def _then(connection: Connection, plan: Plan) -> Point | None:
+def _ahead(detail: str, last: str, **more: Any) -> Problem:
+    remedy = f"Leave as_of out to read what stands now, or ask with {last}."
+    flaws = (Flaw("as_of_ahead", detail, remedy, parameter="as_of"),)
+    return Problem("as_of_ahead", detail, remedy, errors=flaws, more=more)
+
+
+def _then(call: Call, connection: Connection, plan: Plan) -> Point | None:
     """The moment of the past that is asked for, if one is."""
-    return point_of(connection, plan.contract, plan.asked.as_of) if plan.asked.as_of is not None else None
+    return point_of(call, connection, plan.contract, plan.asked.as_of) if plan.asked.as_of is not None else None
 
 
-def _versions(connection: Connection, view: View, collection: str, key: str) -> list[StoredVersion]:
-    """The versions of the record that the path means, newest first; there is at least one."""
-    contract, partners = view.contract, view.partners
+def _known(connection: Connection, view: View, collection: str, key: str) -> str:
+    """The key of the record that the path means, which may be gone; there is at least one version of it.
+
+    Raises:
+        Problem: as :func:`found`.
+    """
+    contract = view.contract
     for candidates in _meant(contract, key):
-        every = [records.history(connection, contract, each, partners=partners) for each in candidates]
-        for versions in every:
-            if versions and versions[0].json is None:
-                return versions
-        if any(every):
+        every = {each: _newest(connection, view, each) for each in candidates}
+        for each, version in every.items():
+            if version is not None and version.json is None:
+                return each
+        if any(every.values()):
             break
-    known = found(connection, view, collection, key).key
-    return records.history(connection, contract, known, partners=partners)
+    return found(connection, view, collection, key).key
+
+
+def _newest(connection: Connection, view: View, key: str) -> StoredVersion | None:
+    """The newest version of a record that the caller may see."""
+    versions = records.history(connection, view.contract, key, partners=view.partners, limit=1)
+    return versions[0] if versions else None
 
 
 def found(connection: Connection, view: View, collection: str, key: str, at: Point | None = None) -> StoredRecord:
@@ -206,9 +232,9 @@ def found(connection: Connection, view: View, collection: str, key: str, at: Poi
         known = known or [each for each in stored if each is not None]
     if not known and at is None:
         for each in chain(*_meant(contract, key)):
-            versions = records.history(connection, contract, each, partners=partners)
-            if versions and versions[0].json is None and versions[0].purged:
-                when = f"{versions[0].at:%Y-%m-%d}"
+            newest = _newest(connection, view, each)
+            if newest is not None and newest.json is None and newest.purged:
+                when = f"{newest.at:%Y-%m-%d}"
                 kept = f" by keep: {contract.keep} of {contract.name} v{contract.version}" if contract.keep else ""
                 raise Problem("record_purged", f"the record {each} was purged on {when}{kept}")
     if not known:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import lru_cache
@@ -109,10 +108,8 @@ def tables_list(call: Call) -> Response:
     if not sources:
         call.caller.needs("tables:read")
     # All at once, and not waited for longer than that: a slow one is listed without its tables.
-    threads = ThreadPoolExecutor(max(1, len(sources)), thread_name_prefix="tables")
-    asked = {name: threads.submit(source.live.tables) for name, source in sorted(sources.items())}
-    wait(asked.values(), timeout=_LIST_SECONDS)
-    threads.shutdown(wait=False)
+    questions = {name: source.live.tables for name, source in sorted(sources.items())}
+    asked = call.shared.asking.all(questions, seconds=_LIST_SECONDS)
     items = []
     for name, future in asked.items():
         tables: list[str] = []

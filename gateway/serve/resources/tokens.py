@@ -69,6 +69,8 @@ def issue(call: Call) -> Response:
     with place_of(call.shared), call.shared.arriving.body(request.remote_addr):
         form = _form()
     client, secret = _client(form)
+    address = request.remote_addr or ""
+    _limited(call, address, 0)
     kind = form.get("grant_type")
     if kind is None:
         raise _refused("invalid_request", "grant_type is missing")
@@ -78,6 +80,7 @@ def issue(call: Call) -> Response:
     with services.database.read() as connection:
         key = keys.find(connection, keyed.sha256_of(secret))
     if key is None or client not in (key.id, key.name) or not key.live(now):
+        _limited(call, address, 1)
         raise _refused("invalid_client", "the client or its key is not known here, or the key has ended")
     caller = g.caller = keyed.caller_of(key, now)
     scopes = _scopes(form, caller)
@@ -92,6 +95,13 @@ def issue(call: Call) -> Response:
         "scope": " ".join(scopes or caller.scopes),
     }
     return answered(said, headers={"Pragma": "no-cache"})
+
+
+def _limited(call: Call, address: str, count: int) -> None:
+    """Refuse an address that was wrong too often, before its key is looked at: right or wrong, it hears the same."""
+    taken = call.shared.guesses.take(address, count)
+    if taken.retry_after is not None:
+        raise Problem("rate_limited", headers={"Retry-After": str(taken.retry_after)})
 
 
 def _form() -> dict[str, str]:

@@ -206,3 +206,18 @@ def test_a_token_of_another_gateway_is_refused() -> None:
     for text in (f"{tokens.PREFIX}{body}.", f"{tokens.PREFIX}{body}", f"{tokens.PREFIX}.{body}"):
         with pytest.raises(Problem):
             tokens.read(SECRET, text)
+
+
+def test_who_guesses_is_told_to_wait_and_hears_nothing_meanwhile(here: World) -> None:
+    key = here.key("orders:read", name="erp")
+    app, other = here.app(limits=None), {"REMOTE_ADDR": "203.0.113.9"}
+    client = app.test_client()
+    for _ in range(40):  # what is right takes nothing
+        assert client.post("/api/v1/token", data=FORM, headers=basic("erp", key)).status_code == 200
+    wrong = [client.post("/api/v1/token", data=FORM, headers=basic("erp", f"{key}{n}")) for n in range(31)]
+    assert [answer.status_code for answer in wrong] == [401] * 30 + [429]
+    assert wrong[-1].headers["Retry-After"] == "2"
+    right = client.post("/api/v1/token", data=FORM, headers=basic("erp", key))
+    assert (right.status_code, right.get_json()["code"]) == (429, "rate_limited")
+    elsewhere = client.post("/api/v1/token", data=FORM, headers=basic("erp", key), environ_base=other)
+    assert elsewhere.status_code == 200

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from gateway.model import Activity
 from gateway.store import keys
-from tests.gateway.serve.worlds import World, order
+from tests.gateway.serve.worlds import CONTRACT, FILES, World, order
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -19,6 +19,14 @@ PATH = "/api/v1/activity"
 def told(here: World, *messages: str, level: str = "info", **more: Any) -> None:
     with here.database.write() as transaction:
         transaction.tell(*(Activity("noted", level, message, **more) for message in messages))
+
+
+QUOTED: dict[str, Any] = {"integration": "acme-orders", "data": {"code": "contract.code"}}
+
+
+def told_of(here: World, line: Activity) -> None:
+    with here.database.write() as transaction:
+        transaction.tell(line)
 
 
 def test_lines_behind_a_line_page_by_page(here: World) -> None:
@@ -150,3 +158,30 @@ def test_an_ingested_file_is_told(here: World) -> None:
     events_told = [line["event"] for line in here.client().get(PATH).get_json()["items"]]
     assert events_told[0] == "received"
     assert "partly_accepted" in events_told
+
+
+def test_what_is_searched_follows_the_configuration_that_is_in_force(here: World) -> None:
+    """A field that is marked while somebody follows is not looked into any more."""
+    marked = FILES | {"contracts/order.v1.yaml": CONTRACT.replace("filter\n  ordered_on", "filter, pii\n  ordered_on")}
+    assert marked != FILES
+    here.deliver(order("1", status="lost"))
+    later: list[Callable[[], None]] = [
+        lambda: here.apply(marked),
+        lambda: told_of(here, Activity("finding", "problem", "status is 'lost'", **QUOTED)),
+        lambda: told(here, "nothing is lost on us"),
+    ]
+
+    def wait(seconds: float) -> None:
+        here.late += timedelta(seconds=seconds)
+        if later:
+            later.pop(0)()
+
+    client = here.client("activity:read", wait=wait)
+    answer = client.get(f"{PATH}?grep=lost", headers={"Accept": "text/event-stream"}, buffered=False)
+    heard = []
+    for _, name, _message in events(answer.iter_encoded()):
+        heard.append(name)
+        if name == "noted":
+            break
+    assert heard.count("finding") == 1
+    answer.close()

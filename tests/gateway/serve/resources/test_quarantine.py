@@ -94,3 +94,18 @@ def test_reading_is_not_deciding(here: World) -> None:
         answer = client.post(path, json={"reason": "x"})
         assert (answer.status_code, answer.get_json()["code"]) == (403, "scope_missing")
     assert len(held(client)) == 1
+
+
+def test_a_corrected_document_says_who_corrected_it_and_why(here: World) -> None:
+    here.deliver(order("2", status="lost"))
+    client = here.client()
+    (document,) = held(client)
+    assert (document["who"], document["reason"]) == (None, None)
+    (finding,) = document["findings"]
+    patch = [{"start": finding["start"], "end": finding["end"], "text": "open"}]
+    body = {"patch": patch, "reason": "asked on the phone"}
+    assert client.post(f"{PATH}/{document['id']}/correct", json=body).status_code == 202
+    for state in ("quarantined", "corrected"):
+        shown = client.get(f"{PATH}/{document['id']}").get_json()
+        assert (shown["state"], shown["who"], shown["reason"]) == (state, "tester", "asked on the phone")
+        here.work()

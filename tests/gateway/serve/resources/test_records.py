@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -218,6 +219,41 @@ def test_history_has_every_version_newest_first(here: World) -> None:
     ]
     assert body["items"][0]["delivery"] == second.id
     assert body["items"][0]["record"]["_version"] == 2
+
+
+def test_history_has_pages_that_join_to_the_whole(here: World) -> None:
+    for total in range(1, 6):
+        here.deliver(order("1", total=f"{total}.00"), name=f"{total}.csv")
+    client, path = here.client(), "/api/v1/orders/acme~1/history"
+    whole = client.get(path).get_json()
+    assert [each["changed"] for each in whole["items"]] == [["/total"]] * 4 + [None]
+    assert whole["next"] is None
+    found, target = [], f"{path}?limit=2"
+    while target:
+        answer = client.get(target)
+        found += answer.get_json()["items"]
+        cursor = answer.get_json()["next"]
+        target = f"{path}?limit=2&cursor={cursor}" if cursor else ""
+        assert (f"cursor={cursor}" in answer.headers.get("Link", "")) is bool(cursor)
+    assert found == whole["items"]
+    other = here.client().get("/api/v1/orders?limit=1").get_json()["next"]
+    assert client.get(f"{path}?cursor={other or 'x'}").get_json()["code"] == "bad_cursor"
+    assert client.get(f"{path}?limit=0").get_json()["code"] == "bad_parameter"
+
+
+@pytest.mark.parametrize("resource", ["orders", "orders/acme~1", "orders/acme~1/evidence"])
+def test_what_has_not_come_yet_is_not_told(here: World, resource: str) -> None:
+    """What stands now would be told of a moment at which it may stand no more."""
+    here.deliver(order("1"), order("2"))
+    client, path = here.client(), f"/api/v1/{resource}"
+    now = here.now().isoformat().replace("+00:00", "Z")
+    assert client.get(path, query_string={"as_of": 2}).status_code == 200
+    assert client.get(path, query_string={"as_of": now}).status_code == 200
+    ahead = client.get(path, query_string={"as_of": 3})
+    assert (ahead.status_code, ahead.get_json()["code"], ahead.get_json()["newest"]) == (400, "as_of_ahead", 2)
+    later = (here.now() + timedelta(hours=1)).isoformat().replace("+00:00", "Z")
+    refused = client.get(path, query_string={"as_of": later}).get_json()
+    assert (refused["code"], refused["errors"][0]["parameter"]) == ("as_of_ahead", "as_of")
 
 
 @pytest.mark.parametrize("number", ["a/b", "a~b", "50%", "a b", "ä", "history", "a?b#c", ".."])

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 
+from gateway.serve.limits import Policy
 from gateway.serve.metrics import Metrics
+from tests.gateway.serve.test_hot import in_force
 from tests.gateway.serve.worlds import World, order, with_key
 
 FORMAT = re.compile(
@@ -54,3 +56,36 @@ def test_clients_without_end_share_a_line() -> None:
     lines = metrics.by_client()
     assert len(lines) == 501
     assert lines["others"]["requests"] == 100
+
+
+def test_what_the_hot_lane_leaves_to_the_ordinary_way_is_counted(here: World) -> None:
+    in_force(here).deliver(order("1"))
+    app = here.app(hot_lane=True)
+    client = with_key(app.test_client(), here.key("admin"))
+
+    def declined() -> list[str]:
+        lines = client.get("/metrics").text.splitlines()
+        return [line for line in lines if line.startswith("gateway_hot_lane_declined_total")]
+
+    assert client.get("/api/v1/orders/acme~1").status_code == 200
+    assert declined() == []
+    for query in ("as_of=1", "as_of=1", "fields=number"):
+        assert client.get(f"/api/v1/orders/acme~1?{query}").status_code == 200
+    assert client.get("/api/v1/orders?count=exact").status_code == 200
+    assert client.get("/api/v1/deliveries").status_code == 200
+    (record, records) = declined()
+    assert record.startswith('gateway_hot_lane_declined_total{operation="get_record"} ')
+    assert int(record.rpartition(" ")[2]) >= 2
+    assert records == 'gateway_hot_lane_declined_total{operation="list_records"} 1'
+
+
+def test_two_keys_of_one_client_share_its_bucket(here: World) -> None:
+    in_force(here).deliver(order("1"))
+    for lane in (True, False):
+        app = here.app(hot_lane=lane, limits=Policy(3, 60), ticks=lambda: 0.0)
+        old, new, other = (
+            here.key("orders:read", name=name) for name in (f"erp-{lane}", f"erp-{lane}", f"shop-{lane}")
+        )
+        clients = [with_key(app.test_client(), key) for key in (old, new, old, new, other)]
+        answers = [client.get("/api/v1/orders/acme~1").status_code for client in clients]
+        assert answers == [200, 200, 200, 429, 200]
