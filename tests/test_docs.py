@@ -239,7 +239,8 @@ gateway() { "$PYTHON" -m gateway.operate "$@"; }
 
 
 @pytest.mark.server
-def test_getting_started_works_as_it_is_written(tmp_path: Path) -> None:
+@pytest.mark.parametrize("page", ["getting-started", "onboarding"])
+def test_a_page_works_as_it_is_written(page: str, tmp_path: Path) -> None:
     missing = [name for name in ("bash", "curl", "sftp", "ssh-keygen") if shutil.which(name) is None]
     if missing:
         pytest.skip(f"the page uses programs that are not here: {', '.join(missing)}")
@@ -250,7 +251,7 @@ def test_getting_started_works_as_it_is_written(tmp_path: Path) -> None:
     background: subprocess.Popen[bytes] | None = None
     state = tmp_path / "state"
     try:
-        for stays, block in runnable(PAGES["docs/getting-started.md"]):
+        for stays, block in runnable(PAGES[f"docs/{page}.md"]):
             text = _with_ports(block, ports)
             if stays:
                 _settle_ports(tmp_path, ports)
@@ -258,7 +259,8 @@ def test_getting_started_works_as_it_is_written(tmp_path: Path) -> None:
                 background = subprocess.Popen(command, cwd=tmp_path, env=environment)
                 _wait_until_ready(f"http://127.0.0.1:{http}/health/ready")
                 continue
-            load, keep = f". {state}\n" if state.exists() else "", f"\ndeclare -p TOKEN > {state} 2>/dev/null || true\n"
+            load = f". {state}\n" if state.exists() else ""
+            keep = f"\ndeclare -p TOKEN LINK PAGE > {state} 2>/dev/null || true\n"
             done = subprocess.run(
                 ["bash", "-c", script + load + text + keep],
                 cwd=tmp_path,
@@ -283,6 +285,10 @@ EXPECTED = {
     "orders/acme~1001": r'"number": ?"1001"',
     "orders/acme~1002": r'"unit": ?"carton"',
     "orders/acme~1003": r'"number": ?"1003"',
+    "orders/globex~7001": r'"number": ?"7001"',
+    "partner card": r"put orders\.edi /inbox/",
+    "partner check": r"✓ an acknowledgment was fetched",
+    "partner key list": r"buyer@globex-2027",
 }
 """What stands in a block → what its output must show."""
 
