@@ -29,7 +29,7 @@ from sftp.folders import make, sync
 from sftp.handover import HandOver, unmark, writer_waiting
 from sftp.holding import BrokenUploads, Place
 from sftp.names import is_superseded, marker_for, original, shown
-from sftp.scanning import listed, look, opened
+from sftp.scanning import listed, look, opened, order
 from sftp.writers import Writers, is_written
 
 if TYPE_CHECKING:
@@ -227,22 +227,21 @@ class Collector:
             self._closed -= {(folder.source, name) for name in closed}
         listing = listed(folder)
         seen: dict[str, _Seen] = {}
-        state.ready.clear()
+        ready: list[tuple[bool, int, str]] = []
         state.due = _NEVER
         for name, looks in listing.files:
             known = state.seen.get(name)
             if known is None or known.look != looks:
                 known = _Seen(looks, now)
                 known.due = now + folder.settle_seconds
-            if name in closed:
+            if closed and name in closed:
                 known.closed, known.due = True, now
             seen[name] = known
-            if name in listing.unmarked:
-                continue
             if known.due <= now:
-                state.ready.append(name)
+                ready.append(order(name, looks))
             elif known.due < state.due:
                 state.due = known.due
+        state.ready = deque(name for _, _, name in sorted(ready))
         state.listed, state.seen = now, seen
         self._tell_of_strange(folder, state, listing)
 
@@ -264,8 +263,9 @@ class Collector:
             tried += 1
             known = state.seen[name]
             try:
-                if self._waits(folder, name, known, now):
-                    state.due = min(state.due, known.due)
+                again = self._waits(folder, name, known, now)
+                if again is not None:
+                    state.due = min(state.due, again)
                 else:
                     claimed += self._claim(folder, name)
             except OSError as error:  # this one file's owner or flags; the names behind it are taken
@@ -275,35 +275,31 @@ class Collector:
             sync(folder.holding)
         self._tell_stuck(folder, state, stuck)
 
-    def _waits(self, folder: Folder, name: str, known: _Seen, now: float) -> bool:
-        """Whether the file is not to be taken yet: changed, still written to, or open and perhaps to be resumed."""
+    def _waits(self, folder: Folder, name: str, known: _Seen, now: float) -> float | None:
+        """When to look again at a file that is not to be taken yet: changed, written to, or perhaps to be resumed."""
         patience = known.since + folder.settle_seconds + folder.partial_after_seconds
         try:
             with opened(folder.path / name) as descriptor:
                 if look(os.fstat(descriptor)) != known.look:
-                    known.due = now  # it is looked at anew in the next turn
-                    return True
+                    return now
                 if self._writers.at(folder, descriptor):
-                    known.due = now + _WRITER_SECONDS
                     if now >= patience and not known.writer_told:
                         known.writer_told = True
                         self._tell(writer_waiting(folder, name))
-                    return True
+                    return now + (_BREATH_SECONDS if known.closed else _WRITER_SECONDS)  # the log is ahead of the close
                 if is_superseded(name) or now >= patience:
-                    return False
+                    return None
                 whole = whole_file(descriptor)
-        except FileNotFoundError:
-            return False
         except (OSError, SftpError):
-            return False  # claiming it shows what is wrong with this one file, and does not stop the others
+            return None  # claiming it shows what is wrong with this one file, and does not stop the others
         broken = folder.log is not None and BrokenUploads(folder.holding).is_broken(name, known.look)
         if whole or (whole is None and not broken):
-            return False
+            return None
         known.due = patience
         if not known.partial_told:
             known.partial_told = True
             self._tell_partial(folder, name, known, "its envelope is not closed" if whole is False else "it broke off")
-        return True
+        return patience
 
     def _tell_partial(self, folder: Folder, name: str, known: _Seen, why: str) -> None:
         message = (

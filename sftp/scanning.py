@@ -1,4 +1,4 @@
-"""One look at a folder: which files may be arrivals, in the order in which they came, and what else lies there."""
+"""One look at a folder: which files may be arrivals, and what else lies there."""
 
 from __future__ import annotations
 
@@ -28,9 +28,7 @@ class Listing:
     """What one look found. Names are relative to the folder, with slashes where a file lies in a subfolder."""
 
     files: list[tuple[str, Look]] = field(default_factory=list)
-    """Regular files that may be arrivals, the oldest first."""
-    unmarked: set[str] = field(default_factory=set)
-    """Those of them whose marker is not there."""
+    """Regular files that may be arrivals, in no order; none whose marker is not there."""
     strange: dict[str, str] = field(default_factory=dict)
     """What has the name of an arrival and is no file, or cannot be looked at: its name, and what it is."""
 
@@ -43,17 +41,22 @@ def look(status: os.stat_result) -> Look:
 def listed(folder: Folder) -> Listing:
     """Look at a folder, and at its subfolders as deep as it says.
 
-    The order is that of the change time: our server's rename into the inbox, or a writer's last write. No client can
-    set it: a newer file must never be taken before an older one only because of its name. Superseded ones come first.
-
     Raises:
         OSError: the folder cannot be read.
     """
     found = Listing()
     wanted, is_marker = _matching(folder.patterns), markers_like(folder.marker)
     _list(folder, str(folder.path), "", found, wanted, is_marker)
-    found.files.sort(key=lambda item: (not is_superseded(item[0]), item[1][3], item[0]))
     return found
+
+
+def order(name: str, looks: Look) -> tuple[bool, int, str]:
+    """By what files are taken in the order in which they came.
+
+    The change time is that of our server's rename into the inbox, or of a writer's last write. No client can set it: a
+    newer file must never be taken before an older one only because of its name. Superseded ones come first.
+    """
+    return (not is_superseded(name), looks[3], name)
 
 
 @functools.lru_cache(maxsize=256)
@@ -65,29 +68,24 @@ def _list(
     folder: Folder, path: str, under: str, found: Listing, wanted: Callable[[str], object],
     is_marker: Callable[[str], bool],
 ) -> None:  # fmt: skip
-    below: list[str] = []
-    files: list[str] = []
-    names: set[str] = set()
+    marker, below = folder.marker, []
     with os.scandir(path) as entries:
-        for entry in entries:
-            name = entry.name
-            if folder.marker is not None:
-                names.add(name)
-            if is_temporary(name):
+        there = list(entries)
+    names = {entry.name for entry in there} if marker is not None else set()
+    for entry in there:
+        name = entry.name
+        if folder.below and not is_temporary(name) and entry.is_dir(follow_symlinks=False):
+            below.append(name)
+        elif wanted(original(name) if name[0] == "." else name) and not is_temporary(name):
+            if marker is not None and (is_marker(name) or marker_for(name, marker) not in names):
                 continue
-            if folder.below and entry.is_dir(follow_symlinks=False):
-                below.append(name)
-            elif wanted(original(name)) and not is_marker(name):
-                try:
-                    if entry.is_file(follow_symlinks=False):
-                        found.files.append((under + name, look(entry.stat(follow_symlinks=False))))
-                        files.append(name)
-                    elif not entry.is_dir(follow_symlinks=False):
-                        found.strange[under + name] = _kind(entry)
-                except FileNotFoundError:
-                    continue  # gone between the listing and the question
-    if folder.marker is not None:
-        found.unmarked |= {under + name for name in files if marker_for(name, folder.marker) not in names}
+            try:
+                if entry.is_file(follow_symlinks=False):
+                    found.files.append((under + name, look(entry.stat(follow_symlinks=False))))
+                elif not entry.is_dir(follow_symlinks=False):
+                    found.strange[under + name] = _kind(entry)
+            except FileNotFoundError:
+                continue  # gone between the listing and the question
     for name in below:
         _list_below(folder, f"{path}/{name}", f"{under}{name}/", found, wanted, is_marker)
 

@@ -7,7 +7,6 @@ import itertools
 import os
 import subprocess
 import sys
-import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -71,7 +70,7 @@ def test_a_file_that_is_closed_at_last_is_taken_at_once(local: Path) -> None:
     with (inbox.folder.path / "a.csv").open("wb", buffering=0) as writer:
         writer.write(b"all of it")
         assert inbox.after(0) == inbox.after(9) == []
-    assert inbox.after(1) == [b"all of it"]
+    assert inbox.after(0) == [b"all of it"]
 
 
 def test_a_file_that_stays_open_is_told_once(local: Path) -> None:
@@ -194,24 +193,17 @@ def test_asking_harms_neither_us_nor_a_writer_that_comes_at_that_moment(local: P
     path = local / "a.csv"
     path.write_bytes(b"1")
     code = """
-import os, sys, time
-until, opened = time.monotonic() + 20, 0
-while os.path.exists(sys.argv[1]) and time.monotonic() < until:
-    try:
-        os.close(os.open(sys.argv[1], os.O_WRONLY))
-        opened += 1
-    except FileNotFoundError:
-        break
-print(opened)
+import os, sys
+for _ in range(2000):
+    os.close(os.open(sys.argv[1], os.O_WRONLY))
+print("done")
 """
     with subprocess.Popen([sys.executable, "-c", code, str(path)], stdout=subprocess.PIPE, text=True) as writer:
         descriptor = os.open(path, os.O_RDONLY)
         answers = {True: 0, False: 0, None: 0}
-        until = time.monotonic() + 20
-        while min(answers[True], answers[False]) < 500 and time.monotonic() < until:
+        while writer.poll() is None:
             answers[is_written(descriptor)] += 1
         os.close(descriptor)
-        path.unlink()
-        said, _ = writer.communicate()
+        assert writer.communicate()[0] == "done\n"
     assert answers[None] == 0
-    assert min(answers[True], answers[False], int(said)) >= 500
+    assert min(answers[True], answers[False]) > 0
