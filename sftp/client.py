@@ -18,6 +18,7 @@ import io
 import socket
 import stat
 import struct
+import threading
 import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Self
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
 _KEEPALIVE_SECONDS = 30
+_STEPS = 3.0
+"""Logging in, opening a channel and asking for SFTP, each of which may take `connect_seconds`."""
 LISTED_MAX = 100_000
 """So many entries of a folder are read; a server could go on for ever."""
 _LISTED_BYTES_MAX = 32 * 1024 * 1024
@@ -152,8 +155,10 @@ class Client:
                     self._chunks = (_within(answer.large()), _within(answer.large()))
         return self._chunks
 
-    def listing(self, folder: str, *, names_max: int = LISTED_MAX) -> list[Found]:
-        """What lies in a folder.
+    def listing(
+        self, folder: str, *, names_max: int = LISTED_MAX, came: Callable[[], None] = lambda: None
+    ) -> list[Found]:
+        """What lies in a folder. `came` is called as names come; what it raises ends the listing.
 
         Raises:
             Reject: the server refuses.
@@ -173,6 +178,7 @@ class Client:
                 if empty > _EMPTY_MAX or self._monotonic() > until:
                     raise unbelievable("a listing does not end")
                 found |= {each.name: each for each in page}
+                came()
         finally:
             with contextlib.suppress(Reject, Retry):
                 self.dialogue.close(handle)
@@ -266,16 +272,29 @@ def connect(where: Remote, *, monotonic: Callable[[], float] = time.monotonic) -
         raise Stop(f"no fingerprint of {where} is pinned", "Say which key it must have: fingerprints: SHA256:…")
     transport = _recognised(where)
     try:
-        _log_in(transport, where)
-        with _translated(where):
-            channel = transport.open_session(timeout=where.connect_seconds)
-            channel.settimeout(where.connect_seconds)
-            channel.invoke_subsystem("sftp")
+        with _ended_after(_STEPS * where.connect_seconds, transport):
+            _log_in(transport, where)
+            with _translated(where):
+                channel = transport.open_session(timeout=where.connect_seconds)
+                channel.invoke_subsystem("sftp")
         transport.set_keepalive(_KEEPALIVE_SECONDS)
-        return Client(transport, Dialogue(channel, answer_seconds=where.silence_seconds), where, monotonic)
+        conversation = Dialogue(channel, answer_seconds=where.silence_seconds, monotonic=monotonic)
+        return Client(transport, conversation, where, monotonic)
     except BaseException:
         transport.close()
         raise
+
+
+@contextlib.contextmanager
+def _ended_after(seconds: float, transport: Transport) -> Iterator[None]:
+    """Hang up on who is not done by then: paramiko waits for the answer to a request of a channel without an end."""
+    timer = threading.Timer(seconds, transport.close)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 def host_keys(where: Remote) -> list[HostKey]:

@@ -9,6 +9,7 @@ field is read within it. What is not so ends the conversation with a `Retry`: th
 from __future__ import annotations
 
 import struct
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,8 @@ from sftp.protocol import Fields, string
 from sftp.wire import PACKET_BYTES_MAX
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import paramiko
 
 OPEN, CLOSE, READ, WRITE, LSTAT, FSTAT, OPENDIR, READDIR, REMOVE, REALPATH, STAT, RENAME, EXTENDED = (
@@ -27,6 +30,8 @@ OPEN, CLOSE, READ, WRITE, LSTAT, FSTAT, OPENDIR, READDIR, REMOVE, REALPATH, STAT
 POSIX_RENAME, FSYNC, LIMITS = "posix-rename@openssh.com", "fsync@openssh.com", "limits@openssh.com"
 _CODES = {number: code for code, number in protocol.STATUS.items()}
 _HANDLE_BYTES_MAX = 256
+_PATIENCE = 5.0
+"""So many times as long as nothing may come, one answer may take to come whole."""
 _HAS_SIZE, _HAS_OWNER, _HAS_MODE, _HAS_TIMES, _HAS_EXTENDED = 0x01, 0x02, 0x04, 0x08, 0x80000000
 
 
@@ -93,7 +98,9 @@ def unbelievable(what: str) -> Retry:
 class Dialogue:
     """One conversation over one channel. Not for several threads: an answer is awaited where it is wanted."""
 
-    def __init__(self, channel: paramiko.Channel, *, answer_seconds: float) -> None:
+    def __init__(
+        self, channel: paramiko.Channel, *, answer_seconds: float, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
         """Greet.
 
         Raises:
@@ -101,6 +108,8 @@ class Dialogue:
         """
         self._channel = channel
         channel.settimeout(answer_seconds)
+        self._packet_seconds = _PATIENCE * answer_seconds
+        self._monotonic = monotonic
         self._buffer = bytearray()
         self._next = 0
         self._asked: dict[int, int] = {}
@@ -186,6 +195,7 @@ class Dialogue:
 
     def _packet(self) -> tuple[int, Answer]:
         buffer = self._buffer
+        until = self._monotonic() + self._packet_seconds
         while len(buffer) < 4 or len(buffer) < 4 + int.from_bytes(buffer[:4], "big"):
             if len(buffer) >= 4 and int.from_bytes(buffer[:4], "big") > PACKET_BYTES_MAX:
                 raise unbelievable(f"a packet of {int.from_bytes(buffer[:4], 'big')} bytes is announced")
@@ -197,6 +207,8 @@ class Dialogue:
                 raise Retry("the connection broke off") from error
             if not data:
                 raise Retry("the server has closed the connection")
+            if self._monotonic() > until:
+                raise Retry("the server takes for ever to send one answer")
             buffer += data
         end = 4 + int.from_bytes(buffer[:4], "big")
         if end < 5:

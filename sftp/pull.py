@@ -6,7 +6,7 @@
     whole    an open envelope waits, in case the partner is still sending
     take     the receiver's own transaction: the arrival and, with it, that the file was taken
     remove   or move, there; that it is about to be done was noted before
-    forget   it is gone
+    forget   it is gone there
 
 What was taken is known by name, size and time: with `leave` it stays so; there is no mark in time, so that a file that
 comes late with an old time is not lost. Where files are removed, one that comes back just as it was is a new one.
@@ -159,12 +159,16 @@ class Pull:
         """
         make(watch.stage)
         turn = Turn()
-        listed = client.listing(watch.folder)
+        listed = client.listing(watch.folder, came=ledger.alive)
         files = self._files(listed, watch, turn)
         keys = {key_of(watch.source, each): each for each in files}
         taken = ledger.taken()
         self._tidy(watch, keys)
-        ledger.gone(taken.keys() - keys.keys())
+        away = taken.keys() - keys.keys()
+        removed = {key for key in away if taken[key].state == REMOVING}  # and we were stopped before that was noted
+        if removed:
+            ledger.forget(removed)
+        ledger.gone(away - removed)
         waiting = [(key, each) for key, each in keys.items() if key not in taken]
         for key, found in self._ready(watch, waiting, {each.name for each in listed}, turn):
             if turn.taken >= _TAKEN_PER_TURN:
@@ -318,6 +322,7 @@ class Pull:
         left: list[Taken] = [replace(one, state=LANDED) for one, _ in batch]
         try:
             for one, found in batch:
+                ledger.alive()
                 left = left[1:]
                 try:
                     self._remove_one(client, watch, found)

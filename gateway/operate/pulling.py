@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import random
 import threading
@@ -18,7 +19,7 @@ from gateway.operate.remotes import Kept, path_of
 from gateway.operate.worker import owner_name
 from gateway.receive.pulls import Pulled
 from gateway.store import leases
-from sftp.errors import SftpError
+from sftp.errors import Reject, SftpError
 from sftp.errors import Stop as SftpStop
 from sftp.pull import Pull, Watch
 
@@ -178,7 +179,8 @@ class _Look:
             turn = folder.pull.turn(self._kept.client(self._connection), self._watch(how), self._ledger())
         except Exception as error:  # noqa: BLE001 - whatever it is, the folder is looked into again, and the thread goes on
             if self._stop.is_set():
-                return  # the lease runs out by itself
+                self._let_go(None, 0.0, self._lease.problem)  # whoever comes next need not wait for the lease
+                return
             self._failed(folder, error)
             return
         folder.failures, folder.settling = 0, turn.more or (turn.again_seconds or _LONG_SECONDS) < _LONG_SECONDS
@@ -190,7 +192,8 @@ class _Look:
         if isinstance(error, Retry) and not isinstance(error, SftpError):
             _log.warning("%s", error)  # the store's: nothing is wrong with the folder
             return
-        self._kept.close()
+        if not isinstance(error, Reject):
+            self._kept.close()
         folder.failures += 1
         pause = min(_FIRST_PAUSE_SECONDS * 2.0 ** min(folder.failures - 1, 16), _PAUSE_SECONDS_MAX)
         if isinstance(error, (Stop, SftpStop)):
@@ -235,7 +238,7 @@ class _Look:
         return Watch(
             source=name,
             folder=path_of(inner),
-            stage=self._gateway.folder / "data" / "pulled" / self._connection.name / (inner.replace("/", "~") or "~"),
+            stage=self._gateway.folder / "data" / "pulled" / hashlib.sha256(name.encode()).hexdigest()[:16],
             partner=self._partner(),
             patterns=tuple(each.source.path.rpartition("/")[2] for each in self._integrations),
             after=how.after,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from gateway.operate.credentials import resolved
 from gateway.workspace.remotes import user_host_port
 from sftp.client import ALGORITHMS, Remote, connect
+from sftp.errors import SftpError, Stop
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,6 +54,10 @@ def path_of(folder: str) -> str:
     return f"/{folder}"
 
 
+_SPARED_SECONDS = {False: 3.0, True: 30.0}
+"""For so long a server is not connected to again; True: it has refused us, and may lock the account."""
+
+
 class Kept:
     """The connection to one server, kept open from use to use. Not for several threads."""
 
@@ -61,6 +66,7 @@ class Kept:
         self._monotonic = monotonic
         self._client: Client | None = None
         self._used = 0.0
+        self._failed: tuple[Remote, float, SftpError] | None = None
 
     def client(self, connection: Connection) -> Client:
         """The connection, opened now if it is not, or if it is described otherwise since.
@@ -73,9 +79,22 @@ class Kept:
         if self._client is not None and (self._client.where != where or not self._client.is_open):
             self.close()
         if self._client is None:
-            self._client = connect(where)
+            self._client = self._connected(where)
         self._used = self._monotonic()
         return self._client
+
+    def _connected(self, where: Remote) -> Client:
+        """A new connection. What failed a moment ago is not tried again for the next folder of the same server."""
+        if self._failed is not None and self._failed[0] == where and self._monotonic() < self._failed[1]:
+            raise self._failed[2]
+        try:
+            client = connect(where)
+        except SftpError as error:
+            rest = _SPARED_SECONDS[isinstance(error, Stop)]
+            self._failed = (where, self._monotonic() + rest, error)
+            raise
+        self._failed = None
+        return client
 
     def close_idle(self) -> None:
         """Hang up when the connection was not used for a while."""

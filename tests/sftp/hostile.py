@@ -68,7 +68,9 @@ PLAIN: Mapping[int, Answer] = {
 """What an honest server would answer, more or less."""
 
 
-class _Anybody(paramiko.ServerInterface):
+class Anybody(paramiko.ServerInterface):
+    """Lets everybody in."""
+
     def check_auth_password(self, username: str, password: str) -> int:  # noqa: ARG002
         return paramiko.common.AUTH_SUCCESSFUL
 
@@ -84,17 +86,25 @@ class _Anybody(paramiko.ServerInterface):
 
 @contextmanager
 def hostile(
-    key: paramiko.PKey, answers: Mapping[int, Answer], *, greeting: bytes | None = None, silence_seconds: float = 5.0
+    key: paramiko.PKey,
+    answers: Mapping[int, Answer],
+    *,
+    greeting: bytes | None = None,
+    silence_seconds: float = 5.0,
+    connect_seconds: float = 5.0,
+    server: type[paramiko.ServerInterface] | None = None,
 ) -> Iterator[Client]:
     """A client of ours, connected to a server that answers so; None as an answer is silence."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         thread = threading.Thread(
-            target=_serve, args=(listening, key, {**PLAIN, **answers}, greeting or _greeting()), daemon=True
+            target=_serve,
+            args=(listening, key, {**PLAIN, **answers}, greeting or _greeting(), (server or Anybody)()),
+            daemon=True,
         )
         thread.start()
         where = Remote(
             "127.0.0.1", listening.getsockname()[1], "x", (key.fingerprint,), password="x",
-            connect_seconds=5.0, silence_seconds=silence_seconds,
+            connect_seconds=connect_seconds, silence_seconds=silence_seconds,
         )  # fmt: skip
         with connect(where) as client:
             yield client
@@ -105,11 +115,14 @@ def _greeting() -> bytes:
     return struct.pack(">IBI", 5, protocol.VERSION, 3)
 
 
-def _serve(listening: socket.socket, key: paramiko.PKey, answers: Mapping[int, Answer], greeting: bytes) -> None:
+def _serve(
+    listening: socket.socket, key: paramiko.PKey, answers: Mapping[int, Answer], greeting: bytes,
+    server: paramiko.ServerInterface,
+) -> None:  # fmt: skip
     connection, _ = listening.accept()
     with contextlib.suppress(EOFError, OSError, paramiko.SSHException), paramiko.Transport(connection) as transport:
         transport.add_server_key(key)
-        transport.start_server(server=_Anybody())
+        transport.start_server(server=server)
         channel = transport.accept(10)
         if channel is None:
             return

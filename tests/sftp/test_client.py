@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+import subprocess
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ import pytest
 
 from sftp.client import Found, Remote, connect, host_keys
 from sftp.errors import Changed, Reject, Retry, Stop
+from sftp.testing import dropbox, make_key
 from sftp.transfer import fetch, send
 from tests.servers import free_port
 from tests.sftp.partner_server import PartnerServer, missing, partner_server, with_fingerprints
@@ -80,8 +82,6 @@ def test_the_keys_of_a_server_are_shown_without_logging_in(server: PartnerServer
 
 
 def test_who_is_not_let_in_is_told_so_without_the_secret(server: PartnerServer, tmp_path: Path) -> None:
-    from sftp.testing import make_key  # noqa: PLC0415
-
     make_key(tmp_path / "other")
     with pytest.raises(Stop, match="in by key"):
         connect(replace(server.where, key=(tmp_path / "other").read_text()))
@@ -245,3 +245,44 @@ def test_what_is_shown_of_a_remote_holds_no_secret(server: PartnerServer) -> Non
     where = replace(server.where, password="hunter2", passphrase="hunter3")
     assert "hunter" not in repr(where)
     assert server.key.splitlines()[1] not in repr(where)
+
+
+# ── other ways to log in ─────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("kind", ["ed25519", "ecdsa", "rsa"])
+@pytest.mark.parametrize("passphrase", [None, "correct horse"])
+def test_any_kind_of_key_logs_in_also_a_locked_one(
+    server: PartnerServer, tmp_path: Path, kind: str, passphrase: str | None
+) -> None:
+    path = tmp_path / "key"
+    subprocess.run(["ssh-keygen", "-q", "-t", kind, "-N", passphrase or "", "-f", path], check=True, timeout=60)
+    with (server.root.parent / "authorized").open("a") as authorized:
+        authorized.write(path.with_suffix(".pub").read_text())
+    where = replace(server.where, key=path.read_text(), passphrase=passphrase)
+    with connect(where) as one:
+        assert one.home() == str(server.root)
+    if passphrase:
+        with pytest.raises(Stop, match="passphrase"):
+            connect(replace(where, passphrase=None))
+        with pytest.raises(Stop, match="with this passphrase"):
+            connect(replace(where, passphrase="wrong"))
+
+
+def test_another_gateway_is_a_server_like_any_other(tmp_path: Path) -> None:
+    with dropbox(tmp_path, collecting=False) as box:
+        [ed25519] = [each for each in box.server.hostkeys if each.get_name() == "ssh-ed25519"]
+        where = Remote(
+            "127.0.0.1", box.server.port, "acme", (ed25519.fingerprint,), box.key_file.read_text(), silence_seconds=10.0
+        )
+        (box.root / "acme" / "outbox").mkdir(parents=True, exist_ok=True)
+        (box.root / "acme" / "outbox" / "orders.edi").write_bytes(CONTENT)
+        with connect(where) as one, (tmp_path / "part").open("a+b") as part:
+            [orders] = one.listing("/outbox")
+            fetch(one, "/outbox/orders.edi", orders, part)
+            one.remove("/outbox/orders.edi")
+            send(one, "/inbox/answer.edi.part", io.BytesIO(CONTENT), len(CONTENT))
+            one.rename("/inbox/answer.edi.part", "/inbox/answer.edi", replace=True)
+            assert one.listing("/outbox") == []
+        assert (tmp_path / "part").read_bytes() == CONTENT
+        assert (box.root / "acme" / "inbox" / "answer.edi").read_bytes() == CONTENT

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import socket
 import struct
+import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -10,12 +12,12 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from sftp import dialogue, protocol
-from sftp.client import Found, private_key
+from sftp.client import Found, Remote, connect, private_key
 from sftp.errors import Changed, Retry, SftpError, Stop
 from sftp.protocol import string
 from sftp.pull import DELETE, Pull, Watch
 from sftp.transfer import UNDER_WAY, fetch
-from tests.sftp.hostile import attributes, data, handle, hostile, names, nothing_but, packet, status
+from tests.sftp.hostile import Anybody, attributes, data, handle, hostile, names, nothing_but, packet, status
 from tests.sftp.test_pull import Memory
 
 if TYPE_CHECKING:
@@ -217,3 +219,33 @@ def test_what_a_server_says_is_shown_without_its_control_characters(key: paramik
         client.listing("/out")
     assert refused.value.message.isprintable()
     assert len(refused.value.message) < 300
+
+
+class NeverAnswering(Anybody):
+    """Takes the request for SFTP, and does not say whether it is granted."""
+
+    def check_channel_subsystem_request(self, channel: paramiko.Channel, name: str) -> bool:  # noqa: ARG002
+        threading.Event().wait(5.0)
+        return False
+
+
+def test_a_server_that_does_not_answer_the_request_for_sftp_is_hung_up_on(key: paramiko.PKey) -> None:
+    with pytest.raises(Retry), hostile(key, {}, connect_seconds=0.3, server=NeverAnswering):
+        pass
+
+
+def test_a_server_that_says_nothing_at_all_is_hung_up_on() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent, pytest.raises(Retry):
+        connect(Remote("127.0.0.1", silent.getsockname()[1], "x", ("SHA256:x",), connect_seconds=0.3))
+
+
+def test_an_answer_that_takes_for_ever_is_not_waited_for(key: paramiko.PKey) -> None:
+    seconds = iter(range(0, 10**6, 20))
+
+    def dribbled(number: int, _: bytes) -> bytes:
+        return struct.pack(">IBI", 200_000, protocol.HANDLE, number) + b"x"
+
+    with hostile(key, {dialogue.OPENDIR: dribbled}, silence_seconds=1.0) as client:
+        client.dialogue._monotonic = lambda: float(next(seconds))
+        with pytest.raises(Retry, match="for ever"):
+            client.listing("/out")
