@@ -21,20 +21,26 @@ CONTRACT_REMEDIES = {
 OURS = {
     "route.unwanted_file": (
         "no integration's source matches the file",
-        "Add an integration whose `source:` matches, or have one made from the file, with the command that the finding "
-        "names; apply, and retry the held document, which is the whole file.",
+        (
+            "Add an integration whose `source:` matches, or have one made from the file, with the command that the "
+            "finding names; apply, and retry the held document, which is the whole file."
+        ),
         "error",
     ),
     "route.unwanted_message": (
         "integrations take files from this source, but none takes this message or version",
-        "Add an integration with the `format:` that the finding names, or have one made from the file, with the "
-        "command that the finding names; apply, and retry the document.",
+        (
+            "Add an integration with the `format:` that the finding names, or have one made from the file, with the "
+            "command that the finding names; apply, and retry the document."
+        ),
         "error",
     ),
     "route.unknown_partner": (
         "the sender in the envelope is no known identifier of the partner",
-        "If it is theirs, add it to the `identifiers:` of the partner's file, apply, and retry. A new partner is made "
-        "from the file, by `gateway partner add NAME --from d_…`: see [onboarding](onboarding.md).",
+        (
+            "If it is theirs, add it to the `identifiers:` of the partner's file, apply, and retry. A new partner is "
+            "made from the file, by `gateway partner add NAME --from d_…`: see [onboarding](onboarding.md)."
+        ),
         "error",
     ),
     "mapping.unusable": (
