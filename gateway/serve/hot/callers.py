@@ -40,7 +40,7 @@ class Known:
     seen: dict[str, Seen] = field(default_factory=dict)
     forms: Forms = field(default_factory=Forms)
     lists: dict[tuple[str, str], Listed] = field(default_factory=dict)
-    ones: dict[str, One] = field(default_factory=dict)
+    ones: dict[str, One | None] = field(default_factory=dict)
     sources: Mapping[str, Source] | None = None
 
 

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
     from gateway.serve.hot.answered import Answer, Headers
     from gateway.serve.hot.callers import Callers, Known
-    from gateway.serve.plans import Plan
     from gateway.store.hot import HotReads
 
 _PLAIN_KEY = re.compile(r"[A-Za-z0-9_.-]+(?:~[A-Za-z0-9_.-]+)*").fullmatch
@@ -23,11 +22,12 @@ _PLAIN_KEY = re.compile(r"[A-Za-z0-9_.-]+(?:~[A-Za-z0-9_.-]+)*").fullmatch
 
 @dataclass(frozen=True, slots=True)
 class One:
-    """A collection whose records are asked for one by one."""
+    """A collection whose records are asked for one by one. `tag` is what an entity tag has behind the change number."""
 
-    plan: Plan
+    contract: str
     table: str
-    parts: int
+    tildes: int
+    tag: str
     headers: Headers
 
 
@@ -40,30 +40,28 @@ class Ones:
 
     def __call__(self, environ: Mapping[str, Any], known: Known, collection: str, key: str) -> Answer | None:
         """The record with this key; None: the plain lane has it."""
-        one = known.ones.get(collection)
-        if one is None:
-            one = known.ones[collection] = _understood(known, collection)
-        plan = one.plan
-        if (
-            environ.get("QUERY_STRING")
-            or not _PLAIN_KEY(key)
-            or key.count("~") != one.parts - 1
-            or not plan.whole
-            or plan.view.personal
-            or plan.view.partners is not None
-        ):
+        if environ.get("QUERY_STRING") or not _PLAIN_KEY(key):
             return None
-        read = self._reads.one(plan.contract.id, one.table, key)
+        if collection not in known.ones:
+            known.ones[collection] = _understood(known, collection)
+        one = known.ones[collection]
+        if one is None or key.count("~") != one.tildes:
+            return None
+        read = self._reads.one(one.contract, one.table, key)
         if read is None:
             return None
         mark, found = read
         if not self._callers.counts(known, mark.keys, mark.revision) or mark.settling or found is None:
             return None
         seq, _, body = found
-        return answered(environ, plans.record_tag(plan, seq), one.headers, body, one.headers)
+        return answered(environ, f"{seq}{one.tag}", one.headers, body, one.headers)
 
 
-def _understood(known: Known, collection: str) -> One:
+def _understood(known: Known, collection: str) -> One | None:
+    """What is asked of a collection; None where its records do not go out as they are stored, or not all of them."""
     plan = plans.for_record(known.configuration, known.caller, collection, [])
-    parts = len(plan.contract.key) + plan.contract.per_partner
-    return One(plan, table_of(plan.contract), parts, plan.headers)
+    if not plan.whole or plan.view.personal or plan.view.partners is not None:
+        return None
+    contract = plan.contract
+    tag = plans.record_tag(plan, 0).removeprefix("0")
+    return One(contract.id, table_of(contract), len(contract.key) + contract.per_partner - 1, tag, plan.headers)
