@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from gateway.operate.pulling import pull
+from gateway.operate import remotes
+from gateway.operate.pulling import Puller, pull
+from gateway.store import deliveries as store
 from gateway.store import leases
+from sftp.errors import Stop
 from tests.acceptance.workspaces import sample
 from tests.gateway.operate.pulling_scene import pulling
 from tests.sftp.partner_server import PartnerServer, missing, partner_server
@@ -18,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from sftp.client import Client, Remote
     from tests.acceptance.workspaces import Place
 
 pytestmark = pytest.mark.skipif(missing() is not None, reason=str(missing()))
@@ -170,6 +174,42 @@ def test_the_source_says_what_it_waits_for(server: PartnerServer, tmp_path: Path
         assert shown["looked_at"] is not None
 
 
+def test_a_puller_that_is_to_end_leaves_the_folder_to_the_next_one(server: PartnerServer, tmp_path: Path) -> None:
+    with pulling(tmp_path / "w", server, "ended", lines=DELETE) as (place, name):
+        server.put("ended/orders.edi", ORDERS)
+        place.clock.forward(3600)
+        configuration = place.gateway.in_force.configuration()
+        folders = {name: [configuration.integrations["acme-orders"]]}
+        stop = threading.Event()
+        stop.set()
+        assert Puller(place.gateway, "acme-server").look_once(configuration.connections["acme-server"], folders, stop)
+        assert deliveries(place) == []
+        look(place, later=0.01)
+        assert len(deliveries(place)) == 1
+        assert events(place, "pull_failed") == []
+
+
+def test_a_server_that_failed_is_not_asked_again_for_its_next_folder(
+    server: PartnerServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Remote] = []
+
+    def refused(where: Remote) -> Client:
+        asked.append(where)
+        raise Stop("the server does not let us in")
+
+    monkeypatch.setattr(remotes, "connect", refused)
+    with pulling(tmp_path / "w", server, "spared") as (place, _):
+        connection = place.gateway.in_force.configuration().connections["acme-server"]
+        now = [0.0]
+        kept = remotes.Kept(place.folder, monotonic=lambda: now[0])
+        for later in (0.0, 1.0, 28.0, 2.0):
+            now[0] += later
+            with pytest.raises(Stop, match="let us in"):
+                kept.client(connection)
+    assert len(asked) == 2
+
+
 def test_one_puller_at_a_time(server: PartnerServer, tmp_path: Path) -> None:
     with pulling(tmp_path / "w", server, "leased") as (place, name):
         server.put("leased/orders.edi", ORDERS)
@@ -188,8 +228,6 @@ def test_many_files_are_taken_in_the_order_of_their_times(server: PartnerServer,
             server.put(f"many/{number:02}.edi", ORDERS + b" " * number, modified=1_700_000_000 - number)
         look(place)
         with place.gateway.database.read() as connection:
-            from gateway.store import deliveries as store  # noqa: PLC0415
-
             names = [each.name for each in reversed(store.page(connection, limit=100))]
         assert names == [f"{number:02}.edi" for number in reversed(range(70))]
         assert list((server.root / "many").iterdir()) == []
