@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from edi.identify import identify
 from gateway.errors import Stop
 from gateway.operate import wiring
-from gateway.store import deliveries
+from gateway.store import deliveries, members
 from gateway.workspace import newcomers, sketch
 from gateway.workspace.loader import load, parse
 from gateway.workspace.shelf import FOLDER as SHIPPED
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from gateway.workspace.newcomers import Newcomer, Wish
 
 _SAMPLE_BYTES = 4 * 1024 * 1024
+_MEMBERS_MAX = 20
+"""So many members of an archive are looked at for one that says what it is."""
 _TAKEN = re.compile(r"d_[0-9a-z]{4,26}")
 
 
@@ -92,9 +94,11 @@ def _taken(id_or_prefix: str, workspace: Path) -> tuple[Delivery, bytes]:
     try:
         with gateway.database.read() as connection:
             found = _delivery(connection, id_or_prefix)
-        if found is None:
-            raise Stop(f"there is no delivery {id_or_prefix}", "gateway quarantine list shows the files that wait")
-        return found, gateway.vault.read(found.sha256, 0, _SAMPLE_BYTES)
+            if found is None:
+                raise Stop(f"there is no delivery {id_or_prefix}", "gateway quarantine list shows the files that wait")
+            parts = members.parts_of(connection, found)
+        firsts = [gateway.vault.read(part.sha256, 0, _SAMPLE_BYTES) for part in parts[:_MEMBERS_MAX]]
+        return found, next((first for first in firsts if identify(first) is not None), firsts[0] if firsts else b"")
     finally:
         gateway.close()
 

@@ -1,4 +1,4 @@
-"""What happened with a partner so far: what was tried, taken, answered and fetched; when it logged in."""
+"""What happened with a partner so far: what was tried, taken, answered and fetched; when its keys were used."""
 
 from __future__ import annotations
 
@@ -36,7 +36,6 @@ class Facts:
     sent: int
     """How many acknowledgments were put into its outbox."""
     collected_at: datetime | None
-    logged_in_at: datetime | None
 
 
 def facts(connection: Connection, partner: str) -> Facts:
@@ -48,8 +47,6 @@ def facts(connection: Connection, partner: str) -> Facts:
     mine = acknowledgment.c.partner == partner
     sent = select(func.count(acknowledgment.c.sent_at), func.max(acknowledgment.c.collected_at)).where(mine)
     answered = connection.execute(sent).one()
-    login = select(func.max(activity.c.at)).where(activity.c.partner == partner, activity.c.event == "logged_in")
-    logged_in = connection.execute(login).scalar()
     return Facts(
         tried=len(trials),
         tried_well=well,
@@ -57,7 +54,6 @@ def facts(connection: Connection, partner: str) -> Facts:
         held=_last(connection, partner, (DeliveryState.QUARANTINED, DeliveryState.FAILED)),
         sent=answered[0],
         collected_at=moment(answered[1]) if answered[1] else None,
-        logged_in_at=moment(logged_in) if logged_in else None,
     )
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import re
+import zipfile
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -97,6 +99,20 @@ def test_a_file_in_a_partner_s_inbox_that_no_integration_wants_gets_one_by_the_c
     place.ask("/api/v1/quarantine/retry", "POST", json={"delivery": held["delivery"]})
     place.work()
     assert [each["_key"] for each in place.records("orders")] == ["hooli~1001"]
+
+
+def test_a_member_of_an_archive_is_a_file_to_make_a_partner_from(place: Place) -> None:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("read.me", "Dear all")
+        archive.writestr("po.edi", ORDER)
+    delivery = place.give(packed.getvalue(), "november.zip", "folder:inbox")
+    held = next(each for each in place.held(f"&delivery={delivery['id']}") if each["member"] == "po.edi")
+    (finding,) = held["findings"]
+    command = re.search(r"gateway partner add NAME --from d_\w+", finding["remedy"])
+    assert command is not None, finding
+    assert SAID in run(place, command[0].replace("NAME", "globex"))
+    assert dict(load(place.folder).partners["globex"].identifiers) == {"isa": ("ZZ:GLOBEX",)}
 
 
 def test_another_sender_in_a_partner_s_own_inbox_is_told_as_such(place: Place) -> None:

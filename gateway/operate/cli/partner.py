@@ -194,6 +194,8 @@ def link(name: str, days: int, listed: bool, revoke: bool, who: str, workspace: 
             _list_links(gateway, name)
         else:
             place = gateway.settings.http_public or f"http://{gateway.settings.http}"
+            if gateway.settings.http_public is None:
+                click.echo(f"note: {place} is where the API listens; where partners find it is http_public", err=True)
             click.echo(f"{place.rstrip('/')}/try/{make_link(gateway, name, days, who)}")
     finally:
         gateway.close()
