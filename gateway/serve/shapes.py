@@ -17,7 +17,8 @@ def maybe(shape: Shape) -> Shape:
     """The shape, or null."""
     if "$ref" in shape:
         return {"anyOf": [shape, {"type": "null"}]}
-    return {**shape, "type": [shape["type"], "null"]}
+    listed = {"enum": [*shape["enum"], None]} if "enum" in shape else {}
+    return {**shape, "type": [shape["type"], "null"], **listed}
 
 
 def many(shape: Shape) -> Shape:
