@@ -2,8 +2,9 @@
 
 A file that was closed cleanly can still be half a file: Ctrl-C in a client closes what it has sent so far. X12, EDIFACT
 and XML say themselves where they end, so a cut can be seen: the last segment must be IEA (X12.5) or UNZ
-(ISO 9735-1), the last tag must close the root element. Several interchanges in one file are fine: only the last segment
-counts, and it must be a trailer. A zip archive ends with a record that says where its directory is (APPNOTE 4.3.16).
+(ISO 9735-1), the last tag must close the root element. Several interchanges in one file are fine, each with separators
+of its own: only the last segment counts, and it must be a trailer. A zip archive ends with a record that says where its
+directory is (APPNOTE 4.3.16). What cannot be seen: a cut behind an inner element that is called as the root is.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import codecs
 import os
 import re
+from dataclasses import dataclass
 
 WINDOW_BYTES = 4096  # even, so that UTF-16 stays aligned at both ends
 _ZIP_WINDOW_BYTES = 22 + 0xFFFF  # the record at the end of a zip, with the longest comment
@@ -58,6 +60,8 @@ def _zip(tail: bytes) -> bool:
 
 def _x12(head: bytes, tail: bytes) -> bool:
     """ISA is 106 bytes: the element separator is byte 4, the segment terminator byte 106 (X12.5)."""
+    if _IEA.search(tail) or _IEA.search(tail.replace(b"\r", b"").replace(b"\n", b"")):
+        return True  # whatever the separators: a later interchange may have others, an ISA may not be padded
     if len(head) < 106:
         return False
     element, terminator = head[3:4], head[105:106]
@@ -70,12 +74,37 @@ def _x12(head: bytes, tail: bytes) -> bool:
 
 
 def _edifact(head: bytes, tail: bytes) -> bool:
-    """UNA names the service characters; without it they are ``:+.? '`` (ISO 9735-1, annex on UNA)."""
-    element, release, terminator = b"+", b"?", b"'"
-    if head[:3] == b"UNA":
-        if len(head) < 9:
-            return False
-        element, release, terminator = head[4:5], head[6:7], head[8:9]
+    """UNA names the service characters; without it they are ``:+.? '`` or those of level B (ISO 9735-1, annexes)."""
+    if head[:3] == b"UNA" and len(head) < 9:
+        return False
+    chosen = [_named(each) for each in (head[:9], *_UNA.findall(tail)[-1:])]
+    return any(_ends_with_unz(tail, service) for service in chosen)
+
+
+@dataclass(frozen=True, slots=True)
+class _Service:
+    """The service characters that matter here."""
+
+    element: bytes
+    release: bytes
+    terminator: bytes
+
+
+_LEVEL_A = _Service(b"+", b"?", b"'")
+_LEVEL_B = _Service(b"\x1d", b" ", b"\x1c")
+_UNA = re.compile(rb"(UNA.{6})\s*UNB", re.DOTALL)
+_IEA = re.compile(rb"[^0-9A-Za-z]IEA([^0-9A-Za-z])\d{1,5}\1\d{9}[^0-9A-Za-z]?\Z")
+
+
+def _named(una: bytes) -> _Service:
+    """What a UNA says, or what holds where none stands."""
+    if una[:3] == b"UNA":
+        return _Service(una[4:5], una[6:7], una[8:9])
+    return _LEVEL_B if una[3:4] == _LEVEL_B.element else _LEVEL_A
+
+
+def _ends_with_unz(tail: bytes, service: _Service) -> bool:
+    element, release, terminator = service.element, service.release, service.terminator
     if terminator in _BLANK or not _ends_unescaped(tail, terminator, release):
         return False
     cut = tail[:-1]

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import io
+import re
 import zipfile
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from sftp.complete import WINDOW_BYTES, whole, whole_file
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 ISA = b"ISA*00*          *00*          *ZZ*ACME           *ZZ*US             *260102*0304*U*00401*000000001*0*P*:~"
 BODY = b"GS*PO*ACME*US*20260102*0304*1*X*004010~ST*850*0001~BEG*00*NE*4711**20260102~SE*3*0001~GE*1*1~"
@@ -45,6 +43,17 @@ WHOLE = {
     "xml with a byte order mark": b"\xef\xbb\xbf<a>x</a>",
     "xml in utf-16": "<?xml version='1.0' encoding='utf-16'?><a>x</a>".encode("utf-16"),
 }
+
+
+CORPUS = Path(__file__).parents[1] / "corpus"
+REALLY_CUT = {"truncated.edi", "truncated-in-a-set.edi", "items_truncated.xml", "two_roots.xml"}
+"""Files of the corpus that are no whole ones: the last because a document has one root element."""
+
+
+def corpus() -> list[Path]:
+    """The corpus' files that have an envelope."""
+    found = [path for path in sorted(CORPUS.rglob("*")) if path.is_file() and path.suffix in (".edi", ".xml", ".txt")]
+    return [path for path in found if judge(path.read_bytes()) is not None]
 
 
 def judge(data: bytes) -> bool | None:
@@ -127,6 +136,55 @@ def test_a_large_zip_is_judged_by_its_end_behind_the_longest_comment(tmp_path: P
         assert whole_file(file.fileno()) is False
         file.truncate(150_000)
         assert whole_file(file.fileno()) is False
+
+
+def test_the_whole_files_of_the_corpus_are_whole_and_the_cut_ones_are_not() -> None:
+    verdicts = {path.name: judge(path.read_bytes()) for path in corpus()}
+    assert len(verdicts) > 80
+    assert {name for name, whole_one in verdicts.items() if not whole_one} == REALLY_CUT
+
+
+_HARMLESS = re.compile(rb"[\s\x00\x1a]*|.?[\s\x00\x1a]*(ISA.*|UN[AB].*)?|(\s|<!--.*?-->|<\?.*?\?>)*", re.DOTALL)
+"""What a cut may have taken that nobody could miss: the last terminator, a comment, a whole interchange more."""
+
+
+@pytest.mark.parametrize(
+    "path", [path for path in corpus() if path.name not in {*REALLY_CUT, "deep.xml"}], ids=lambda path: path.name
+)
+def test_every_cut_of_a_file_of_the_corpus_is_found_or_harmless(path: Path) -> None:
+    """But of deep.xml, in which every element is called as the root is."""
+    data = path.read_bytes()
+    step = max(1, len(data) // 200)
+    sizes = {*range(1, len(data), step), *range(max(1, len(data) - 150), len(data))}
+    for size in sorted(sizes):
+        if judge(data[:size]) is True:
+            assert _HARMLESS.fullmatch(data[size:]), (size, data[size - 40 : size], data[size : size + 40])
+
+
+@given(
+    st.lists(st.sampled_from([X12, X12.translate(bytes.maketrans(b"~*", b"!+")), X12.replace(b"~", b"\x1c\r\n"),
+                              X12.replace(b"~", b"\n")]), min_size=1, max_size=4),
+    st.data(),
+)  # fmt: skip
+def test_interchanges_with_separators_of_their_own_are_whole_and_their_cuts_found(
+    interchanges: list[bytes], data: st.DataObject
+) -> None:
+    together = b"".join(interchanges)
+    assert judge(together) is True
+    cut = data.draw(st.integers(1, len(interchanges[-1]) - 2), label="bytes cut off")
+    rest = together[len(together) - cut :]
+    assert judge(together[:-cut]) is False or not rest.strip(b"~!\x1c\r\n")
+
+
+@given(
+    st.lists(st.sampled_from([EDIFACT, EDIFACT.translate(bytes.maketrans(b"'+?", b"~*!"))]), min_size=1, max_size=4),
+    st.data(),
+)
+def test_edifact_interchanges_each_with_its_own_una_likewise(interchanges: list[bytes], data: st.DataObject) -> None:
+    together = b"\r\n".join(interchanges)
+    assert judge(together) is True
+    cut = data.draw(st.integers(1, len(interchanges[-1]) - 1), label="bytes cut off")
+    assert judge(together[:-cut]) is False
 
 
 @given(st.binary(max_size=300), st.binary(max_size=300))
