@@ -117,6 +117,11 @@ class Doorkeeper:
         with_password = any(account.password_hash for account in self._accounts().values())
         return "publickey,password" if with_password else "publickey"
 
+    def counted_as(self, user: str, address: str) -> str:
+        """Under which name wrong passwords count: those from outside an account's networks by themselves."""
+        account = self.account(user)
+        return user if account is None or account.admits(address) else f"{user[:64]}\0"
+
     def _who(self, user: str, address: str) -> Account | None:
         account = self.account(user)
         return account if account and account.admits(address) else None

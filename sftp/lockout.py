@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _RECORDS_MAX = 10_000
+_HOME_BURSTS = 10
 _NAME_MAX = 128  # of a name that somebody tries, so much is remembered
 
 
@@ -28,13 +29,15 @@ class _Record:
     failures: int = 0
     failing_since: float = 0.0
     banned_until: float = 0.0
+    home: bool = False
 
 
 class Throttle:
     """How often an address may connect, and when it is locked out. One instance for all connections of a server.
 
-    A connection that ends logged in costs nothing; failed attempts count only when the connection ends without a login,
-    for a client with several keys offers them one after the other.
+    From an address that has logged in before, ten times as many connections may come at once. A connection that ends
+    logged in costs nothing; failed attempts count only when the connection ends without a login, for a client with
+    several keys offers them one after the other.
     """
 
     def __init__(
@@ -44,7 +47,7 @@ class Throttle:
         failures_max: int = 10,
         ban_seconds: float = 300.0,
         connects_per_second: float = 10.0,
-        connects_burst: float = 50.0,
+        connects_burst: float = 10.0,
     ) -> None:
         self._monotonic = monotonic
         self._failures_max = failures_max
@@ -70,7 +73,8 @@ class Throttle:
         """Give back what the connection cost."""
         with self._lock:
             record = self._record(address, self._monotonic())
-            record.tokens = min(self._burst, record.tokens + 1)
+            record.home = True
+            record.tokens = min(self._burst_of(record), record.tokens + 1)
 
     def failed(self, address: str, attempts: int) -> bool:
         """Count the attempts of a connection that ended without a login; whether the address is now locked out."""
@@ -93,9 +97,12 @@ class Throttle:
             if len(self._records) > _RECORDS_MAX:
                 self._records.popitem(last=False)
         self._records.move_to_end(key)
-        record.tokens = min(self._burst, record.tokens + (now - record.seen) * self._rate)
+        record.tokens = min(self._burst_of(record), record.tokens + (now - record.seen) * self._rate)
         record.seen = now
         return record
+
+    def _burst_of(self, record: _Record) -> float:
+        return self._burst * (_HOME_BURSTS if record.home else 1)
 
 
 @dataclass(slots=True)

@@ -73,7 +73,7 @@ class Limits:
     guard_failures: int = 30
     guard_seconds: float = 600.0
     connects_per_second: float = 10.0
-    connects_burst: float = 50.0
+    connects_burst: float = 10.0
     session: SessionLimits = field(default_factory=SessionLimits)
 
 
@@ -329,12 +329,13 @@ class Connection(paramiko.ServerInterface):
         """Check a password; one that is not UTF-8 comes as bytes and is never right."""
         self._attempts += 1
         doorkeeper, guesses = self._server.doorkeeper, self._server.guesses
-        if not isinstance(password, str) or not guesses.may_try(username, self.address):
+        counted = doorkeeper.counted_as(username, self.address)
+        if not isinstance(password, str) or not guesses.may_try(counted, self.address):
             return self._judged(right=False)
         if doorkeeper.knows_password(username, password, self.address, key_passed=self._key_passed):
-            guesses.right(username, self.address)
+            guesses.right(counted, self.address)
             return self._judged(right=True)
-        if guesses.wrong(username, self.address):
+        if guesses.wrong(counted, self.address):
             minutes = self._limits.guard_seconds / 60
             message = (
                 f"passwords of {shown(username)[:64]} were guessed; for {minutes:.0f} minutes they count only from"

@@ -123,6 +123,9 @@ def test_connections_without_a_login_are_slowed_down_and_logins_cost_nothing() -
         assert throttle.why_refused("192.0.2.1") is None
         throttle.logged_in("192.0.2.1")
     assert [throttle.why_refused("192.0.2.1") is None for _ in range(4)] == [True, True, True, False]
+    clock.now += 100  # where somebody logged in, there are several clients
+    assert [throttle.why_refused("192.0.2.1") is None for _ in range(31)] == [True] * 30 + [False]
+    assert [throttle.why_refused("192.0.2.2") is None for _ in range(4)] == [True, True, True, False]
     clock.now += 0.11
     assert throttle.why_refused("192.0.2.1") is None
 

@@ -119,6 +119,19 @@ def test_guessing_closes_the_account_to_strangers_but_neither_to_keys_nor_to_whe
             pass
 
 
+def test_guesses_from_outside_its_networks_do_not_close_an_account_within_them(tmp_path: Path) -> None:
+    limits = Limits(ban_failures=1000, guard_failures=3, connects_burst=1000)
+    with dropbox(tmp_path, password=PASSWORD, limits=limits, collecting=False) as box:
+        at_home = box.accounts["acme"]
+        box.accounts["acme"] = replace(at_home, networks=("203.0.113.0/24",))
+        for _ in range(4):
+            with reached(box) as transport, pytest.raises(paramiko.AuthenticationException):
+                transport.auth_password("acme", "a guess", fallback=False)
+        box.accounts["acme"] = replace(at_home, networks=("127.0.0.0/8",))
+        with box.connected(password=PASSWORD):
+            pass
+
+
 def test_a_partner_has_so_many_connections_and_the_others_have_theirs(tmp_path: Path) -> None:
     limits = Limits(partner_connections=2, connects_burst=1000)
     with dropbox(tmp_path, partners=("acme", "other"), limits=limits, collecting=False) as box, ExitStack() as open_:
