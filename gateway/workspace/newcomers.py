@@ -168,9 +168,8 @@ def table_flow(
     named = tuple(key) or _key(columns)
     if not named or (unknown := [each for each in named if each not in columns]):
         wrong = f"there is no column {unknown[0]!r}" if named else "no column has another value in each row"
-        raise Stop(f"{wrong}; there are {', '.join(columns)}", "Name what identifies a row: --key COLUMN")
+        raise Stop(f"{wrong}; there are {', '.join(columns)}", "Name what identifies a row: --column NAME")
     (declared,) = seen.declared()
-    searched = {"int", "decimal", "date"}
     contract = [
         f"contract: {name} v1",
         f"about:    {quoted(f'What {partner} sends, guessed from one file; to be looked over')}",
@@ -179,11 +178,8 @@ def table_flow(
         f"collection: {name}",
         "",
         "fields:",
+        *(f"  {fields[column]}: {_notation(each, is_key=column in named)}" for column, each in columns.items()),
     ]
-    for column, each in columns.items():
-        missing = " ?" if each.missing and column not in named else ""
-        more = ", filter, sort" if each.kind in searched and column not in named else ""
-        contract.append(f"  {fields[column]}: {each.kind}{missing}{more}")
     flow = [
         f"integration: {partner}-{name}",
         f"about:    {quoted(f'Files of {partner} with {len(columns)} columns')}",
@@ -194,9 +190,10 @@ def table_flow(
         f"contract: {name} v1",
         "",
         "map:",
-    ]
-    flow += [
-        f"  {fields[column]}: {_expression(column, each, is_key=column in named)}" for column, each in columns.items()
+        *(
+            f"  {fields[column]}: {_expression(column, each, is_key=column in named)}"
+            for column, each in columns.items()
+        ),
     ]
     return {
         f"contracts/{name}.v1.yaml": "\n".join(contract) + "\n",
@@ -300,6 +297,13 @@ def _fields(columns: Iterable[str]) -> dict[str, str]:
             again += 1
         fields[column] = each
     return fields
+
+
+def _notation(shown: _Column, *, is_key: bool) -> str:
+    """The field's type; what has a small type can be searched for."""
+    missing = " ?" if shown.missing and not is_key else ""
+    searched = ", filter, sort" if shown.kind in ("int", "decimal", "date") and not is_key else ""
+    return f"{shown.kind}{missing}{searched}"
 
 
 def _expression(column: str, shown: _Column, *, is_key: bool) -> str:
