@@ -130,6 +130,8 @@ def statement(query: Query, table: str, *, postgresql: bool, walk: bool = False)
             bound_to = f"({conditions.bind(name, value, 'a0')}, {conditions.bind('_key', key, 'a1')})"
             there = [f"({column}, r.key) {sign} {bound_to}"]
         parts.append(part(*there, by=f"{column} {way}, r.key {way}"))
+        if any(each.field == name and each.op != "isnull" for each in query.filters):  # which no absent value passes
+            return made(*parts)
     behind = [f"r.key {sign} {conditions.bind('_key', key, 'a1')}"] if after is not None and value is None else []
     parts.append(part(f"{column} IS NULL", *behind, by=f"r.key {way}"))
     return made(*parts)

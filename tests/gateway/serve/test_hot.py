@@ -141,6 +141,57 @@ def test_every_page_of_a_list_is_alike(both: tuple[FlaskClient, FlaskClient]) ->
         assert seen == (22 if "status" in start else 42)
 
 
+SHAPES = st.sampled_from(
+    [
+        *("status={}&limit=3", "total__gte={}&sort=-total&limit=5", "sort=pieces&pieces__lt={}&limit=4", "_key__gt={}"),
+        *("note__contains={}&limit=2", "total={}&status={}&limit=1", "status__in={},closed&limit=3&sort=-total,-_key"),
+        *("limit={}", "sort={}", "cursor={}&status=open", "_key__startswith={}&limit=7&urgent__isnull=true"),
+    ]
+)
+VALUES = st.sampled_from(
+    [
+        *("open", "closed", "3", "3.50", "03.5", "-1", "1e1", "", "%20", "%2B1", "acme~2", "acme%7E2", "total", "7"),
+        *("9" * 30, "Gr%C3%BC%C3%9Fe", "%22quotes%22", "a&status=closed", "%00", "%F0%9F%90%88", "é", "a+b", "1=2"),
+    ]
+)
+
+
+@settings(deadline=None, max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(shape=SHAPES, values=st.lists(VALUES, min_size=2, max_size=2))
+def test_queries_that_differ_in_their_values_are_answered_alike_page_by_page(
+    both: tuple[FlaskClient, FlaskClient], shape: str, values: list[str]
+) -> None:
+    url: str | None = f"/api/v1/orders?{shape.format(*values)}"
+    for _ in range(3):
+        assert url is not None
+        hot, plain = (each.get(url) for each in both)
+        assert said(hot) == said(plain)
+        links = hot.headers.getlist("Link") if hot.status_code == 200 else []
+        url = next((link.partition(">")[0][1:] for link in links if 'rel="next"' in link), None)
+        if url is None:
+            break
+
+
+def test_a_query_like_one_before_is_not_understood_again(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    in_force(here)
+    here.deliver(*(order(f"{n}", total=f"{n}.00", status=("open", "closed")[n % 2]) for n in range(6)))
+    app = here.app(hot_lane=True)
+    client = with_key(app.test_client(), here.key("orders:read"))
+    start = "/api/v1/orders?total__gte={}&status={}&sort=-total&limit=1"
+    cursor = client.get(start.format("1", "open")).get_json()["next"]
+    client.get(f"{start.format('1', 'open')}&cursor={cursor}")
+    client.get(start.format("1", "closed"))
+    monkeypatch.setattr("gateway.serve.plans.for_list", None)
+    lane = Counting(app)
+    answered = [client.get(start.format(total, status)).get_json() for total in "23" for status in ("open", "closed")]
+    assert [[item["total"] for item in each["items"]] for each in answered] == [["4.00"], ["5.00"]] * 2
+    behind = client.get(f"{start.format('2', 'open')}&cursor={answered[0]['next']}").get_json()
+    assert [item["total"] for item in behind["items"]] == ["2.00"]
+    assert lane.answered == 5
+    assert client.get(f"{start.format('3', 'open')}&cursor={answered[0]['next']}").status_code >= 400
+    assert lane.answered == 5
+
+
 def said(answer: TestResponse) -> tuple[int, list[tuple[str, str]], bytes]:
     """All of an answer but what is made anew for each."""
     headers = [(name, value) for name, value in answer.headers.items() if name != "X-Request-ID"]
