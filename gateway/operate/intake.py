@@ -24,6 +24,7 @@ from gateway.observations import (
 from gateway.operate.folders import bells, watched_folders
 from gateway.operate.mailing import MAILS
 from gateway.operate.outboxes import OUTBOXES, send_until
+from gateway.operate.partnerserver import partner_server
 from gateway.operate.pulling import pull
 from gateway.operate.pushing import push
 from gateway.operate.trying import tell_until
