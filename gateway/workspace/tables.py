@@ -409,7 +409,7 @@ INTEGRATION = (
         "which integration is to win where several fill a contract; not acted on yet",
         "1",
     ),
-    Key("after", AFTER, "what is done, at a partner's server, with a file that was taken: leave, unless", "move done"),
+    Key("after", AFTER, "what is done with a taken file at a partner's server; without it, leave", "move done"),
     Key("every", DURATION, "how often a partner's server is looked at; without it, every minute", "5m"),
     Key(
         "settle",

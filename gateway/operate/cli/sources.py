@@ -1,4 +1,4 @@
-"""Table sources: where their reading stands, and how to begin it again."""
+"""Tables, and folders at partners' servers: where their reading stands, and how to begin it again."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 
 @click.group()
 def source() -> None:
-    """Look at the tables that are read, and begin one again."""
+    """Look at the tables, and folders at partners' servers, that are read, and begin one again."""
 
 
 @source.command(name="list")
 @workspace_option
 def list_sources(workspace: Path) -> None:
-    """List the table sources: name, position, last problem."""
+    """List the sources that are read: name, position, last problem."""
     gateway = wiring.open_gateway(workspace)
     try:
         with gateway.database.read() as connection:
@@ -40,7 +40,8 @@ def list_sources(workspace: Path) -> None:
 def reset(name: str, who: str, workspace: Path) -> None:
     """Forget how far the source NAME (table://erp/KUNDEN) was read: it is read from the beginning again.
 
-    Records that did not change get no new version.
+    Records that did not change get no new version. Of a folder at a partner's server (sftp://acme-server/out) it is
+    forgotten which files are still there only because they could not be removed.
     """
     gateway = wiring.open_gateway(workspace)
     try:
