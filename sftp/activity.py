@@ -21,6 +21,7 @@ KINDS = {
     "connection_refused": "a connection was closed at once: too many, too often, or locked out",
     "uploaded": "a file is whole and durable in an inbox",
     "upload_broken": "an upload ended early; what came is kept and can be resumed",
+    "upload_forgotten": "an upload that nobody went on with for a week was removed",
     "superseded": "a file that still waited was followed by a newer one of the same name; both are kept",
     "renamed": "a file in an inbox got another name",
     "removed": "a partner removed a file",

@@ -37,6 +37,7 @@ from sftp.names import shown
 from sftp.quota import Allowance, Allowances
 from sftp.requests import SessionLimits
 from sftp.session import Session
+from sftp.stale import forget
 from sftp.wire import MODERN, Algorithms, Transport, Wire
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
     from sftp.login import StrangeKey
 
 _SWEEP_SECONDS_MAX = 1.0
+_LOOK_SECONDS = 3600.0
 _BY_APPLICATION = 11  # the reason code of a disconnection; its text says more
 
 
@@ -56,7 +58,8 @@ class Limits:
     """What the server bears: `connections`, of which `handshakes` have not logged in and one partner has so many.
 
     Per connection: `sessions`, `attempts` to log in within `grace_seconds`, and an end after `total_seconds`. Nothing
-    is taken when less than `free_bytes_min` of the disk would be left.
+    is taken when less than `free_bytes_min` of the disk would be left. What came of an upload that nobody went on with
+    for `unfinished_seconds` is removed.
     """
 
     connections: int = 500
@@ -68,6 +71,7 @@ class Limits:
     grace_seconds: float = 30.0
     total_seconds: float = 86_400.0
     free_bytes_min: int = 0
+    unfinished_seconds: float = 7 * 86_400.0
     ban_failures: int = 10
     ban_seconds: float = 300.0
     guard_failures: int = 30
@@ -90,6 +94,7 @@ class Server:
         limits: see `Limits`.
         algorithms: `sftp.wire.MODERN`, or `sftp.wire.COMPATIBLE` for old clients.
         monotonic: our clock.
+        wall: the time that files are dated by, in seconds since 1970.
     """
 
     def __init__(
@@ -104,6 +109,7 @@ class Server:
         limits: Limits | None = None,
         algorithms: Algorithms = MODERN,
         monotonic: Callable[[], float] = time.monotonic,
+        wall: Callable[[], float] = time.time,
     ) -> None:
         self._address = address
         self.root = root
@@ -128,6 +134,7 @@ class Server:
         shortest = min(self.limits.grace_seconds, self.limits.session.idle_seconds, self.limits.total_seconds)
         self._sweep_seconds = min(_SWEEP_SECONDS_MAX, shortest / 2)
         self._monotonic = monotonic
+        self._wall = wall
         self._connections: list[Connection] = []
         self._lock = threading.Lock()
         self._closing = threading.Event()
@@ -180,7 +187,8 @@ class Server:
 
     def _accept(self) -> None:
         assert self._listener is not None
-        swept = self._monotonic()
+        swept = looked = self._monotonic()
+        self._forget_unfinished()
         while not self._closing.is_set():
             try:
                 accepted, peer = self._listener.accept()
@@ -196,6 +204,9 @@ class Server:
             if self._monotonic() - swept >= self._sweep_seconds:
                 swept = self._monotonic()
                 self._sweep(swept)
+            if self._monotonic() - looked >= _LOOK_SECONDS:
+                looked = self._monotonic()
+                self._forget_unfinished()
 
     def _welcome(self, accepted: socket.socket, address: str) -> None:
         reason = self.throttle.why_refused(address) or self._no_room()
@@ -240,6 +251,15 @@ class Server:
         """Whether a partner has as many connections as he may."""
         with self._lock:
             return sum(each.partner == partner for each in self._connections) >= self.limits.partner_connections
+
+    def _forget_unfinished(self) -> None:
+        try:
+            for each in forget(self.root, before=self._wall() - self.limits.unfinished_seconds):
+                message = f"{each.size} bytes of {shown(each.name)}, which nobody went on with, are removed"
+                self.tell(Activity("upload_forgotten", message, False, each.source, each.partner, name=each.name,
+                                   size=each.size))  # fmt: skip
+        except OSError as error:
+            self.tell(Activity("session_failed", f"unfinished uploads cannot be looked for: {error}", problem=True))
 
     def _sweep(self, now: float) -> None:
         for connection in self._forget(lambda c: c.is_over(now)):

@@ -28,6 +28,7 @@ from gateway.observations import (
     REQUEST_REFUSED,
     SESSION_FAILED,
     UPLOAD_BROKEN,
+    UPLOAD_FORGOTTEN,
     VISITS_LOST,
 )
 from gateway.store import audit, collected
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 _WINDOW_SECONDS = 60.0
-_TOGETHER_SECONDS = 0.1  # so long lines wait for others that are written with them
+_TOGETHER_SECONDS = 0.5  # so long lines wait for others that are written with them: files land meanwhile
 _WAITING_MAX = 20_000
 _KEYS_MAX = 2_000
 _AGAIN_SECONDS = 1.0
@@ -70,6 +71,7 @@ KINDS = {
     "guarded": _Kind(ACCOUNT_GUARDED, "address", each=1, in_all=60),
     "uploaded": _Kind(FILE_UPLOADED),
     "upload_broken": _Kind(UPLOAD_BROKEN, each=60),
+    "upload_forgotten": _Kind(UPLOAD_FORGOTTEN, each=60),
     "superseded": _Kind(FILE_SUPERSEDED, each=60),
     "renamed": _Kind(FILE_RENAMED, each=600),
     "removed": _Kind(FILE_REMOVED, each=600),
@@ -168,7 +170,7 @@ class Visits:
     def run(self, stop: threading.Event) -> None:
         """Write until `stop` is set and all is written that can be."""
         while not stop.is_set():
-            self._rung.wait(_TOGETHER_SECONDS * 10)
+            self._rung.wait(_AGAIN_SECONDS)
             stop.wait(_TOGETHER_SECONDS)
             self._rung.clear()
             if not self.write():
