@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from gateway.operate import wiring
 from gateway.workspace.loader import load
 from tests.acceptance.workspaces import make, reopened
+from tests.servers import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,7 +22,7 @@ SOURCE = "source:   drop://acme/*.edi           # what acme drops on our SFTP se
 
 def describe(workspace: Path, server: PartnerServer, folder: str = "out", *, lines: str = "settle: none") -> str:
     """Write the workspace so that acme's orders are pulled from that folder; the source's name."""
-    make(workspace)
+    make(workspace, sftp=free_port())
     secrets = workspace / "secrets" / "acme-server"
     secrets.mkdir(parents=True)
     (secrets / "key").touch(mode=0o600)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from gateway.operate import pushing, wiring
+from gateway.operate.intake import Intake
 from gateway.operate.outboxes import OUTBOXES, send_once
 from gateway.operate.pushing import way_to
 from gateway.publish.remote import RemoteFolder
@@ -76,6 +79,31 @@ def test_an_answer_is_put_at_the_partners_server_and_nowhere_else(server: Partne
         assert f"at sftp://acme-server{server.root}/in" in told
         assert not push(place)
         assert files(server, "in") == [name]
+
+
+def test_the_sftp_role_pulls_and_answers_by_itself(server: PartnerServer, tmp_path: Path) -> None:
+    workspace, stop = tmp_path / "w", threading.Event()
+    describe(workspace, server, "role", lines="settle: none\nafter: delete\nanswer: 997")
+    (server.root / "answers").mkdir()
+    path = workspace / "partners" / "acme.yaml"
+    path.write_text(f"{path.read_text()}\nletters: none\nanswers: sftp://acme-server{server.root}/answers\n")
+    orders = server.put("role/orders.edi", ORDERS)
+    with reopened(workspace) as place:
+        wiring.apply(place.gateway, load(workspace))
+        place.gateway.database.clock = wiring.utc_now
+        role = threading.Thread(target=Intake(place.gateway).run, args=(stop,))
+        role.start()
+        try:
+            until = time.monotonic() + 30
+            while time.monotonic() < until and not [each for each in files(server, "answers") if "part" not in each]:
+                place.work()
+                stop.wait(0.05)
+        finally:
+            stop.set()
+            role.join()
+    assert not orders.exists()
+    [answer] = files(server, "answers")
+    assert (server.root / "answers" / answer).read_bytes().startswith(b"ISA*")
 
 
 def test_what_cannot_be_put_there_waits_with_the_reason(server: PartnerServer, tmp_path: Path) -> None:
