@@ -70,7 +70,7 @@ class Scene:
     def later(self) -> Scene:
         """The same an hour later: leases have run out, and what waited for another try is due."""
         with reading(self.url) as connection, connection.begin():
-            for table in ("delivery", "answering", "acknowledgment"):
+            for table in ("delivery", "answering", "acknowledgment", "lettering", "letter"):
                 connection.execute(text(f"UPDATE {table} SET due = due - 3600"))
         return self
 

@@ -66,9 +66,11 @@ def many(place: Place) -> None:
 
 
 def unsent(here: Scene) -> int:
-    """How many acknowledgments are on their way."""
+    """How many acknowledgments and letters are on their way."""
+    count = "SELECT count(*) FROM {} WHERE due IS NOT NULL"
     with reading(here.url) as connection:
-        return int(connection.execute(text("SELECT count(*) FROM acknowledgment WHERE due IS NOT NULL")).scalar_one())
+        tables = ("acknowledgment", "letter")
+        return sum(int(connection.execute(text(count.format(each))).scalar_one()) for each in tables)
 
 
 def outboxes(here: Scene, *, take: bool = False) -> list[tuple[str, bytes]]:

@@ -219,8 +219,10 @@ class _Reading:
         if not own:
             found.withheld += 1
             return
-        told = [self._problem(each, document.envelope, flow, part) for each in own[:PROBLEMS_MAX]]
-        if len(found.items) < ITEMS_MAX:
+        spelled_out = len(found.items) < ITEMS_MAX
+        quoted = part if spelled_out else None
+        told = [self._problem(each, document.envelope, flow, quoted) for each in own[:PROBLEMS_MAX]]
+        if spelled_out:
             found.items.append(Item(self._title(document, flow, part), tuple(told), len(own) - len(told)))
         if self._sheets is not None and isinstance(document.content, list):
             self._sheets.add(document, told)
