@@ -140,7 +140,7 @@ def _outcome(aside: Line, routes: Routes, delivery: Delivery) -> dict[str, Any]:
             shown += [{"contract": contract.id, "record": json.loads(each)} for each in kept]
             more += len(page) - len(kept)
         parts = members.parts_of(connection, delivery)
-        letter = {kind: form.content.decode() for kind, form in letters.newest(connection, delivery.number).items()}
+        letter = {kind: _text(form.content) for kind, form in letters.newest(connection, delivery.number).items()}
     contents = {part.member: b"".join(aside.vault.chunks(part.sha256)) for part in parts}
     findings = [_said(each, contents) for _, each in found[:FINDINGS_MAX]]
     return {
