@@ -207,3 +207,32 @@ print("done")
         assert writer.communicate()[0] == "done\n"
     assert answers[None] == 0
     assert min(answers[True], answers[False]) > 0
+
+
+_ASKING = """
+import fcntl, os, signal, subprocess, sys
+from sftp import writers
+ask, path = fcntl.fcntl, sys.argv[1]
+
+def slowly(descriptor, command, argument):
+    answer = ask(descriptor, command, argument)
+    if (command, argument) == (fcntl.F_SETLEASE, fcntl.F_RDLCK):  # and now somebody comes who wants to write
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGURG})
+        opening.append(subprocess.Popen(["sh", "-c", 'echo 2 >> "$0"', path]))
+        signal.sigtimedwait({signal.SIGURG}, 20)
+    return answer
+
+opening = []
+fcntl.fcntl = slowly
+print(writers.is_written(os.open(path, os.O_RDONLY)), opening[0].wait())
+"""
+
+
+def test_who_comes_to_write_while_it_is_asked_waits_for_that_moment_and_does_not_end_us(local: Path) -> None:
+    path = local / "a.csv"
+    path.write_bytes(b"1\n")
+    where = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    command = [sys.executable, "-c", _ASKING, str(path)]
+    done = subprocess.run(command, env=where, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "False 0\n"), done.stderr
+    assert path.read_bytes() == b"1\n2\n"

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import itertools
+import socket
+import time
 from pathlib import Path
 
 import pytest
 
 from gateway.integrations import Source
-from gateway.operate.folders import watched_folders
+from gateway.operate.folders import bells, watched_folders
 from gateway.workspace.loader import parse
 from gateway.workspace.problems import ConfigurationProblems
+from sftp.arrival import Folder
+from sftp.collect import Collector
+from sftp.testing import Received, Told
 
 CONTRACT = """
 contract: note v1
@@ -92,3 +98,23 @@ def test_an_integration_wants_files_of_subfolders_by_their_own_names() -> None:
     assert source.wants("folder:inbox/**", "orders-1.csv")
     assert not source.wants("folder:inbox/**", "orders-2026/prices.csv")
     assert not source.wants("folder:inbox", "orders-1.csv")
+
+
+def test_while_folders_are_followed_the_log_of_their_chroot_is_heard(tmp_path: Path) -> None:
+    log = tmp_path / "dev" / "log"
+    folders = [
+        Folder(tmp_path / name, f"folder:{name}", tmp_path / f"{name}.held", settle_seconds=3600.0, log=log)
+        for name in ("one", "two")
+    ]
+    received, told, numbers = Received(), Told(), itertools.count()
+    collector = Collector(folders, received, new_id=lambda: f"a{next(numbers)}", on_activity=told)
+    with bells(folders, collector, told), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as server:
+        (tmp_path / "two" / "a.csv").write_bytes(b"1")
+        for said in ('close "/two/a.csv" bytes read 0 written 1', "session closed for local user acme from [::1]"):
+            server.sendto(f"<38>Nov 21 20:13:04 internal-sftp[7]: {said}".encode(), str(log))
+        until = time.monotonic() + 10
+        while not received.arrivals:
+            assert time.monotonic() < until, told.activities
+            collector.scan()
+    assert [each.source for each in received.arrivals] == ["folder:two"]
+    assert not log.exists()
