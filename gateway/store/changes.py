@@ -43,6 +43,9 @@ class Change(NamedTuple):
 
     `gone`: there is no such record from here on. `purged`: what this change said is no longer kept, or, of one that is
     gone, that its time was over. `delivery` brought the version that it tells of.
+
+    `left`: what the partners sent was replaced by what somebody else sent, and the record is none of theirs from here
+    on. Of what he sent nothing is said.
     """
 
     seq: int
@@ -53,6 +56,7 @@ class Change(NamedTuple):
     json: bytes | None
     gone: bool
     purged: bool
+    left: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,15 +193,20 @@ class _Reader:
         """The changes of these spans, in their order."""
         body = "t.body" if bodies else f"CASE WHEN t.body = '{GONE}' THEN t.body ELSE '' END"
         found = []
-        for runs, where, values in self._ranges(spans, "JOIN delivery d ON d.number = t.delivery"):
+        for runs, where, values in self._ranges(spans, "JOIN delivery d ON d.number = t.delivery", left=True):
             # A row that is published and not settled yet has no version: those of its key up to it are counted.
             table = self._tables[runs[0].contract]
             nth = f"(SELECT count(*) FROM {table} e WHERE e.key = t.key AND e.id <= t.id)"
             version = f"CASE WHEN t.version > 0 THEN t.version ELSE {nth} END" if bodies else "0"
-            wanted = f"t.id, t.key, d.id, t.state, {version}, {body}"
+            of, _ = theirs(self._wanted[runs[0].contract], self._partners, row="t")
+            mine = f"CASE WHEN {of} THEN 1 ELSE 0 END" if of else "1"
+            wanted = f"t.id, t.key, d.id, t.state, {version}, {body}, {mine}"
             rows = self._connection.execute(text(f"SELECT {wanted} {where} ORDER BY t.id"), values)
-            for run, (number, key, delivery, state, nth_version, said) in _by_run(runs, rows):
+            for run, (number, key, delivery, state, nth_version, said, is_theirs) in _by_run(runs, rows):
                 seq = number + run.ahead
+                if not is_theirs:
+                    found.append(Change(seq, run.contract, key, run.at, "", None, False, False, left=True))
+                    continue
                 record = served(key, seq, nth_version, said) if bodies and said != GONE else None
                 purged = state in (PURGED, FAREWELL)
                 gone = said == GONE and state != PURGED
@@ -205,14 +214,28 @@ class _Reader:
         found.sort()  # by their numbers, none of which is there twice
         return found
 
-    def _ranges(self, spans: Sequence[_Span], join: str = "") -> Iterator[tuple[list[_Span], str, dict[str, Any]]]:
-        """For each table its spans, and FROM and WHERE of their rows, which are one range of ids; with its values."""
+    def _ranges(
+        self, spans: Sequence[_Span], join: str = "", *, left: bool = False
+    ) -> Iterator[tuple[list[_Span], str, dict[str, Any]]]:
+        """For each table its spans, and FROM and WHERE of their rows, which are one range of ids; with its values.
+
+        With `left`, those too with which a record of the partners went over to somebody else.
+        """
         for contract, parts in groupby(sorted(spans, key=attrgetter("contract", "low")), attrgetter("contract")):
             runs = list(parts)
             of, values = theirs(self._wanted[contract], self._partners, row="t")
+            if of and left and not self._wanted[contract].per_partner:
+                of = f"({of} OR {self._went_over(self._tables[contract], self._wanted[contract])})"
             where = f"FROM {self._tables[contract]} t {join} WHERE t.id BETWEEN :low AND :high"
             span = {"low": runs[0].low - runs[0].ahead, "high": runs[-1].high - runs[-1].ahead}
             yield runs, f"{where} AND {of}" if of else where, values | span
+
+    def _went_over(self, table: str, contract: Contract) -> str:
+        """The condition that what a row replaced was the partners', and stood."""
+        of, _ = theirs(contract, self._partners, row="p")
+        before = f"SELECT max(q.id) FROM {table} q WHERE q.key = t.key AND q.id < t.id"
+        stood = f"NOT (p.body = '{GONE}' AND p.state <> {PURGED})"
+        return f"EXISTS (SELECT 1 FROM {table} p WHERE p.id = ({before}) AND {stood} AND {of})"
 
 
 def _by_run(runs: Sequence[_Span], rows: Iterable[Any]) -> Iterator[tuple[_Span, Any]]:

@@ -1,8 +1,9 @@
 """The change feed: what became visible behind a number, in its order, without gaps; as pages, NDJSON, or events.
 
 Whoever keeps `next` (or the id of the last event) and asks for what is behind it hears each change once, in the order
-in which it became visible, and misses none (E2). ``op`` is ``put``, with the record as it stands from then on, or
-``delete``. What the caller may not read is left out, and `next` is past it all the same.
+in which it became visible, and misses none (E2). ``op`` is ``put``, with the record as it stands from then on,
+``delete``, or, for who is limited to partners, ``left``: the record was theirs, and is somebody else's now. What the
+caller may not read is left out, and `next` is past it all the same.
 """
 
 from __future__ import annotations
@@ -33,15 +34,16 @@ if TYPE_CHECKING:
 SHAPES: dict[str, Shape] = {
     "Change": thing(
         "One change of one record. type and version are its contract's; record is as it stands from here on, null when "
-        "it is gone (op delete) or when what was said here is no longer kept (purged; a later change tells what came "
-        "of it). delivery brought what is told.",
+        "it is gone (op delete), when it is not yours any more (op left: somebody else has sent it, of whom nothing is "
+        "said, so that delivery is null), or when what was said here is no longer kept (purged; a later change tells "
+        "what came of it). delivery brought what is told.",
         optional=("record",),
         seq=WHOLE,
         type=TEXT,
         version=WHOLE,
         key=TEXT,
-        op=words("put", "delete"),
-        delivery=TEXT,
+        op=words("put", "delete", "left"),
+        delivery=maybe(TEXT),
         at=MOMENT,
         purged=FLAG,
         record=maybe(ANY_OBJECT),
@@ -197,9 +199,11 @@ class _Feed:
 
     def _said(self, change: Change, view: View) -> bytes:
         """A change as it is served; the record's JSON is as it was stored."""
+        op = "left" if change.left else "delete" if change.gone else "put"
+        delivery = "null" if change.left else f'"{change.delivery}"'
         head = (
             f'{{"seq":{change.seq},"type":"{view.contract.name}","version":{view.contract.version},'
-            f'"key":"{change.key}","op":"{"delete" if change.gone else "put"}","delivery":"{change.delivery}",'
+            f'"key":"{change.key}","op":"{op}","delivery":{delivery},'
             f'"at":"{change.at}","purged":{"true" if change.purged else "false"}'
         )
         if not self._bodies:

@@ -13,7 +13,7 @@ import pytest
 from gateway.contracts import Contract, Field
 from gateway.model import Arrived, DeliveryState, DocumentState, Finding
 from gateway.observations import FINDING_MADE
-from gateway.store import activity, deliveries, groups, keys, quarantine, records, staging
+from gateway.store import activity, changes, deliveries, groups, keys, quarantine, records, staging
 from gateway.store.database import Database
 from gateway.store.local import LocalVault
 from gateway.store.quarantine import Held
@@ -155,6 +155,58 @@ def test_one_record_and_its_versions_are_those_of_the_partners(filled: Filled) -
         assert len(records.history(connection, SHARED, "shared")) == 5
         assert records.history(connection, OWN, "acme~shared", partners=("globex",)) == []
         assert len(records.history(connection, OWN, "globex~shared", partners=("globex",))) == 2
+
+
+@pytest.mark.parametrize(
+    ("partners", "told"),
+    [
+        (("acme",), ["put", "left"]),
+        (("acme-2",), ["put", "left"]),
+        (("globex",), ["put", "left", "put"]),
+        (("acme", "acme-2"), ["put", "put", "left"]),
+        (("acme", "globex"), ["put", "left", "put", "left", "put"]),
+        (("nobody-else",), []),
+        ((), []),
+        (None, ["put"] * 5),
+    ],
+)
+def test_who_follows_hears_that_a_record_went_over_to_somebody_else_and_nothing_of_him(
+    filled: Filled, partners: tuple[str, ...] | None, told: list[str]
+) -> None:
+    wanted = {SHARED.id: SHARED, OWN.id: OWN}
+    with filled.database.read() as connection:
+        page = changes.page(connection, 0, wanted, limit=1000, partners=partners)
+    shared = [each for each in page.changes if each.key == "shared"]
+    assert ["left" if each.left else "put" for each in shared] == told
+    assert [(each.json, each.delivery, each.gone, each.purged) for each in shared if each.left] == [
+        (None, "", False, False)
+    ] * told.count("left")
+    assert not any(each.left for each in page.changes if each.contract == OWN.id)
+    have: dict[tuple[str, str], bytes | None] = {}
+    for each in page.changes:
+        have[each.contract, each.key] = each.json
+    with filled.database.read() as connection:
+        for contract in (SHARED, OWN):
+            listed = records.page(connection, Query(contract, partners=partners), None).items
+            assert sorted(listed) == sorted(
+                json for (of, _), json in have.items() if of == contract.id and json is not None
+            )
+
+
+@pytest.mark.parametrize("filled", ["settled"], indirect=True)
+@pytest.mark.parametrize("partner", ["acme", "globex"])
+def test_what_is_gone_already_does_not_go_over(filled: Filled, partner: str) -> None:
+    """An undone delivery is told as a delete; who sends the record after it takes it from nobody."""
+    stored = filled.vault.put(io.BytesIO(b"gone"))
+    with filled.database.write() as transaction:
+        landed, _ = deliveries.land(transaction, Arrived("http:", "x", partner, "flow"), stored, new_id="d_gone")
+        staging.stage(transaction, SHARED, landed.number, [Staged("shared", 1, 0, 9, staging.GONE, (None, None))])
+        staging.publish(transaction, SHARED.id, landed.number)
+    filled.deliver("acme-2", "3.00")
+    with filled.database.read() as connection:
+        page = changes.page(connection, 0, {SHARED.id: SHARED}, limit=1000, partners=(partner,))
+    shared = [each for each in page.changes if each.key == "shared"][-2:]
+    assert (shared[-1].gone, shared[-1].left) == (True, False)
 
 
 def test_deliveries_documents_and_lines_are_those_of_the_partners(filled: Filled) -> None:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
+from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from gateway.model import Arrived
 from gateway.serve import following
 from gateway.store import audit, changes, expiry, keys
-from tests.gateway.serve.worlds import CONTRACT, FILES, World, order, with_key
+from tests.gateway.serve.worlds import CONTRACT, FILES, HEADER, ORDERS, World, order, with_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -178,6 +180,43 @@ def test_a_key_of_one_partner_hears_of_its_records_alone(told: World) -> None:
     assert (body["items"], body["next"]) == ([], 3)
     client = with_key(told.app().test_client(), limited(told, "orders:read", partners=("acme",)))
     assert len(client.get(PATH).get_json()["items"]) == 3
+
+
+def test_a_record_that_somebody_else_sends_is_told_to_have_left_and_nothing_more(here: World) -> None:
+    globex = ORDERS.replace("acme", "globex").replace("Acme", "Globex")
+    here.apply(
+        FILES
+        | {
+            "contracts/order.v1.yaml": CONTRACT.replace("key: number per partner", "key: number"),
+            "partners/globex.yaml": "partner: globex\nabout: Globex\n",
+            "integrations/acme-orders.yaml": ORDERS + "precedence: 2\n",
+            "integrations/globex-orders.yaml": globex + "precedence: 1\n",
+        }
+    )
+    here.deliver(order("1"))
+    content = (HEADER + order("1", note="of Globex")).encode()
+    theirs = here.receiver.land(Arrived("http:", "theirs.csv", "globex", "globex-orders"), BytesIO(content))
+    here.work()
+    client = with_key(here.app().test_client(), limited(here, "orders:read", partners=("acme",)))
+    answer = client.get(PATH)
+    put, left = answer.get_json()["items"]
+    assert put["op"] == "put"
+    assert left == {
+        "seq": 2,
+        "type": "order",
+        "version": 1,
+        "key": "1",
+        "op": "left",
+        "delivery": None,
+        "at": left["at"],
+        "purged": False,
+        "record": None,
+    }
+    assert theirs.id not in answer.text
+    assert "of Globex" not in answer.text
+    assert client.get("/api/v1/orders/1").status_code == 404
+    (short,) = client.get(f"{PATH}?since=1&body=none").get_json()["items"]
+    assert (short["op"], "record" in short) == ("left", False)
 
 
 def test_personal_data_is_masked_or_its_reading_is_on_record(here: World) -> None:
