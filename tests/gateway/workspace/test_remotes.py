@@ -98,6 +98,39 @@ def test_a_password_in_the_address_is_refused_and_not_shown() -> None:
     assert "hunter2" not in "\n".join(map(str, found))
 
 
+@pytest.mark.parametrize("line", ["passphrase: hunter2", "password: hunter2", "passwort: hunter2"])
+def test_a_literal_secret_is_refused_and_not_shown(line: str) -> None:
+    found = problems(with_server(f"{SERVER}  {line}\n"))
+    assert found
+    assert "hunter2" not in "\n".join(map(str, found))
+
+
+def test_a_literal_private_key_is_refused_and_not_shown() -> None:
+    server = SERVER.replace("key: secret:acme-server/key", "key: |\n    -----BEGIN KEY-----\n    hunter2hunter2")
+    found = problems(with_server(server))
+    assert found
+    assert "hunter2" not in "\n".join(map(str, found))
+
+
+ANSWERS = [
+    ("sftp://acme-server/in", None),
+    ("sftp://acme-servr/in", "there is no connection 'acme-servr'"),
+    ("sftp://erp/in", "the connection 'erp' is of the kind odbc, not sftp"),
+    ("acme-server/in", "'acme-server/in' names no folder at a partner's server"),
+    ("sftp://acme-server/../in", "'sftp://acme-server/../in' names no folder"),
+]
+
+
+@pytest.mark.parametrize(("answers", "message"), ANSWERS)
+def test_answers_go_to_a_folder_of_a_declared_server(answers: str, message: str | None) -> None:
+    files = with_server()
+    files["partners/acme.yaml"] += f"answers: {answers}\n"
+    if message is None:
+        assert parse(files).partners["acme"].answers == ("acme-server", "in")
+    else:
+        assert only(files).message.startswith(message)
+
+
 def test_a_database_has_no_fingerprints() -> None:
     files = dict(FILES)
     files[CONNECTIONS] = f"erp:\n  kind: odbc\n  url: DSN=ERP\n  fingerprints: {PIN}\n"
