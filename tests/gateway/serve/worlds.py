@@ -14,11 +14,13 @@ from gateway import trials
 from gateway.ingest import Line, ingest
 from gateway.model import Arrived
 from gateway.operate.ids import Ids
+from gateway.publish import lettering
+from gateway.publish.acknowledgments import Desk
 from gateway.receive.landing import Receiver
 from gateway.routing import Routes
 from gateway.serve.app import create_app
 from gateway.serve.services import Services
-from gateway.store import keys, leases, staging
+from gateway.store import keys, leases, letters, staging
 from gateway.store import trials as store_trials
 from gateway.store.database import Database
 from gateway.store.local import LocalVault
@@ -131,7 +133,17 @@ class World:
             if lease is None:
                 break
             ingest(line, lease, routes)
+        self._write(routes)
         self._try(line, routes)
+
+    def _write(self, routes: Routes) -> None:
+        desk = Desk(self.database, self.vault, lambda _revision: routes)
+        while True:
+            with self.database.write() as transaction:
+                owed = letters.take_owed(transaction, owner="test", seconds=60)
+            if owed is None:
+                return
+            lettering.write(desk, owed, self.configuration, outboxes=("acme",))
 
     def _try(self, line: Line, routes: Routes) -> None:
         while True:
