@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import threading
-from contextlib import suppress
-from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from gateway.store.hot.marks import Busy
@@ -24,7 +21,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _CONNECTIONS_MAX = 16
-_WAIT_SECONDS = 0.1
 
 
 class Asking(Protocol):
@@ -60,9 +56,7 @@ class HotReads:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._idle: SimpleQueue[Asking] = SimpleQueue()
-        # Each of SQLite keeps pages of its own, and more of them than processors only wait for these.
-        self._most = max(2, os.cpu_count() or 2) if database.is_sqlite else _CONNECTIONS_MAX
+        self._idle: list[Asking] = []
         self._lock = threading.Lock()
         self._count = 0
         database.close_with(self.close)
@@ -103,9 +97,8 @@ class HotReads:
 
     def close(self) -> None:
         """Close what is idle."""
-        with suppress(Empty):
-            while True:
-                self._dropped(self._idle.get_nowait())
+        while self._idle:
+            self._dropped(self._idle.pop())
 
     def _asked(self, question: Callable[[Asking], T]) -> T:
         asking = self._taken()
@@ -114,23 +107,18 @@ class HotReads:
         except Exception as problem:
             self._dropped(asking)
             raise Busy from problem
-        self._idle.put(asking)
+        self._idle.append(asking)
         return answer
 
     def _taken(self) -> Asking:
         try:
-            return self._idle.get_nowait()
-        except Empty:
+            return self._idle.pop()  # the one with the freshest pages
+        except IndexError:
             pass
         with self._lock:
-            is_new = self._count < self._most
-            self._count += is_new
-        try:
-            return self._opened() if is_new else self._idle.get(timeout=_WAIT_SECONDS)
-        except Empty as problem:
-            raise Busy from problem
-
-    def _opened(self) -> Asking:
+            if self._count >= _CONNECTIONS_MAX:
+                raise Busy
+            self._count += 1
         try:
             return Sqlite(self._database) if self._database.is_sqlite else Postgresql(self._database)
         except Exception as problem:

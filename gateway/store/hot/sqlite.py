@@ -28,7 +28,7 @@ class Sqlite:
         module = library()
         self._connection = module.connect(database.path, isolation_level=None, check_same_thread=False, timeout=5.0)
         self._connection.execute("PRAGMA query_only = ON")
-        self._connection.execute("PRAGMA cache_size = -32000")
+        self._connection.execute("PRAGMA cache_size = -8000")
         self._ask = self._connection.execute
         self._records: dict[str, str] = {}
         # substr of a text counts its characters; of bytes it does not. concat (3.44) copies once.
