@@ -225,7 +225,7 @@ class Collector:
         with self._lock:
             closed = {name for source, name in self._closed if source == folder.source}
             self._closed -= {(folder.source, name) for name in closed}
-        listing = listed(folder)
+        listing = listed(folder, state.seen)
         seen: dict[str, _Seen] = {}
         ready: list[tuple[bool, int, str]] = []
         state.due = _NEVER

@@ -15,7 +15,7 @@ from sftp.errors import Stop
 from sftp.names import is_superseded, is_temporary, marker_for, markers_like, original, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Container, Iterator
     from pathlib import Path
 
     from sftp.arrival import Folder
@@ -38,16 +38,34 @@ def look(status: os.stat_result) -> Look:
     return (status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
 
 
-def listed(folder: Folder) -> Listing:
+def listed(folder: Folder, known: Container[str] = ()) -> Listing:
     """Look at a folder, and at its subfolders as deep as it says.
+
+    Args:
+        folder: what to look at.
+        known: names that an earlier look has found, whose rightness need not be asked for again.
 
     Raises:
         OSError: the folder cannot be read.
     """
     found = Listing()
-    wanted, is_marker = _matching(folder.patterns), markers_like(folder.marker)
-    _list(folder, str(folder.path), "", found, wanted, is_marker)
+    _list(folder, str(folder.path), "", found, _Wanted(_matching(folder.patterns), markers_like(folder.marker), known))
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """Which names may be those of arrivals."""
+
+    pattern: Callable[[str], object]
+    is_marker: Callable[[str], bool]
+    known: Container[str]
+
+    def has(self, name: str) -> bool:
+        """Whether the name, without the subfolder that it is in, may be one."""
+        if not self.pattern(original(name) if name[0] == "." else name):
+            return False
+        return not is_temporary(name) and not self.is_marker(name)
 
 
 def order(name: str, looks: Look) -> tuple[bool, int, str]:
@@ -64,11 +82,8 @@ def _matching(patterns: tuple[str, ...]) -> Callable[[str], object]:
     return re.compile("|".join(fnmatch.translate(pattern) for pattern in patterns)).match
 
 
-def _list(
-    folder: Folder, path: str, under: str, found: Listing, wanted: Callable[[str], object],
-    is_marker: Callable[[str], bool],
-) -> None:  # fmt: skip
-    marker, below = folder.marker, []
+def _list(folder: Folder, path: str, under: str, found: Listing, wanted: _Wanted) -> None:
+    marker, known, below = folder.marker, wanted.known, []
     with os.scandir(path) as entries:
         there = list(entries)
     names = {entry.name for entry in there} if marker is not None else set()
@@ -76,8 +91,8 @@ def _list(
         name = entry.name
         if folder.below and not is_temporary(name) and entry.is_dir(follow_symlinks=False):
             below.append(name)
-        elif wanted(original(name) if name[0] == "." else name) and not is_temporary(name):
-            if marker is not None and (is_marker(name) or marker_for(name, marker) not in names):
+        elif under + name in known or wanted.has(name):
+            if marker is not None and marker_for(name, marker) not in names:
                 continue
             try:
                 if entry.is_file(follow_symlinks=False):
@@ -87,13 +102,10 @@ def _list(
             except FileNotFoundError:
                 continue  # gone between the listing and the question
     for name in below:
-        _list_below(folder, f"{path}/{name}", f"{under}{name}/", found, wanted, is_marker)
+        _list_below(folder, f"{path}/{name}", f"{under}{name}/", found, wanted)
 
 
-def _list_below(
-    folder: Folder, path: str, under: str, found: Listing, wanted: Callable[[str], object],
-    is_marker: Callable[[str], bool],
-) -> None:  # fmt: skip
+def _list_below(folder: Folder, path: str, under: str, found: Listing, wanted: _Wanted) -> None:
     """A subfolder. One that cannot be read does not keep the others from being read."""
     if path == str(folder.holding):
         return
@@ -101,7 +113,7 @@ def _list_below(
         found.strange[under] = "a folder, deeper than is looked"
         return
     try:
-        _list(folder, path, under, found, wanted, is_marker)
+        _list(folder, path, under, found, wanted)
     except FileNotFoundError:
         return
     except OSError as error:

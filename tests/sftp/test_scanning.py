@@ -22,6 +22,7 @@ from sftp.testing import Received, Told
 from tests.sftp.test_collect import Bench
 
 if TYPE_CHECKING:
+    from collections.abc import Container
     from pathlib import Path
 
 
@@ -216,9 +217,9 @@ def test_thousands_are_claimed_by_one_look_and_in_turn_with_others(
 ) -> None:
     looks: list[str] = []
 
-    def look(folder: Folder) -> object:
+    def look(folder: Folder, known: Container[str]) -> object:
         looks.append(folder.source)
-        return listed(folder)
+        return listed(folder, known)
 
     monkeypatch.setattr("sftp.collect.listed", look)
     received, numbers = Received(), itertools.count()
