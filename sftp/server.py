@@ -294,6 +294,8 @@ class Connection(paramiko.ServerInterface):
         self.partner: str | None = None
         self.sessions: list[Session] = []
         self._key_passed = False
+        self._key = ""
+        """The fingerprint of the key that was signed with last."""
         self._wire = Wire(accepted, stall_seconds=self._limits.session.stall_seconds, monotonic=monotonic)
         self._transport = Transport(self._wire, algorithms)
         for key in server.hostkeys:
@@ -343,7 +345,10 @@ class Connection(paramiko.ServerInterface):
     def check_auth_publickey(self, username: str, key: paramiko.PKey | StrangeKey) -> int:
         """Also called for a key that is only offered; paramiko verifies the signature afterwards."""
         self._attempts += 1
-        return self._judged(right=self._server.doorkeeper.knows_key(username, key.asbytes(), self.address))
+        right = self._server.doorkeeper.knows_key(username, key.asbytes(), self.address)
+        if not self._key_passed:
+            self._key = fingerprint(key) if right and isinstance(key, paramiko.PKey) else ""
+        return self._judged(right=right)
 
     def check_auth_password(self, username: str, password: str) -> int:
         """Check a password; one that is not UTF-8 comes as bytes and is never right."""
@@ -399,6 +404,7 @@ class Connection(paramiko.ServerInterface):
         self.partner, self.user = account.partner, account.user
         self._server.throttle.logged_in(self.address)
         by = "key and password" if self._key_passed else {"publickey": "key"}.get(method, method)
+        by += f" {self._key}" if self._key and by != "password" else ""
         self._tell("logged_in", f"{shown(account.user)} from {self.address} by {by}")
         return AUTH_SUCCESSFUL
 

@@ -49,7 +49,24 @@ def test_both_are_wanted_where_both_are_demanded(box: DropBox) -> None:
         sftp = transport.open_sftp_client()
         assert sftp is not None
         assert sftp.listdir("/inbox") == []
-    assert "by key and password" in box.told.wait("logged_in").message
+    assert f"by key and password {key(box).fingerprint}" in box.told.wait("logged_in").message
+
+
+def test_which_of_several_keys_it_was_is_told(box: DropBox) -> None:
+    with reached(box) as transport:
+        assert transport.auth_publickey("acme", key(box)) == []
+    assert box.told.wait("logged_in").message.endswith(f"by key {key(box).fingerprint}")
+
+
+def test_a_key_that_was_offered_is_not_told_of_who_came_by_password(
+    box: DropBox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with reached(box) as transport:
+        monkeypatch.setattr(type(key(box)), "sign_ssh_data", lambda *_, **__: paramiko.Message(b"wrong"))
+        with pytest.raises(paramiko.AuthenticationException):
+            transport.auth_publickey("acme", key(box))
+        assert transport.auth_password("acme", PASSWORD) == []
+    assert box.told.wait("logged_in").message.endswith("by password")
 
 
 def test_the_password_alone_is_not_enough_though_it_is_right(box: DropBox) -> None:

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from gateway.observations import LOGGED_IN
+from gateway.operate import wiring
 from gateway.operate.logins import fingerprint
 from gateway.workspace import starter
 from gateway.workspace.loader import ConfigurationProblems, load
@@ -75,6 +77,21 @@ def test_keys_are_listed_with_when_they_were_used(shop: Path) -> None:
     assert partner(shop, "key", "list", "globex") == (
         f"ssh-ed25519\t{fingerprint(ONE)}\t{ONE.split()[2]}\tno use is known\nThere is a password, too.\n"
     )
+
+
+def test_a_key_was_last_used_when_the_log_says_so(shop: Path) -> None:
+    for line in (ONE, TWO):
+        partner(shop, "key", "add", "acme", line)
+    gateway = wiring.open_gateway(shop)
+    try:
+        with gateway.database.write() as transaction:
+            transaction.tell(LOGGED_IN(partner="acme", message=f"acme from 192.0.2.1 by key {fingerprint(TWO)}"))
+            now = transaction.now
+    finally:
+        gateway.close()
+    one, two = partner(shop, "key", "list", "acme").splitlines()
+    assert one.endswith("no use is known")
+    assert two.endswith(f"last used {now:%Y-%m-%d %H:%M} UTC")
 
 
 def test_a_partner_that_is_not_there_is_told_with_those_that_are(shop: Path) -> None:
