@@ -48,7 +48,7 @@ def pull(gateway: Gateway, stop: threading.Event, *, until_idle: bool = False) -
 
     Each connection has a thread of its own, and its folders share one session: one that is slow holds no other up.
     """
-    pullers: dict[str, threading.Thread] = {}
+    pullers: dict[str, tuple[Puller, threading.Thread]] = {}
     while not stop.is_set():
         try:
             hosts = {each[0].source.host for each in _folders(gateway.in_force.configuration()).values()}
@@ -56,16 +56,19 @@ def pull(gateway: Gateway, stop: threading.Event, *, until_idle: bool = False) -
             _log.warning("%s", trouble)
             hosts = set()
         for host in hosts:
-            if host not in pullers or not pullers[host].is_alive():
+            if host not in pullers or not pullers[host][1].is_alive():
                 puller = Puller(gateway, host)
-                pullers[host] = threading.Thread(
+                thread = threading.Thread(
                     target=puller.follow, args=(stop,), kwargs={"until_idle": until_idle}, name=f"puller {host}"
                 )
-                pullers[host].start()
+                pullers[host] = puller, thread
+                thread.start()
         if until_idle:
             break
         stop.wait(_LOOK_EVERY_SECONDS)
-    for thread in pullers.values():
+    for puller, thread in pullers.values():
+        if stop.is_set():
+            puller.hang_up()
         thread.join()
 
 
@@ -122,6 +125,10 @@ class Puller:
                 stop.wait(wait)
         finally:
             self._kept.close()
+
+    def hang_up(self) -> None:
+        """End what is on its way, from another thread: nobody waits for a server that does not answer."""
+        self._kept.close()
 
     def _until_due(self, folders: Mapping[str, object]) -> float:
         with self._gateway.database.read() as connection:

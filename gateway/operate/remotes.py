@@ -59,7 +59,7 @@ _SPARED_SECONDS = {False: 3.0, True: 30.0}
 
 
 class Kept:
-    """The connection to one server, kept open from use to use. Not for several threads."""
+    """The connection to one server, kept open from use to use. Not for several threads, but for `close`."""
 
     def __init__(self, folder: Path, *, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._folder = folder
@@ -76,12 +76,14 @@ class Kept:
             Stop: it is another than the pinned one, does not let us in, or a secret cannot be read.
         """
         where = remote(self._folder, connection)
-        if self._client is not None and (self._client.where != where or not self._client.is_open):
+        client = self._client
+        if client is not None and (client.where != where or not client.is_open):
             self.close()
-        if self._client is None:
-            self._client = self._connected(where)
+            client = None
+        if client is None:
+            client = self._client = self._connected(where)
         self._used = self._monotonic()
-        return self._client
+        return client
 
     def _connected(self, where: Remote) -> Client:
         """A new connection. What failed a moment ago is not tried again for the next folder of the same server."""
@@ -102,7 +104,7 @@ class Kept:
             self.close()
 
     def close(self) -> None:
-        """Hang up."""
-        if self._client is not None:
-            self._client.close()
-            self._client = None
+        """Hang up; from any thread."""
+        client, self._client = self._client, None
+        if client is not None:
+            client.close()

@@ -9,7 +9,7 @@ import signal
 import socket
 import subprocess
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -50,6 +50,18 @@ class PartnerServer:
         path.write_bytes(content)
         os.utime(path, (modified, modified))
         return path
+
+    def session(self) -> int:
+        """The process of the newest session."""
+        found = {}
+        for path in Path("/proc").glob("[0-9]*/stat"):
+            with suppress(OSError):
+                fields = path.read_text().rpartition(")")[2].split()
+                found[int(path.parent.name)] = int(fields[1])
+        newest = self.process.pid
+        while children := [pid for pid, parent in found.items() if parent == newest]:
+            newest = max(children)
+        return newest
 
     def stop(self) -> None:
         """End the server, and its sessions."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import threading
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -11,7 +13,7 @@ import pytest
 from gateway.operate import remotes
 from gateway.operate.pulling import Puller, pull
 from gateway.store import deliveries as store
-from gateway.store import leases
+from gateway.store import leases, pulls
 from sftp.errors import Stop
 from tests.acceptance.workspaces import sample
 from tests.gateway.operate.pulling_scene import pulling
@@ -187,6 +189,32 @@ def test_a_puller_that_is_to_end_leaves_the_folder_to_the_next_one(server: Partn
         look(place, later=0.01)
         assert len(deliveries(place)) == 1
         assert events(place, "pull_failed") == []
+
+
+def test_nobody_waits_at_the_end_for_a_server_that_does_not_answer(server: PartnerServer, tmp_path: Path) -> None:
+    with pulling(tmp_path / "w", server, "hangs") as (place, name):
+        server.put("hangs/orders.edi", ORDERS)
+        place.clock.forward(3600)
+        waits, stop = threading.Event(), threading.Event()
+        recall = pulls.recall
+
+        def stopped(*arguments: Any) -> Any:
+            """The partner's server is suspended in the middle of a look."""
+            os.kill(server.session(), signal.SIGSTOP)
+            waits.set()
+            return recall(*arguments)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(pulls, "recall", stopped)
+            puller = threading.Thread(target=pull, args=(place.gateway, stop))
+            puller.start()
+            assert waits.wait(20)
+            stop.set()
+            puller.join(20)  # an answer may take a minute
+            os.kill(server.session(), signal.SIGCONT)
+        assert not puller.is_alive()
+        look(place)
+        assert [each["source"] for each in deliveries(place)] == [name]
 
 
 def test_a_server_that_failed_is_not_asked_again_for_its_next_folder(
