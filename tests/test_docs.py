@@ -288,7 +288,7 @@ EXPECTED = {
     "orders/globex~7001": r'"number": ?"7001"',
     "partner card": r"put orders\.edi /inbox/",
     "partner check": r"✓ an acknowledgment was fetched",
-    "partner key list": r"buyer@globex-2027",
+    "partner key list": r"\tbuyer@globex\tlast used (?s:.*)\tbuyer@globex-2027\tno use is known",
 }
 """What stands in a block → what its output must show."""
 
