@@ -196,16 +196,16 @@ def test_nobody_waits_at_the_end_for_a_server_that_does_not_answer(server: Partn
         server.put("hangs/orders.edi", ORDERS)
         place.clock.forward(3600)
         waits, stop = threading.Event(), threading.Event()
-        recall = pulls.recall
+        times = pulls.times
 
-        def stopped(*arguments: Any) -> Any:
-            """The partner's server is suspended in the middle of a look."""
+        def stopped(*arguments: Any) -> int:
+            """The partner's server is suspended just before it is asked for a file."""
             os.kill(server.session(), signal.SIGSTOP)
             waits.set()
-            return recall(*arguments)
+            return times(*arguments)
 
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(pulls, "recall", stopped)
+            patch.setattr(pulls, "times", stopped)
             puller = threading.Thread(target=pull, args=(place.gateway, stop))
             puller.start()
             assert waits.wait(20)
