@@ -19,6 +19,7 @@ from sqlalchemy import text
 
 from gateway.errors import Reject
 from gateway.model import Arrived
+from gateway.operate.answering import write_once
 from gateway.operate.cli import gateway as command
 from gateway.operate.upkeep import STEPS_AT_ONCE, Upkeep
 from gateway.operate.worker import work_once
@@ -905,6 +906,7 @@ def test_why_a_delivery_could_not_be_answered_goes_with_it(place: Place) -> None
     place.change("integrations/acme-orders.yaml", "contract:", "keep: 30d\nanswer: 997\ncontract:")
     delivery = place.land(ORDERS)
     work_once(place.gateway, "somebody")
+    write_once(place.gateway, "somebody")
     database = place.gateway.database
     with database.write() as transaction:
         (owed,) = acknowledgments.take_owed(transaction, owner="me", seconds=60.0, count=1, size_max=1)

@@ -38,5 +38,6 @@ def still(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         order("3", total="100.00", day="2026-11-03", note="Grüße aus 東京"),
         order("4", status="lost"),
     )
+    made.write_letters()
     yield made
     made.close()

@@ -43,6 +43,7 @@ def undocumented(operation: dict[str, Any], answer: TestResponse) -> set[str]:
 def client(here: World) -> FlaskClient:
     """Of a gateway with records, held documents, rate limits and a contract that ends."""
     here.deliver(order("1"), order("2"), order("3", status="lost"))
+    here.write_letters()
     contract = replace(here.configuration.contracts["order.v1"], deprecated=date(2026, 11, 1), sunset=date(2027, 6, 1))
     here.configuration = replace(here.configuration, contracts={**here.configuration.contracts, "order.v1": contract})
     return here.client(limits=Policy(10_000, 60))

@@ -133,10 +133,11 @@ class World:
             if lease is None:
                 break
             ingest(line, lease, routes)
-        self._write(routes)
         self._try(line, routes)
 
-    def _write(self, routes: Routes) -> None:
+    def write_letters(self) -> None:
+        """Write every letter that is owed."""
+        routes = Routes(self.configuration)
         desk = Desk(self.database, self.vault, lambda _revision: routes)
         while True:
             with self.database.write() as transaction:
