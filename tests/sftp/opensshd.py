@@ -85,10 +85,8 @@ def opensshd() -> Iterator[OpenSsh]:
         subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(folder / "host_key")], check=True)
         config = folder / "sshd_config"
         lines = recipe().replace("Match Group partners", f"Match Group {GROUP}").replace("/srv/%u", f"{folder}/%u")
-        config.write_text(
-            f"HostKey {folder}/host_key\nAuthorizedKeysFile {folder}/authorized_keys\nPidFile none\nUsePAM no\n"
-            f"StrictModes no\n{lines}"
-        )
+        lines = lines.replace("/etc/ssh/authorized_keys/%u", f"{folder}/authorized_keys")
+        config.write_text(f"HostKey {folder}/host_key\nPidFile none\nUsePAM no\nStrictModes no\n{lines}")
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
