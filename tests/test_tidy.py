@@ -38,6 +38,7 @@ BESIDES = {
     "test_reference.py": "two implementations of the same, held against each other",
     "test_partners.py": "whose rows they are, in all that the package is asked for",
     "test_schemathesis.py": "requests that a tool makes of the API's document",
+    "test_openssh.py": "folders in which a real sshd serves",
     "test_wrong.py": "requests with one wrong thing in them, of every route",
 }
 """Test files that mirror no module, and what they are about."""
