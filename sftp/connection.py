@@ -1,0 +1,213 @@
+"""One client's connection, as paramiko asks about it: who he is, and which sessions he may open."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, NoReturn
+
+import paramiko
+from paramiko.common import (
+    AUTH_FAILED,
+    AUTH_PARTIALLY_SUCCESSFUL,
+    AUTH_SUCCESSFUL,
+    OPEN_FAILED_ADMINISTRATIVELY_PROHIBITED,
+    OPEN_FAILED_RESOURCE_SHORTAGE,
+    OPEN_SUCCEEDED,
+    cMSG_DISCONNECT,
+)
+
+from sftp.activity import Activity
+from sftp.hostkeys import fingerprint
+from sftp.jail import Jail
+from sftp.names import shown
+from sftp.quota import Allowance
+from sftp.session import Session
+from sftp.wire import Algorithms, Transport, Wire
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Callable
+
+    from sftp.login import StrangeKey
+    from sftp.server import Server
+
+_BY_APPLICATION = 11  # the reason code of a disconnection; its text says more
+
+
+class Connection(paramiko.ServerInterface):
+    """One client's connection, as paramiko asks about it."""
+
+    def __init__(
+        self,
+        server: Server,
+        accepted: socket.socket,
+        address: str,
+        algorithms: Algorithms,
+        monotonic: Callable[[], float],
+    ) -> None:
+        self._server = server
+        self._limits = server.limits
+        self._began = monotonic()
+        self._attempts = 0
+        self._channels: list[paramiko.Channel] = []
+        self._channels_ever = 0
+        self.address = address
+        self.user: str | None = None
+        self.partner: str | None = None
+        self.sessions: list[Session] = []
+        self._key_passed = False
+        self._key = ""
+        """The fingerprint of the key that was signed with last."""
+        self._wire = Wire(accepted, stall_seconds=self._limits.session.stall_seconds, monotonic=monotonic)
+        self._transport = Transport(self._wire, algorithms)
+        for key in server.hostkeys:
+            self._transport.add_server_key(key)
+        self._transport.start_server(event=threading.Event(), server=self)
+
+    def is_over(self, now: float) -> bool:
+        """Whether the connection has ended, or must: no login in time, or silent for too long, or just too long."""
+        if not self._transport.is_active():
+            return True
+        if self.user is None:
+            return now - self._began > self._limits.grace_seconds
+        if now - self._began > self._limits.total_seconds:
+            return True
+        return now - self._wire.heard > self._limits.session.idle_seconds
+
+    def close(self) -> None:
+        """End the connection, waiting for nobody, and account for failed logins."""
+        self._wire.close()  # wakes the transport's thread, which then lets go of all else
+        if self.user is not None or not self._attempts:
+            return
+        message = f"{self._attempts} attempts from {self.address} without a login"
+        self._tell("login_refused", message, problem=True)
+        if self._server.throttle.failed(self.address, self._attempts):
+            seconds = self._limits.ban_seconds
+            self._tell("banned", f"{self.address} is locked out for {seconds:.0f} s", problem=True)
+
+    def join(self) -> None:
+        """Wait until the threads have let go of their files."""
+        for thread in (self._transport, *self.sessions):
+            thread.join(5)
+
+    def _tell(self, what: str, message: str, *, problem: bool = False) -> None:
+        activity = Activity(what, message, problem, partner=self.partner, user=self.user, address=self.address)
+        self._server.tell(activity)
+
+    # Login ------------------------------------------------------------------------------------------------------
+
+    def get_allowed_auths(self, _username: str) -> str:
+        """The same to everybody, so that nothing is learnt about users; but what is left to him whose key was right."""
+        return "password" if self._key_passed else self._server.doorkeeper.methods()
+
+    def check_auth_none(self, _username: str) -> int:
+        """How clients ask for the methods: refused, and no attempt."""
+        return AUTH_FAILED
+
+    def check_auth_publickey(self, username: str, key: paramiko.PKey | StrangeKey) -> int:
+        """Also called for a key that is only offered; paramiko verifies the signature afterwards."""
+        self._attempts += 1
+        right = self._server.doorkeeper.knows_key(username, key.asbytes(), self.address)
+        if not self._key_passed:
+            self._key = fingerprint(key) if right and isinstance(key, paramiko.PKey) else ""
+        return self._judged(right=right)
+
+    def check_auth_password(self, username: str, password: str) -> int:
+        """Check a password; one that is not UTF-8 comes as bytes and is never right."""
+        self._attempts += 1
+        doorkeeper, guesses = self._server.doorkeeper, self._server.guesses
+        counted = doorkeeper.counted_as(username, self.address)
+        if not isinstance(password, str) or not guesses.may_try(counted, self.address):
+            return self._judged(right=False)
+        if doorkeeper.knows_password(username, password, self.address, key_passed=self._key_passed):
+            guesses.right(counted, self.address)
+            return self._judged(right=True)
+        if guesses.wrong(counted, self.address):
+            minutes = self._limits.guard_seconds / 60
+            message = (
+                f"passwords of {shown(username)[:64]} were guessed; for {minutes:.0f} minutes they count only from"
+                " addresses where it logged in with its password before; its keys count as always"
+            )
+            self._tell("guarded", message, problem=True)
+        return self._judged(right=False)
+
+    def _judged(self, *, right: bool) -> int:
+        """An attempt is counted before it is looked at, for a client may leave meanwhile; a good one is none."""
+        if right:
+            self._attempts -= 1
+            return AUTH_SUCCESSFUL
+        if self._attempts >= self._limits.attempts:
+            self._end("too many failed attempts to log in")
+        return AUTH_FAILED
+
+    def _end(self, reason: str) -> NoReturn:
+        """Say why and end the connection (RFC 4253 section 11.1)."""
+        farewell = paramiko.Message()
+        farewell.add_byte(cMSG_DISCONNECT)
+        farewell.add_int(_BY_APPLICATION)
+        farewell.add_string(reason)
+        farewell.add_string("en")
+        self._transport.say(farewell)
+        raise paramiko.SSHException(reason)
+
+    def passed(self, user: str, method: str) -> int:
+        """A signature or password was right: whether he is logged in now, or more is wanted."""
+        account = self._server.doorkeeper.account(user)
+        if account is None or not account.admits(self.address):
+            return AUTH_FAILED
+        if account.both and method == "publickey":
+            self._key_passed = True
+            return AUTH_PARTIALLY_SUCCESSFUL
+        if self._server.crowded(account.partner):
+            many = self._limits.partner_connections
+            reason = f"{account.partner} has {many} connections open, as many as are allowed"
+            self._server.tell_refused(self.address, reason, account.partner)
+            self._end(reason)
+        self.partner, self.user = account.partner, account.user
+        self._server.throttle.logged_in(self.address)
+        by = "key and password" if self._key_passed else {"publickey": "key"}.get(method, method)
+        by += f" {self._key}" if self._key and by != "password" else ""
+        self._tell("logged_in", f"{shown(account.user)} from {self.address} by {by}")
+        return AUTH_SUCCESSFUL
+
+    # Channels ---------------------------------------------------------------------------------------------------
+
+    def check_channel_request(self, kind: str, _chanid: int) -> int:
+        """A session channel, as many as the limits allow; nothing is ever forwarded."""
+        if kind != "session":
+            return OPEN_FAILED_ADMINISTRATIVELY_PROHIBITED
+        self._hold_channels()
+        self._channels_ever += 1
+        if len(self._channels) >= self._limits.sessions or self._channels_ever > self._limits.channels_ever:
+            return OPEN_FAILED_RESOURCE_SHORTAGE
+        return OPEN_SUCCEEDED
+
+    def _hold_channels(self) -> None:
+        """Keep the open channels alive: paramiko itself holds them weakly once they are accepted."""
+        while (channel := self._transport.accept(0)) is not None:
+            self._channels.append(channel)
+        self._channels = [channel for channel in self._channels if not channel.closed]
+        self.sessions = [session for session in self.sessions if session.is_alive()]
+
+    def check_channel_subsystem_request(self, channel: paramiko.Channel, name: str) -> bool:
+        """Start SFTP, once per channel, for whoever has logged in by now."""
+        self._hold_channels()
+        user = self._transport.get_username()
+        account = self._server.doorkeeper.account(user) if user else None
+        if name != "sftp" or account is None or any(s.channel is channel for s in self.sessions):
+            return False
+        server, partner = self._server, account.partner
+        session = Session(
+            channel,
+            lambda: Jail(server.root, partner, server.taken),
+            limits=self._limits.session,
+            allowance=Allowance(partner, account.quota, server.allowances),
+            tell=server.tell,
+            uploaded=server.ring,
+            user=account.user,
+            address=self.address,
+            delivered=self._wire.delivered,
+        )
+        self.sessions.append(session)
+        session.start()
+        return True
