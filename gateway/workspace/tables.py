@@ -355,7 +355,12 @@ PARTNER = (
     ),
     Key("contacts", MAILBOXES, "who is written to there", "edi@acme.example"),
     Key("letters", LETTERS, "where letters about refused files go: outbox, mail, both, or none", "outbox mail"),
-    Key("answers", ANSWERS, "the folder at his own server where his files are put, not in his outbox", "sftp://acme-server/in"),
+    Key(
+        "answers",
+        ANSWERS,
+        "the folder at his own server where his files are put, not in his outbox",
+        "sftp://acme-server/in",
+    ),
     Key("acknowledgments", SECTION, "how acknowledgments reach the partner", "", later=True),
 )
 
