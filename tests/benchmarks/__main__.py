@@ -21,7 +21,7 @@ GROUPS = {
     "validate": ("bench_validate",),
     "edi": ("bench_edi", "bench_text"),
     "rest": ("bench_live", "bench_rest", "bench_feed"),
-    "sftp": ("bench_sftp",),
+    "sftp": ("bench_sftp", "bench_sftp_client", "bench_folders"),
     "databases": ("bench_pglog", "bench_binlog", "bench_reading", "bench_diff", "bench_commit"),
 }
 """Group → its modules, each with ``measure() -> list[dict]``: the members of a Result but its group."""
