@@ -1,4 +1,4 @@
-"""Drop folders in, arrivals out: an SFTP server for partners, and watched folders.
+"""Files in, arrivals out: an SFTP server for partners, watched folders, and partners' own servers that are pulled from.
 
 A partner drops a file; what comes out is an `Arrival`: settled, claimed, hashed, and removed only when you have it.
 
