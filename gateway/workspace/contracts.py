@@ -22,7 +22,7 @@ RESERVED_COLLECTIONS = frozenset(
     {
         "activity", "audit", "changes", "deliveries", "docs", "documents", "events", "findings", "health", "hooks",
         "integrations", "keys", "metrics", "openapi", "openapi.json", "outlets", "partners", "quarantine", "records",
-        "requests", "revisions", "sources", "statistics", "tables", "token", "types", "usage", "version",
+        "requests", "revisions", "sources", "statistics", "tables", "token", "trials", "types", "usage", "version",
     }
 )  # fmt: skip
 """The gateway's own resources under /api/v1: no collection of records may take their names."""
