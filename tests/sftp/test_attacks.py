@@ -33,7 +33,7 @@ from sftp.testing import HOST, DropBox, dropbox
 from tests.sftp.test_session import ask, code, hello, receive, send, string
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 pytestmark = pytest.mark.server
@@ -293,11 +293,12 @@ def test_nothing_but_sftp_is_served(box: DropBox) -> None:
     with box.connected() as ssh:
         transport = ssh.get_transport()
         assert transport is not None
-        for attempt in (
+        attempts: list[Callable[[paramiko.Channel], None]] = [
             lambda channel: channel.exec_command("id"),
             lambda channel: channel.invoke_shell(),
             lambda channel: channel.invoke_subsystem("netconf"),
-        ):
+        ]
+        for attempt in attempts:
             with transport.open_session() as channel, pytest.raises(paramiko.SSHException):
                 attempt(channel)
         with pytest.raises(paramiko.ChannelException, match="prohibited"):
