@@ -254,7 +254,7 @@ class Attempt:
                 batch.about_file.append(telling.more_findings(delivery, batch.left_out))
             quarantine.add_findings(transaction, delivery.number, batch.about_file)
             replays.forget_kept(transaction, delivery.number)
-            self._close(transaction, delivery, state, batch.count)
+            self._close(transaction, delivery, state, batch.count, sender=_sender(batch))
             acknowledgments.owe(transaction, [(delivery, candidates)], revision=self._routes.revision)
             transaction.tell(*telling.finished(delivery, batch, state))
 
@@ -431,7 +431,7 @@ class Attempt:
                     quarantine.release(transaction, delivery.number, number, state)
             self._note_taken(transaction, outcome)
             count = quarantine.recounted(transaction, delivery, taken=batch.count)
-            self._close(transaction, delivery, state_of(count), count)
+            self._close(transaction, delivery, state_of(count), count, sender=_sender(batch))
             transaction.tell(*(telling.retried(delivery, said[number], outcome.get(number)) for number in wanted))
 
     def _note_taken(self, transaction: Transaction, outcome: dict[int, DocumentState]) -> None:
@@ -480,7 +480,9 @@ class Attempt:
         count: Counter[DocumentState],
         *,
         twin: str | None = None,
+        sender: str | None = None,
     ) -> None:
+        """The delivery ends; `sender` is whom its envelopes name, where the way that it came does not say it."""
         deliveries.close(
             transaction,
             delivery.number,
@@ -491,9 +493,15 @@ class Attempt:
             documents={str(key): number for key, number in count.items() if number},
             twin=twin,
         )
-        partner = self._routes.configuration.partners.get(delivery.partner or "")
+        partner = self._routes.configuration.partners.get(delivery.partner or sender or "")
         if partner is not None and partner.letters and not self._of_table:
             again = self._lease.delivery.state is not DeliveryState.RECEIVED or delivery.replay is not None
-            letters.owe(transaction, delivery, state, count, revision=self._routes.revision, again=again)
+            theirs = replace(delivery, partner=partner.name)
+            letters.owe(transaction, theirs, state, count, revision=self._routes.revision, again=again)
         if not staging.staged(transaction.connection, delivery.number):
             leases.finish(transaction, self._lease)
+
+
+def _sender(batch: Batch) -> str | None:
+    """Whose documents all of these are; None where they are several partners', or nobody's."""
+    return next(iter(batch.partners)) if len(batch.partners) == 1 else None

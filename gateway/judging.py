@@ -70,6 +70,8 @@ class Batch:
     told: list[Finding] = field(default_factory=list)
     accepts: set[Accept] = field(default_factory=set)
     """What the integrations that took documents say of bad ones."""
+    partners: set[str | None] = field(default_factory=set)
+    """Whose documents they are, as their envelopes or integrations say."""
     findings: int = 0
     left_out: int = 0
     """How many findings of held documents are kept, and how many are more than the quarantine takes."""
@@ -225,6 +227,7 @@ class Judging:
                 flow = self._route(task, envelope)
                 if isinstance(flow, Flow | Unfit):
                     batch.accepts.add(flow.integration.accept)
+                batch.partners.add(flow.partner if isinstance(flow, Flow) else None)
             if task.end is not None and item.end != task.end:
                 found = (not_one(item.number, item.start, task.end, item.end - item.start),)
                 self._hold(task, batch, item, None if isinstance(flow, Finding) else flow, found)

@@ -28,6 +28,8 @@ _STARTS = 5
 """A role that never came up is started so often."""
 _STEADY_SECONDS = 10.0
 _PAUSE_SECONDS_MAX = 30.0
+_AFTER_OTHERS = ("nice", "-n", "5")
+"""Who judges a million rows lets those go first who answer somebody that waits."""
 
 
 def workers_by_default() -> int:
@@ -114,8 +116,11 @@ class Supervisor:
         role.slate.close()
         role.slate, role.began = Slate(), time.monotonic()
         options = ["--workspace", str(self._folder), "--child", "--slate", str(role.slate.descriptor)]
+        command = [sys.executable, "-m", "gateway.operate", role.name, *options]
+        if role.name == "work" and any(each.name != "work" for each in self._roles):
+            command = [*_AFTER_OTHERS, *command]
         role.process = subprocess.Popen(
-            [sys.executable, "-m", "gateway.operate", role.name, *options],
+            command,
             stdin=subprocess.PIPE,
             stderr=self._log,
             pass_fds=(role.slate.descriptor,),

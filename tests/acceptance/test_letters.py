@@ -201,6 +201,13 @@ def test_a_file_that_is_cut_off_and_one_that_nobody_expects(place: Place) -> Non
     assert "Nothing for now: this is to be settled between us first." in unknown
 
 
+def test_who_is_known_by_the_envelope_alone_gets_one_too(place: Place) -> None:
+    place.change("integrations/acme-orders.yaml", "drop://acme/*.edi", "folder:in/*.edi")
+    letter = told(place, sample("acme-orders.edi"), "acme-orders.edi", source="folder:in")["txt"]
+    assert "1 of 2 orders refused" in letter
+    assert "PO1*1*40*EA*12,5O" in letter
+
+
 def test_a_duplicate_gets_a_short_one(place: Place) -> None:
     first = place.give(interchange(group(GOOD)), "orders.edi")
     text = told(place, interchange(group(GOOD)), "again.edi")["txt"]
