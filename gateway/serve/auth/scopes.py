@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from gateway.configuration import Configuration
 
 READ = (
-    *("activity", "audit", "deliveries", "integrations", "metrics", "partners", "quarantine"),
-    *("sources", "tables", "types", "usage"),
+    *("activity", "audit", "deliveries", "integrations", "metrics", "outlets", "partners"),
+    *("quarantine", "sources", "tables", "types", "usage"),
 )
 WRITE = ("deliveries", "quarantine")
 OWN = frozenset([f"{each}:read" for each in READ] + [f"{each}:write" for each in WRITE])
