@@ -25,12 +25,14 @@ from gateway.serve.resources.uploads import (
     waited_for,
 )
 from gateway.serve.shapes import MOMENT, TEXT, WHOLE, Shape, many, maybe, named, page, thing, words
-from gateway.store import trials
+from gateway.store import deliveries, trials
 from gateway.store.trials import Trial
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
+    from gateway.configuration import Configuration
+    from gateway.integrations import Integration
     from gateway.model import Delivery
     from gateway.serve.operations import Call
     from gateway.store.trials import Shown
@@ -232,7 +234,7 @@ def _said(call: Call, shown: Shown) -> dict[str, Any]:
     """A trial as it is shown; that personal data may be in it is on record."""
     trial = shown.trial
     if shown.result is not None:
-        for each in _shown_to(call, trial.partner):
+        for each in _in_result(call, shown):
             masks.told(call, each, 1, trial=trial.id)
     return _head(shown) | {
         "file": shown.result if trial.how is None else None,
@@ -256,14 +258,37 @@ def _head(shown: Shown) -> dict[str, Any]:
     }
 
 
-def _shown_to(call: Call, partner: str | None) -> list[str]:
-    """The collections of personal data that a partner's files may hold.
+def _shown_to(call: Call, partner: str) -> None:
+    """Refuse who may not see the personal data that a partner's files may hold.
 
     Raises:
-        Problem: ``scope_missing``: the caller may not see that, and nothing of it can be masked.
+        Problem: ``scope_missing``: nothing of it can be masked.
     """
     configuration = call.services.configuration()
-    theirs = [each for each in configuration.integrations.values() if partner is None or is_for(each, partner)]
-    personal = masks.marked(configuration, theirs)
+    masks.needs_personal(call.caller, masks.marked(configuration, _for(configuration, partner)), "a trial")
+
+
+def _in_result(call: Call, shown: Shown) -> list[str]:
+    """The collections of personal data that may be in what came of a trial, whatever is set up for its partner by now.
+
+    Raises:
+        Problem: as above.
+    """
+    configuration, trial, result = call.services.configuration(), shown.trial, shown.result or {}
+    if trial.how is not None:
+        with call.services.database.read() as connection:
+            delivery = deliveries.get(connection, trial.delivery or "")
+        personal = (
+            masks.of_integration(configuration, None) if delivery is None else masks.within(configuration, delivery)
+        )
+    else:
+        took = configuration.integrations.get(result.get("integration") or "")
+        theirs = [*_for(configuration, trial.partner), *([took] if took is not None else [])]
+        personal = masks.marked(configuration, theirs or configuration.integrations.values())
     masks.needs_personal(call.caller, personal, "a trial")
     return personal
+
+
+def _for(configuration: Configuration, partner: str | None) -> list[Integration]:
+    """The integrations that take files of a partner; of nobody's files, all."""
+    return [each for each in configuration.integrations.values() if partner is None or is_for(each, partner)]

@@ -79,6 +79,24 @@ def test_personal_data_is_for_who_may_see_it(here: World) -> None:
     assert allowed.post(URL, data=HEADER + order("1", note="Ann"), headers=WAIT).status_code == 200
 
 
+def test_personal_data_stays_hidden_when_the_partner_is_set_up_otherwise_since(here: World) -> None:
+    files = {name: text.replace("note: text 0..80 ?", "note: text 0..80 ?, pii") for name, text in FILES.items()}
+    here.apply(files)
+    delivery = here.deliver(order("1", note="Ann"))
+    allowed = here.client("deliveries:read", "deliveries:write", "orders:personal")
+    body = {"as": "now", "reason": "to see", "dry_run": True}
+    tried = allowed.post(URL, data=HEADER + order("1", note="Ann"), headers=WAIT)
+    planned = allowed.post(f"/api/v1/deliveries/{delivery.id}/replay", json=body, headers=WAIT)
+    assert (tried.status_code, planned.status_code) == (200, 200)
+    integration = "integrations/acme-orders.yaml"
+    moved = {integration: files[integration].replace("partner: acme", "partner: globex")}
+    here.apply(files | moved | {"partners/globex.yaml": "partner: globex\n"})
+    reader = here.client("deliveries:read")
+    for answer in (tried, planned):
+        assert reader.get(answer.headers["Location"]).get_json()["code"] == "scope_missing"
+        assert allowed.get(answer.headers["Location"]).status_code == 200
+
+
 def test_what_cannot_be_tried_says_why(here: World) -> None:
     client = here.client()
     unknown = client.post("/api/v1/partners/globex/trials", data=b"x")
