@@ -173,6 +173,7 @@ def _unquote(transaction: Transaction, number: int, delivery_id: str, went: str,
     connection.execute(update(letter).where(letter.c.delivery == number).values(content=b""))
     unsent = update(letter).where(letter.c.delivery == number, letter.c.due.is_not(None))
     connection.execute(unsent.values(state="kept", due=None, owner=None, token=letter.c.token + 1, problem=went))
+    connection.execute(delete(trial).where(trial.c.delivery == delivery_id))  # it shows values of documents
     for each in (answering, lettering):
         connection.execute(update(each).where(each.c.delivery == number).values(problem=None))
     connection.execute(

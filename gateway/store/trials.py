@@ -9,7 +9,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, insert, null, select, update
 
 from gateway.store.database import stamp
 from gateway.store.deliveries import moment
@@ -168,8 +168,12 @@ def page(
     limit: int = 20,
     partners: Sequence[str] | None = None,
 ) -> list[Shown]:
-    """Trials, the newest first; those older than the one with the id `before`. `partners`: theirs alone."""
-    query = select(trial).order_by(trial.c.id.desc()).limit(limit)
+    """Trials, the newest first, but for what came out; those older than the one with the id `before`.
+
+    `partners`: theirs alone.
+    """
+    head = [each for each in trial.c if each is not trial.c.result]  # which may be megabytes of each
+    query = select(*head, null().label("result")).order_by(trial.c.id.desc()).limit(limit)
     for column, wanted in ((trial.c.partner, partner), (trial.c.state, state)):
         if wanted is not None:
             query = query.where(column == wanted)

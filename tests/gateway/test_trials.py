@@ -139,3 +139,25 @@ def test_a_replay_is_tried_without_being_done(here: World) -> None:
     assert plan["integrations"]["acme-orders"]["fields"]["/total"]["count"] == 1
     with here.database.read() as connection:
         assert deliveries.by_number(connection, delivery.number).state is DeliveryState.ACCEPTED
+
+
+def test_a_plan_goes_with_the_delivery_that_it_quotes(here: World) -> None:
+    delivery, other = here.deliver(order("1")), here.deliver(order("2"))
+    with here.database.write() as transaction:
+        for number, each in enumerate((delivery, other)):
+            store.ask(
+                transaction,
+                store.Trial(f"t_{number}", store.REPLAY, "acme", "", each.name, None, 0, delivery=each.id, how="now"),
+            )
+        held = store.take(transaction, owner="w", seconds=60)
+        assert held is not None
+        assert retention.purge(transaction, delivery.number, by="keep: 1d", quoting=()) is not None
+        assert [each.trial.id for each in store.page(transaction.connection)] == ["t_1"]
+        assert not store.finish(transaction, held, {"integrations": {}}), "one that is being made says nothing either"
+
+
+def test_a_list_of_trials_is_without_what_came_out(here: World) -> None:
+    tried(here, HEADER + order("1"))
+    with here.database.read() as connection:
+        (shown,) = store.page(connection)
+    assert (shown.state, shown.result) == (store.DONE, None)
