@@ -153,7 +153,7 @@ class Task:
 
 
 class Watch:
-    """Looks on while deliveries are judged; this one does nothing. ``gateway.operate.limits`` has one that acts."""
+    """Looks on while deliveries are judged; this one does nothing. `ProcessorTime` is one that acts."""
 
     def turn_to(self, delivery: Delivery) -> None:
         """Whatever happens from now on happens because of this delivery."""

@@ -25,6 +25,7 @@ from gateway.store import acknowledgments, deliveries, leases, letters, members,
 from gateway.store.database import Database
 from gateway.store.local import LocalVault
 from gateway.store.pages import Query
+from gateway.store.trials import as_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -124,7 +125,7 @@ def _outcome(aside: Line, routes: Routes, delivery: Delivery) -> dict[str, Any]:
     with aside.database.read() as connection:
         found = quarantine.findings(connection, delivery.id, limit=FINDINGS_MAX + 1)
         answers = [
-            {"name": each.name, "kind": each.kind, "disposition": each.disposition, "text": _text(content)}
+            {"name": each.name, "kind": each.kind, "disposition": each.disposition, "text": as_text(content)}
             for each, (_, content) in zip(
                 acknowledgments.of_delivery(connection, delivery.number),
                 acknowledgments.contents(connection, delivery.number),
@@ -140,7 +141,7 @@ def _outcome(aside: Line, routes: Routes, delivery: Delivery) -> dict[str, Any]:
             shown += [{"contract": contract.id, "record": json.loads(each)} for each in kept]
             more += len(page) - len(kept)
         parts = members.parts_of(connection, delivery)
-        letter = {kind: _text(form.content) for kind, form in letters.newest(connection, delivery.number).items()}
+        letter = {kind: as_text(form.content) for kind, form in letters.newest(connection, delivery.number).items()}
     contents = {part.member: b"".join(aside.vault.chunks(part.sha256)) for part in parts}
     findings = [_said(each, contents) for _, each in found[:FINDINGS_MAX]]
     return {
@@ -173,13 +174,4 @@ def quoted(content: bytes, start: int, end: int) -> dict[str, str]:
     before = content[max(0, start - _QUOTED) : start].rpartition(b"\n")[2]
     after = content[end : end + _QUOTED].partition(b"\n")[0]
     marked = content[start : min(end, start + 4 * _QUOTED)]
-    return {"before": _text(before), "marked": _text(marked), "after": _text(after.rstrip(b"\r"))}
-
-
-def _text(content: bytes) -> str:
-    """Bytes as a page can show them: UTF-8, or one letter each; what is unseen as its picture (U+2400)."""
-    try:
-        text = content.decode()
-    except UnicodeDecodeError:
-        text = content.decode("latin-1")
-    return "".join(chr(0x2400 + ord(each)) if ord(each) < 32 and each not in "\n\t\r" else each for each in text)
+    return {"before": as_text(before), "marked": as_text(marked), "after": as_text(after.rstrip(b"\r"))}

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, BinaryIO
 
 from gateway.errors import Stop
-from gateway.operate.limits import Slate, how_it_ended, why_it_ended
-from gateway.operate.returns import Returns
-from gateway.operate.worker import owner_name
+from gateway.operate.workers.limits import Slate, how_it_ended, why_it_ended
+from gateway.operate.workers.returns import Returns
+from gateway.operate.workers.worker import owner_name
 from gateway.workspace.loader import load_settings
 
 if TYPE_CHECKING:

@@ -20,8 +20,8 @@ from granian.log import LogLevels
 from gateway.errors import Stop
 from gateway.operate import connections
 from gateway.operate.credentials import resolved
-from gateway.operate.hostkeys import fingerprints
-from gateway.operate.sources import sources
+from gateway.operate.exchange.hostkeys import fingerprints
+from gateway.operate.tables.sources import sources
 from gateway.operate.wiring import Gateway, open_gateway, utc_now
 from gateway.serve.app import create_app
 from gateway.serve.limits import Policy

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gateway.store.letters import TEXT
+from gateway.store.letters import CSV, TEXT
+from gateway.store.trials import as_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,7 +17,9 @@ if TYPE_CHECKING:
     from gateway.publish.outbox import Place
     from gateway.store.trials import Shown
 
-_NAME_MAX = 100
+_NAME_BYTES_MAX = 150
+"""So much of the file's name stands in the names of its answers, which have 255 bytes on any disk."""
+
 _SAID = {
     "accepted": "All of it would be accepted.",
     "partly_accepted": "Some of it would be accepted, and some would not.",
@@ -27,13 +30,15 @@ _SAID = {
 
 def files_of(shown: Shown) -> Iterator[tuple[str, bytes]]:
     """The name and the bytes of each file that answers a trial."""
-    trial, mark = shown.trial, shown.trial.id[-8:]
-    yield f"tested_{trial.name[:_NAME_MAX]}_{mark}.txt", "\n".join(_lines(shown)).encode()
+    mark = shown.trial.id[-8:]
+    # A folder within the folder for tests is a part of the name.
+    called = shown.trial.name.replace("/", "_").encode()[:_NAME_BYTES_MAX].decode(errors="ignore")
+    yield f"tested_{called}_{mark}.txt", "\n".join(_lines(shown)).encode()
     for each in (shown.result or {}).get("answers", ()):
-        yield f"{mark}_{each['name']}", each["text"].encode("latin-1", "replace")
+        yield f"{mark}_{each['name']}", as_bytes(each["text"])
     for form, text in (shown.result or {}).get("letter", {}).items():
         if form != TEXT:  # which is in the first file
-            yield f"letter_{trial.name[:_NAME_MAX]}_{mark}.{form}", text.encode()
+            yield f"letter_{called}_{mark}.{form}", as_bytes(text) if form == CSV else text.encode()
 
 
 def put(place: Place, shown: Shown) -> None:

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from gateway.operate.outboxes import send_once
+from gateway.operate.exchange.outboxes import send_once
 from tests.acceptance.workspaces import opened
 
 if TYPE_CHECKING:

@@ -15,8 +15,8 @@ from edi.segmented.walk.events import Aside
 from edi.x12.scanner import events as x12_events
 from gateway.errors import Retry
 from gateway.operate import wiring
-from gateway.operate.answering import give_back
-from gateway.operate.worker import work_once
+from gateway.operate.workers.answering import give_back
+from gateway.operate.workers.worker import work_once
 from gateway.repair.backup import take
 from gateway.repair.restore import checked, restore
 from gateway.store import acknowledgments

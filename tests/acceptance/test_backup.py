@@ -16,7 +16,7 @@ from sqlalchemy import text
 from gateway.errors import Stop
 from gateway.model import Arrived
 from gateway.operate import wiring
-from gateway.operate.worker import work
+from gateway.operate.workers.worker import work
 from gateway.repair import backup
 from gateway.repair.backup import take
 from gateway.repair.manifest import MANIFEST

@@ -15,12 +15,12 @@ from click.testing import CliRunner
 
 from gateway.errors import Retry
 from gateway.operate import wiring
-from gateway.operate.answering import give_back, write_once
 from gateway.operate.cli.letter import letter as letter_command
 from gateway.operate.credentials import make_key
-from gateway.operate.lateness import LateWatch
-from gateway.operate.outboxes import send_until
-from gateway.operate.worker import work, work_once
+from gateway.operate.exchange.outboxes import send_until
+from gateway.operate.workers.answering import give_back, write_once
+from gateway.operate.workers.lateness import LateWatch
+from gateway.operate.workers.worker import work, work_once
 from gateway.repair.retention import Retention
 from gateway.store import activity, lateness, letters
 from gateway.store.bell import Bell

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import paramiko
 import pytest
 
-from gateway.operate.partnerserver import Accounts, partner_server
-from gateway.operate.visits import Visits
+from gateway.operate.exchange.partnerserver import Accounts, partner_server
+from gateway.operate.exchange.visits import Visits
 from gateway.store import audit
 from tests.acceptance.answered import answering, outbox, send
 from tests.acceptance.workspaces import key_pair, opened, sample

@@ -14,7 +14,7 @@ from edi.formats import FORMATS
 from gateway import ingest, judging
 from gateway.errors import Retry
 from gateway.operate import wiring
-from gateway.operate.worker import work
+from gateway.operate.workers.worker import work
 from gateway.store import leases, staging
 from tests.acceptance.children import die, in_child, prices
 from tests.acceptance.workspaces import Clock, Place, conserved, opened, reopened, sample

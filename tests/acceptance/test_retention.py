@@ -19,10 +19,10 @@ from sqlalchemy import text
 
 from gateway.errors import Reject
 from gateway.model import Arrived
-from gateway.operate.answering import write_once
 from gateway.operate.cli import gateway as command
-from gateway.operate.upkeep import STEPS_AT_ONCE, Upkeep
-from gateway.operate.worker import work_once
+from gateway.operate.workers.answering import write_once
+from gateway.operate.workers.upkeep import STEPS_AT_ONCE, Upkeep
+from gateway.operate.workers.worker import work_once
 from gateway.publish.acknowledgments import Desk, give_up
 from gateway.repair.replay import ask_replay
 from gateway.repair.retention import Retention, Tally

@@ -16,7 +16,7 @@ from sqlalchemy import event
 
 from gateway.errors import Retry, Stop
 from gateway.operate import wiring
-from gateway.operate.poller import poll
+from gateway.operate.tables.poller import poll
 from gateway.store.database import Database
 from tests.acceptance.workspaces import Place, make, opened, reopened, sample
 from tests.servers import free_port

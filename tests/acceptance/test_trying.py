@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import paramiko
 
-from gateway.operate.intake import Intake
-from gateway.operate.trying import give_back, try_once
-from gateway.operate.upkeep import Upkeep
+from gateway.operate.exchange.intake import Intake
+from gateway.operate.workers.trying import give_back, try_once
+from gateway.operate.workers.upkeep import Upkeep
 from gateway.receive.trials import Asking
 from gateway.store import trials
 from tests.acceptance.workspaces import key_pair, make, reopened, sample

@@ -24,7 +24,7 @@ from gateway.judging import peeked
 from gateway.model import Arrived
 from gateway.operate import demo, web, wiring
 from gateway.operate.credentials import make_key
-from gateway.operate.worker import work
+from gateway.operate.workers.worker import work
 from gateway.store import deliveries, keys
 from gateway.store.local import LocalVault
 from gateway.workspace.loader import load

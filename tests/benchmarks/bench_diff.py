@@ -23,7 +23,7 @@ from adapters.connections import driver_manager
 from adapters.hashdiff import Diff
 from adapters.model import Following
 from adapters.odbc import OdbcSource, _TableReader
-from gateway.operate.worker import tune_collector
+from gateway.operate.workers.worker import tune_collector
 from tests.benchmarks.harness import figure, peak_megabytes
 from tests.servers import mariadb, mariadb_missing, postgresql, postgresql_missing
 

@@ -22,7 +22,7 @@ from sqlalchemy import text
 from gateway.model import Arrived
 from gateway.operate import wiring
 from gateway.operate.demo import workspace_maker
-from gateway.operate.worker import tune_collector
+from gateway.operate.workers.worker import tune_collector
 from gateway.repair.plan import plan
 from gateway.routing import Routes
 from gateway.store.sqlite import library

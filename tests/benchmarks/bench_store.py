@@ -15,7 +15,7 @@ import psycopg
 
 from gateway.contracts import Contract, Field
 from gateway.model import Arrived
-from gateway.operate.worker import tune_collector
+from gateway.operate.workers.worker import tune_collector
 from gateway.store import deliveries, staging
 from gateway.store.database import Database
 from gateway.store.local import LocalVault

@@ -64,7 +64,7 @@ def ours(folder: Path) -> None:
 
 def taken_in(folder: Path) -> None:
     """The whole SFTP role of a workspace; in the end it tells when each file was in the store."""
-    from gateway.operate.intake import Intake  # noqa: PLC0415 - the others are measured without it
+    from gateway.operate.exchange.intake import Intake  # noqa: PLC0415 - the others are measured without it
     from gateway.operate.wiring import open_gateway  # noqa: PLC0415
 
     arrived: dict[str, float] = {}
@@ -74,7 +74,7 @@ def taken_in(folder: Path) -> None:
             if record.args and isinstance(record.args, tuple) and record.args[0] == "arrived":
                 arrived[str(record.args[1]).split()[0]] = time.monotonic()
 
-    log = logging.getLogger("gateway.operate.intake")
+    log = logging.getLogger("gateway.operate.exchange.intake")
     log.setLevel(logging.INFO)
     log.addHandler(Noting())
     stop, up = threading.Event(), threading.Event()

@@ -23,7 +23,7 @@ from gateway.operate import demo, tail, wiring
 from gateway.operate.credentials import make_key
 from gateway.operate.ids import Ids
 from gateway.operate.web import application
-from gateway.operate.worker import work
+from gateway.operate.workers.worker import work
 from gateway.receive.changes import canonical_lines
 from gateway.receive.landing import Receiver
 from gateway.store.database import Database

@@ -26,8 +26,9 @@ import gateway.operate.cli.serve
 import gateway.operate.cli.sftp
 import gateway.operate.cli.work  # noqa: F401 - the commands load their modules late, which a copy need not
 from gateway import judging
-from gateway.operate import wiring, worker
+from gateway.operate import wiring
 from gateway.operate.cli import main
+from gateway.operate.workers import worker
 from gateway.store import staging
 from tests.acceptance.workspaces import opened
 from tests.faults.nursery import DOOR

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import text
 
-from gateway.operate.worker import work_once
+from gateway.operate.workers.worker import work_once
 from sftp.hostkeys import load_or_create
 from tests.acceptance.answered import BAD, GOOD, NORTHWIND, answer, group, interchange, order
 from tests.acceptance.workspaces import sample

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import text
 
-from gateway.operate.worker import work_once
+from gateway.operate.workers.worker import work_once
 from sftp.hostkeys import load_or_create
 from tests.acceptance.workspaces import sample
 from tests.faults.injection import calls_of, missing, traced

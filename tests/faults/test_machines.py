@@ -20,8 +20,9 @@ from sqlalchemy import text
 
 from gateway.ingest import ingest
 from gateway.model import DeliveryState
-from gateway.operate import wiring, worker
+from gateway.operate import wiring
 from gateway.operate.credentials import make_key
+from gateway.operate.workers import worker
 from gateway.store import leases
 from tests.acceptance.children import prices
 from tests.acceptance.workspaces import SCOPES, make, opened, reopened, sample

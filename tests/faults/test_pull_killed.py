@@ -13,7 +13,7 @@ from tests.acceptance.workspaces import reopened
 from tests.faults.injection import boundaries, calls_of, missing, traced
 from tests.faults.ledger import same
 from tests.faults.scenes import ALL, ORDERS, Scene
-from tests.gateway.operate.pulling_scene import describe
+from tests.gateway.operate.exchange.pulling_scene import describe
 from tests.sftp.partner_server import missing as server_missing
 from tests.sftp.partner_server import partner_server
 

@@ -10,7 +10,7 @@ import pytest
 from gateway.model import Arrived, DeliveryState
 from gateway.operate import wiring
 from gateway.operate.demo import workspace_maker
-from gateway.operate.worker import work_once
+from gateway.operate.workers.worker import work_once
 from gateway.receive.changes import canonical_lines
 from gateway.store import deliveries, quarantine, records, retries
 from gateway.workspace.loader import load

@@ -14,7 +14,7 @@ from adapters.odbc import OdbcSource
 from adapters.scan import ScanSource, only_scanned
 from gateway.configuration import placed
 from gateway.errors import Stop
-from gateway.operate.sources import open_source
+from gateway.operate.tables.sources import open_source
 from gateway.workspace import sketch, starter
 from gateway.workspace.loader import load
 from gateway.workspace.problems import ConfigurationProblems

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from gateway.operate.credentials import user_of_machine
-from gateway.operate.limits import Slate
+from gateway.operate.workers.limits import Slate
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 import click
 
 from gateway.errors import Stop
-from gateway.operate import card as cards
-from gateway.operate import logins, onboarding, wiring
+from gateway.operate import wiring
 from gateway.operate.cli.options import who_option, workspace_option
 from gateway.operate.cli.partner_keys import keys, known
 from gateway.operate.credentials import make_link, revoke_links
-from gateway.operate.hostkeys import fingerprints
-from gateway.operate.onboarding import Asked
+from gateway.operate.exchange.hostkeys import fingerprints
+from gateway.operate.onboarding import card as cards
+from gateway.operate.onboarding import logins, making
+from gateway.operate.onboarding.making import Asked
 from gateway.repair.readiness import readiness
 from gateway.store import links
 from gateway.workspace.newcomers import Newcomer
@@ -96,7 +97,7 @@ def add(
     table without a standard contract, a first contract and mapping are written. For a partner that is there already
     --format and --from add flows. The result is checked before anything is written, and nothing is overwritten.
     """  # noqa: D301 - \b keeps the lines as they are (click)
-    asked = Asked(formats, source, columns, onboarding.sample(sample, workspace) if sample else None)
+    asked = Asked(formats, source, columns, making.sample(sample, workspace) if sample else None)
     told = _password(password)
     newcomer = Newcomer(
         name=name,
@@ -106,8 +107,8 @@ def add(
     )
     if asked.sample is not None:
         click.echo(f"{asked.sample.name}: {asked.sample.seen}")
-    made = onboarding.prepared(workspace, newcomer, asked)
-    for path in onboarding.write(workspace, made.files):
+    made = making.prepared(workspace, newcomer, asked)
+    for path in making.write(workspace, made.files):
         click.echo(f"wrote {path}")
     if password == _GENERATE:
         click.echo(f"password of {newcomer.user or name}, shown this once: {told}")

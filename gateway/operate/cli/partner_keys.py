@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import click
 
 from gateway.errors import Stop
-from gateway.operate import logins, onboarding, wiring
+from gateway.operate import wiring
 from gateway.operate.cli.options import workspace_option
+from gateway.operate.onboarding import logins, making
 from gateway.store.readiness import key_used_at
 from gateway.workspace.amending import with_key, without_key
 from gateway.workspace.loader import load, parse
@@ -120,7 +121,7 @@ def _put(workspace: Path, configuration: Configuration, partner: Partner, text: 
     """The partner's file anew, if the workspace loads with it."""
     own = {path: each for path, each in configuration.files.items() if not path.startswith(SHIPPED)}
     parse(own | {partner.file: text})
-    onboarding.rewrite(workspace / partner.file, text)
+    making.rewrite(workspace / partner.file, text)
 
 
 def _is_meant(line: str, which: str) -> bool:

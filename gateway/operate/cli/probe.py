@@ -16,7 +16,7 @@ from adapters.scan import ScanSource, only_scanned
 from adapters.survey import surveyed
 from gateway.operate.cli.options import workspace_option
 from gateway.operate.cli.probeserver import probe_address, probe_connection, tell
-from gateway.operate.sources import open_source
+from gateway.operate.tables.sources import open_source
 from gateway.workspace.loader import load
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import click
 
-from gateway.operate.remotes import path_of, remote
+from gateway.operate.exchange.remotes import path_of, remote
 from sftp.client import Remote, connect, host_keys
 from sftp.errors import Reject, Retry, Stop
 from sftp.names import shown

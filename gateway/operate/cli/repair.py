@@ -10,7 +10,7 @@ import click
 from gateway.model import DeliveryState
 from gateway.operate import wiring
 from gateway.operate.cli.options import decision_options, workspace_option
-from gateway.operate.worker import owner_name, work_once
+from gateway.operate.workers.worker import owner_name, work_once
 from gateway.repair.replay import NOW, THEN, ask_replay
 from gateway.repair.undo import undo as undone
 from gateway.store import deliveries

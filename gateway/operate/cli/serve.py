@@ -20,7 +20,7 @@ from gateway.workspace.loader import load_settings
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from gateway.operate.limits import Slate
+    from gateway.operate.workers.limits import Slate
 
 
 @click.command()

@@ -8,12 +8,12 @@ import click
 
 from gateway.operate import wiring
 from gateway.operate.cli.options import child_options, log_to_standard_error, stop_event, workspace_option
-from gateway.operate.intake import Intake
+from gateway.operate.exchange.intake import Intake
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from gateway.operate.limits import Slate
+    from gateway.operate.workers.limits import Slate
 
 
 @click.command()

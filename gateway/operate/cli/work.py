@@ -13,19 +13,19 @@ import click
 from gateway.errors import Stop
 from gateway.operate import wiring
 from gateway.operate.cli.options import child_options, log_to_standard_error, stop_event, workspace_option
-from gateway.operate.limits import OUT_OF_MEMORY, ProcessorTime, limit_memory, out_of_room
-from gateway.operate.poller import poll
+from gateway.operate.exchange.pulling import pull
 from gateway.operate.progress import Progress
-from gateway.operate.pulling import pull
+from gateway.operate.tables.poller import poll
 from gateway.operate.up import Supervisor
-from gateway.operate.worker import owner_name, tune_collector
-from gateway.operate.worker import work as work_until
+from gateway.operate.workers.limits import OUT_OF_MEMORY, ProcessorTime, limit_memory, out_of_room
+from gateway.operate.workers.worker import owner_name, tune_collector
+from gateway.operate.workers.worker import work as work_until
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from gateway.operate.limits import Slate
     from gateway.operate.wiring import Gateway
+    from gateway.operate.workers.limits import Slate
 
 
 @click.command()

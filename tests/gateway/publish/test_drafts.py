@@ -16,7 +16,7 @@ from sqlalchemy import text
 from edi.acknowledgments import acknowledge, drafts
 from edi.edifact.scanner import events as edifact
 from edi.x12.scanner import events as x12
-from gateway.operate.worker import work_once
+from gateway.operate.workers.worker import work_once
 from gateway.publish.acknowledgments import Desk, answer
 from gateway.publish.drafts import IN_MEMORY_BYTES, Drafts
 from gateway.publish.interchanges import Wanted

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 from gateway.operate import wiring
 from gateway.operate.cli import gateway as command_line
-from gateway.operate.outboxes import send_once
+from gateway.operate.exchange.outboxes import send_once
 from gateway.receive.trials import Asking
 from gateway.repair.readiness import Step, readiness
 from gateway.store import collected

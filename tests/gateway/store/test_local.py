@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from gateway.errors import Stop
-from gateway.operate.upkeep import Upkeep
+from gateway.operate.workers.upkeep import Upkeep
 from gateway.store.local import LocalVault
 from tests.acceptance.children import die, in_child
 from tests.acceptance.workspaces import opened

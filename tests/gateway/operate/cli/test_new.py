@@ -14,7 +14,7 @@ from adapters.connections import check_driver, driver_manager
 from adapters.errors import Stop
 from gateway.operate.cli import gateway as command_line
 from tests.acceptance.workspaces import reopened
-from tests.gateway.operate.test_poller import read_and_judge
+from tests.gateway.operate.tables.test_poller import read_and_judge
 
 if TYPE_CHECKING:
     from pathlib import Path

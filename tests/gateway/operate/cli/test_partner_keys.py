@@ -8,7 +8,7 @@ import pytest
 
 from gateway.observations import LOGGED_IN
 from gateway.operate import wiring
-from gateway.operate.logins import fingerprint
+from gateway.operate.onboarding.logins import fingerprint
 from gateway.workspace import starter
 from gateway.workspace.loader import ConfigurationProblems, load
 from tests.gateway.operate.cli.test_partner import partner, refused, texts

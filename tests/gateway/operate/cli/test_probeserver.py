@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from gateway.operate.cli import gateway as command_line
-from tests.gateway.operate.pulling_scene import describe
+from tests.gateway.operate.exchange.pulling_scene import describe
 from tests.sftp.partner_server import PartnerServer, missing, partner_server
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from gateway.errors import Stop
-from gateway.operate.logins import fingerprint
+from gateway.operate.onboarding.logins import fingerprint
 from gateway.workspace.offers import offers
 from sftp.names import TEMPORARY_SUFFIXES
 
@@ -57,7 +57,7 @@ class Card:
 
 
 def card(configuration: Configuration, partner: Partner, host_keys: tuple[str, ...]) -> Card:
-    """The card of a partner; `host_keys` are our server's, as ``gateway.operate.hostkeys.fingerprints`` tells them.
+    """The card of a partner; `host_keys` are our server's, as `hostkeys.fingerprints` tells them.
 
     Raises:
         Stop: there is nothing to say: the partner has no account, and no integration takes its files.

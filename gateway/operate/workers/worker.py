@@ -13,10 +13,10 @@ from gateway import runs
 from gateway.errors import Retry, Stop
 from gateway.ingest import give_up, ingest, tidy
 from gateway.observations import ATTEMPT_FAILED
-from gateway.operate.answering import answer_once, write_once
-from gateway.operate.limits import out_of_room
-from gateway.operate.trying import try_once
-from gateway.operate.upkeep import Upkeep
+from gateway.operate.workers.answering import answer_once, write_once
+from gateway.operate.workers.limits import out_of_room
+from gateway.operate.workers.trying import try_once
+from gateway.operate.workers.upkeep import Upkeep
 from gateway.store import activity, leases
 from gateway.store.bell import Bell
 from gateway.store.database import Unwritable

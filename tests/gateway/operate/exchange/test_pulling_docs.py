@@ -12,16 +12,16 @@ from pathlib import Path
 import pytest
 
 from gateway.operate import wiring
-from gateway.operate.outboxes import send_once
-from gateway.operate.pulling import pull
-from gateway.operate.pushing import way_to
+from gateway.operate.exchange.outboxes import send_once
+from gateway.operate.exchange.pulling import pull
+from gateway.operate.exchange.pushing import way_to
 from gateway.workspace.loader import load
 from tests.acceptance.workspaces import make, reopened, sample
-from tests.gateway.operate.pulling_scene import SOURCE
+from tests.gateway.operate.exchange.pulling_scene import SOURCE
 from tests.sftp.partner_server import missing, partner_server
 
 pytestmark = pytest.mark.skipif(missing() is not None, reason=str(missing()))
-PAGE = (Path(__file__).parents[3] / "docs" / "pulling.md").read_text(encoding="utf-8")
+PAGE = (Path(__file__).parents[4] / "docs" / "pulling.md").read_text(encoding="utf-8")
 _PINNED = "SHA256:uNiVztksCsDhcc0u9e8BrQXVCWs6KTcjVqm8jCWHdjA"
 
 

@@ -16,12 +16,12 @@ from adapters.odbc import OdbcSource
 from gateway.errors import Stop
 from gateway.operate.cli import sources
 from gateway.operate.demo import workspace_maker
-from gateway.operate.following import absent
+from gateway.operate.tables.following import absent
 from gateway.receive.changes import canonical_lines
 from gateway.repair.verify import verify
 from gateway.store import leases, notes
 from tests.acceptance.workspaces import reopened
-from tests.gateway.operate.test_poller import legacy, read_and_judge
+from tests.gateway.operate.tables.test_poller import legacy, read_and_judge
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,10 +12,10 @@ from adapters.errors import AdapterError
 from adapters.errors import Retry as Later
 from gateway.errors import Retry, Stop
 from gateway.observations import TABLE_FAILED, TABLE_READ
-from gateway.operate import slots
-from gateway.operate.following import Followed
-from gateway.operate.sources import Kept
-from gateway.operate.worker import owner_name
+from gateway.operate.tables import slots
+from gateway.operate.tables.following import Followed
+from gateway.operate.tables.sources import Kept
+from gateway.operate.workers.worker import owner_name
 from gateway.store import leases
 
 if TYPE_CHECKING:

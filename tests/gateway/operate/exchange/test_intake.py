@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from gateway.errors import Stop
-from gateway.operate import intake as intake_module
-from gateway.operate.intake import Intake
+from gateway.operate.exchange import intake as intake_module
+from gateway.operate.exchange.intake import Intake
 from sftp.activity import KINDS, Activity
 from sftp.collect import Collector, prepare
 from tests.acceptance.workspaces import make, reopened, sample

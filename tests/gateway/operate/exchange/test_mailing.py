@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from gateway.operate.mailing import MAILS, TRIES_MAX, pause
-from gateway.operate.outboxes import send_once
+from gateway.operate.exchange.mailing import MAILS, TRIES_MAX, pause
+from gateway.operate.exchange.outboxes import send_once
 from tests.acceptance.answered import outbox, send
 from tests.acceptance.workspaces import opened, sample
-from tests.gateway.operate.mailservers import mail_server
+from tests.gateway.operate.exchange.mailservers import mail_server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from tests.acceptance.workspaces import Place
-    from tests.gateway.operate.mailservers import MailServer
+    from tests.gateway.operate.exchange.mailservers import MailServer
 
 PRICES = sample("globex-prices.csv")
 WRITTEN = "partner: globex\nletters: {}\ncontacts: [a@globex.example, b@globex.example]"

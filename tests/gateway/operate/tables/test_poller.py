@@ -13,9 +13,10 @@ import pytest
 from adapters.errors import AdapterError
 from adapters.odbc import OdbcSource
 from gateway.errors import Stop
-from gateway.operate import following, wiring
+from gateway.operate import wiring
 from gateway.operate.demo import workspace_maker
-from gateway.operate.poller import poll
+from gateway.operate.tables import following
+from gateway.operate.tables.poller import poll
 from gateway.receive.changes import land_batch
 from gateway.workspace.loader import load
 from tests.acceptance.workspaces import reopened

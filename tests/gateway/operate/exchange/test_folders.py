@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from gateway.integrations import Source
-from gateway.operate.folders import bells, watched_folders
+from gateway.operate.exchange.folders import bells, watched_folders
 from gateway.workspace.loader import parse
 from gateway.workspace.problems import ConfigurationProblems
 from sftp.arrival import Folder

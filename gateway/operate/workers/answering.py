@@ -6,7 +6,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from gateway.errors import Retry, Stop
-from gateway.operate.outboxes import reached
+from gateway.operate.exchange.outboxes import reached
 from gateway.publish import lettering
 from gateway.publish.acknowledgments import Desk, answer, give_up
 from gateway.store import acknowledgments, letters

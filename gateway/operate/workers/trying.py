@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from gateway import trials
 from gateway.errors import Reject, Retry, Stop
 from gateway.observations import TRIAL_DONE, TRIAL_FAILED
-from gateway.operate.limits import out_of_room
+from gateway.operate.workers.limits import out_of_room
 from gateway.publish.outbox import Folders
 from gateway.publish.tried import put
 from gateway.store import trials as store

@@ -9,9 +9,9 @@ import pytest
 from lxml import html
 
 from gateway.errors import Stop
-from gateway.operate.card import Card, card
-from gateway.operate.hostkeys import fingerprints
-from gateway.operate.logins import fingerprint
+from gateway.operate.exchange.hostkeys import fingerprints
+from gateway.operate.onboarding.card import Card, card
+from gateway.operate.onboarding.logins import fingerprint
 from gateway.workspace.loader import parse
 from sftp.auth import hash_password
 from sftp.hostkeys import load_or_create

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from gateway.errors import Stop
 from gateway.operate.credentials import resolved
-from gateway.operate.outboxes import Way
+from gateway.operate.exchange.outboxes import Way
 from gateway.publish.letters.mail import of_message
 from gateway.store import outgoing
 from gateway.store.outgoing import Bag

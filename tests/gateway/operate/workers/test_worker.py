@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from gateway.errors import Retry, Stop
-from gateway.operate import worker
+from gateway.operate.workers import worker
 from gateway.store.database import Unwritable
 from tests.acceptance.workspaces import opened
 

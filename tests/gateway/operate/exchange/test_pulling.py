@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from gateway.operate import remotes
-from gateway.operate.pulling import Puller, pull
+from gateway.operate.exchange import remotes
+from gateway.operate.exchange.pulling import Puller, pull
 from gateway.store import deliveries as store
 from gateway.store import leases, pulls
 from sftp.errors import Stop
 from tests.acceptance.workspaces import sample
-from tests.gateway.operate.pulling_scene import pulling
+from tests.gateway.operate.exchange.pulling_scene import pulling
 from tests.sftp.partner_server import PartnerServer, missing, partner_server
 
 if TYPE_CHECKING:

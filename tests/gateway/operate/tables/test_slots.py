@@ -14,10 +14,10 @@ from gateway.errors import Stop
 from gateway.operate import wiring
 from gateway.operate.cli import gateway as command_line
 from gateway.operate.demo import workspace_maker
-from gateway.operate.slots import said
+from gateway.operate.tables.slots import said
 from gateway.workspace.loader import load
 from tests.acceptance.workspaces import reopened
-from tests.gateway.operate.test_poller import read_and_judge
+from tests.gateway.operate.tables.test_poller import read_and_judge
 from tests.servers import postgresql_missing, running_postgresql
 
 if TYPE_CHECKING:

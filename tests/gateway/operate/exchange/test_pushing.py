@@ -9,17 +9,18 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from gateway.operate import pushing, wiring
-from gateway.operate.intake import Intake
-from gateway.operate.outboxes import OUTBOXES, send_once
-from gateway.operate.pushing import way_to
+from gateway.operate import wiring
+from gateway.operate.exchange import pushing
+from gateway.operate.exchange.intake import Intake
+from gateway.operate.exchange.outboxes import OUTBOXES, send_once
+from gateway.operate.exchange.pushing import way_to
 from gateway.publish.remote import RemoteFolder
 from gateway.store.tables import acknowledgment as table
 from gateway.workspace.loader import load
 from sftp.client import connect
 from sftp.errors import Retry
 from tests.acceptance.workspaces import reopened, sample
-from tests.gateway.operate.pulling_scene import describe
+from tests.gateway.operate.exchange.pulling_scene import describe
 from tests.sftp.partner_server import PartnerServer, missing, partner_server
 
 if TYPE_CHECKING:

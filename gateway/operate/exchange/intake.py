@@ -21,15 +21,15 @@ from gateway.observations import (
     LOG_MISSING,
     NOT_A_FILE,
 )
-from gateway.operate.folders import bells, watched_folders
-from gateway.operate.mailing import MAILS
-from gateway.operate.outboxes import OUTBOXES, send_until
-from gateway.operate.partnerserver import partner_server
-from gateway.operate.pulling import pull
-from gateway.operate.pushing import push
-from gateway.operate.trying import tell_until
-from gateway.operate.visits import Visits
-from gateway.operate.worker import owner_name
+from gateway.operate.exchange.folders import bells, watched_folders
+from gateway.operate.exchange.mailing import MAILS
+from gateway.operate.exchange.outboxes import OUTBOXES, send_until
+from gateway.operate.exchange.partnerserver import partner_server
+from gateway.operate.exchange.pulling import pull
+from gateway.operate.exchange.pushing import push
+from gateway.operate.exchange.visits import Visits
+from gateway.operate.workers.trying import tell_until
+from gateway.operate.workers.worker import owner_name
 from gateway.receive.drops import Drops
 from sftp.arrival import drop_folder
 from sftp.collect import Collector, prepare

@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from gateway.errors import Retry, Stop
-from gateway.operate.lateness import LateWatch
+from gateway.operate.workers.lateness import LateWatch
 from gateway.publish.outbox import Folders, Outboxes, send
 from gateway.store import outgoing, row_leases
 from gateway.store.bell import Bell

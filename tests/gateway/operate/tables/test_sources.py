@@ -13,11 +13,11 @@ from gateway.configuration import Connection
 from gateway.errors import Stop
 from gateway.operate import wiring
 from gateway.operate.demo import workspace_maker
-from gateway.operate.sources import open_source, resting
+from gateway.operate.tables.sources import open_source, resting
 from gateway.workspace.loader import load
 from tests.acceptance.workspaces import reopened
 from tests.adapters.accessfiles import write
-from tests.gateway.operate.test_poller import legacy, read_and_judge
+from tests.gateway.operate.tables.test_poller import legacy, read_and_judge
 from tests.servers import free_port
 
 if TYPE_CHECKING:

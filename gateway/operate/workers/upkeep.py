@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from gateway.errors import Retry, Stop
-from gateway.operate.lateness import LateWatch
+from gateway.operate.workers.lateness import LateWatch
 from gateway.repair.retention import Retention
 from gateway.store import idempotency, retention, trials
 

@@ -8,8 +8,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from gateway.errors import Retry, Stop
-from gateway.operate.outboxes import Way, elsewhere, send_until
-from gateway.operate.remotes import path_of, remote
+from gateway.operate.exchange.outboxes import Way, elsewhere, send_until
+from gateway.operate.exchange.remotes import path_of, remote
 from gateway.publish.remote import RemoteFolder
 from gateway.store.outgoing import Bag
 from sftp.client import connect

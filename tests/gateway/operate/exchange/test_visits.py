@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from gateway.errors import Retry
-from gateway.operate import visits as module
-from gateway.operate.visits import Visits
+from gateway.operate.exchange import visits as module
+from gateway.operate.exchange.visits import Visits
 from gateway.store import audit
 from gateway.store.database import Database
 from sftp.activity import KINDS, Activity

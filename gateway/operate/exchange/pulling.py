@@ -15,8 +15,8 @@ import orjson
 from adapters.windows import Windows
 from gateway.errors import GatewayError, Retry, Stop
 from gateway.observations import PULL_FAILED, PULL_RECOVERED, PULLED
-from gateway.operate.remotes import Kept, path_of
-from gateway.operate.worker import owner_name
+from gateway.operate.exchange.remotes import Kept, path_of
+from gateway.operate.workers.worker import owner_name
 from gateway.receive.pulls import Pulled
 from gateway.store import leases
 from sftp.errors import Reject, SftpError

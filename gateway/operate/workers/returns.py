@@ -11,8 +11,9 @@ import queue
 import threading
 from typing import TYPE_CHECKING
 
-from gateway.operate import answering, trying, wiring
-from gateway.operate.worker import give_back
+from gateway.operate import wiring
+from gateway.operate.workers import answering, trying
+from gateway.operate.workers.worker import give_back
 from gateway.store import leases
 
 if TYPE_CHECKING:

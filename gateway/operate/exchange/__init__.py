@@ -1,0 +1,1 @@
+"""The SFTP role: what comes from partners and what goes to them."""
