@@ -142,15 +142,16 @@ def _outcome(aside: Line, routes: Routes, delivery: Delivery) -> dict[str, Any]:
             more += len(page) - len(kept)
         parts = members.parts_of(connection, delivery)
         letter = {kind: as_text(form.content) for kind, form in letters.newest(connection, delivery.number).items()}
-    contents = {part.member: b"".join(aside.vault.chunks(part.sha256)) for part in parts}
-    findings = [_said(each, contents) for _, each in found[:FINDINGS_MAX]]
+    told = [each for _, each in found[:FINDINGS_MAX]]
+    quoting = {each.member for each in told if each.start is not None}
+    contents = {part.member: b"".join(aside.vault.chunks(part.sha256)) for part in parts if part.member in quoting}
     return {
         "state": str(delivery.state),
         "integration": delivery.integration,
         "revision": routes.revision,
         "documents": delivery.documents,
         "records": shown,
-        "findings": findings,
+        "findings": [_said(each, contents) for each in told],
         "more": {"records": more > 0, "findings": len(found) > FINDINGS_MAX},
         "answers": answers,
         "letter": letter,

@@ -31,8 +31,7 @@ _SAID = {
 def files_of(shown: Shown) -> Iterator[tuple[str, bytes]]:
     """The name and the bytes of each file that answers a trial."""
     mark = shown.trial.id[-8:]
-    # A folder within the folder for tests is a part of the name.
-    called = shown.trial.name.replace("/", "_").encode()[:_NAME_BYTES_MAX].decode(errors="ignore")
+    called = shown.trial.name.encode()[:_NAME_BYTES_MAX].decode(errors="ignore")
     yield f"tested_{called}_{mark}.txt", "\n".join(_lines(shown)).encode()
     for each in (shown.result or {}).get("answers", ()):
         yield f"{mark}_{each['name']}", as_bytes(each["text"])

@@ -29,6 +29,9 @@ DROP, PAGE, API, REPLAY = "drop", "page", "api", "replay"
 """The lanes: a partner's folder for tests, a page that a link leads to, the API, a delivery to be judged again."""
 WAITING, DONE, FAILED = "waiting", "done", "failed"
 
+_PICTURES = {each: chr(0x2400 + each) for each in range(32) if chr(each) not in "\n\t\r"}
+_UNSEEN = {ord(picture): chr(each) for each, picture in _PICTURES.items()}
+
 
 @dataclass(frozen=True, slots=True)
 class Trial:
@@ -190,6 +193,28 @@ def forget(transaction: Transaction, *, before: datetime, limit: int = 200) -> t
     rows = transaction.connection.execute(query).all()
     transaction.connection.execute(delete(trial).where(trial.c.id.in_([row.id for row in rows])))
     return len(rows), [row.sha256 for row in rows if row.sha256 is not None]
+
+
+def as_text(content: bytes) -> str:
+    """Bytes as a page can show them: UTF-8, or one letter each; what is unseen as its picture (U+2400)."""
+    try:
+        text = content.decode()
+    except UnicodeDecodeError:
+        text = content.decode("latin-1")
+    return text.translate(_PICTURES)
+
+
+def as_bytes(text: str) -> bytes:
+    r"""What :func:`as_text` made a text of; letters that Latin-1 has too are taken for such.
+
+    >>> as_bytes(as_text(b"ISA\x1d00\x1e\xe4")) == b"ISA\x1d00\x1e\xe4"
+    True
+    """
+    seen = text.translate(_UNSEEN)
+    try:
+        return seen.encode("latin-1")
+    except UnicodeEncodeError:
+        return seen.encode()
 
 
 def _mine(held: Leased) -> Any:

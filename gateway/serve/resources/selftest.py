@@ -113,10 +113,10 @@ class SelfTest:
         """``GET /try/…/t_01j…/1``: the first file that would be sent; ``letter.csv``, the rows of the letter."""
 
         def answer(link: Link) -> Response:
-            name, text = _file(_trial(call, link, trial), number)
+            name, content = _file(_trial(call, link, trial), number)
             saved = dump_options_header("attachment", {"filename": name})
             media = _MEDIA.get(PurePosixPath(name).suffix, "text/plain")
-            return Response(text, mimetype=media, headers={"Content-Disposition": saved})
+            return Response(content, content_type=media, headers={"Content-Disposition": saved})
 
         return self._shown(call, token, answer)
 
@@ -248,16 +248,17 @@ def _trial(call: Call, link: Link, id: str) -> Shown:  # noqa: A002 - what it is
     return shown
 
 
-def _file(shown: Shown, number: str) -> tuple[str, str]:
-    """An answer, by its number from 1, or a part of the letter: its name and its text."""
+def _file(shown: Shown, number: str) -> tuple[str, bytes]:
+    """An answer, by its number from 1, or a part of the letter: its name and its bytes."""
     result = shown.result or {}
     answers: list[dict[str, Any]] = result.get("answers", [])
     letter: dict[str, str] = result.get("letter") or {}
     if number.isascii() and number.isdigit() and 0 < int(number[:6]) <= len(answers):
-        return str(answers[int(number[:6]) - 1]["name"]), str(answers[int(number[:6]) - 1]["text"])
+        chosen = answers[int(number[:6]) - 1]
+        return str(chosen["name"]), trials.as_bytes(chosen["text"])
     kind = {"letter.csv": "csv", "letter.txt": "text", "letter.html": "html"}.get(number, "")
     if kind in letter:
-        return number, letter[kind]
+        return number, trials.as_bytes(letter[kind]) if kind == "csv" else letter[kind].encode()
     raise Problem("not_found", "there is no such file", "Go back, and choose another.")
 
 

@@ -1,0 +1,54 @@
+"""What a partner finds in his folder for tests: its names fit on a disk, its bytes are those that would be sent."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from gateway.publish.outbox import Folders
+from gateway.publish.tried import files_of, put
+from gateway.store.trials import DONE, DROP, Shown, Trial, as_bytes, as_text
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+ANSWER = b"ISA\x1d00\x1d          \x1eAK4\x1dM\xfcller\x1e"
+"""What is said in a partner's own separators, which may be any, quotes his characters."""
+ROWS = "sku;Preis\nHAMMER;12,5O €\n".encode("cp1252")
+LONGEST = "\u6ce8" * 85
+"""A name of 255 bytes, as long as any disk takes it."""
+
+
+def shown(name: str) -> Shown:
+    result = {
+        "state": "quarantined",
+        "records": [],
+        "more": {"records": False, "findings": False},
+        "answers": [{"name": "997_1.edi", "kind": "997", "disposition": "rejected", "text": as_text(ANSWER)}],
+        "letter": {"text": "Müller\n", "html": "<p>Müller</p>\n", "csv": as_text(ROWS)},
+    }
+    at = datetime(2026, 11, 21, tzinfo=UTC)
+    return Shown(Trial("t_1234567890", DROP, "acme", "drop://acme", name, None, 1), DONE, at, at, result, None)
+
+
+def test_a_file_with_the_longest_name_is_answered(tmp_path: Path) -> None:
+    put(Folders(tmp_path), shown(LONGEST))
+    names = [each.name for each in (tmp_path / "outbox").iterdir()]
+    assert len(names) == 4
+    assert sum("\u6ce8" * 50 in each for each in names) == 3
+
+
+def test_answers_are_byte_for_byte_what_would_be_sent() -> None:
+    files = dict(files_of(shown("prices.csv")))
+    assert files["34567890_997_1.edi"] == ANSWER
+    assert files["letter_prices.csv_34567890.csv"] == ROWS
+    assert files["letter_prices.csv_34567890.html"] == "<p>Müller</p>\n".encode()
+
+
+@given(st.one_of(st.binary(), st.text(st.characters(max_codepoint=0x2FF)).map(str.encode)))
+def test_no_byte_is_lost_in_a_text_but_that_latin_letters_may_come_in_another_encoding(content: bytes) -> None:
+    assume(not any(bytes((0xE2, 0x90, each)) in content for each in range(0x80, 0xA0)))  # pictures of their own
+    assert as_bytes(as_text(content)) in (content, content.decode(errors="ignore").encode("latin-1", "ignore"))
