@@ -10,6 +10,7 @@ from sqlalchemy import func, select, update
 from gateway.store.database import stamp
 from gateway.store.deliveries import moment, of_partners
 from gateway.store.outgoing import MAIL
+from gateway.store.row_leases import waits
 from gateway.store.tables import acknowledgment, answering, delivery, letter, lettering
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ def _query(row: tuple[Table, Any, Any], before: datetime) -> Any:
             (letter.c.kind if table is letter else table.c.state).label("kind"),
         )
         .join(delivery, delivery.c.number == table.c.delivery)
-        .where(table.c.due.is_not(None), since < stamp(before))
+        .where(waits(table), since < stamp(before))
         .order_by(since)
     )
 

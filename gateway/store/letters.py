@@ -20,7 +20,7 @@ from gateway.store.acknowledgments import BUILT, DUE, FAILED, KEPT
 from gateway.store.database import stamp
 from gateway.store.deliveries import moment
 from gateway.store.outgoing import MAIL
-from gateway.store.row_leases import is_due, lease, locked, set_held, something_due
+from gateway.store.row_leases import is_due, lease, locked, set_held, something_due, waits
 from gateway.store.tables import delivery, letter, lettering
 
 if TYPE_CHECKING:
@@ -151,7 +151,7 @@ def held_by(connection: Connection, owner: str) -> list[Owed]:
     query = (
         select(lettering, delivery.c.size)
         .join(delivery, delivery.c.number == lettering.c.delivery)
-        .where(lettering.c.owner == owner, lettering.c.due.is_not(None))
+        .where(lettering.c.owner == owner, waits(lettering))
     )
     return [_owed(row) for row in connection.execute(query)]
 

@@ -24,6 +24,15 @@ def pause(tries: int) -> float:
     return min(0.5 * 2.0 ** min(tries, 16), _PAUSE_SECONDS_MAX)
 
 
+def waits(table: Table) -> ColumnElement[bool]:
+    """Whether anything is left to do with a row, however late it is due.
+
+    SQLite uses the index for a range, and not for IS NOT NULL: it would read every row that was ever done, and the
+    content of it, which stands in front of `due`.
+    """
+    return table.c.due > 0
+
+
 def something_due(connection: Connection, table: Table, now: datetime) -> bool:
     """Whether any row may be due, which is cheaper to ask than to try to take one."""
     when = table.c.due

@@ -8,12 +8,13 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from sqlalchemy import event, insert, text
+from sqlalchemy import insert, text
 
 from gateway.store import audit, leases, records, retention
 from gateway.store.database import Database, stamp
 from gateway.store.tables import answering, change_block, delivery, purged_content
 from gateway.store.tables import audit as audit_table
+from tests.gateway.store.plans import plans
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -83,22 +84,6 @@ _ROWS: dict[Any, Callable[[int], dict[str, Any]]] = {
         "deleted_at": None if number % 2 else _at(2),
     },
 }
-
-
-def plans(database: Database, act: Callable[[Connection], object]) -> str:
-    """How the database does what `act` asks, as it says itself."""
-    sent: list[tuple[str, Any]] = []
-    with database.read() as connection:
-
-        def keep(_c: Any, _cursor: Any, statement: str, values: Any, _context: Any, _many: Any) -> None:
-            sent.append((statement, values))
-
-        event.listen(connection, "before_cursor_execute", keep)
-        act(connection)
-        event.remove(connection, "before_cursor_execute", keep)
-        explain = "EXPLAIN QUERY PLAN " if database.is_sqlite else "EXPLAIN "
-        said = [connection.exec_driver_sql(explain + statement, values).all() for statement, values in sent]
-    return "\n".join(str(line) for lines in said for line in lines)
 
 
 ASKED: dict[str, Callable[[Connection], object]] = {
