@@ -100,6 +100,7 @@ _ROWS: dict[Any, Callable[[int], dict[str, Any]]] = {
     "act",
     [
         pytest.param(lambda connection: lateness.count(connection, BEFORE), id="counted"),
+        pytest.param(lambda connection: lateness.count(connection, BEFORE, partners=["acme"]), id="of some"),
         pytest.param(lambda connection: lateness.is_any(connection, BEFORE - timedelta(days=1)), id="looked for"),
         pytest.param(lambda connection: letters.held_by(connection, "worker"), id="held"),
     ],
@@ -110,11 +111,14 @@ def test_what_was_sent_is_not_read_again(database: Database, act: Callable[[Conn
         assert f"'SCAN {table}'" not in plan, plan
         assert f"Seq Scan on {table} " not in plan, plan
     assert "lettering_due" in plan
+    assert "delivery_partner" not in plan, plan
 
 
 def test_what_is_late_is_told_once_and_counted_as_long_as_it_is(database: Database) -> None:
     with database.write() as transaction:
         assert lateness.count(transaction.connection, BEFORE) == 3
+        assert lateness.count(transaction.connection, BEFORE, partners=["acme", "globex"]) == 3
+        assert lateness.count(transaction.connection, BEFORE, partners=["globex"]) == 0
         assert lateness.is_any(transaction.connection, BEFORE)
         told = {each.what for each in lateness.take(transaction, BEFORE)}
         assert told == {f"{ROWS}.edi", "the letter", f"{ROWS}.txt"}
