@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, null, select, true
+from sqlalchemy import and_, func, null, select, true
 
 from gateway.store.acknowledgments import KEPT, SENT, STAGED
 from gateway.store.database import stamp
@@ -83,7 +83,9 @@ class Bag:
 
     def of(self, table: Table) -> ColumnElement[bool]:
         """The rows of a table that are in it."""
-        chosen: ColumnElement[bool] = true() if self.partners is None else table.c.partner.in_(sorted(self.partners))
+        # What is asked of a bag is what waits: by its index, and not by the one of the partner, who was sent far more.
+        partner = func.coalesce(table.c.partner, "")
+        chosen: ColumnElement[bool] = true() if self.partners is None else partner.in_(sorted(self.partners))
         if self.but:
             chosen = and_(chosen, table.c.partner.not_in(sorted(self.but)))
         if table is letter:

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 from sqlalchemy import func, select
 
 from gateway.store.deliveries import moment
+from gateway.store.outgoing import Bag
+from gateway.store.row_leases import waits
 from gateway.store.tables import acknowledgment, letter
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from sqlalchemy import Connection
-
-    from gateway.store.outgoing import Bag
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +31,15 @@ class Progress:
     problem: str | None
 
 
-def progress(connection: Connection, bag: Bag) -> Progress:
-    """How far the files in a bag have come."""
+def progress(connection: Connection, partner: str, *, mails: bool) -> Progress:
+    """How far the files to a partner have come, or his `mails`."""
+    bag = Bag([partner], mails=mails)
     waiting, since, sent, problems = 0, list[str](), list[str](), list[str]()
-    for table in (letter,) if bag.mails else (acknowledgment, letter):
+    for table in (letter,) if mails else (acknowledgment, letter):
         due = select(func.count(), func.min(table.c.built_at), func.max(table.c.problem))
-        count, oldest, problem = connection.execute(due.where(table.c.due.is_not(None), bag.of(table))).one()
-        newest = connection.execute(select(func.max(table.c.sent_at)).where(bag.of(table))).scalar_one()
+        count, oldest, problem = connection.execute(due.where(waits(table), bag.of(table))).one()
+        theirs = select(table.c.sent_at).where(table.c.partner == partner, table.c.sent_at.is_not(None), bag.of(table))
+        newest = connection.execute(theirs.order_by(table.c.sent_at.desc()).limit(1)).scalar()
         waiting += count
         since += [oldest] if oldest is not None else []
         sent += [newest] if newest is not None else []

@@ -30,7 +30,7 @@ def waits(table: Table) -> ColumnElement[bool]:
     SQLite uses the index for a range, and not for IS NOT NULL: it would read every row that was ever done, and the
     content of it, which stands in front of `due`.
     """
-    return table.c.due > 0
+    return table.c.due >= 0
 
 
 def something_due(connection: Connection, table: Table, now: datetime) -> bool:
@@ -44,7 +44,8 @@ def is_due(table: Table, transaction: Transaction, seconds: float) -> ColumnElem
     """Due, or put off by a clock that was wrong; among machines that says nothing of what another one has."""
     now = transaction.now.timestamp()
     is_stray = table.c.due > now + seconds + _PUT_OFF_SECONDS_MAX
-    return or_(table.c.due <= now, is_stray if transaction.is_sqlite else and_(is_stray, table.c.owner.is_(None)))
+    stray = is_stray if transaction.is_sqlite else and_(is_stray, table.c.owner.is_(None))
+    return and_(waits(table), or_(table.c.due <= now, stray))
 
 
 def locked(transaction: Transaction, query: Select[Any], table: Table) -> Sequence[Row[Any]]:

@@ -215,6 +215,7 @@ acknowledgment = Table(
     Column("problem", Text),
     Column("late", Integer, nullable=False, server_default="0"),  # 1: it was told that it is
     Index("acknowledgment_file", "partner", "name"),
+    Index("acknowledgment_sent", "partner", "sent_at", "collected_at"),
     Index("acknowledgment_delivery", "delivery", "place", unique=True),
     Index(
         "acknowledgment_number",
@@ -274,6 +275,7 @@ letter = Table(
     Column("problem", Text),
     Column("late", Integer, nullable=False, server_default="0"),  # 1: it was told that it is
     Index("letter_file", "partner", "name"),
+    Index("letter_sent", "partner", "sent_at"),
     Index("letter_delivery", "delivery", "number", "kind", unique=True),
     Index("letter_due", "due"),
 )

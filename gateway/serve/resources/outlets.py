@@ -8,7 +8,6 @@ from gateway.serve.answers import listed, said
 from gateway.serve.operations import Operation
 from gateway.serve.shapes import MOMENT, TEXT, WHOLE, Shape, maybe, named, page, thing, words
 from gateway.store import outlets
-from gateway.store.outgoing import Bag
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -61,7 +60,7 @@ def outlets_list(call: Call) -> Response:
     with call.services.database.read() as connection:
         for each in (known[name] for name in sorted(known) if call.caller.may_see(name)):
             for kind, name in _outlets(each):
-                far = outlets.progress(connection, Bag(partners=[each.name], mails=kind == "mail"))
+                far = outlets.progress(connection, each.name, mails=kind == "mail")
                 whole = call.caller.partners is None
                 item: dict[str, Any] = {
                     "name": name,

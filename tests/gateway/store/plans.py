@@ -16,15 +16,20 @@ if TYPE_CHECKING:
 
 def plans(database: Database, act: Callable[[Connection], object]) -> str:
     """How the database does what `act` asks, as it says itself."""
-    sent: list[tuple[str, Any]] = []
     with database.read() as connection:
+        return plans_of(connection, act)
 
-        def keep(_c: Any, _cursor: Any, statement: str, values: Any, _context: Any, _many: Any) -> None:
-            sent.append((statement, values))
 
-        event.listen(connection, "before_cursor_execute", keep)
-        act(connection)
-        event.remove(connection, "before_cursor_execute", keep)
-        explain = "EXPLAIN QUERY PLAN " if database.is_sqlite else "EXPLAIN "
-        said = [connection.exec_driver_sql(explain + statement, values).all() for statement, values in sent]
+def plans_of(connection: Connection, act: Callable[[Connection], object]) -> str:
+    """The same over a connection that is there."""
+    sent: list[tuple[str, Any]] = []
+
+    def keep(_c: Any, _cursor: Any, statement: str, values: Any, _context: Any, _many: Any) -> None:
+        sent.append((statement, values))
+
+    event.listen(connection, "before_cursor_execute", keep)
+    act(connection)
+    event.remove(connection, "before_cursor_execute", keep)
+    explain = "EXPLAIN QUERY PLAN " if connection.dialect.name == "sqlite" else "EXPLAIN "
+    said = [connection.exec_driver_sql(explain + statement, values).all() for statement, values in sent]
     return "\n".join(str(line) for lines in said for line in lines)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -9,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import insert, text
 
-from gateway.store import lateness, letters
+from gateway.store import lateness, letters, outgoing, outlets, readiness
 from gateway.store.database import Database, stamp
+from gateway.store.outgoing import Bag
 from gateway.store.tables import acknowledgment, delivery, letter, lettering
-from tests.gateway.store.plans import plans
+from tests.gateway.store.plans import plans, plans_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -112,6 +114,26 @@ def test_what_was_sent_is_not_read_again(database: Database, act: Callable[[Conn
         assert f"Seq Scan on {table} " not in plan, plan
     assert "lettering_due" in plan
     assert "delivery_partner" not in plan, plan
+
+
+@pytest.mark.parametrize("bag", [Bag(), Bag(["acme"]), Bag(["acme", "globex"]), Bag(but=["globex"]), Bag(mails=True)])
+def test_what_is_due_is_found_among_what_waits(database: Database, bag: Bag) -> None:
+    with database.write() as transaction:
+        plan = plans_of(
+            transaction.connection,
+            lambda _: outgoing.take_outgoing(transaction, owner="w", seconds=0, count=8, bag=bag),
+        )
+    assert "letter_due" in plan
+    for each in ("SCAN", "Seq Scan", "letter_file", "acknowledgment_file"):
+        assert each not in plan, plan
+
+
+def test_how_far_a_partner_came_is_asked_of_an_index(database: Database) -> None:
+    plan = plans(database, lambda connection: outlets.progress(connection, "acme", mails=False))
+    assert {"acknowledgment_sent", "letter_sent", "acknowledgment_due", "letter_due"} <= set(re.findall(r"\w+", plan))
+    assert "SCAN" not in plan, plan
+    plan = plans(database, lambda connection: readiness.facts(connection, "acme"))
+    assert database.is_sqlite is ("COVERING INDEX acknowledgment_sent" in plan), plan
 
 
 def test_what_is_late_is_told_once_and_counted_as_long_as_it_is(database: Database) -> None:
