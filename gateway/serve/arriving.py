@@ -13,6 +13,7 @@ before. So one thread looks after all the bodies that are being read, and has th
 
 from __future__ import annotations
 
+import logging
 import threading
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,6 +21,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+_log = logging.getLogger(__name__)
 
 SECONDS_MAX = 60
 """So long may a JSON body take, or each :data:`PART` of a file: a kilobyte a second comes from anywhere."""
@@ -88,4 +91,7 @@ class Arriving:
                     self._watched = False
                     return
             pause.wait(_LOOK_EVERY_SECONDS)
-            self.look()
+            try:
+                self.look()
+            except Exception:  # noqa: BLE001 - such as too many open files, when it is needed most: it looks again
+                _log.exception("those who send too slowly could not be left")

@@ -40,3 +40,19 @@ def test_somebody_looks_without_being_asked() -> None:
     with arriving.body("203.0.113.1"):
         clock.now = SECONDS_MAX
         assert left.wait(30)
+
+
+def test_what_goes_wrong_while_somebody_is_left_ends_nothing() -> None:
+    left = threading.Event()
+    ends = iter([OSError(24, "Too many open files")])
+
+    def abandon(_peer: str, _seconds: float) -> None:
+        for end in ends:
+            raise end
+        left.set()
+
+    clock = Clock()
+    arriving = Arriving(abandon, clock)
+    with arriving.body("203.0.113.1"):
+        clock.now = SECONDS_MAX
+        assert left.wait(30)
