@@ -242,7 +242,7 @@ lettering = Table(
     Column("ended", Text, nullable=False),  # the state of the delivery that the letter is about
     Column("documents", Text, nullable=False),  # and its counters
     Column("owed_at", Text, nullable=False),
-    Column("state", Text, nullable=False),  # due, built, nothing, failed
+    Column("state", Text, nullable=False),  # due, built, failed
     Column("due", Double),
     Column("owner", Text),
     Column("token", BigInteger, nullable=False, server_default="0"),

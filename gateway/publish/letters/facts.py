@@ -98,7 +98,6 @@ class Letter:
     about: str = ""
     contact: tuple[str, ...] = ()
     received_at: datetime | None = None
-    written_at: datetime | None = None
     size: int | None = None
     ended: DeliveryState = DeliveryState.PARTLY_ACCEPTED
     unit: Unit = Unit()

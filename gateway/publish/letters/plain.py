@@ -51,9 +51,8 @@ def facts(letter: Letter) -> list[tuple[str, str]]:
     to = f"{letter.partner}: {letter.about}" if letter.about else letter.partner
     size = [f"{letter.size:,} bytes"] if letter.size is not None else []
     came = [f"which came {letter.received_at.strftime(MOMENT)}"] if letter.received_at is not None else []
-    written = [("Written", letter.written_at.strftime(MOMENT))] if letter.written_at is not None else []
     name = "".join(each if each.isprintable() else "·" for each in letter.name)
-    return [("To", to), ("File", ", ".join([name, *size, *came])), ("Reference", letter.reference), *written]
+    return [("To", to), ("File", ", ".join([name, *size, *came])), ("Reference", letter.reference)]
 
 
 def _section(title: str, sentences: Iterable[str]) -> Iterator[str]:

@@ -71,7 +71,7 @@ def file_name(delivery: Delivery, number: int, ending: str) -> str:
 
 
 def gathered(source: Source, owed: Owed) -> Letter:
-    """The letter that is owed, but for when it is written.
+    """The letter that is owed.
 
     Raises:
         Stop: the raw bytes are missing or damaged.
