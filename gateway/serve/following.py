@@ -54,6 +54,20 @@ def last_event(after: int) -> int:
     return int(text)
 
 
+def refuse_ahead(after: int, newest: int) -> None:
+    """Refuse to go on behind a line that is not there: lines up to it would be left out without a word.
+
+    Raises:
+        Problem: ``lines_ahead``.
+    """
+    if after > newest:
+        detail, remedy = f"line {after} is not there yet: the newest is {newest}", f"Ask with after={newest}."
+        came_back = "Last-Event-ID" in request.headers and form_of() == EVENTS
+        place = {"header": "Last-Event-ID"} if came_back else {"parameter": "after"}
+        flaws = (Flaw("lines_ahead", detail, remedy, **place),)
+        raise Problem("lines_ahead", detail, remedy, errors=flaws, more={"newest": newest})
+
+
 def awaited(call: Call, after: int, wait: int, read: Callable[[int], tuple[list[T], int]]) -> tuple[list[T], int]:
     """What `read` finds, but held back while it finds nothing and the seconds of `wait` are not over.
 

@@ -159,6 +159,12 @@ PROBLEMS: dict[str, Kind] = {
         "No change has this number yet",
         "Ask from the number that the detail names. If the gateway was restored from a backup, export anew first.",
     ),
+    "lines_ahead": Kind(
+        400,
+        "No line of the log has this number yet",
+        "Ask behind the number that the detail names. If the gateway was restored from a backup, numbers above that "
+        "belong to other lines from now on.",
+    ),
     "as_of_ahead": Kind(
         400,
         "This moment has not come yet",

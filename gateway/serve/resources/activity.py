@@ -92,6 +92,8 @@ def activity_answer(call: Call, **also: Any) -> Response:
     after, wait, last = asked.pop("after"), asked.pop("wait"), asked.pop("last", None)
     form, came_back = following.form_of(), following.last_event(after)
     if form == following.EVENTS:
+        with call.services.database.read() as connection:
+            following.refuse_ahead(came_back, activity.last(connection))
         return following.stream(call, came_back, lambda behind: _events(call, behind, asked))
     if last is None:
         lines, behind = following.awaited(call, after, wait, lambda behind: _read(call, behind, asked))
@@ -115,7 +117,8 @@ def _read(call: Call, after: int, asked: dict[str, Any]) -> tuple[list[Line], in
     with call.services.database.read() as connection:
         lines = activity.after(connection, after, **asked, **_unsaid(call, asked))
         full = len(lines) == asked["limit"]
-        behind = lines[-1].id if full else max(after, activity.last(connection))
+        behind = lines[-1].id if full else activity.last(connection)
+    following.refuse_ahead(after, behind)
     return _seen(call, lines), behind
 
 

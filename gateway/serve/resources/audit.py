@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+from gateway.serve import following
 from gateway.serve.answers import here, listed, said
 from gateway.serve.operations import Operation, Parameters
 from gateway.serve.parameters import Moment, Number, Text
@@ -87,8 +88,10 @@ def audit_list(call: Call) -> Response:
             lines = audit.after(connection, after, limit=limit, **chosen)
         else:
             lines = audit.last(connection, limit=last, **chosen)
+    if last is None:
+        following.refuse_ahead(after, newest.number)
     full = last is None and len(lines) == limit
-    behind = lines[-1].number if full else max(after, newest.number)
+    behind = lines[-1].number if full else newest.number
     items = [said(asdict(line)) for line in lines]
     answer = listed(items, cursor=behind, as_of={"time": call.services.now()}, more={"head": asdict(newest)})
     answer.headers.add("Link", f'<{here(after=str(behind))}>; rel="next"')

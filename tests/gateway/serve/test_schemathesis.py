@@ -63,6 +63,7 @@ CHECKS = {
 EXCUSED: dict[tuple[str, str | None], str] = {
     ("bad_cursor", "cursor"): "only the gateway makes cursors",
     ("changes_ahead", None): "how many changes there are is no matter of shapes",
+    ("lines_ahead", "after"): "how many lines there are is none either",
     ("as_of_ahead", "as_of"): "which moments are past is no matter of shapes",
     ("key_reused", None): "that the key was used for something else is not seen in the request",
     ("bad_parameter", "filename"): "what is printable is more than a pattern can say",

@@ -6,6 +6,8 @@ import json
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from gateway.model import Activity
 from gateway.store import keys
 from tests.gateway.serve.worlds import CONTRACT, FILES, World, order
@@ -121,6 +123,27 @@ def test_events_go_on_behind_the_last_one_seen(here: World) -> None:
     answer.close()
     wrong = here.client().get(PATH, headers=headers | {"Last-Event-ID": "x"})
     assert (wrong.status_code, wrong.get_json()["errors"][0]["header"]) == (400, "Last-Event-ID")
+
+
+@pytest.mark.parametrize("path", [PATH, "/api/v1/audit"])
+def test_a_number_that_no_line_has_is_refused(here: World, path: str) -> None:
+    """Who kept it from before a restore would miss every line up to it, and not know."""
+    told(here, "one")
+    client = here.client()
+    newest = client.get(path).get_json()["next"]
+    assert client.get(f"{path}?after={newest}").get_json()["items"] == []
+    body = client.get(f"{path}?after={newest + 1}").get_json()
+    assert (body["status"], body["code"], body["newest"]) == (400, "lines_ahead", newest)
+    assert body["errors"][0]["parameter"] == "after"
+    assert body["detail"] == f"line {newest + 1} is not there yet: the newest is {newest}"
+    assert client.get(f"{path}?after=99999&last=5").status_code == 200  # the last ones are asked for behind nothing
+
+
+def test_a_stream_does_not_begin_behind_a_line_that_is_not_there(here: World) -> None:
+    told(here, "one")
+    headers = {"Accept": "text/event-stream", "Last-Event-ID": "7"}
+    body = here.client().get(PATH, headers=headers).get_json()
+    assert (body["code"], body["errors"][0]["header"]) == ("lines_ahead", "Last-Event-ID")
 
 
 def test_streams_are_counted_and_a_closed_one_makes_room(here: World) -> None:
