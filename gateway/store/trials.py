@@ -151,9 +151,10 @@ def get(connection: Connection, id: str) -> Shown | None:  # noqa: A002 - the co
     return _shown(row) if row is not None else None
 
 
-def to_tell(connection: Connection, *, limit: int = 20) -> list[Shown]:
-    """Finished trials of folders for tests whose answers are not there yet."""
+def to_tell(connection: Connection, *, after: str = "", limit: int = 20) -> list[Shown]:
+    """Finished trials of folders for tests whose answers are not there yet, behind the one with the id `after`."""
     query = select(trial).where(trial.c.lane == DROP, trial.c.told_at.is_(None), trial.c.state.in_([DONE, FAILED]))
+    query = query.where(trial.c.id > after)
     return [_shown(row) for row in connection.execute(query.order_by(trial.c.id).limit(limit))]
 
 

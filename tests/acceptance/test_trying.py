@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import paramiko
 
 from gateway.operate.exchange.intake import Intake
-from gateway.operate.workers.trying import give_back, try_once
+from gateway.operate.workers.trying import give_back, tell_once, try_once
 from gateway.operate.workers.upkeep import Upkeep
 from gateway.receive.trials import Asking
 from gateway.store import trials
@@ -120,3 +120,20 @@ def test_trials_that_are_over_are_forgotten_with_their_files(tmp_path: Path) -> 
         Upkeep(place.gateway).when_due()
         assert place.get("/api/v1/trials")["items"] == []
         assert place.vault.listed("", 10) == []
+
+
+def test_answers_that_cannot_be_put_anywhere_hold_up_no_others(tmp_path: Path) -> None:
+    make(tmp_path)
+    with reopened(tmp_path) as place:
+        drops = place.gateway.folder / place.gateway.settings.drops
+        (drops / "blocked").mkdir(parents=True)
+        (drops / "blocked" / "test").write_bytes(b"no folder")
+        with place.gateway.database.write() as transaction:
+            for number in range(30):
+                blocked = trials.Trial(f"t_{number:08}", trials.DROP, "blocked", "", "x.edi", None, 1)
+                trials.ask(transaction, blocked, problem="why")
+            trials.ask(
+                transaction, trials.Trial("t_99999999", trials.DROP, "acme", "", "x.edi", None, 1), problem="why"
+            )
+        tell_once(place.gateway)
+        assert [each.name for each in (drops / "acme" / "test" / "outbox").iterdir()] == ["tested_x.edi_99999999.txt"]

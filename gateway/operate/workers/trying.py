@@ -21,10 +21,11 @@ from gateway.store.row_leases import pause
 
 if TYPE_CHECKING:
     import threading
+    from collections.abc import Sequence
     from typing import Any
 
     from gateway.operate.wiring import Gateway
-    from gateway.store.trials import Leased
+    from gateway.store.trials import Leased, Shown
 
 _log = logging.getLogger(__name__)
 _SLEEP_SECONDS = 1.0
@@ -93,9 +94,18 @@ def tell_until(gateway: Gateway, stop: threading.Event) -> None:
 
 
 def tell_once(gateway: Gateway) -> None:
-    """Put what came of test files into the folders of their partners, where that can be done now."""
-    with gateway.database.read() as connection:
-        waiting = store.to_tell(connection)
+    """Put what came of test files into the folders of their partners; what cannot be put now holds up no other."""
+    after = ""
+    while True:
+        with gateway.database.read() as connection:
+            waiting = store.to_tell(connection, after=after)
+        if not waiting:
+            return
+        _tell(gateway, waiting)
+        after = waiting[-1].trial.id
+
+
+def _tell(gateway: Gateway, waiting: Sequence[Shown]) -> None:
     for each in waiting:
         place = Folders(gateway.folder / gateway.settings.drops / str(each.trial.partner) / "test")
         try:
