@@ -69,7 +69,9 @@ class Documents:
         """The entity tag and the document for this caller, with the live tables that are known."""
         newest = {name: versions[max(versions)] for name, versions in readable(configuration, caller).items()}
         views = {name: view_of(caller, contract) for name, contract in newest.items()}
-        usable = [operation for operation in self._operations() if operation.documented and _usable(operation, caller)]
+        usable = [
+            operation for operation in self._operations() if operation.documented and _usable(operation, caller, views)
+        ]
         masked = sorted(name for name, view in views.items() if view.mask is not None)
         seen = (sorted(views), masked, [operation.id for operation in usable])
         tag = fingerprint(self._version, configuration.revision, *seen, tables)
@@ -129,12 +131,16 @@ class Documents:
         return _of_use(document)
 
 
-def _usable(operation: Operation, caller: Caller) -> bool:
+def _usable(operation: Operation, caller: Caller, views: Mapping[str, View]) -> bool:
     """Whether a caller may use an operation, as far as that can be told without a request."""
     if operation.access != "key":
         return True
     if not caller.id or (operation.whole and caller.partners is not None):
         return False
+    if operation.id == "list_changes":
+        return bool(views) or caller.may("*:read")
+    if operation.partly is not None:
+        return caller.may_some(operation.partly)
     return operation.scope is None or caller.may(operation.scope)
 
 
@@ -227,6 +233,10 @@ def _described(operation: Operation) -> dict[str, Any]:
     if operation.scope is not None:
         described["description"] = f"Scope: `{operation.scope}`."
         described["x-scope"] = operation.scope
+    if operation.partly is not None:
+        part = operation.partly.replace(":", ".erp:")
+        described["description"] = f"Scope: `{operation.partly}`, or that of a part, as in `{part}`."
+        described["x-scope"] = operation.partly
     if operation.body is not None:
         described["requestBody"] = {"content": {"application/json": {"schema": operation.body}}}
         described["requestBody"]["required"] = any(each.required for each in operation.body().fields.values())

@@ -92,6 +92,8 @@ class Operation:
     answers: dict[int, str | None] = field(default_factory=dict)
     media: tuple[str, ...] = ("application/json",)
     documented: bool = True
+    partly: str | None = None
+    """The scope of which a caller needs a part, which the answer itself checks: others are not shown the operation."""
     whole: bool = False
     """It is about what belongs to no partner: callers who are limited to some have nothing to do with it."""
 

@@ -60,6 +60,14 @@ class Caller:
         covering = ("admin", scope, f"*:{verb}", f"{resource}:*", "*:*", f"{whole}:{verb}", f"{whole}:*")
         return any(mine in covering for mine in self.scopes)
 
+    def may_some(self, scope: str) -> bool:
+        """Whether one of the scopes covers `scope`, or a part of it: ``tables.erp:read`` of ``tables:read``."""
+        resource, _, verb = scope.partition(":")
+        if self.partners is not None and resource in _WHOLE:
+            return False
+        own = (mine.partition(":") for mine in self.scopes)
+        return self.may(scope) or any(of.startswith(f"{resource}.") and to in (verb, "*") for of, _, to in own)
+
     def may_see_personal(self, collection: str) -> bool:
         """Whether fields marked ``pii`` are shown of this collection: the scope ``orders:personal``."""
         return self.may(f"{collection}:personal")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import lru_cache
@@ -16,11 +17,13 @@ from adapters.jsonrows import encoded
 from adapters.jsonrows import said as said_row
 from adapters.model import Filter, Selection, Sort
 from gateway.errors import GatewayError
-from gateway.serve import cursors, filters
+from gateway.serve import cursors, filters, tablemasks
 from gateway.serve.answers import JSON, listed, not_modified, parts_of, said, tagged
+from gateway.serve.masks import MASKED
 from gateway.serve.operations import Operation
 from gateway.serve.problems import PROBLEMS, Flaw, Problem, nearest
 from gateway.serve.shapes import ANY_OBJECT, FLAG, TEXT, Shape, many, maybe, named, page, thing
+from gateway.serve.tablemasks import WHOLE, TableView
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,7 +50,8 @@ SHAPES: dict[str, Shape] = {
     "Row": ANY_OBJECT
     | {
         "description": "A row, column by column: whole numbers, true and false, null; decimals, dates and moments as "
-        "texts, bytes as base64. A value that is none of its column's type is the text that the database shows."
+        "texts, bytes as base64. A value that is none of its column's type is the text that the database shows. Columns "
+        "that an integration maps into personal data are null where the key may not see it, and named in _masked."
     },
     "Rows": page(named("Row"), "Rows as they are now."),
 }
@@ -73,6 +77,7 @@ def operations() -> tuple[Operation, ...]:
             "tables",
             "List the legacy tables that can be read live",
             tables_list,
+            partly="tables:read",
             answers={200: "Connections"},
         ),
         Operation(
@@ -128,9 +133,11 @@ def rows_list(call: Call, connection: str, table: str) -> Response:
     told: Problem | None = request.environ.get(TOLD)
     if told is not None:
         raise told
-    live = _live(call, connection)
+    live, view = _live(call, connection), view_of(call, connection, table)
     given = tuple(request.args.items(multi=True))
-    rows = rows_of(call.services, live, connection, table, given, lambda: _declared_key(call, connection, table))
+    key = lambda: _declared_key(call, connection, table)  # noqa: E731 - it is asked for where there is no other
+    rows = rows_of(call.services, live, connection, table, given, key, view)
+    tablemasks.on_record(call, view, f"{connection}/{table}", rows.here, rows.columns)
     return listed(
         [rows.items] if rows.items else [],
         cursor=rows.cursor,
@@ -142,13 +149,18 @@ def rows_list(call: Call, connection: str, table: str) -> Response:
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """A page of rows as JSON, the cursor behind it, how many rows there are if that was asked, and its age."""
+    """A page of rows as JSON, the cursor behind it, how many rows there are if that was asked, and its age.
+
+    `here` is how many rows the page has, `columns` those that were chosen; None: all.
+    """
 
     items: bytes
     cursor: str | None
     count: int | None
     as_of: dict[str, Any]
     age_seconds: float
+    here: int
+    columns: tuple[str, ...] | None
 
 
 def rows_of(
@@ -158,58 +170,96 @@ def rows_of(
     table: str,
     given: tuple[tuple[str, str], ...],
     declared_key: Callable[[], tuple[str, ...]],
+    view: TableView = WHOLE,
 ) -> Rows:
-    """The page of a table that these parameters ask for. Both lanes answer by it.
+    """The page of a table that these parameters ask for, as `view` shows it. Both lanes answer by it.
 
     Raises:
         Problem: what is wrong with the question, or with the source.
     """
     with live.question():
         known = _asking(connection, lambda: live.schema(table)).value
-        asked, identity = _understood(connection, known, tuple(pair for pair in given if pair[0] != "cursor"))
+        masked = view.masked(known)
+        asked, identity = _understood(connection, known, tuple(pair for pair in given if pair[0] != "cursor"), masked)
         at = filters.parse([pair for pair in given if pair[0] == "cursor"], table, {}, parameters=("cursor",)).cursor
         secret = services.cursor_secret
+        key = () if known.key else declared_key()
+        view.refuse_key(table, key)
         conditions = tuple(Filter(each.field, each.op, each.value) for each in asked.conditions)  # type: ignore[arg-type] # checked by the grammar
         selection = Selection(
             filters=conditions,
             sort=tuple(Sort(name, descending) for name, descending in asked.sort),
             limit=asked.limit,
             after=cursors.read(secret, identity, at) if at else None,
-            columns=asked.fields or (),
-            key=() if known.key else declared_key(),
+            columns=_wanted(known, asked.fields, masked, key),
+            key=key,
         )
         found = _asking(connection, lambda: live.lines(table, selection))
         count = _asking(connection, lambda: live.count(table, conditions)).value if asked.count else None
     lines = found.value
     return Rows(
-        encoded(lines.text),
+        encoded(_masked(lines.text, known, asked.fields, masked)),
         cursors.write(secret, identity, lines.next) if lines.next is not None else None,
         count,
         {"time": services.now() - timedelta(seconds=found.age_seconds)},
         found.age_seconds,
+        lines.count,
+        asked.fields,
     )
 
 
+def _wanted(
+    table: Table, fields: tuple[str, ...] | None, masked: tuple[str, ...], key: tuple[str, ...]
+) -> tuple[str, ...]:
+    """The columns to read, none of which is masked; nothing: all."""
+    if not masked:
+        return fields or ()
+    names = fields or tuple(column.name for column in table.columns)
+    return tuple(name for name in names if name not in masked) or table.key or key
+
+
+def _masked(rows: str, table: Table, fields: tuple[str, ...] | None, masked: tuple[str, ...]) -> str:
+    """Rows as JSON with the masked columns, which were not read, as null; only those of `fields`, if there are any."""
+    names = fields or tuple(column.name for column in table.columns)
+    hidden = [name for name in masked if name in names]
+    if not hidden:
+        return rows
+    read = json.loads(f"[{rows}]")
+    told = ({MASKED: hidden} | {name: None if name in hidden else row[name] for name in names} for row in read)
+    return ",".join(json.dumps(row, ensure_ascii=False, separators=(",", ":")) for row in told)
+
+
 @lru_cache(maxsize=256)
-def _understood(connection: str, table: Table, pairs: tuple[tuple[str, str], ...]) -> tuple[Asked, str]:
+def _understood(
+    connection: str, table: Table, pairs: tuple[tuple[str, str], ...], masked: tuple[str, ...]
+) -> tuple[Asked, str]:
     """The query of a page of a table without its cursor, and what cursors of it are bound to."""
-    asked = filters.parse(pairs, f"{connection}/{table.name}", queryable(table), parameters=filters.PARAMETERS)
-    return asked, cursors.fingerprint(connection, table.name, *asked.identity())
+    fields = queryable(table, masked)
+    asked = filters.parse(pairs, f"{connection}/{table.name}", fields, parameters=filters.PARAMETERS)
+    seen = ("view", *masked) if masked else ()
+    return asked, cursors.fingerprint(connection, table.name, *asked.identity(), *seen)
 
 
 def one_row(call: Call, connection: str, table: str, key: str) -> Response:
     """``GET /api/v1/tables/erp/customers/42``; the parts of a key of several columns are joined with ``~``."""
-    live = _live(call, connection)
+    live, view = _live(call, connection), view_of(call, connection, table)
     with live.question():
         known = _asking(connection, lambda: live.schema(table)).value
+        masked = view.masked(known)
         if not known.key:
             raise Problem("no_key", f"{connection}/{table} has no primary key")
         for parts in parts_of(key, len(known.key)):
             found = _asking(connection, lambda parts=parts: live.row(table, parts))  # type: ignore[misc] # bound now
             if found.value is not None:
-                body = encoded(said_row(found.value))
+                row = found.value
+                if masked:
+                    row = {MASKED: list(masked)} | {name: None if name in masked else row[name] for name in row}
+                body = encoded(said_row(row))
                 etag = hashlib.sha256(body).hexdigest()[:32]
-                answer = not_modified(etag) or tagged(Response(body, mimetype=JSON), etag)
+                answer = not_modified(etag)
+                if answer is None:
+                    tablemasks.on_record(call, view, f"{connection}/{table}", 1)
+                    answer = tagged(Response(body, mimetype=JSON), etag)
                 answer.headers["Age"] = str(int(found.age_seconds))
                 return answer
     raise Problem("unknown_row", f"{connection}/{table} has no row {key[:100]!r}", f"Its key is {'~'.join(known.key)}.")
@@ -237,10 +287,25 @@ def _live(call: Call, connection: str) -> Live:
     return source.live
 
 
-def queryable(table: Table) -> dict[str, filters.Queryable]:
-    """The columns as the grammar sees them. Values stay text: the adapter knows the types of its database."""
+def view_of(call: Call, connection: str, table: str) -> TableView:
+    """How the caller sees a table, by the configuration that is in force now."""
+    return tablemasks.view_of(call.services.configuration(), call.caller, connection, table)
+
+
+def queryable(table: Table, masked: tuple[str, ...] = ()) -> dict[str, filters.Queryable]:
+    """The columns as the grammar sees them. Values stay text: the adapter knows the types of its database.
+
+    `masked` are not to be asked about.
+    """
     return {
-        column.name: filters.Queryable(column.name, column.type, filterable=True, sortable=True, value=str)
+        column.name: filters.Queryable(
+            column.name,
+            column.type,
+            filterable=column.name not in masked,
+            sortable=column.name not in masked,
+            value=str,
+            hidden=column.name in masked,
+        )
         for column in table.columns
     }
 

@@ -216,7 +216,20 @@ def test_a_key_is_shown_the_operations_that_it_may_use(here: World) -> None:
     reader, writer = shown(here, "deliveries:read"), shown(here, "deliveries:write")
     assert ("get_delivery" in reader, "replay_delivery" in reader) == (True, False)
     assert ("get_delivery" in writer, "replay_delivery" in writer) == (False, True)
+    assert "list_changes" in narrow
+    assert not {"list_changes", "list_tables"} & shown(here, "nothing:read")
+    assert "list_tables" not in narrow
+    assert {"list_tables", "list_rows"} <= shown(here, "tables:read")
+    assert "list_tables" in shown(here, "tables.erp:read"), "those of one connection are a part of them"
+    assert "list_tables" not in shown(here, "orders.erp:read")
     assert shown(here, "admin") > shown(here, "*:read") > narrow
+
+
+def test_a_key_that_is_limited_to_partners_is_not_shown_what_is_about_all_of_them(here: World) -> None:
+    headers = {"Authorization": f"Bearer {here.key('*:read', 'tables.erp:read', partners=('acme',))}"}
+    paths = here.app().test_client().get("/api/v1/openapi.json", headers=headers).get_json()["paths"]
+    assert "/api/v1/deliveries" in paths
+    assert not {"/api/v1/tables", "/api/v1/audit"} & paths.keys()
 
 
 def test_shapes_that_nothing_names_are_left_out(here: World) -> None:
