@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from gateway.operate import wiring
+from gateway.operate.cli import repair
 from gateway.operate.cli.options import decision_options, who_option, workspace_option
 from gateway.repair import held
 from gateway.repair.held import Change
@@ -34,7 +35,7 @@ _SHOWN_BYTES = 2_000
 def group_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """``--integration``, ``--code``, ``--value``, ``--delivery``: which held documents are meant."""
     for name, about in (
-        ("--delivery", "Only of this delivery."),
+        ("--delivery", "Only of this delivery; the beginning of its id is enough."),
         ("--value", "Only with a finding that quotes this value."),
         ("--code", "Only with a finding of this code."),
         ("--integration", "Only of this integration."),
@@ -69,10 +70,12 @@ def list_held(
     integration: str | None, code: str | None, value: str | None, delivery: str | None, limit: int, workspace: Path
 ) -> None:
     """List held documents, each with its first finding."""
-    with opened(workspace) as gateway, gateway.database.read() as connection:
-        found = store.page(
-            connection, integration=integration, code=code, value=value, delivery_id=delivery, limit=limit
-        )
+    with opened(workspace) as gateway:
+        of = repair.known(gateway, delivery).id if delivery is not None else None
+        with gateway.database.read() as connection:
+            found = store.page(connection, integration=integration, code=code, value=value, delivery_id=of, limit=limit)
+    if not found:
+        click.echo("Nothing of the kind is held.", err=True)
     for each in found:
         first = f"{where(each.findings[0])}: {each.findings[0].message}" if each.findings else ""
         click.echo(f"{each.id}  {each.name} {_number(each)}  {first}")
@@ -136,6 +139,8 @@ def retry(
             ids = [known(gateway, each).id for each in document_ids]
             marked = held.retry(gateway.database, ids, who=who, accepts=_accepts(gateway))
         else:
+            if delivery is not None:
+                group["delivery_id"] = repair.known(gateway, delivery).id
             marked = held.retry_group(gateway.database, who=who, accepts=_accepts(gateway), **group)
     click.echo(f"{marked.documents} document{_s(marked.documents)} will be judged again")
     _tell_of_wholes(marked)

@@ -1,0 +1,52 @@
+"""What is held, chosen by the short id of its delivery, as ``gateway tail`` prints it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from click.testing import CliRunner
+
+from gateway.operate.cli import gateway as command_line
+from tests.acceptance.workspaces import opened
+from tests.gateway.repair.test_replay import GLOBEX, file, row
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from click.testing import Result
+
+_SHORT = 12
+
+
+def said(folder: Path, *words: str) -> Result:
+    return CliRunner().invoke(command_line, ["quarantine", *words, "-w", str(folder)])
+
+
+def test_the_beginning_of_a_deliverys_id_is_enough(tmp_path: Path) -> None:
+    with opened(tmp_path) as place:
+        bad = place.give(file(row(1), row(2, "zwölf"), row(3, group="77"), row(5), row(6)), "prices.csv", GLOBEX)
+        place.clock.forward(3600)  # an id begins with its time
+        good = place.give(file(row(4)), "more.csv", GLOBEX)
+        short = bad["id"][:_SHORT]
+        listed = said(tmp_path, "list", "--delivery", short)
+        assert (listed.exit_code, listed.stdout.count("  prices.csv document ")) == (0, 2)
+        assert listed.stdout == said(tmp_path, "list", "--delivery", bad["id"]).stdout
+        retried = said(tmp_path, "retry", "--delivery", short)
+        assert (retried.exit_code, retried.stdout) == (0, "2 documents will be judged again\n")
+        nothing = said(tmp_path, "list", "--delivery", good["id"][:_SHORT])
+        assert (nothing.exit_code, nothing.stdout, nothing.stderr) == (0, "", "Nothing of the kind is held.\n")
+
+
+@pytest.mark.parametrize("verb", ["list", "retry"])
+def test_a_delivery_that_there_is_not_or_that_is_not_certain_is_refused(tmp_path: Path, verb: str) -> None:
+    with opened(tmp_path) as place:
+        for number in (1, 2):
+            place.give(file(row(number, "zwölf")), f"{number}.csv", GLOBEX)
+        unknown = said(tmp_path, verb, "--delivery", "d_nonsense")
+        assert unknown.exit_code == 1
+        assert "there is no delivery 'd_nonsense'; gateway tail shows their ids" in unknown.stderr
+        several = said(tmp_path, verb, "--delivery", "d_")
+        assert several.exit_code == 1
+        assert "several deliveries start with d_" in several.stderr
+        assert len(place.held()) == 2
