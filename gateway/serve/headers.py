@@ -78,7 +78,11 @@ def _header(about: str, shape: Shape = TEXT, **more: bool) -> Shape:
 
 
 ANSWERED: dict[str, Shape] = {
-    "X-Request-ID": _header("The request's id, taken from it or made; it leads to the line in the log.", required=True),
+    "X-Request-ID": _header(
+        "The request's id, taken from it or made. Refusals and writes are found by it in the log of the process; reads "
+        "that are answered are counted, not logged.",
+        required=True,
+    ),
     "RateLimit-Policy": _header("How much the client may ask: q requests in w seconds (IETF draft)."),
     "RateLimit": _header("How much of it is left: r requests, and all again in t seconds."),
     "Retry-After": _header("In how many seconds to ask again.", WHOLE),
@@ -94,7 +98,9 @@ ANSWERED: dict[str, Shape] = {
     "Gateway-As-Of": _header("The change, and its time, as of which the record is told; where as_of asked for one."),
     "Gateway-Records": _header("Of an export: how many records come.", WHOLE),
     "Gateway-Changes-Since": _header("Of an export: the change behind which the change feed goes on.", WHOLE),
-    "Location": _header("The path of the delivery that was made."),
+    "Location": _header(
+        "The path of the delivery that was made, or of what tells how it ended: a document, or its delivery."
+    ),
     "Preference-Applied": _header("The wait that was heeded (RFC 7240)."),
     "Idempotency-Replayed": _header("true: the answer is the one that was given before to this Idempotency-Key."),
     "Repr-Digest": _header("The SHA-256 of the whole file (RFC 9530)."),
@@ -128,6 +134,8 @@ _OF_OPERATIONS: dict[str, tuple[str, ...]] = {
     "try_file": _UPLOADED,
     "replay_delivery": ("Location", "Preference-Applied"),
     "receive_hook": ("Location",),
+    "retry_document": ("Location",),
+    "correct_document": ("Location",),
 }
 """What an operation's success says beside what all say."""
 

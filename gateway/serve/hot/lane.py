@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from gateway.serve.services import Services
 
 _PREFIX = "/api/v1/"
+_COUNTED = 10
 
 
 class HotLane:
@@ -39,7 +40,7 @@ class HotLane:
         self._list = Lists(services, reads, self._callers)
         self._rows = Rows(services, reads, self._callers)
         self._numbers = count()
-        self._process = services.new_id("req")
+        self._process = services.new_id("req")[:-_COUNTED]
 
     def __call__(self, environ: Mapping[str, Any]) -> Answer | None:
         """The answer; None: the plain lane has it."""
@@ -91,5 +92,5 @@ class HotLane:
         self._metrics.count(name, int(status[:3]), self._services.ticks() - began, known.caller.name)
 
     def _request_id(self) -> str:
-        """An id for a request: the process's own and a number."""
-        return f"{self._process}{next(self._numbers):08x}"
+        """An id for a request, as long as any other: the beginning of the process's own, and a number."""
+        return f"{self._process}{next(self._numbers):0{_COUNTED}x}"
