@@ -108,7 +108,7 @@ def discard(database: Database, document: HeldDocument, *, who: str, reason: str
     with database.write() as transaction:
         state = quarantine.discard(transaction, document.id, reason=reason, who=who)
         if state is None:
-            raise _not_held(document)
+            raise not_held(document)
         delivery = _delivery(transaction, document)
         audit.write(
             transaction,
@@ -191,7 +191,7 @@ def correct(
         Reject: ``not_held``; ``not_correctable``: it is a file as a whole, or nothing or too much is in its place.
     """
     if document.state not in quarantine.OPEN:
-        raise _not_held(document)
+        raise not_held(document)
     before, correction = as_it_stands(database, vault, document)
     if document.number == 0:
         raise Reject(
@@ -216,7 +216,7 @@ def correct(
     while kept is None:  # the same bytes were purged elsewhere since they were put
         kept = _kept(database, vault, document, text, (start, end), who, reason, accepts)
     if not kept.documents:
-        raise _not_held(document)
+        raise not_held(document)
     return kept
 
 
@@ -281,9 +281,16 @@ def _delivery(transaction: Transaction, document: HeldDocument) -> Delivery:
     return delivery
 
 
-def _not_held(document: HeldDocument) -> Reject:
+def not_held(document: HeldDocument) -> Reject:
+    """Why nothing can be decided about a document."""
+    if document.state in quarantine.OPEN:
+        return Reject(
+            "not_held",
+            f"the document {document.id} is being judged again, so there is nothing to decide about it now",
+            f"Ask again when that has ended: /api/v1/deliveries/{document.delivery} tells what came of it.",
+        )
     return Reject(
         "not_held",
-        f"the document {document.id} is {document.state} or is being judged, so there is nothing to decide about it",
+        f"the document {document.id} is {document.state}, so there is nothing to decide about it",
         "Its bytes are no longer kept: ask the sender for the file." if document.state == DocumentState.PURGED else "",
     )

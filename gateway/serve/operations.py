@@ -158,7 +158,7 @@ def _admitted(operation: Operation, shared: Shared, path: dict[str, str]) -> Cal
         if taken.retry_after is not None:
             raise Problem("rate_limited", headers={"Retry-After": str(taken.retry_after)})
     if operation.whole and caller.partners is not None:
-        raise Problem("scope_missing", f"the key {caller.name!r} is limited to partners, and this is about all of them")
+        raise auth.about_all(caller)
     if operation.scope is not None:
         caller.needs(operation.scope.format(**path))
     return caller

@@ -125,7 +125,11 @@ PROBLEMS: dict[str, Kind] = {
     "unknown_record": Kind(404, "There is no record of that key", "Check the key; it is the record's member _key."),
     "unknown_type": Kind(404, "There is no such type", "/api/v1/types lists them."),
     "unknown_delivery": Kind(404, "There is no such delivery", "/api/v1/deliveries lists them."),
-    "unknown_document": Kind(404, "There is no such held document", "/api/v1/quarantine lists those that wait."),
+    "unknown_document": Kind(
+        404,
+        "There is no such held document",
+        "/api/v1/quarantine lists those that wait. A replay gives what it holds new ids: ?delivery= finds them.",
+    ),
     "unknown_integration": Kind(404, "There is no such integration", "/api/v1/integrations lists them."),
     "unknown_partner": Kind(404, "There is no such partner", "/api/v1/partners lists them."),
     "unknown_letter": Kind(

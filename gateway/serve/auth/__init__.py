@@ -15,8 +15,8 @@ one (``tokens``), a token of an OIDC issuer (``issuers``), or a certificate that
 
 from __future__ import annotations
 
-from gateway.serve.auth.callers import NOBODY, Caller, Credential, key_missing
+from gateway.serve.auth.callers import NOBODY, Caller, Credential, about_all, key_missing
 from gateway.serve.auth.door import Door
 from gateway.serve.auth.keys import caller, token_of
 
-__all__ = ["NOBODY", "Caller", "Credential", "Door", "caller", "key_missing", "token_of"]
+__all__ = ["NOBODY", "Caller", "Credential", "Door", "about_all", "caller", "key_missing", "token_of"]

@@ -95,11 +95,11 @@ class Caller:
             Problem: ``scope_missing``, with the first one's name.
         """
         if not any(self.may(scope) for scope in scopes):
+            if self.partners is not None and scopes[0].partition(":")[0].partition(".")[0] in _WHOLE:
+                raise about_all(self)
             raise Problem(
                 "scope_missing",
-                f"the key {self.name!r} is limited to partners, and this is about all of them"
-                if self.partners is not None and scopes[0].partition(":")[0].partition(".")[0] in _WHOLE
-                else f"the key {self.name!r} lacks the scope {scopes[0]}",
+                f"the key {self.name!r} lacks the scope {scopes[0]}",
                 headers={"WWW-Authenticate": f'{CHALLENGE}, error="insufficient_scope"{_scope_said(scopes[0])}'},
             )
 
@@ -107,6 +107,16 @@ class Caller:
 def _scope_said(scope: str) -> str:
     """The scope that is missing, as a header can carry it (RFC 6750, 3): it may hold a part of the request's path."""
     return f', scope="{scope}"' if _SAYABLE(scope) else ""
+
+
+def about_all(caller: Caller) -> Problem:
+    """The answer to who is limited to partners, about what belongs to none: no scope would help."""
+    return Problem(
+        "scope_missing",
+        f"the key {caller.name!r} is limited to partners, and this is about all of them",
+        "No scope opens it to such a key: ask the operator for a key that is not limited to partners.",
+        headers={"WWW-Authenticate": f'{CHALLENGE}, error="insufficient_scope"'},
+    )
 
 
 NOBODY = Caller("", "", ())

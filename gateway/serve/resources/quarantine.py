@@ -15,9 +15,10 @@ from gateway.repair.held import Change
 from gateway.repair.rules import judged_by
 from gateway.serve import cursors, masks
 from gateway.serve.answers import answered, listed, said
+from gateway.serve.filters import LIMIT_MAX
 from gateway.serve.operations import Operation, Parameters
 from gateway.serve.parameters import CURSOR, LIMIT, Text, Truth
-from gateway.serve.problems import Problem
+from gateway.serve.problems import Problem, nearest
 from gateway.serve.resources.deliveries import SHAPES as DELIVERY_SHAPES
 from gateway.serve.resources.repairs import Reason
 from gateway.serve.shapes import MOMENT, TEXT, WHOLE, Shape, many, maybe, named, page, thing, words
@@ -65,7 +66,8 @@ SHAPES: dict[str, Shape] = {
     ),
     "HeldDocuments": page(named("HeldDocument"), "Documents that wait for someone, in the order of their ids."),
     "HeldGroup": thing(
-        "What is held for one reason: so many documents in so many deliveries. example is one of the documents.",
+        "What is held for one reason: so many documents in so many deliveries. example is one of the documents. A file "
+        "as a whole, in which no document could be read, counts as one here, and as none in its delivery.",
         code=TEXT,
         integration=maybe(TEXT),
         value=maybe(TEXT),
@@ -307,7 +309,7 @@ def retry_one(call: Call, id: str) -> Response:  # noqa: A002 - as above
     document = _known(call, id)
     marked = held.retry(call.services.database, [document.id], who=call.caller.name, accepts=_accepts(call))
     if not marked.documents:
-        raise Problem("not_held", f"the document {document.id} is {document.state}, so it cannot be judged again")
+        raise held.not_held(document)
     return _retried(marked, document)
 
 
@@ -334,6 +336,7 @@ def retry_group(call: Call) -> Response:
     asked = {name: value for name, value in call.body.items() if name != "everything"}
     _refuse_secret_value(call, asked)
     asked |= {"partners": call.caller.partners} if call.caller.partners is not None else {}
+    _refuse_strange_code(call, asked)
     accepts = _accepts(call)
     return _retried(held.retry_group(call.services.database, who=call.caller.name, accepts=accepts, **_group(asked)))
 
@@ -390,6 +393,19 @@ def _refuse_secret_value(call: Call, asked: dict[str, Any]) -> None:
     if "value" in asked:
         collections = masks.of_integration(call.services.configuration(), asked.get("integration"))
         masks.needs_personal(call.caller, collections, "a value that a finding quotes")
+
+
+def _refuse_strange_code(call: Call, asked: dict[str, Any]) -> None:
+    """Refuse a code that nothing held has: it is misspelt, and nothing would be judged again without a word."""
+    if "code" not in asked:
+        return
+    code, partners = asked["code"], call.caller.partners
+    with call.services.database.read() as connection:
+        if quarantine.page(connection, limit=1, code=code, partners=partners):
+            return
+        codes = {each.code for each in groups.groups(connection, limit=LIMIT_MAX, partners=partners)}
+    detail = f"nothing that is held has a finding of the code {code[:100]!r}"
+    raise Problem("not_held", detail, nearest(code, codes) or "/api/v1/quarantine/groups lists what is held.")
 
 
 def _known(call: Call, id: str) -> HeldDocument:  # noqa: A002 - as above

@@ -230,6 +230,9 @@ def test_a_key_that_is_limited_to_partners_is_not_shown_what_is_about_all_of_the
     paths = here.app().test_client().get("/api/v1/openapi.json", headers=headers).get_json()["paths"]
     assert "/api/v1/deliveries" in paths
     assert not {"/api/v1/tables", "/api/v1/audit"} & paths.keys()
+    for path in ("/api/v1/tables", "/api/v1/audit"):
+        refused = here.app().test_client().get(path, headers=headers).get_json()
+        assert (refused["code"], "not limited to partners" in refused["remedy"]) == ("scope_missing", True), path
 
 
 def test_shapes_that_nothing_names_are_left_out(here: World) -> None:

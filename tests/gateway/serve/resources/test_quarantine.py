@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tests.gateway.serve.worlds import FILES, World, order
+from sqlalchemy import update
+
+from gateway.store import tables
+from tests.gateway.serve.worlds import FILES, World, order, with_key
 
 if TYPE_CHECKING:
     from flask.testing import FlaskClient
@@ -61,6 +64,19 @@ def test_a_group_is_retried_together(here: World) -> None:
     assert client.get("/api/v1/orders?count=exact").get_json()["count"] == 7
 
 
+def test_a_code_that_nothing_held_has_is_refused_with_the_nearest(here: World) -> None:
+    client, path = here.client(), f"{PATH}/retry"
+    body = client.post(path, json={"code": "contract.code"}).get_json()
+    assert (body["status"], body["code"]) == (409, "not_held")
+    here.deliver(order("1", status="lost"))
+    body = client.post(path, json={"code": "contract.cod"}).get_json()
+    assert (body["code"], body["remedy"]) == ("not_held", "Did you mean 'contract.code'?")
+    assert body["detail"] == "nothing that is held has a finding of the code 'contract.cod'"
+    assert client.post(path, json={"code": "contract.code", "delivery": "d_1"}).get_json() == {"documents": 0}
+    theirs = with_key(here.app().test_client(), here.key("quarantine:write", partners=("globex",)))
+    assert "contract.code" not in theirs.post(path, json={"code": "contract.cod"}).get_data(as_text=True)
+
+
 def test_no_group_is_no_retry_of_everything(here: World) -> None:
     answer = here.client().post(f"{PATH}/retry", json={})
     assert (answer.status_code, answer.get_json()["code"]) == (422, "invalid_body")
@@ -83,7 +99,24 @@ def test_a_discard_says_who_and_why(here: World) -> None:
     assert counts == {"accepted": 1, "discarded": 1}
     line = client.get("/api/v1/activity?grep=discarded").get_json()["items"][-1]
     assert (line["event"], line["delivery"], line["partner"]) == ("discarded", delivery.id, "acme")
-    assert client.post(path, json={"reason": "again"}).get_json()["code"] == "not_held"
+    again = client.post(path, json={"reason": "again"}).get_json()
+    assert (again["code"], again["detail"]) == (
+        "not_held",
+        f"the document {document['id']} is discarded, so there is nothing to decide about it",
+    )
+
+
+def test_what_is_being_judged_again_is_not_decided_about(here: World) -> None:
+    delivery = here.deliver(order("2", status="lost"))
+    client = here.client()
+    (document,) = held(client)
+    client.post(f"{PATH}/{document['id']}/retry")
+    with here.database.write() as transaction:
+        transaction.connection.execute(update(tables.delivery).values(owner="a worker"))
+    body = client.post(f"{PATH}/{document['id']}/discard", json={"reason": "no"}).get_json()
+    assert body["code"] == "not_held"
+    assert "is being judged again" in body["detail"]
+    assert f"/api/v1/deliveries/{delivery.id}" in body["remedy"]
 
 
 def test_reading_is_not_deciding(here: World) -> None:
