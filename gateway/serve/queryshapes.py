@@ -95,6 +95,7 @@ def for_rows(fields: Mapping[str, filters.Queryable]) -> list[Shape]:
     columns += [
         _query(f"{name}__eq", f"{name} is this", TYPES_OF_ROWS.get(fields[name].type, _BOUNDED))
         for name in sorted(taken & fields.keys())
+        if fields[name].filterable
     ]
     return [*columns, *_of_lists(fields.values()), _chosen("columns", (*fields, "_seq", "_version"))]
 

@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from gateway.serve.masks import MASKED
+from gateway.serve.problems import Problem
 from gateway.serve.resources import tables
-from gateway.serve.shapes import FLAG, TEXT, WHOLE, Shape, maybe, named, page
+from gateway.serve.shapes import FLAG, TEXT, WHOLE, Shape, many, maybe, named, page
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -37,13 +39,17 @@ _VALUES: dict[str, Shape] = {
 
 @dataclass(frozen=True, slots=True)
 class TableShown:
-    """A table as the document shows it, under names that are its own there; `seen` is when its columns were read."""
+    """A table as the document shows it, under names that are its own there; `seen` is when its columns were read.
+
+    `masked` are the columns that the caller sees as null.
+    """
 
     connection: str
     table: Table
     name: str
     shape: str
     seen: datetime
+    masked: tuple[str, ...] = ()
 
     @property
     def path(self) -> str:
@@ -58,15 +64,19 @@ class TableShown:
     @property
     def fields(self) -> dict[str, Queryable]:
         """Its columns as a query sees them."""
-        return tables.queryable(self.table)
+        return tables.queryable(self.table, self.masked)
 
     def shapes(self) -> dict[str, Shape]:
         """A row and a page of rows."""
+        columns = {column.name: _value(column, masked=column.name in self.masked) for column in self.table.columns}
+        if self.masked:
+            told = {"description": "columns that are null because the key may not see them"}
+            columns = {MASKED: many(TEXT) | told, **columns}
         row: Shape = {
             "type": "object",
             "description": f"A row of {self.table.name}, as the table was at {self.seen:%Y-%m-%dT%H:%M:%SZ}. A value "
             "that is none of its column's type is the text that the database shows. With fields= only those are there.",
-            "properties": {column.name: _value(column) for column in self.table.columns},
+            "properties": columns,
             "additionalProperties": False,
         }
         return {self.shape: row, f"{self.shape}.page": page(named(self.shape), f"Rows of {self.table.name}.")}
@@ -80,14 +90,19 @@ def shown(call: Call) -> tuple[TableShown, ...]:
         shapes = source.live.shapes
         shapes.renew()
         for known in shapes.known():
+            try:
+                masked = tables.view_of(call, connection, known.table.name).masked(known.table)
+            except Problem:  # it is refused to the caller whole
+                continue
             name = _unique(re.sub(r"\W+", "_", f"{connection}_{known.table.name}", flags=re.ASCII), names)
-            found.append(TableShown(connection, known.table, name, f"table.{name}", known.seen))
+            found.append(TableShown(connection, known.table, name, f"table.{name}", known.seen, masked))
     return tuple(found)
 
 
-def _value(column: Column) -> dict[str, Any]:
-    shape = {**_VALUES[column.type], "description": column.native or column.type}
-    return maybe(shape) if column.nullable and not column.key else shape
+def _value(column: Column, *, masked: bool) -> dict[str, Any]:
+    native = column.native or column.type
+    shape = {**_VALUES[column.type], "description": f"{native}. Masked." if masked else native}
+    return maybe(shape) if masked or (column.nullable and not column.key) else shape
 
 
 def _unique(name: str, names: set[str]) -> str:

@@ -11,6 +11,7 @@ from gateway.serve.answers import JSON, next_link, page_of, said
 from gateway.serve.hot.answered import ALWAYS
 from gateway.serve.problems import Problem
 from gateway.serve.resources import tables
+from gateway.serve.tablemasks import view_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -47,6 +48,8 @@ class Rows:
         source = known.sources.get(connection)
         if source is None or not known.caller.may(f"tables.{connection}:read"):
             return None
+        if not view_of(known.configuration, known.caller, connection, table).plain:
+            return None  # the plain lane masks, and puts on record
         query = environ.get("QUERY_STRING", "")
         pairs = tuple(parse_qsl(query, keep_blank_values=True, errors="strict")) if query else ()
         try:

@@ -50,8 +50,9 @@ SHAPES: dict[str, Shape] = {
     "Row": ANY_OBJECT
     | {
         "description": "A row, column by column: whole numbers, true and false, null; decimals, dates and moments as "
-        "texts, bytes as base64. A value that is none of its column's type is the text that the database shows. Columns "
-        "that an integration maps into personal data are null where the key may not see it, and named in _masked."
+        "texts, bytes as base64. A value that is none of its column's type is the text that the database shows. "
+        "Columns that an integration maps into personal data are null where the key may not see it, and named in "
+        "_masked."
     },
     "Rows": page(named("Row"), "Rows as they are now."),
 }
