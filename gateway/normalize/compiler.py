@@ -97,10 +97,10 @@ def compile_mapping(
     integration: Integration,
     contract: Contract,
     *,
-    columns: tuple[str, ...] = (),
+    columns: tuple[str, ...] | None = (),
     codes: Mapping[str, CodeTable] = MappingProxyType({}),
 ) -> Mapper:
-    """The function of an integration's mapping. `columns` is the header of a CSV file, in order.
+    """The function of an integration's mapping. `columns` is the header of a CSV file, in order; None: any.
 
     Raises:
         MappingProblems: all that is wrong with the mapping, its checks, or the columns that it names.

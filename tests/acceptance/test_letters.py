@@ -273,6 +273,32 @@ def test_a_partner_who_wants_none_gets_none(place: Place) -> None:
     assert shown["letters"] == []
 
 
+def refused(place: Place, content: str, encoding: str = "windows-1252") -> str:
+    """The letter about a price list of Globex."""
+    return " ".join(told(place, content.encode(encoding), "prices.csv", "globex")["txt"].split())
+
+
+def test_a_header_that_does_not_fit_is_told_once_for_all_rows(place: Place) -> None:
+    lines = [HEADER.replace("Preis", "Price"), *(f"A-{number};x;1,00;01.12.2026;20" for number in range(500))]
+    text = refused(place, "\n".join(lines))
+    assert "None of the 500 rows was taken." in text
+    assert text.count("The header has 'Price' where we expect 'Preis'.") == 1
+    assert f"Expected: the header {HEADER} Send again" in text
+    assert "Line 1 Artikelnummer;Bezeichnung;Price;gültig ab;War… ^^^^^ The header" in text
+    assert "not listed here" not in text
+    assert len(text) < 1000
+    for word in ("globex-prices", "maps", "price.v2", "mapping"):
+        assert word not in text
+
+
+def test_a_wrong_delimiter_and_a_wrong_encoding_are_named(place: Place) -> None:
+    commas = refused(place, f"{HEADER}\nA-1;x;1;01.12.2026;20;y\n".replace(";", ","))
+    assert "The header has commas between the names of its columns, where we expect semicolons." in commas
+    assert "Send again: Please send the whole file with semicolons between the cells." in commas
+    utf_8 = refused(place, f"{HEADER}\nA-1;x;1,00;01.12.2026;20\n", "utf-8")
+    assert "The file seems to be saved as UTF-8, where we expect windows-1252" in utf_8
+
+
 # ── once ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -22,6 +22,10 @@ class Unit:
         """``1 row``, ``1,200 rows``."""
         return f"{count:,} {self.one if count == 1 else self.many}"
 
+    def more(self, count: int) -> str:
+        """``1 more row``, ``1,200 more rows``."""
+        return f"{count:,} more {self.one if count == 1 else self.many}"
+
 
 @dataclass(frozen=True, slots=True)
 class Quote:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from contextlib import closing, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from edi.excerpts import cut
@@ -14,9 +15,10 @@ from edi.segmented import guides
 from gateway.judging import items_of, peeked
 from gateway.model import DeliveryState, DocumentState
 from gateway.publish.letters.facts import Item, Letter, Problem, Quote, Twin, Unit
+from gateway.publish.letters.headers import of_header, wanted
 from gateway.publish.letters.sheet import Sheets
 from gateway.publish.letters.wording import worded
-from gateway.routing import Flow
+from gateway.routing import Flow, Unfit
 from gateway.store import deliveries, members, quarantine
 
 if TYPE_CHECKING:
@@ -51,6 +53,8 @@ _BEFORE, _VALUE, _BEHIND = 26, 26, 14
 """So many characters are quoted before, at and behind a place: a line of the letter."""
 _TABLE = re.compile(r"of the (?:table|code table) ([\w.-]+)")
 _NAME_MAX = 80
+_HEADER_ELSEWHERE = {"skip", "header_at"}
+"""Options with which a header is not on the first line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +100,13 @@ class _Found:
     contracts: set[str] = field(default_factory=set)
     problems: list[Problem] = field(default_factory=list)
     whole: str | None = None
+    alike: int = 0
+    """Refused documents that have nothing wrong but what is told of others, or of the header above them."""
+    headers: set[tuple[str | None, tuple[str, ...]]] = field(default_factory=set)
+    first: dict[tuple[Finding, ...], int] = field(default_factory=dict)
+    """Which item tells what is wrong around several documents, such as in their interchange's header."""
+    again: Counter[int] = field(default_factory=Counter)
+    """How many documents more an item stands for."""
 
 
 class _Reading:
@@ -110,6 +121,7 @@ class _Reading:
         self._owed = owed
         self._found = _Found()
         self._sheets: Sheets | None = None
+        self._names: dict[str, tuple[str, ...]] = {}
 
     def letter(self, twin: Delivery | None) -> Letter:
         """What was found, as a letter."""
@@ -132,11 +144,18 @@ class _Reading:
             known=count.get(DocumentState.DUPLICATE, 0) + count.get(DocumentState.EXCLUDED, 0),
             whole=found.whole,
             problems=tuple(found.problems),
-            items=tuple(found.items),
-            more=max(0, refused - found.withheld - len(found.items)),
+            items=tuple(self._items()),
+            more=max(0, refused - found.withheld - found.alike - len(found.items)),
             sheet=self._sheets.finished() if self._sheets is not None else None,
             twin=Twin(twin.id, twin.name, twin.received_at) if twin is not None else None,
         )
+
+    def _items(self) -> Iterator[Item]:
+        """The refused documents that are spelled out; those that have the same wrong around them are counted there."""
+        for place, item in enumerate(self._found.items):
+            count = self._found.again[place]
+            more = f", and {self._unit().more(count)} with the same" if count else ""
+            yield replace(item, title=f"{item.title}{more}")
 
     def read(self) -> None:
         """Read the file as far as there are refused documents to quote."""
@@ -147,7 +166,7 @@ class _Reading:
             )
         for part in parts:
             self._read_part(part)
-        if not self._found.items and not about:
+        if not self._found.items and not self._found.problems and not about:
             self._without_reading()
         for each in about:
             self._about_file(each, next((one for one in parts if one.member == each.member), None))
@@ -167,7 +186,7 @@ class _Reading:
         if format_name in _ROWS and self._sheets is None:
             name = file_name(self._delivery, self._owed.number, "csv")
             self._sheets = Sheets(name, options, format_name=format_name)
-        flow: Flow | None = None
+        flow: Flow | Unfit | None = None
         envelope: Envelope | None = None
         for document in items_of(self._routes, candidates, chunks):
             if not isinstance(document, Document):
@@ -206,28 +225,53 @@ class _Reading:
     def _is_full(self, format_name: str) -> bool:
         return len(self._found.items) >= ITEMS_MAX and format_name not in _ROWS
 
-    def _flow(self, candidates: list[Integration], envelope: Envelope) -> Flow | None:
+    def _flow(self, candidates: list[Integration], envelope: Envelope) -> Flow | Unfit | None:
         flow = self._routes.route(candidates, envelope, delivery_partner=self._delivery.partner)
-        return flow if isinstance(flow, Flow) else None
+        return flow if isinstance(flow, Flow | Unfit) else None
 
-    def _take(self, held: HeldDocument, document: Document, flow: Flow | None, part: Part) -> None:
+    def _take(self, held: HeldDocument, document: Document, routed: Flow | Unfit | None, part: Part) -> None:
         """A refused document: an item of the letter while there are few, and a row of the sheet."""
         found = self._found
         own = [each for each in held.findings if each.document is not None and each.severity == "error"]
+        flow = routed if isinstance(routed, Flow) else None
         found.formats.add(document.envelope.format)
         found.contracts |= {flow.contract.name} if flow is not None else set()
         if not own:
             found.withheld += 1
             return
+        if isinstance(routed, Unfit) and self._is_of_header(own, document.envelope, routed, part):
+            found.alike += 1
+            return
+        around = _around(own, document)
+        if around in found.first:
+            found.alike += 1
+            found.again[found.first[around]] += 1
+            return
         spelled_out = len(found.items) < ITEMS_MAX
         quoted = part if spelled_out else None
         told = [self._problem(each, document.envelope, flow, quoted) for each in own[:PROBLEMS_MAX]]
         if spelled_out:
+            found.first |= {around: len(found.items)} if around else {}
             found.items.append(Item(self._title(document, flow, part), tuple(told), len(own) - len(told)))
         if self._sheets is not None and isinstance(document.content, list):
             self._sheets.add(document, told)
         elif self._sheets is not None:
             self._sheets.left_out += 1
+
+    def _is_of_header(self, own: list[Finding], envelope: Envelope, unfit: Unfit, part: Part) -> bool:
+        """Whether nothing is wrong with a row but the header above it, which is told once for all of its rows."""
+        integration = unfit.integration
+        if integration.name not in self._names:
+            self._names[integration.name] = wanted(self._configuration, integration)
+        names = self._names[integration.name]
+        if any(each.code != unfit.finding.code for each in own) or envelope.format != "csv" or not names:
+            return False
+        if (part.member, envelope.columns) not in self._found.headers:
+            self._found.headers.add((part.member, envelope.columns))
+            moved = _HEADER_ELSEWHERE & dict(integration.format.options).keys()
+            place = _place(replace(own[0], line=None) if moved else own[0], None)
+            self._found.problems.append(of_header(names, envelope, place))
+        return True
 
     def _without_reading(self) -> None:
         """What no integration reads, such as a file that nobody wants."""
@@ -307,6 +351,13 @@ class _Reading:
         integration = self._configuration.integrations.get(self._delivery.integration or "")
         team = self._configuration.teams.get(integration.owner, {}) if integration is not None else {}
         return tuple(team[each] for each in ("email", "phone") if each in team)
+
+
+def _around(own: list[Finding], document: Document) -> tuple[Finding, ...]:
+    """What is wrong in front of a document alone, such as in the header of its interchange; empty if more is."""
+    if not all(each.end is not None and each.end <= document.start for each in own):
+        return ()
+    return tuple(replace(each, document=None) for each in own)
 
 
 def _key(document: Document, flow: Flow | None) -> str:

@@ -85,6 +85,7 @@ _TABLE: dict[str, _Said] = {
     "element.code": _Said("a code of the list"),
     "element.missing": _Said("a value"),
     "segment.missing": _Said("the segment"),
+    "mapping.unusable": _Said("", "Please send the whole file with the header that was agreed."),
     "mapping.missing": _Said("a value", "Please fill it."),
     "mapping.number": _Said("a number", "Please correct the value."),
     "mapping.date": _Said("a date", "Please correct the value."),
@@ -143,6 +144,8 @@ _BUT = re.compile(r"^(?P<what>.*), but (?P<expected>must .*)$", re.DOTALL)
 _LETTERS = str.maketrans({"O": "0", "o": "0", "l": "1", "I": "1"})
 _NUMBER = re.compile(r"[+-]?\d[\d.,' \u00a0]*")
 _NUMBER_MAX = 30
+_NO_COLUMN = re.compile(r"there is no column ('[^']*'|\"[^\"]*\")")
+_NAMES_MAX = 5
 _PICTURE = re.compile(r"\|\s*(decimal|int|date|datetime|time)\('([^']+)'")
 _KINDS = {"decimal": "a number", "int": "a number", "date": "a date", "datetime": "a date and time", "time": "a time"}
 
@@ -178,12 +181,23 @@ def _what(finding: Finding, name: str, said: _Said) -> tuple[str, str]:
         if both:
             expected = re.sub(r"^must (?:be |have )?", "", both["expected"])
             return both["what"], expected.replace("a code of the code table", "a code of")
+    if finding.code == "mapping.unusable":
+        return _lacking(message), ""
     if finding.code == "mapping.code":
         message = re.sub(r" of the table \S+", " that we know", message)
     if finding.code.startswith("route."):
         message = re.sub(r"that \S+ maps", "that were agreed", message)
         message = re.sub(r" of (?:partner [^\s;]+|any partner)", " of yours", message)
     return message, ""
+
+
+def _lacking(message: str) -> str:
+    """Of a header that does not fit: the names of the columns that are not there."""
+    names = list(dict.fromkeys(_NO_COLUMN.findall(message)))
+    more = [f"{len(names) - _NAMES_MAX:,} more"] if len(names) > _NAMES_MAX else []
+    if not names:
+        return "the columns of the file are not those that were agreed"
+    return f"the header lacks {', '.join([*names[:_NAMES_MAX], *more])}"
 
 
 def _as_written(expected: str, expression: str) -> str:
