@@ -129,11 +129,18 @@ class Routes:
         if not wanting:
             return _unwanted(envelope, candidates, delivery_partner, delivery_id)
         refusal: Finding | None = None
+        unfit: list[Unfit] = []
         for integration in wanting:
             partner = self._partner(integration, delivery_partner, envelope, delivery_id)
-            if not isinstance(partner, Finding):
-                return self._flow(integration, envelope, partner)
-            refusal = refusal or partner
+            if isinstance(partner, Finding):
+                refusal = refusal or partner
+                continue
+            flow = self._flow(integration, envelope, partner)
+            if isinstance(flow, Flow):
+                return flow
+            unfit.append(flow)
+        if unfit:  # a table of none that is wanted: most likely of the one whose pattern of names says most
+            return max(unfit, key=lambda each: len(each.integration.source.path))
         assert refusal is not None
         return refusal
 
@@ -149,7 +156,9 @@ class Routes:
         if declared is not None:
             if not known.get(declared) or envelope.sender in known[declared]:
                 return declared
-            return _unknown_sender(envelope, standard, f"partner {declared}", f"partners/{declared}.yaml", None)
+            return _unknown_sender(
+                envelope, standard, f"partner {declared}", f"partners/{declared}.yaml", delivery_id, known=declared
+            )
         sender = next((name for name, identifiers in known.items() if envelope.sender in identifiers), None)
         if sender is None and (any(known.values()) or self.configuration.contract_of(integration).per_partner):
             return _unknown_sender(envelope, standard, "any partner", "the partner's file", delivery_id)
@@ -225,28 +234,35 @@ def _names(delivery: Delivery, member: str | None) -> list[str]:
     return [*names, delivery.name]
 
 
-def _unknown_sender(envelope: Envelope, standard: str, whom: str, file: str, new_from: str | None) -> Finding:
-    """`new_from` is the delivery that a partner can be made from, where that may be meant."""
-    otherwise = (
-        f"if it is a new partner: {_command('NAME', new_from)}, apply, and retry."
-        if new_from
-        else "ask the partner why."
-    )
+def _unknown_sender(
+    envelope: Envelope, standard: str, whom: str, file: str, new_from: str | None, *, known: str | None = None
+) -> Finding:
+    """`new_from` is the delivery that a partner can be made from; `known` is whose the file must be as it came."""
+    otherwise = f"ask {known or 'the partner'} why"
+    if new_from is not None and known is None:
+        otherwise = f"if it is a new partner: {_command('NAME', new_from)}, apply, and retry"
+    elif new_from is not None:
+        otherwise += f"; if it is a new partner: {_command('NAME', new_from)}, which says what becomes of this file"
     return Finding(
         code="route.unknown_partner",
         severity="error",
         message=f"the sender {envelope.sender} is not a known identifier of {whom}; the document is {_told(envelope)}",
         remedy=(
             f"If it is theirs, add {standard}: {envelope.sender} to the identifiers in {file}, apply, and retry the "
-            f"document; otherwise {otherwise}"
+            f"document; otherwise {otherwise}."
         ),
         value=envelope.sender,
     )
 
 
 def _command(partner: str | None, delivery_id: str) -> str:
-    """What makes a partner, or a flow of one, from a file that was taken."""
-    return f"gateway partner add {partner or 'NAME'} --from {delivery_id}"
+    """What makes a partner, or a flow of one, from a file that was taken; of one that was only tried, nothing is."""
+    taken = delivery_id if not delivery_id.startswith(_TRIAL) else "FILE"
+    return f"gateway partner add {partner or 'NAME'} --from {taken}"
+
+
+_TRIAL = "t_"
+"""So do the ids of files begin that were only tried."""
 
 
 def _told(envelope: Envelope) -> str:

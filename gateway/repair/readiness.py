@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from gateway.receive.trials import is_for
+from gateway.receive.trials import go_past_the_inbox, is_for
 from gateway.store.readiness import facts
 
 if TYPE_CHECKING:
@@ -94,8 +94,18 @@ def _host_key(partner: Partner, flows: Sequence[Integration], host_keys: Sequenc
 
 
 def _flows(partner: Partner, flows: Sequence[Integration]) -> Step:
+    names = ", ".join(sorted(each.name for each in flows))
+    if partner.account is not None and go_past_the_inbox(flows):
+        ways = ", ".join(sorted({str(each.source) for each in flows}))
+        said = (
+            f"taken by {names} from {ways} alone: nobody wants what the account {partner.account.user} puts in /inbox"
+        )
+        remedy = (
+            f"Write source: drop://{partner.name}/* into the integration of what is to come there; then gateway apply."
+        )
+        return Step("integration", False, said, remedy)
     if flows:
-        return Step("integration", True, f"taken by {', '.join(sorted(each.name for each in flows))}")
+        return Step("integration", True, f"taken by {names}")
     remedy = f"gateway partner add {partner.name} --format 'x12 850', or --from a file of it; then gateway apply"
     return Step("integration", False, "no integration takes what the partner sends", remedy)
 

@@ -115,3 +115,22 @@ def test_a_file_that_nobody_wants_says_what_it_looks_like() -> None:
     assert (finding.start, finding.end) == (0, 10)
     named = unwanted_file(replace(DELIVERY, integration="gone"), b"?")
     assert "the integration gone, which does not exist" in named.message
+
+
+@pytest.mark.parametrize(
+    ("partner", "delivery", "remedy"),
+    [
+        (None, "d_1", "otherwise if it is a new partner: gateway partner add NAME --from d_1, apply, and retry."),
+        ("acme", "d_1", "ask acme why; if it is a new partner: gateway partner add NAME --from d_1, which says what"),
+        (None, "t_1", "gateway partner add NAME --from FILE, apply"),
+        ("acme", None, "otherwise ask acme why."),
+    ],
+)
+def test_a_sender_whom_nobody_knows_can_be_made_a_partner(
+    routes: Routes, partner: str | None, delivery: str | None, remedy: str
+) -> None:
+    known = routes.configuration.integrations["acme-orders"]
+    shared = replace(known, partner=None)
+    found = routes.route([shared], X12._replace(sender="ZZ:EVIL"), delivery_partner=partner, delivery_id=delivery)
+    assert isinstance(found, Finding)
+    assert remedy in found.remedy

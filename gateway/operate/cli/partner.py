@@ -74,6 +74,7 @@ def _described(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--source", default="", help="Where its files come from (default: drop://NAME/*, its own inbox).")
 @click.option("--from", "sample", metavar="FILE|d_…", help="A file of it, or one that was taken: it says the rest.")
 @click.option("--column", "columns", multiple=True, help="With --from: a column that tells rows apart.")
+@click.option("--contract", default="", metavar="NAME", help="With --from: what a table's contract is to be called.")
 @workspace_option
 def add(
     name: str,
@@ -81,6 +82,7 @@ def add(
     source: str,
     sample: str | None,
     columns: tuple[str, ...],
+    contract: str,
     keys: tuple[str, ...],
     password: str | None,
     workspace: Path,
@@ -97,7 +99,7 @@ def add(
     table without a standard contract, a first contract and mapping are written. For a partner that is there already
     --format and --from add flows. The result is checked before anything is written, and nothing is overwritten.
     """  # noqa: D301 - \b keeps the lines as they are (click)
-    asked = Asked(formats, source, columns, making.sample(sample, workspace) if sample else None)
+    asked = Asked(formats, source, columns, making.sample(sample, workspace) if sample else None, contract)
     told = _password(password)
     newcomer = Newcomer(
         name=name,

@@ -113,3 +113,35 @@ def test_a_partner_that_is_not_there_is_404(place: Place) -> None:
     with place.gateway.database.read() as connection:
         configuration = place.gateway.in_force.configuration()
         assert len(readiness(connection, configuration, configuration.partners["globex"], ())) == 7
+
+
+def test_a_test_file_is_judged_as_the_inbox_would_judge_it_and_an_inbox_that_nobody_wants_is_told(place: Place) -> None:
+    run(place, "partner", "key", "add", "globex", ONE)
+    (place.folder / "po.edi").write_bytes(ORDER)
+    said = run(place, "partner", "add", "globex", "--from", f"{place.folder}/po.edi", "--source", "folder:van/*.edi")
+    assert "from folder:van/*.edi alone: nobody wants what it puts in /inbox" in said
+    step = next(each for each in steps(place) if each.code == "integration")
+    assert not step.done
+    assert "taken by globex-orders from folder:van/*.edi alone" in step.said
+    assert (judged(place, "drop"), judged(place, "page")) == ("quarantined", "quarantined")
+    assert judged(place, "page", integration="globex-orders") == "accepted", "where it is said what is meant"
+
+    assert "source: drop://globex/*" in step.remedy
+    place.change(
+        "integrations/globex-orders.yaml",
+        "source:   folder:van/*.edi\n",
+        "source: drop://globex/*\n",
+    )
+    place.change("partners/globex.yaml", "partner: globex\n", "partner: globex\nidentifiers:\n  isa: ZZ:GLOBEX\n")
+    assert next(each for each in steps(place) if each.code == "integration").done
+    assert [judged(place, lane) for lane in ("drop", "page", "api")] == ["accepted"] * 3
+    assert judged(place, "page", integration="globex-orders") == "accepted", "where it is said what is meant"
+
+
+def judged(place: Place, lane: str, *, integration: str | None = None) -> str:
+    """How an order ends that is tried by that lane."""
+    asking, file = Asking(place.gateway.receiver), io.BytesIO(ORDER)
+    trial = asking.ask("globex", "test.edi", file, lane=lane, size=len(ORDER), integration=integration)
+    place.work()
+    state: str = place.get(f"/api/v1/trials/{trial}")["file"]["state"]
+    return state

@@ -10,8 +10,10 @@ import pytest
 from argon2 import PasswordHasher
 from click.testing import CliRunner
 
+from edi.model import Envelope
 from gateway.errors import GatewayError
 from gateway.operate.cli import gateway as command_line
+from gateway.routing import Flow, Routes, Unfit
 from gateway.workspace import starter
 from gateway.workspace.loader import ConfigurationProblems, load
 from tests.gateway.workspace.test_amending import NEW, ONE, TWO
@@ -122,6 +124,41 @@ def test_a_table_becomes_a_first_contract_and_mapping(shop: Path, tmp_path: Path
     made = load(shop)
     assert made.integrations["globex-prices"].format.options == (("delimiter", ";"), ("header", "true"))
     assert made.contracts["prices.v1"].key == ("sku",)
+
+
+def test_a_file_may_be_called_as_another_partner_s_is(shop: Path, tmp_path: Path) -> None:
+    (tmp_path / "prices.csv").write_text("sku;price\nA-1;1,50\nA-2;2,00\n", encoding="utf-8")
+    partner(shop, "add", "globex", "--from", tmp_path / "prices.csv")
+    assert "give the new one another name: --contract NAME" in refused(
+        shop, "add", "initech", "--from", tmp_path / "prices.csv"
+    )
+    assert "'Price List' is no name of a contract" in refused(
+        shop, "add", "initech", "--from", tmp_path / "prices.csv", "--contract", "Price List"
+    )
+    partner(shop, "add", "initech", "--from", tmp_path / "prices.csv", "--contract", "price-list")
+    assert load(shop).integrations["initech-price-list"].contract == "price-list"
+
+
+def test_another_kind_of_table_gets_a_flow_of_its_own(shop: Path, tmp_path: Path) -> None:
+    (tmp_path / "prices.csv").write_text("sku;price\nA-1;1,50\nA-2;2,00\n", encoding="utf-8")
+    (tmp_path / "stock_20261121.csv").write_text("sku;pieces\nA-1;7\nA-2;9\n", encoding="utf-8")
+    partner(shop, "add", "globex", "--from", tmp_path / "prices.csv")
+    said = partner(shop, "add", "globex", "--from", tmp_path / "stock_20261121.csv")
+    assert "Files named like stock*.csv go to globex-prices where they have its columns." in said
+    made = load(shop)
+    assert str(made.integrations["globex-stock"].source) == "drop://globex/stock*.csv"
+    both = [made.integrations["globex-prices"], made.integrations["globex-stock"]]
+    for columns, name in (("price", "prices"), ("pieces", "stock"), ("neither", "stock")):
+        found = Routes(made).route(both, Envelope("csv", columns=("sku", columns)), delivery_partner="globex")
+        assert isinstance(found, Flow if columns != "neither" else Unfit)
+        assert found.integration.name == f"globex-{name}"
+    assert "is taken by globex-stock already" in refused(
+        shop, "add", "globex", "--from", tmp_path / "stock_20261121.csv"
+    )
+    (tmp_path / "list.csv").write_text("sku,place\nA-1,7\nA-2,9\n", encoding="utf-8")
+    said = refused(shop, "add", "globex", "--from", tmp_path / "list.csv")
+    assert "globex-prices takes list.csv from drop://globex too, and reads it otherwise than csv , header" in said
+    assert "--source 'drop://globex/list*.csv'" in said
 
 
 def test_a_flow_beside_one_for_everybody_is_the_next_to_win(shop: Path) -> None:
