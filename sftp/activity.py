@@ -60,6 +60,11 @@ class Activity:
     name: str | None = None
     size: int | None = None
     sha256: str | None = None
+    account: str | None = None
+    """The user that somebody claimed to be, without a proof."""
+    key: str | None = None
+    """The fingerprint of the key that did not open it, or its kind."""
+    reason: str | None = None
 
 
 Tell = Callable[[Activity], None]

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 import argon2
 
+from sftp.names import shown
 from sftp.quota import UNLIMITED, Quota
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ _HASHER = argon2.PasswordHasher()  # argon2id, the second recommendation of RFC 
 _CHECKS = threading.Semaphore(2)
 _KEY_TYPES = (b"ssh-ed25519", b"ecdsa-sha2-nistp256", b"ecdsa-sha2-nistp384", b"ecdsa-sha2-nistp521", b"ssh-rsa")
 _RSA_BITS_MIN = 2048
+_SHOWN_MAX = 64  # of a name that somebody tries, so much is told
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,20 @@ class Account:
         if isinstance(parsed, ipaddress.IPv6Address) and parsed.ipv4_mapped:
             parsed = parsed.ipv4_mapped
         return any(parsed in ipaddress.ip_network(each) for each in self.networks)
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One that was refused: for which user, and with what.
+
+    `key` is the fingerprint of a key, or says of which kind it is; without one it was a password, of which nothing is
+    kept. `unheard` is one that was not looked at, because too many were wrong; `after_key` came behind the right key.
+    """
+
+    user: str
+    key: str = ""
+    unheard: bool = False
+    after_key: bool = False
 
 
 def hash_password(password: str) -> str:
@@ -121,6 +137,24 @@ class Doorkeeper:
         """Under which name wrong passwords count: those from outside an account's networks by themselves."""
         account = self.account(user)
         return user if account is None or account.admits(address) else f"{user[:64]}\0"
+
+    def why_refused(self, attempt: Attempt, address: str) -> str:
+        """Why an attempt from there failed, for whoever runs the server: the client never learns it."""
+        account = self.account(attempt.user)
+        user = shown(attempt.user)[:_SHOWN_MAX]
+        if account is None:
+            return f'there is no account "{user}"'
+        if not account.admits(address):
+            return f"{user} may log in from {', '.join(account.networks)} only"
+        if attempt.key:
+            return f"{attempt.key} is none of the keys of {user}"
+        if attempt.unheard:
+            return f"passwords of {user} were guessed, so that this one was not looked at"
+        if account.password_hash is None:
+            return f"{user} has no password, only keys"
+        if account.both and not attempt.after_key:
+            return f"{user} needs its key as well, before its password"
+        return f"wrong password of {user}"
 
     def _who(self, user: str, address: str) -> Account | None:
         account = self.account(user)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+from collections import deque
+from dataclasses import replace
 from typing import TYPE_CHECKING, NoReturn
 
 import paramiko
@@ -17,6 +19,7 @@ from paramiko.common import (
 )
 
 from sftp.activity import Activity
+from sftp.auth import Attempt
 from sftp.hostkeys import fingerprint
 from sftp.jail import Jail
 from sftp.names import shown
@@ -31,6 +34,8 @@ if TYPE_CHECKING:
     from sftp.login import StrangeKey
     from sftp.server import Server
 
+_REFUSED_TOLD_MAX = 8
+_KIND_MAX = 64
 _BY_APPLICATION = 11  # the reason code of a disconnection; its text says more
 
 
@@ -49,6 +54,8 @@ class Connection(paramiko.ServerInterface):
         self._limits = server.limits
         self._began = monotonic()
         self._attempts = 0
+        self._refused: deque[Attempt] = deque(maxlen=_REFUSED_TOLD_MAX)
+        """Attempts that failed; only the last ones, however many are allowed."""
         self._channels: list[paramiko.Channel] = []
         self._channels_ever = 0
         self.address = address
@@ -79,19 +86,37 @@ class Connection(paramiko.ServerInterface):
         self._wire.close()  # wakes the transport's thread, which then lets go of all else
         if self.user is not None or not self._attempts:
             return
-        message = f"{self._attempts} attempts from {self.address} without a login"
-        self._tell("login_refused", message, problem=True)
+        many = "1 attempt" if self._attempts == 1 else f"{self._attempts} attempts"
+        self._tell_refused("login_refused", f"{many} from {self.address} without a login: ")
         if self._server.throttle.failed(self.address, self._attempts):
             seconds = self._limits.ban_seconds
-            self._tell("banned", f"{self.address} is locked out for {seconds:.0f} s", problem=True)
+            self._tell_refused("banned", f"{self.address} is locked out for {seconds:.0f} s; at last: ")
 
     def join(self) -> None:
         """Wait until the threads have let go of their files."""
         for thread in (self._transport, *self.sessions):
             thread.join(5)
 
-    def _tell(self, what: str, message: str, *, problem: bool = False) -> None:
-        activity = Activity(what, message, problem, partner=self.partner, user=self.user, address=self.address)
+    def _tell(self, what: str, message: str, *, problem: bool = False, partner: str | None = None) -> None:
+        partner = self.partner or partner
+        activity = Activity(what, message, problem, partner=partner, user=self.user, address=self.address)
+        self._server.tell(activity)
+
+    def _tell_refused(self, what: str, message: str) -> None:
+        """Tell of attempts that failed, to whoever runs the server: whose account it is, if there is one, and why."""
+        doorkeeper, tried = self._server.doorkeeper, self._refused
+        accounts = [account for each in tried if (account := doorkeeper.account(each.user)) is not None]
+        reason = "; ".join(dict.fromkeys(doorkeeper.why_refused(each, self.address) for each in tried))
+        activity = Activity(
+            what,
+            message + reason,
+            problem=True,
+            partner=accounts[-1].partner if accounts else None,
+            address=self.address,
+            account=accounts[-1].user if accounts else None,
+            key=next((each.key for each in reversed(tried) if each.key), None),
+            reason=reason,
+        )
         self._server.tell(activity)
 
     # Login ------------------------------------------------------------------------------------------------------
@@ -108,34 +133,40 @@ class Connection(paramiko.ServerInterface):
         """Also called for a key that is only offered; paramiko verifies the signature afterwards."""
         self._attempts += 1
         right = self._server.doorkeeper.knows_key(username, key.asbytes(), self.address)
+        told = f"key {fingerprint(key)}" if isinstance(key, paramiko.PKey) else f"a key of the kind {_kind(key)}"
         if not self._key_passed:
-            self._key = fingerprint(key) if right and isinstance(key, paramiko.PKey) else ""
-        return self._judged(right=right)
+            self._key = told.removeprefix("key ") if right else ""
+        return self._judged(Attempt(username, told), right=right)
 
     def check_auth_password(self, username: str, password: str) -> int:
         """Check a password; one that is not UTF-8 comes as bytes and is never right."""
         self._attempts += 1
         doorkeeper, guesses = self._server.doorkeeper, self._server.guesses
         counted = doorkeeper.counted_as(username, self.address)
-        if not isinstance(password, str) or not guesses.may_try(counted, self.address):
-            return self._judged(right=False)
+        attempt = Attempt(username, after_key=self._key_passed)
+        if not isinstance(password, str):
+            return self._judged(attempt, right=False)
+        if not guesses.may_try(counted, self.address):
+            return self._judged(replace(attempt, unheard=True), right=False)
         if doorkeeper.knows_password(username, password, self.address, key_passed=self._key_passed):
             guesses.right(counted, self.address)
-            return self._judged(right=True)
+            return self._judged(attempt, right=True)
         if guesses.wrong(counted, self.address):
             minutes = self._limits.guard_seconds / 60
             message = (
                 f"passwords of {shown(username)[:64]} were guessed; for {minutes:.0f} minutes they count only from"
                 " addresses where it logged in with its password before; its keys count as always"
             )
-            self._tell("guarded", message, problem=True)
-        return self._judged(right=False)
+            account = doorkeeper.account(username)
+            self._tell("guarded", message, problem=True, partner=account.partner if account is not None else None)
+        return self._judged(attempt, right=False)
 
-    def _judged(self, *, right: bool) -> int:
+    def _judged(self, attempt: Attempt, *, right: bool) -> int:
         """An attempt is counted before it is looked at, for a client may leave meanwhile; a good one is none."""
         if right:
             self._attempts -= 1
             return AUTH_SUCCESSFUL
+        self._refused.append(attempt)
         if self._attempts >= self._limits.attempts:
             self._end("too many failed attempts to log in")
         return AUTH_FAILED
@@ -211,3 +242,8 @@ class Connection(paramiko.ServerInterface):
         self.sessions.append(session)
         session.start()
         return True
+
+
+def _kind(key: StrangeKey) -> str:
+    """The kind of a key as the client names it, which may be anything."""
+    return shown(key.kind)[:_KIND_MAX] + ", which is not taken here,"

@@ -26,6 +26,9 @@ class Door(Protocol):
 class StrangeKey:
     """A key of a kind that opens nothing here, whatever its bytes are."""
 
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+
     def asbytes(self) -> bytes:
         """Nothing, which is no account's key."""
         return b""
@@ -41,4 +44,4 @@ class Login(AuthHandler):
 
     def _generate_key_from_request(self, algorithm: str, keyblob: bytes) -> PKey | StrangeKey:
         key: Any = super()._generate_key_from_request(algorithm, keyblob)  # type: ignore[misc]
-        return key or StrangeKey()
+        return key or StrangeKey(algorithm)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from contextlib import ExitStack
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import paramiko
 import pytest
@@ -16,6 +16,8 @@ from sftp.testing import HOST, DropBox, dropbox, make_key
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from sftp.activity import Activity
 
 pytestmark = pytest.mark.server
 PASSWORD = "correct horse"
@@ -69,6 +71,62 @@ def test_a_key_that_was_offered_is_not_told_of_who_came_by_password(
     assert box.told.wait("logged_in").message.endswith("by password")
 
 
+def refused(box: DropBox, user: str, *given: paramiko.PKey | str) -> Activity:
+    """What is told of a connection that ended after these keys and passwords, each of which is answered alike."""
+    with reached(box) as transport:
+        for each in given:
+            with pytest.raises(paramiko.AuthenticationException, match="Authentication failed"):
+                _ = (
+                    transport.auth_password(user, each, fallback=False)
+                    if isinstance(each, str)
+                    else (transport.auth_publickey(user, each))
+                )
+    box.server.close()
+    return box.told.wait("login_refused")
+
+
+def test_a_wrong_password_is_told_with_the_account_and_its_partner(box: DropBox) -> None:
+    box.accounts["acme-sftp"] = replace(box.accounts["acme"], user="acme-sftp")
+    told = refused(box, "acme-sftp", "wrong")
+    assert (told.partner, told.account, told.user, told.key) == ("acme", "acme-sftp", None, None)
+    assert told.message == f"1 attempt from {HOST} without a login: wrong password of acme-sftp"
+
+
+def test_a_key_that_is_not_the_accounts_is_told_by_its_fingerprint(box: DropBox, tmp_path: Path) -> None:
+    make_key(tmp_path / "other")
+    other = paramiko.Ed25519Key.from_private_key_file(str(tmp_path / "other"))
+    told = refused(box, "acme", other, "wrong", "wrong again")
+    assert told.key == f"key {other.fingerprint}"
+    assert told.reason == f"key {other.fingerprint} is none of the keys of acme; wrong password of acme"
+    assert told.message.startswith(f"3 attempts from {HOST} without a login: key SHA256:")
+    assert "again" not in repr(told)
+
+
+def test_who_comes_from_outside_the_accounts_networks_is_told_so_to_us_alone(box: DropBox) -> None:
+    box.accounts["acme"] = replace(box.accounts["acme"], networks=("203.0.113.0/24",))
+    told = refused(box, "acme", PASSWORD, key(box))
+    assert (told.partner, told.reason) == ("acme", "acme may log in from 203.0.113.0/24 only")
+
+
+@pytest.mark.parametrize(("user", "shown"), [("nobody\n", r"nobody\n"), ("x" * 1000, "x" * 64)])
+def test_of_an_unknown_user_the_name_is_told_and_no_partner(box: DropBox, user: str, shown: str) -> None:
+    told = refused(box, user, PASSWORD, key(box))
+    assert (told.partner, told.account, told.reason) == (None, None, f'there is no account "{shown}"')
+
+
+@pytest.mark.parametrize(
+    ("changed", "reason"),
+    [
+        ({"both": True}, "acme needs its key as well, before its password"),
+        ({"password_hash": None}, "acme has no password, only keys"),
+    ],
+)
+def test_a_password_that_cannot_be_enough_is_told(box: DropBox, changed: dict[str, Any], reason: str) -> None:
+    box.accounts["globex"] = box.accounts["acme"]  # so that passwords are offered at all
+    box.accounts["acme"] = replace(box.accounts["acme"], **changed)
+    assert refused(box, "acme", PASSWORD).reason == reason
+
+
 def test_the_password_alone_is_not_enough_though_it_is_right(box: DropBox) -> None:
     box.accounts["acme"] = replace(box.accounts["acme"], both=True)
     with reached(box) as transport, pytest.raises(paramiko.AuthenticationException):
@@ -113,6 +171,13 @@ def test_a_key_of_a_kind_that_is_unknown_does_not_fit_and_ends_nothing(box: Drop
         with pytest.raises(paramiko.AuthenticationException):
             transport.auth_publickey("acme", strange)
         assert transport.auth_password("acme", PASSWORD) == []
+    with reached(box) as transport:
+        transport._key_info = {**transport._key_info, strange.get_name(): Hardware}  # type: ignore[attr-defined]
+        transport._preferred_pubkeys = (strange.get_name(),)  # type: ignore[attr-defined]
+        with pytest.raises(paramiko.AuthenticationException):
+            transport.auth_publickey("acme", strange)
+    box.server.close()
+    assert "a key of the kind sk-ssh-ed25519@openssh.com, which is not taken" in box.told.wait("login_refused").message
 
 
 def test_guessing_closes_the_account_to_strangers_but_neither_to_keys_nor_to_where_it_was_right(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections import Counter, deque
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from gateway.errors import Retry, Stop
@@ -32,6 +32,7 @@ from gateway.observations import (
     VISITS_LOST,
 )
 from gateway.store import audit, collected
+from sftp.activity import Activity
 from sftp.lockout import network
 from sftp.names import shown
 
@@ -40,7 +41,6 @@ if TYPE_CHECKING:
 
     from gateway.observations import Observation
     from gateway.store.database import Database, Transaction
-    from sftp.activity import Activity
 
 _log = logging.getLogger(__name__)
 _WINDOW_SECONDS = 60.0
@@ -54,7 +54,8 @@ _AGAIN_SECONDS = 1.0
 class _Kind:
     """How one kind of activity is kept: its line, and how many are written a minute, for each who does it and in all.
 
-    `of` says who that is: a partner, or the address of somebody who has not logged in.
+    `of` says who that is: a partner, or the address of somebody who has not logged in. Of the latter those who name an
+    account that there is are counted with its partner, and apart from the other strangers, who cannot hide them.
     """
 
     observation: Observation
@@ -82,6 +83,10 @@ KINDS = {
 """What the server tells, by its name there."""
 
 
+_Who = tuple[str, str, str]
+"""What was done, by which partner, or from which network."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Line:
     """One line that is to be written; `count` more of the kind stand behind it when it sums up."""
@@ -96,51 +101,54 @@ class _Window:
 
     def __init__(self, began: float) -> None:
         self.began = began
-        self._written: Counter[tuple[str, str]] = Counter()
-        self._in_all: Counter[str] = Counter()
-        self._more: Counter[tuple[str, str]] = Counter()
-        self._last: dict[str, Activity] = {}
+        self._written: Counter[_Who] = Counter()
+        self._in_all: Counter[tuple[str, bool]] = Counter()
+        self._more: Counter[_Who] = Counter()
+        self._last: dict[_Who, Activity] = {}
 
     def takes(self, activity: Activity, kind: _Kind) -> bool:
         """Whether this one is written out; else it is counted."""
         if kind.each is None:
             return True
-        who = (activity.what, (activity.partner or "") if kind.of == "partner" else network(activity.address or ""))
+        partner = activity.partner or ""
+        stranger = kind.of == "address" and not partner
+        who = (activity.what, partner, network(activity.address or "") if stranger else "")
         known = who in self._written or who in self._more
         if not known and len(self._written) + len(self._more) >= _KEYS_MAX:
-            who = (activity.what, "")
-        full = kind.in_all is not None and self._in_all[activity.what] >= kind.in_all
+            who = (activity.what, "", "")
+        all_of_them = (activity.what, stranger)
+        full = kind.in_all is not None and self._in_all[all_of_them] >= kind.in_all
         if full or self._written[who] >= kind.each:
             self._more[who] += 1
-            self._last[activity.what] = activity
+            self._last[who] = activity
             return False
         self._written[who] += 1
-        self._in_all[activity.what] += 1
+        self._in_all[all_of_them] += 1
         return True
 
     def sums(self) -> list[_Line]:
         """What was only counted, one line for each kind and partner, and one for all strangers."""
         lines = []
         strangers: dict[str, Counter[str]] = {}
-        for (what, who), count in self._more.items():
-            kind = KINDS[what]
-            if kind.of == "address":
-                strangers.setdefault(what, Counter())[who] = count
+        for who, count in self._more.items():
+            what, partner, address = who
+            kind, last = KINDS[what], self._last[who]
+            if kind.of == "address" and not partner:
+                strangers.setdefault(what, Counter())[address] = count
                 continue
-            message = f"{count} more of the kind within a minute; the last: {self._last[what].message}"
-            lines.append(_Line(kind, _sum(self._last[what], message, partner=who), count))
+            message = f"{count} more of the kind within a minute; the last: {last.message}"
+            lines.append(_Line(kind, _sum(last, message, partner=partner or None), count))
         for what, counts in strangers.items():
             ((most, often),) = counts.most_common(1)
             message = f"{counts.total()} more of the kind within a minute, from {len(counts)} addresses"
             message += f"; {often} of them from {most}" if most and len(counts) > 1 else f": {most}" if most else ""
-            lines.append(_Line(KINDS[what], _sum(self._last[what], message, address=most or None), counts.total()))
+            last = self._last[what, "", most]
+            lines.append(_Line(KINDS[what], _sum(last, message, address=most or None), counts.total()))
         return lines
 
 
 def _sum(last: Activity, message: str, *, partner: str | None = None, address: str | None = None) -> Activity:
-    return replace(
-        last, message=message, partner=partner, user=None, address=address, name=None, size=None, sha256=None
-    )
+    return Activity(last.what, message, last.problem, last.source, partner, address=address)
 
 
 class Visits:
@@ -226,6 +234,7 @@ def _write(transaction: Transaction, line: _Line) -> None:
         "name": shown(told.name) if told.name else None,
     }
     about |= {"size": told.size, "sha256": told.sha256, "count": line.count or None}
+    about |= {"account": told.account, "key": told.key, "reason": told.reason}
     data = {name: value for name, value in about.items() if value is not None}
     transaction.tell(observation(partner=told.partner, delivery=delivery, message=told.message, **data))
     who = f"sftp user {told.user}" if told.user else told.address or "strangers"

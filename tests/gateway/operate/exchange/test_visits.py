@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -85,6 +86,34 @@ def test_a_flood_of_strangers_costs_a_few_lines_and_is_counted_whole(place: Plac
     (line,) = [each for each in lines(place, "login_refused") if "more of the kind" in each["message"]]
     assert line["message"].startswith("49940 more of the kind within a minute, from 200 addresses; ")
     assert len(rows(place, "logged_in")) == 1
+
+
+def test_a_login_that_failed_at_a_partners_account_is_his_line_whatever_strangers_do(place: Place) -> None:
+    clock = Clock()
+    visits = Visits(place.gateway.database, clock)
+    for number in range(1000):
+        visits.told(refused(number))
+    key, reason = "key SHA256:abc", "key SHA256:abc is none of the keys of acme"
+    for _ in range(10):
+        told = Activity("login_refused", reason, True, None, "acme", None, "198.51.100.1", account="acme", key=key)
+        visits.told(replace(told, reason=reason))
+    clock.now += 61
+    visits.write()
+    acmes = [row for row in rows(place, "login_refused") if row.subject == "partner acme"]
+    assert sum(row.details.get("count", 1) for row in acmes) == 10
+    assert len(acmes) == 4
+    assert {row.who for row in acmes} == {"198.51.100.1", "strangers"}  # nobody has proved to be acme
+    assert {name: acmes[0].details[name] for name in ("account", "key", "reason")} == {
+        "account": "acme",
+        "key": key,
+        "reason": reason,
+    }
+    mine = [each for each in lines(place, "login_refused") if each["partner"] == "acme"]
+    assert [each["message"] for each in mine][-1] == f"7 more of the kind within a minute; the last: {reason}"
+    for number in range(1000):  # nor does who knows names of accounts cost more
+        visits.told(replace(told, partner=f"p{number}"))
+    visits.write()
+    assert len([row for row in rows(place, "login_refused") if row.subject.startswith("partner p")]) == 60
 
 
 def test_a_partner_who_repeats_himself_is_summed_up_and_the_others_are_not(place: Place) -> None:
