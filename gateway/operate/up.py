@@ -18,7 +18,7 @@ from gateway.workspace.loader import load_settings
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
 _log = logging.getLogger(__name__)
@@ -69,10 +69,21 @@ class Supervisor:
     behind, however we end. What a worker that died held is given back at once, with the reason of its end.
     """
 
-    def __init__(self, folder: Path, roles: Sequence[str], *, log: BinaryIO | None = None) -> None:
-        """`log` takes what the roles write to standard error; None leaves them ours."""
+    def __init__(
+        self,
+        folder: Path,
+        roles: Sequence[str],
+        *,
+        log: BinaryIO | None = None,
+        came_up: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        """`log` takes what the roles write to standard error; None leaves them ours.
+
+        `came_up` is called with the name of each role when it works for the first time.
+        """
         self._folder = folder
         self._log = log
+        self._came_up = came_up
         self._roles = [_Role(name) for name in roles]
         self._settings = load_settings(folder)
         self._returns = Returns(folder, self._settings)
@@ -98,7 +109,9 @@ class Supervisor:
             return
         status = role.process.poll()
         up = role.slate.is_up
-        role.came_up |= up
+        if up and not role.came_up:
+            role.came_up = True
+            self._came_up(role.name)
         if status is None:
             return
         lived, worked = time.monotonic() - role.began, role.slate.delivery != 0

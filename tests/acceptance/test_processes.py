@@ -163,6 +163,10 @@ def test_files_dropped_over_sftp_are_records_on_the_api_and_nothing_is_left_runn
 
         _tail_of_another_machine(running)
 
+        told = (tmp_path / "log").read_text()
+        assert told.count(f"API       {running.http}/docs listens\n") == 1
+        assert told.count(f"SFTP      127.0.0.1:{running.sftp_port} listens\n") == 1
+
         assert len(processes_of(tmp_path)) >= 4
         running.process.send_signal(signal.SIGTERM)
         assert running.process.wait(60) == 0
@@ -179,7 +183,7 @@ def _tail_of_another_machine(running: Running) -> None:
 
     followed = tail("-f", "-n", "3", "--problems")
     refused = tail(token="gw_wrong")
-    whole = tail("globex-prices", "-n", "2")
+    whole = tail("globex-prices", "-n", "2", "--problems")  # a letter may have been sent meanwhile
     short = running.get("/api/v1/deliveries?integration=globex-prices")["items"][0]["id"][:14]
     one = tail("--delivery", short, "--grep", "NOT A NUMBER")
 

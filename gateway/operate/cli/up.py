@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 def up(workspace: Path, workers: int | None) -> None:
     """Run everything on this machine: the API, the SFTP server and the workers.
 
-    Applies the workspace if nothing is applied yet, and says so. Ends with Ctrl-C.
+    Applies the workspace if nothing is applied yet, and says so; and when the API and the SFTP server listen. Ends with
+    Ctrl-C.
     """
     log_to_standard_error()
     workspace = workspace.resolve()
@@ -40,10 +41,19 @@ def up(workspace: Path, workers: int | None) -> None:
     if behind:
         click.echo(behind)
     settings = gateway.settings
-    click.echo(f"API       http://{settings.http}/docs")
-    click.echo(f"SFTP      {settings.sftp}")
-    click.echo(f"workers   {workers or workers_by_default()}")
-    Supervisor(workspace, all_roles(workers)).run(stop_event())
+    roles = all_roles(workers)
+    places = {
+        "serve": f"API       http://{settings.http}/docs listens",
+        "sftp": f"SFTP      {settings.sftp} listens",
+    }
+    click.echo(f"starting: the API, the SFTP server, workers: {workers or workers_by_default()}")
+    Supervisor(workspace, roles, came_up=lambda role: _say(places.pop(role, ""))).run(stop_event())
+
+
+def _say(line: str) -> None:
+    """Tell what can be used now."""
+    if line:
+        click.echo(line)
 
 
 def _behind(gateway: Gateway) -> str | None:
