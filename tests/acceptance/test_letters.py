@@ -7,6 +7,7 @@ import io
 import re
 import threading
 import time
+import zipfile
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -197,8 +198,39 @@ def test_a_file_that_is_cut_off_and_one_that_nobody_expects(place: Place) -> Non
     assert "The file ends inside an interchange: IEA is missing." in cut
     assert "Send again: Please send the whole file again." in cut
     unknown = told(place, b"hello", "notes.txt")["txt"]
-    assert "We do not expect a file of this name or kind from you." in unknown
-    assert "Nothing for now: this is to be settled between us first." in unknown
+    assert "The name notes.txt is not one that was agreed." in unknown
+    assert "Expected:   a name like *.edi\n" in unknown
+    assert "WHAT TO SEND AGAIN\n\nThe file, under a name that was agreed.\n" in unknown
+
+
+def test_a_name_that_differs_in_capital_letters_is_told_and_the_same_file_counts_under_the_right_name(
+    place: Place,
+) -> None:
+    text = " ".join(told(place, interchange(group(GOOD)), "ORDERS.EDI")["txt"].split())
+    assert "Expected: a name like *.edi, in which capital and small letters count" in text
+    again = place.give(interchange(group(GOOD)), "orders.edi")
+    assert (again["state"], again["documents"]) == ("accepted", {"accepted": 1})
+
+
+@pytest.mark.parametrize("name", ["prices.csv", "prices.xlsx", "prices.xls"])
+def test_a_workbook_is_to_be_saved_as_csv(place: Place, name: str) -> None:
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w") as workbook:
+        workbook.writestr("[Content_Types].xml", "<Types/>")
+    content = made.getvalue() if name != "prices.xls" else b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+    text = " ".join(told(place, content, name, "globex")["txt"].split())
+    assert "Please save it as CSV (in Excel: 'CSV UTF-8'), and send that." in text
+
+
+def test_what_is_wrong_around_several_documents_is_told_once_and_beside_a_997_that_accepts_it(place: Place) -> None:
+    place.change("integrations/acme-orders.yaml", "contract: order v1", "contract: order v1\nanswer: 997")
+    orders = [order(str(4711 + each), reference=f"{each + 1:04}") for each in range(4)]
+    content = interchange(group(*orders)).replace(b"ACME ", b"ACNE ")
+    text = " ".join(told(place, content, "orders.edi")["txt"].split())
+    assert text.count("is not a known identifier") == 1
+    assert ", and 3 more transaction sets with the same" in text
+    assert "2. " not in text
+    assert "A 997 that accepts the file says that its syntax is right; this letter says what of it we can use." in text
 
 
 def test_who_is_known_by_the_envelope_alone_gets_one_too(place: Place) -> None:

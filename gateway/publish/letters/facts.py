@@ -40,7 +40,8 @@ class Quote:
 class Problem:
     """One thing that is wrong: where, quoted, what, what was expected, what to send.
 
-    `ours` says that it is for us to settle, not for the sender.
+    `ours` says that it is for us to settle, not for the sender; `again` is what to send again where that is not the
+    whole file, put right.
     """
 
     place: str
@@ -49,6 +50,7 @@ class Problem:
     expected: str
     send: str
     ours: bool = False
+    again: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +116,8 @@ class Letter:
     problems: tuple[Problem, ...] = ()
     items: tuple[Item, ...] = ()
     more: int = 0
+    acknowledgments: tuple[str, ...] = ()
+    """What else the sender gets about the file, and what tells of the syntax alone: 997."""
     sheet: Sheet | None = None
     twin: Twin | None = None
 

@@ -62,6 +62,11 @@ def done(letter: Letter) -> list[str]:
         said.append(f"{unit.of(letter.withheld)} {_are(letter.withheld)} right, and held back with the whole file.")
     if letter.known:
         said.append(f"{unit.of(letter.known)} {_were(letter.known)} there already, the same or newer.")
+    if letter.acknowledgments:
+        names = " or ".join(letter.acknowledgments)
+        said.append(
+            f"A {names} that accepts the file says that its syntax is right; this letter says what of it we can use."
+        )
     return said
 
 
@@ -88,7 +93,7 @@ def again(letter: Letter) -> list[str]:
         ]
         said.append("What was taken need not be sent again.")
     else:
-        said = ["The whole file, put right."]
+        said = [found[0].again if len(found) == 1 and found[0].again else "The whole file, put right."]
     return said + _sheet(letter)
 
 

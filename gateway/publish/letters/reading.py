@@ -16,8 +16,9 @@ from gateway.judging import items_of, peeked
 from gateway.model import DeliveryState, DocumentState
 from gateway.publish.letters.facts import Item, Letter, Problem, Quote, Twin, Unit
 from gateway.publish.letters.headers import of_header, wanted
+from gateway.publish.letters.names import AGAIN, of_name, patterns
 from gateway.publish.letters.sheet import Sheets
-from gateway.publish.letters.wording import worded
+from gateway.publish.letters.wording import AS_CSV, is_workbook, worded
 from gateway.routing import Flow, Unfit
 from gateway.store import deliveries, members, quarantine
 
@@ -53,6 +54,8 @@ _BEFORE, _VALUE, _BEHIND = 26, 26, 14
 """So many characters are quoted before, at and behind a place: a line of the letter."""
 _TABLE = re.compile(r"of the (?:table|code table) ([\w.-]+)")
 _NAME_MAX = 80
+_BEYOND_SYNTAX = ("route.", "mapping.", "contract.", "check.", "rule.", "record.")
+"""What is wrong with a file that an acknowledgment may accept: codes of findings begin so."""
 _HEADER_ELSEWHERE = {"skip", "header_at"}
 """Options with which a header is not on the first line."""
 
@@ -103,6 +106,8 @@ class _Found:
     alike: int = 0
     """Refused documents that have nothing wrong but what is told of others, or of the header above them."""
     headers: set[tuple[str | None, tuple[str, ...]]] = field(default_factory=set)
+    answered: frozenset[str] = frozenset()
+    """The acknowledgments that tell of the syntax alone."""
     first: dict[tuple[Finding, ...], int] = field(default_factory=dict)
     """Which item tells what is wrong around several documents, such as in their interchange's header."""
     again: Counter[int] = field(default_factory=Counter)
@@ -146,6 +151,7 @@ class _Reading:
             problems=tuple(found.problems),
             items=tuple(self._items()),
             more=max(0, refused - found.withheld - found.alike - len(found.items)),
+            acknowledgments=tuple(sorted(found.answered)),
             sheet=self._sheets.finished() if self._sheets is not None else None,
             twin=Twin(twin.id, twin.name, twin.received_at) if twin is not None else None,
         )
@@ -201,6 +207,8 @@ class _Reading:
                 envelope = document.envelope
                 flow = self._flow(candidates, envelope)
             self._take(waiting, document, flow, part)
+            if any(each.code.startswith(_BEYOND_SYNTAX) for each in waiting.findings if each.severity == "error"):
+                self._found.answered |= frozenset().union(*(each.answers for each in candidates)) - {"TA1"}
             waiting = next(held, None)
 
     def _held(self, part: Part) -> Iterator[HeldDocument]:
@@ -279,10 +287,20 @@ class _Reading:
             held = quarantine.of_delivery(connection, self._delivery.number, limit=ITEMS_MAX)
         for each in held:
             own = [one for one in each.findings if one.severity == "error"]
-            problems = [self._problem(one, None, None, None) for one in own[:PROBLEMS_MAX]]
+            problems = [self._misnamed(one) or self._problem(one, None, None, None) for one in own[:PROBLEMS_MAX]]
             self._found.items.append(
                 Item(each.member or self._delivery.name, tuple(problems), len(own) - len(problems))
             )
+
+    def _misnamed(self, finding: Finding) -> Problem | None:
+        """What is wrong with the name of a file that nobody wants."""
+        agreed = patterns(self._configuration, self._owed.partner, self._delivery.source)
+        words = of_name(finding.member or self._delivery.name, agreed)
+        if finding.code != "route.unwanted_file" or words is None:
+            return None
+        if is_workbook(finding) and any(each.endswith(".csv") for each in agreed):
+            return Problem("", None, words.what, words.expected, AS_CSV)
+        return Problem("", None, words.what, words.expected, words.send, again=AGAIN)
 
     # ── words ────────────────────────────────────────────────────────────────────────────────────────────────────────
 

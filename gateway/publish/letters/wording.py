@@ -37,6 +37,7 @@ class _Said(NamedTuple):
 
 
 _OURS = "Nothing for now: this is for us to settle, and we look at it."
+AS_CSV = "Please save it as CSV (in Excel: 'CSV UTF-8'), and send that."
 _WHOLE = "Please send the whole file again."
 _TELL = "If it was sent by mistake, nothing is to be done. Otherwise please tell us what it is, so that we can take it."
 _TABLE: dict[str, _Said] = {
@@ -144,6 +145,7 @@ _BUT = re.compile(r"^(?P<what>.*), but (?P<expected>must .*)$", re.DOTALL)
 _LETTERS = str.maketrans({"O": "0", "o": "0", "l": "1", "I": "1"})
 _NUMBER = re.compile(r"[+-]?\d[\d.,' \u00a0]*")
 _NUMBER_MAX = 30
+_WORKBOOK = re.compile(r"\(\.(?:xls|ods)|Excel workbook")
 _NO_COLUMN = re.compile(r"there is no column ('[^']*'|\"[^\"]*\")")
 _NAMES_MAX = 5
 _PICTURE = re.compile(r"\|\s*(decimal|int|date|datetime|time)\('([^']+)'")
@@ -162,10 +164,17 @@ def worded(finding: Finding, *, name: str = "", expression: str = "", codes: Col
     elif said.expected and not expected:
         expected = _as_written(said.expected, expression)
     send = said.send or _please(finding.remedy) or _REST
+    if finding.code == "file.kind" and is_workbook(finding):
+        send = AS_CSV
     guess = _guess(finding)
     if guess:
         send = f"If {guess} is meant, please send {guess}."
     return Words(_stopped(what) if name and what.startswith(name) else _sentence(what), expected, send, said.ours)
+
+
+def is_workbook(finding: Finding) -> bool:
+    """Whether a finding tells of a spreadsheet where text was to be."""
+    return _WORKBOOK.search(finding.message) is not None
 
 
 def _what(finding: Finding, name: str, said: _Said) -> tuple[str, str]:
