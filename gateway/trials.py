@@ -90,7 +90,8 @@ def judge_again(
 
 def _judged(aside: Line, routes: Routes, trial: Trial, content: bytes) -> Delivery:
     configuration = routes.configuration
-    receiver = Receiver(aside.database, aside.vault, aside.new_id, lambda: configuration)
+    # What is said of the file refers to the trial, which its sender can quote: no delivery is ever made of it.
+    receiver = Receiver(aside.database, aside.vault, lambda _kind: trial.id, lambda: configuration)
     with aside.database.write() as transaction:
         for contract in configuration.contracts.values():
             staging.ensure(transaction, contract)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from gateway.publish.letters.reading import file_name
 from gateway.store.letters import CSV, TEXT
 from gateway.store.trials import as_bytes
 
@@ -35,9 +36,10 @@ def files_of(shown: Shown) -> Iterator[tuple[str, bytes]]:
     yield f"tested_{called}_{mark}.txt", "\n".join(_lines(shown)).encode()
     for each in (shown.result or {}).get("answers", ()):
         yield f"{mark}_{each['name']}", as_bytes(each["text"])
+    named: Any = shown.trial  # the delivery that was judged had its name and its id
     for form, text in (shown.result or {}).get("letter", {}).items():
         if form != TEXT:  # which is in the first file
-            yield f"letter_{called}_{mark}.{form}", as_bytes(text) if form == CSV else text.encode()
+            yield file_name(named, 1, form), as_bytes(text) if form == CSV else text.encode()
 
 
 def put(place: Place, shown: Shown) -> None:
@@ -67,8 +69,11 @@ def _lines(shown: Shown) -> Iterator[str]:
         yield f"It could not be tested: {shown.problem}"
         yield ""
         return
-    yield _SAID.get(result["state"], f"It would end as {result['state']}.")
-    yield from _records(result)
+    if result["state"] == "accepted" and not sum(result["documents"].values()):
+        yield "Nothing is wrong, and nothing would be taken: there is no row or document in it."
+    else:
+        yield _SAID.get(result["state"], f"It would end as {result['state']}.")
+    yield from _records(result, f"{trial.partner}~")
     yield ""
     if result["state"] == "accepted":
         yield "When you send it to /inbox, it counts."
@@ -81,11 +86,12 @@ def _lines(shown: Shown) -> Iterator[str]:
         yield letter
 
 
-def _records(result: dict[str, Any]) -> Iterator[str]:
+def _records(result: dict[str, Any], partner: str) -> Iterator[str]:
+    """What was read, by the keys that the partner gave them: of ours, `partner` stands in front."""
     if result["records"]:
         yield ""
         yield "What was read:"
         for each in result["records"]:
-            yield f"  {each['contract'].rpartition('.v')[0]} {each['record']['_key']}"
+            yield f"  {each['contract'].rpartition('.v')[0]} {each['record']['_key'].removeprefix(partner)}"
         if result["more"]["records"]:
             yield "  and more"

@@ -69,8 +69,12 @@ def test_a_file_in_the_folder_for_tests_is_answered_and_nothing_is_taken(tmp_pat
         names = client.listdir("/test/outbox")
         text = client.open(f"/test/outbox/{told[0]}").read().decode()
         assert "Some of it would be accepted" in text
-        assert "order acme~4711" in text
+        assert "order 4711" in text
         assert "^^^^^" in text
+        trial = place.get("/api/v1/trials")["items"][0]["id"]
+        assert f"Please quote {trial}." in text
+        assert f"letter_acme-orders.edi_{trial}.html" in names
+        assert "d_" not in text
         (acknowledgment,) = (name for name in names if "997" in name)
         assert b"ST*997" in client.open(f"/test/outbox/{acknowledgment}").read()
         assert client.listdir("/outbox") == []

@@ -25,6 +25,7 @@ LONGEST = "\u6ce8" * 85
 def shown(name: str) -> Shown:
     result = {
         "state": "quarantined",
+        "documents": {"quarantined": 1},
         "records": [],
         "more": {"records": False, "findings": False},
         "answers": [{"name": "997_1.edi", "kind": "997", "disposition": "rejected", "text": as_text(ANSWER)}],
@@ -38,14 +39,30 @@ def test_a_file_with_the_longest_name_is_answered(tmp_path: Path) -> None:
     put(Folders(tmp_path), shown(LONGEST))
     names = [each.name for each in (tmp_path / "outbox").iterdir()]
     assert len(names) == 4
-    assert sum("\u6ce8" * 50 in each for each in names) == 3
+    assert sum("\u6ce8" * 50 in each for each in names) == 1
 
 
 def test_answers_are_byte_for_byte_what_would_be_sent() -> None:
     files = dict(files_of(shown("prices.csv")))
     assert files["34567890_997_1.edi"] == ANSWER
-    assert files["letter_prices.csv_34567890.csv"] == ROWS
-    assert files["letter_prices.csv_34567890.html"] == "<p>Müller</p>\n".encode()
+    assert files["letter_prices.csv_t_1234567890.csv"] == ROWS
+    assert files["letter_prices.csv_t_1234567890.html"] == "<p>Müller</p>\n".encode()
+
+
+def test_a_file_with_nothing_in_it_is_not_said_to_be_taken() -> None:
+    empty = shown("prices.csv")
+    assert empty.result is not None
+    empty.result.update(state="accepted", documents={}, letter={})
+    text = dict(files_of(empty))["tested_prices.csv_34567890.txt"].decode()
+    assert "nothing would be taken: there is no row or document in it" in text
+    assert "All of it would be accepted" not in text
+
+
+def test_keys_are_those_that_the_partner_gave() -> None:
+    good = shown("prices.csv")
+    assert good.result is not None
+    good.result.update(records=[{"contract": "price-list.v1", "record": {"_key": "acme~A-1"}}])
+    assert "  price-list A-1\n" in dict(files_of(good))["tested_prices.csv_34567890.txt"].decode()
 
 
 @given(st.one_of(st.binary(), st.text(st.characters(max_codepoint=0x2FF)).map(str.encode)))
