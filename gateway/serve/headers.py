@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gateway.serve.following import NUMBER_MAX
-from gateway.serve.shapes import TEXT, WHOLE, Shape
+from gateway.serve.shapes import TEXT, WHOLE, Shape, words
 
 if TYPE_CHECKING:
     from gateway.serve.operations import Operation
@@ -96,6 +96,11 @@ ANSWERED: dict[str, Shape] = {
     "Deprecation": _header("Since when this version of the contract is deprecated: @, seconds since 1970 (RFC 9745)."),
     "Sunset": _header("Until when this version of the contract is served (RFC 8594)."),
     "Gateway-As-Of": _header("The change, and its time, as of which the record is told; where as_of asked for one."),
+    "Gateway-More": _header(
+        "Of the change feed: true, there are more changes already behind next, perhaps none for this key; false, next "
+        "is behind the newest.",
+        words("true", "false"),
+    ),
     "Gateway-Records": _header("Of an export: how many records come.", WHOLE),
     "Gateway-Changes-Since": _header("Of an export: the change behind which the change feed goes on.", WHOLE),
     "Location": _header(
@@ -125,6 +130,7 @@ _OF_OPERATIONS: dict[str, tuple[str, ...]] = {
     "get_integration": ("ETag",),
     "get_partner": ("ETag",),
     "get_openapi": ("ETag",),
+    "list_changes": ("Link", "Gateway-More"),
     "list_rows": ("Link", "Age"),
     "get_row": ("ETag", "Age"),
     "get_delivery_content": ("ETag", "Repr-Digest", "Content-Range", "Accept-Ranges", "Content-Disposition"),

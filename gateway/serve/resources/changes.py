@@ -3,7 +3,8 @@
 Whoever keeps `next` (or the id of the last event) and asks for what is behind it hears each change once, in the order
 in which it became visible, and misses none (E2). ``op`` is ``put``, with the record as it stands from then on,
 ``delete``, or, for who is limited to partners, ``left``: the record was theirs, and is somebody else's now. What the
-caller may not read is left out, and `next` is past it all the same.
+caller may not read is left out, and `next` is past it all the same: a request looks on behind it until it has found
+something or the newest, but no further than :data:`LOOKS` times :data:`LOOKED` changes.
 """
 
 from __future__ import annotations
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
     from gateway.serve.masks import View
     from gateway.serve.operations import Call
     from gateway.store.changes import Change, Page
+
+LOOKS, LOOKED = 20, 5000
+"""So often one request looks on behind a page that is empty for the caller, and for so many changes each time."""
 
 SHAPES: dict[str, Shape] = {
     "Change": thing(
@@ -111,6 +115,7 @@ def changes_answer(call: Call) -> Response:
     else:
         answer = listed(items, cursor=behind, as_of=feed.as_of)
     answer.headers.add("Link", f'<{here(since=str(behind))}>; rel="next"')
+    answer.headers["Gateway-More"] = "true" if behind < feed.as_of["change"] else "false"
     return answer
 
 
@@ -150,18 +155,27 @@ class _Feed:
         views = {name: view_of(call.caller, contract) for name, contract in wanted.items()}
         with call.services.database.read() as connection:
             self._refuse(connection, since, wanted)
-            page = changes.page(
-                connection,
-                since,
-                wanted,
-                limit=call.parameters["limit"],
-                bodies=self._bodies,
-                partners=call.caller.partners,
-            )
+            page = self._found(connection, since, wanted)
         for name, view in views.items():
             if view.personal:
                 on_record(call, view, sum(each.contract == name and each.json is not None for each in page.changes))
         return page, views
+
+    def _found(self, connection: Connection, since: int, wanted: dict[str, Contract]) -> Page:
+        """The page behind a number; an empty one has nothing behind it, or more than one request may look through."""
+
+        def page(after: int, limit: int, *, bodies: bool) -> Page:
+            partners = self._call.caller.partners
+            return changes.page(connection, after, wanted, limit=limit, bodies=bodies, partners=partners)
+
+        found = page(since, self._call.parameters["limit"], bodies=self._bodies)
+        for _ in range(LOOKS):
+            if found.changes or found.next >= found.newest:
+                break
+            found = page(found.next, LOOKED, bodies=False)
+            if found.changes:
+                found = page(found.changes[0].seq - 1, self._call.parameters["limit"], bodies=self._bodies)
+        return found
 
     def _wanted(self) -> dict[str, Contract]:
         """The contracts that are asked for, of those that the caller may read, by their ids.

@@ -11,12 +11,14 @@ import pytest
 
 from gateway.model import Arrived
 from gateway.serve import following
+from gateway.serve.resources import changes as feed
 from gateway.store import audit, changes, expiry, keys
 from tests.gateway.serve.worlds import CONTRACT, FILES, HEADER, ORDERS, World, order, with_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from flask.testing import FlaskClient
     from werkzeug.test import TestResponse
 
 PATH = "/api/v1/changes"
@@ -180,6 +182,62 @@ def test_a_key_of_one_partner_hears_of_its_records_alone(told: World) -> None:
     assert (body["items"], body["next"]) == ([], 3)
     client = with_key(told.app().test_client(), limited(told, "orders:read", partners=("acme",)))
     assert len(client.get(PATH).get_json()["items"]) == 3
+
+
+def two_partners(here: World) -> FlaskClient:
+    """One change of Globex, ten of Acme, another of Globex and one of Acme; a client that is limited to Globex."""
+    globex = ORDERS.replace("acme", "globex").replace("Acme", "Globex")
+    here.apply(
+        FILES
+        | {
+            "partners/globex.yaml": "partner: globex\nabout: Globex\n",
+            "integrations/globex-orders.yaml": globex,
+        }
+    )
+    for number, lines in ((1, 1), (2, 10), (3, 1), (4, 1)):
+        partner = "globex" if number % 2 else "acme"
+        content = HEADER + "".join(order(f"{number}-{line}") for line in range(lines))
+        arrived = Arrived("http:", f"{number}.csv", partner, f"{partner}-orders")
+        here.receiver.land(arrived, BytesIO(content.encode()))
+        here.work()
+    return with_key(here.app().test_client(), limited(here, "orders:read", partners=("globex",)))
+
+
+NDJSON = {"Accept": "application/x-ndjson"}
+
+
+@pytest.mark.parametrize("query", ["", "&body=none", "&wait=1"])
+@pytest.mark.parametrize("looked", [1, 4, 5000])
+def test_what_others_changed_is_passed_over(
+    here: World, monkeypatch: pytest.MonkeyPatch, looked: int, query: str
+) -> None:
+    client = two_partners(here)
+    monkeypatch.setattr(feed, "LOOKED", looked)
+    first = client.get(f"{PATH}?limit=1{query}")
+    assert (heard(first), first.headers["Gateway-More"]) == ([(1, "globex~1-0")], "true")
+    second = client.get(f"{PATH}?since=1&limit=2{query}", headers=NDJSON)
+    assert [json.loads(line)["seq"] for line in second.text.splitlines()] == [12]
+    assert second.headers["Gateway-More"] == "false"
+    last = client.get(f"{PATH}?since=12&limit=2{query}", headers=NDJSON)
+    assert (last.text, last.headers["Gateway-More"]) == ("", "false")
+    assert last.headers["Link"].startswith(f"<{PATH}?limit=2")
+    assert "since=13>" in last.headers["Link"]
+
+
+def test_no_request_looks_further_than_its_bound_and_says_so(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    client = two_partners(here)
+    monkeypatch.setattr(feed, "LOOKED", 2)
+    monkeypatch.setattr(feed, "LOOKS", 3)
+    since, empty = 1, 0
+    while True:
+        answer = client.get(f"{PATH}?since={since}&limit=1", headers=NDJSON)
+        if answer.text:
+            break
+        assert answer.headers["Gateway-More"] == "true", "an empty page that is not the end"
+        behind = int(answer.headers["Link"].partition("since=")[2].partition(">")[0])
+        assert since < behind <= since + 7
+        since, empty = behind, empty + 1
+    assert (json.loads(answer.text)["seq"], empty) == (12, 1)
 
 
 def test_a_record_that_somebody_else_sends_is_told_to_have_left_and_nothing_more(here: World) -> None:
