@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from flask import Response  # noqa: TC002
 from marshmallow import fields, validate
 
+from gateway.model import DeliveryState
 from gateway.repair.replay import NOW, THEN, ask_replay
 from gateway.repair.undo import undo
 from gateway.serve.answers import answered
@@ -14,6 +15,7 @@ from gateway.serve.operations import Operation, Parameters
 from gateway.serve.parameters import Truth
 from gateway.serve.resources import trials
 from gateway.serve.resources.deliveries import delivery_said, known
+from gateway.serve.resources.uploads import judged, wait_of_request
 from gateway.serve.shapes import WHOLE, Shape, named, thing
 
 if TYPE_CHECKING:
@@ -71,11 +73,11 @@ def operations() -> tuple[Operation, ...]:
             "POST",
             f"{one}/replay",
             "deliveries",
-            "Have a delivery judged again from its raw bytes",
+            "Have a delivery judged again from its raw bytes. Prefer: wait=10 answers with how it ended",
             replay,
             scope=scope,
             body=ReplayBody,
-            answers={202: "DeliveryOrTrial", 200: "Trial"},
+            answers={202: "DeliveryOrTrial", 200: "DeliveryOrTrial"},
         ),
         Operation(
             "undo_delivery",
@@ -92,14 +94,23 @@ def operations() -> tuple[Operation, ...]:
 
 
 def replay(call: Call, id: str) -> Response:  # noqa: A002 - the name in the path
-    """``POST /api/v1/deliveries/d_01j…/replay {"as": "now", "reason": "…"}``: a worker judges it soon."""
+    """``POST /api/v1/deliveries/d_01j…/replay {"as": "now", "reason": "…"}``: a worker judges it soon.
+
+    With ``Prefer: wait=10`` that is waited for, and told by 200.
+    """
     delivery, services = _known(call, id), call.services
     how, reason = call.body["how"], call.body["reason"]
     if call.body["dry_run"]:
         return trials.replay(call, delivery, how)
     routes = _routes(call, delivery, how)
     ask_replay(services.database, services.vault, delivery, routes=routes, how=how, who=call.caller.name, reason=reason)
-    return answered(delivery_said(_known(call, delivery.id)), 202, {"Location": f"/api/v1/deliveries/{delivery.id}"})
+    asked, seconds = _known(call, delivery.id), wait_of_request()
+    headers = {"Location": f"/api/v1/deliveries/{delivery.id}"}
+    if seconds is None:
+        return answered(delivery_said(asked), 202, headers)
+    ended = judged(call, asked, seconds)
+    status = 202 if ended.state == DeliveryState.RECEIVED else 200
+    return answered(delivery_said(ended), status, headers | {"Preference-Applied": f"wait={seconds}"})
 
 
 def undo_delivery(call: Call, id: str) -> Response:  # noqa: A002 - as above

@@ -102,12 +102,12 @@ def _landed(call: Call, integration: Integration, file_name: str, file: BinaryIO
     seconds = wait_of_request()
     if seconds is None:
         return answered(delivery_said(delivery), 202, location)
-    delivery = _ended(call, delivery, seconds)
+    delivery = judged(call, delivery, seconds)
     status = 202 if delivery.state == DeliveryState.RECEIVED else 200
     return answered(delivery_said(delivery), status, location | {"Preference-Applied": f"wait={seconds}"})
 
 
-def _ended(call: Call, delivery: Delivery, seconds: int) -> Delivery:
+def judged(call: Call, delivery: Delivery, seconds: int) -> Delivery:
     """The delivery when a worker has judged it, or as it is when the time is over."""
 
     def look(connection: Connection) -> Delivery | None:

@@ -45,6 +45,21 @@ def test_without_waiting_it_is_asked_for_again(here: World) -> None:
     assert client.get(answer.headers["Location"]).get_json()["state"] == "done"
 
 
+def test_the_end_of_a_replay_is_waited_for(here: World) -> None:
+    delivery = here.deliver(order("1", total="1.00", pieces="7"))
+    here.apply({name: text.replace("total: total |", "total: pieces |") for name, text in FILES.items()})
+    client, body = here.client(), {"as": "now", "reason": "the mapping was wrong"}
+    answer = client.post(f"/api/v1/deliveries/{delivery.id}/replay", json=body, headers=WAIT)
+    assert (answer.status_code, answer.headers["Preference-Applied"]) == (200, "wait=10")
+    assert (answer.get_json()["state"], answer.get_json()["replay"]) == ("accepted", "now")
+    assert answer.headers["Location"] == f"/api/v1/deliveries/{delivery.id}"
+    assert client.get("/api/v1/orders/acme~1").get_json()["total"] == "7"
+    here.works = False
+    answer = client.post(f"/api/v1/deliveries/{delivery.id}/replay", json=body, headers=WAIT)
+    assert (answer.status_code, answer.headers["Preference-Applied"]) == (202, "wait=10")
+    assert answer.get_json()["state"] == "received"
+
+
 def test_a_replay_is_told_before_it_is_done(here: World) -> None:
     delivery = here.deliver(order("1", total="1.00", pieces="7"))
     here.apply({name: text.replace("total: total |", "total: pieces |") for name, text in FILES.items()})
