@@ -196,7 +196,8 @@ def as_text(line: Line, *, colour: bool) -> str:
     name = line.integration or line.partner or "-"
     short = (line.delivery or "-")[:_SHORT_ID]
     told = f"{_MARKS.get(line.level, '')}{line.event}"
-    time = f"{line.at:%H:%M:%S}.{line.at.microsecond // 1000:03}"
+    at = _happened(line)
+    time = f"{at:%H:%M:%S}.{at.microsecond // 1000:03}"
     message = line.message.replace("\n", " ⏎ ")
     if not colour:
         return f"{time}  {name:<18} {short:<12}  {told:<17} {message}"
@@ -204,6 +205,15 @@ def as_text(line: Line, *, colour: bool) -> str:
     body = f"{told:<17} {message}"
     body = f"{_RED}{body}{_PLAIN}" if line.level == "problem" else body
     return f"{_DIM}{time}{_PLAIN}  \x1b[{shade}m{name:<18}{_PLAIN} {_DIM}{short:<12}{_PLAIN}  {body}"
+
+
+def _happened(line: Line) -> datetime:
+    """When it happened, where that is earlier than when it was written."""
+    said = line.data.get("at")
+    try:
+        return datetime.fromisoformat(said) if isinstance(said, str) else line.at
+    except ValueError:
+        return line.at
 
 
 def as_json(line: Line) -> str:

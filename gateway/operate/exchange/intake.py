@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from gateway.model import Activity as Line
     from gateway.operate.wiring import Gateway
     from sftp.activity import Activity
-    from sftp.arrival import Folder
+    from sftp.arrival import Arrival, Folder
 
 _log = logging.getLogger(__name__)
 _LOOK_EVERY_SECONDS = 1.0
@@ -65,6 +65,19 @@ _STORED = {
 """What an administrator must see of all that the collector tells, by its name there."""
 
 
+class _ToldFirst:
+    """Who receives files, after what was told of them is in the log: an upload stands above what became of it."""
+
+    def __init__(self, visits: Visits, drops: Drops) -> None:
+        self._visits = visits
+        self._drops = drops
+
+    def receive(self, arrival: Arrival) -> None:
+        """As `Drops.receive`. When the log cannot be written, the file is received all the same."""
+        self._visits.write_about(arrival.source, arrival.name)
+        self._drops.receive(arrival)
+
+
 class Intake:
     """The SFTP role: serves partners and collects what settled, always as the revision in force says."""
 
@@ -74,10 +87,9 @@ class Intake:
         self._drops = gateway.folder / settings.drops
         self._unusable: dict[str, str] = {}
         """Why a folder is left out, by its source."""
-        self._collector = Collector(
-            (), Drops(gateway.receiver), new_id=lambda: gateway.ids.new("a"), on_activity=self._tell
-        )
         self.visits = Visits(gateway.database, time.monotonic)
+        received = _ToldFirst(self.visits, Drops(gateway.receiver))
+        self._collector = Collector((), received, new_id=lambda: gateway.ids.new("a"), on_activity=self._tell)
         self.server = partner_server(gateway, self._collector.ring, self._tell)
 
     def run(self, stop: threading.Event, come_up: Callable[[], None] = lambda: None) -> None:

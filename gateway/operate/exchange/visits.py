@@ -32,12 +32,14 @@ from gateway.observations import (
     VISITS_LOST,
 )
 from gateway.store import audit, collected
+from gateway.store.database import stamp
 from sftp.activity import Activity
 from sftp.lockout import network
 from sftp.names import shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
 
     from gateway.observations import Observation
     from gateway.store.database import Database, Transaction
@@ -89,8 +91,12 @@ _Who = tuple[str, str, str]
 
 @dataclass(frozen=True, slots=True)
 class _Line:
-    """One line that is to be written; `count` more of the kind stand behind it when it sums up."""
+    """One line that is to be written; `count` more of the kind stand behind it when it sums up.
 
+    `at` is when it happened: lines are written a moment later.
+    """
+
+    at: datetime
     kind: _Kind
     activity: Activity
     count: int = 0
@@ -126,8 +132,8 @@ class _Window:
         self._in_all[all_of_them] += 1
         return True
 
-    def sums(self) -> list[_Line]:
-        """What was only counted, one line for each kind and partner, and one for all strangers."""
+    def sums(self, at: datetime) -> list[_Line]:
+        """At the end of it: what was only counted, one line for each kind and partner, and one for all strangers."""
         lines = []
         strangers: dict[str, Counter[str]] = {}
         for who, count in self._more.items():
@@ -137,13 +143,13 @@ class _Window:
                 strangers.setdefault(what, Counter())[address] = count
                 continue
             message = f"{count} more of the kind within a minute; the last: {last.message}"
-            lines.append(_Line(kind, _sum(last, message, partner=partner or None), count))
+            lines.append(_Line(at, kind, _sum(last, message, partner=partner or None), count))
         for what, counts in strangers.items():
             ((most, often),) = counts.most_common(1)
             message = f"{counts.total()} more of the kind within a minute, from {len(counts)} addresses"
             message += f"; {often} of them from {most}" if most and len(counts) > 1 else f": {most}" if most else ""
             last = self._last[what, "", most]
-            lines.append(_Line(KINDS[what], _sum(last, message, address=most or None), counts.total()))
+            lines.append(_Line(at, KINDS[what], _sum(last, message, address=most or None), counts.total()))
         return lines
 
 
@@ -158,7 +164,11 @@ class Visits:
         self._database = database
         self._monotonic = monotonic
         self._lock = threading.Lock()
+        self._writing = threading.Lock()
+        """Held by whoever writes: lines stay in their order."""
         self._waiting: deque[_Line] = deque()
+        self._files: set[tuple[str | None, str]] = set()
+        """Source and name of those that waiting lines are about."""
         self._lost = 0
         self._window = _Window(monotonic())
         self._rung = threading.Event()
@@ -171,7 +181,7 @@ class Visits:
         with self._lock:
             self._turn()
             if self._window.takes(activity, kind):
-                self._put(_Line(kind, activity))
+                self._put(_Line(self._database.clock(), kind, activity))
         self._rung.set()
         return True
 
@@ -185,42 +195,59 @@ class Visits:
                 stop.wait(_AGAIN_SECONDS)
         self.write(everything=True)
 
+    def write_about(self, source: str, name: str) -> None:
+        """Write what waits if something of it is about this file, which is to be told before it is received.
+
+        In a flood the first file's lines take those of all others along.
+        """
+        with self._writing, self._lock:
+            waits = (source, name) in self._files
+        if waits:
+            self.write()
+
     def write(self, *, everything: bool = False) -> bool:
         """Write what waits, with `everything` the sums of this minute too; False when the store took nothing."""
-        with self._lock:
-            self._turn(now=everything)
-            lines, self._waiting = self._waiting, deque()
-            lost, self._lost = self._lost, 0
-        if not lines and not lost:
-            return True
-        try:
-            with self._database.write() as transaction:
-                for line in lines:
-                    _write(transaction, line)
-                if lost:
-                    transaction.tell(VISITS_LOST(count=lost))
-                    audit.write(transaction, "visits_lost", "sftp server", who=audit.WORKER, count=lost)
-        except (Retry, Stop) as trouble:
-            _log.warning("%s", trouble)
+        with self._writing:
             with self._lock:
-                self._waiting.extendleft(reversed(lines))
-                self._lost += lost
-            return False
-        return True
+                self._turn(now=everything)
+                lines, self._waiting, self._files = self._waiting, deque(), set()
+                lost, self._lost = self._lost, 0
+            if not lines and not lost:
+                return True
+            try:
+                with self._database.write() as transaction:
+                    for line in lines:
+                        _write(transaction, line)
+                    if lost:
+                        transaction.tell(VISITS_LOST(count=lost))
+                        audit.write(transaction, "visits_lost", "sftp server", who=audit.WORKER, count=lost)
+            except (Retry, Stop) as trouble:
+                _log.warning("%s", trouble)
+                with self._lock:
+                    self._waiting.extendleft(reversed(lines))
+                    self._files |= {_file(line) for line in lines}
+                    self._lost += lost
+                return False
+            return True
 
     def _turn(self, *, now: bool = False) -> None:
         """Under the lock: begin the next minute, if this one is over."""
         at = self._monotonic()
         if now or at - self._window.began >= _WINDOW_SECONDS:
-            for line in self._window.sums():
+            for line in self._window.sums(self._database.clock()):
                 self._put(line)
             self._window = _Window(at)
 
     def _put(self, line: _Line) -> None:
         if len(self._waiting) < _WAITING_MAX:
             self._waiting.append(line)
+            self._files.add(_file(line))
         else:
             self._lost += 1
+
+
+def _file(line: _Line) -> tuple[str | None, str]:
+    return line.activity.source, line.activity.name or ""
 
 
 def _write(transaction: Transaction, line: _Line) -> None:
@@ -235,7 +262,7 @@ def _write(transaction: Transaction, line: _Line) -> None:
     }
     about |= {"size": told.size, "sha256": told.sha256, "count": line.count or None}
     about |= {"account": told.account, "key": told.key, "reason": told.reason}
-    data = {name: value for name, value in about.items() if value is not None}
+    data = {"at": stamp(line.at)} | {name: value for name, value in about.items() if value is not None}
     transaction.tell(observation(partner=told.partner, delivery=delivery, message=told.message, **data))
     who = f"sftp user {told.user}" if told.user else told.address or "strangers"
     subject = f"partner {told.partner}" if told.partner else "sftp server"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -42,6 +43,12 @@ def test_a_line_is_one_line_with_and_without_colour() -> None:
     assert "\n" not in coloured
     assert "\x1b[31m" in coloured
     assert coloured.endswith("\x1b[0m")
+
+
+def test_a_line_is_shown_at_the_time_when_it_happened() -> None:
+    early = replace(LINE, data={"at": "2026-11-21T08:59:58.250000Z"})
+    assert as_text(early, colour=False).startswith("08:59:58.250  ")
+    assert as_text(replace(LINE, data={"at": "soon"}), colour=False).startswith("09:00:00.000  ")
 
 
 def test_json_has_the_members_of_the_api() -> None:

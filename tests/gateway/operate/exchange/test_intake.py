@@ -65,6 +65,27 @@ def test_watched_folders_are_collected_also_one_that_is_applied_later(tmp_path: 
         assert [path.name for path in (tmp_path / "in").iterdir() if path.is_file()] == ["first.csv.part"]
 
 
+def test_an_upload_stands_in_the_log_before_what_became_of_it(tmp_path: Path) -> None:
+    make(tmp_path, sftp=free_port())
+    with reopened(tmp_path) as place:
+        intake, stop = Intake(place.gateway), threading.Event()
+        running = threading.Thread(target=intake.run, args=(stop,))
+        running.start()
+        try:
+            inbox = tmp_path / place.gateway.settings.drops / "globex" / "inbox"
+            until(inbox.is_dir)
+            source, name = "drop://globex", "first.csv"
+            intake.server.tell(Activity("uploaded", "first.csv", source=source, partner="globex", name=name))
+            (inbox / name).write_bytes(CSV)
+            intake.server.ring(source)
+            until(lambda: place.get("/api/v1/deliveries")["items"])
+        finally:
+            stop.set()
+            running.join(30)
+        told = [each["event"] for each in place.get("/api/v1/activity?limit=100")["items"]]
+        assert [each for each in told if each in ("received", "uploaded")] == ["uploaded", "received"]
+
+
 def test_a_folder_that_cannot_be_used_is_told_once_and_left_out_until_it_can_be(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

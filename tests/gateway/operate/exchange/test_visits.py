@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -72,6 +73,31 @@ def test_each_login_upload_and_download_is_a_line_and_an_audit_row(place: Place)
         assert audit.check(connection).faults == ()
 
 
+def test_a_line_says_when_it_happened_and_is_shown_so_though_it_was_written_later(place: Place) -> None:
+    visits = Visits(place.gateway.database, Clock())
+    before = place.clock.now
+    visits.told(did("logged_in"))
+    place.clock.forward(5)
+    visits.told(did("banned"))
+    place.clock.forward(5)
+    visits.write()
+    happened = [datetime.fromisoformat(lines(place, each)[0]["data"]["at"]) for each in ("logged_in", "banned")]
+    assert before < happened[0] < before + timedelta(seconds=1)
+    assert happened[1] - happened[0] > timedelta(seconds=4)
+    assert datetime.fromisoformat(lines(place, "logged_in")[0]["at"]) - before > timedelta(seconds=9)
+    assert [row.details["at"] for row in rows(place, "logged_in")] == [lines(place, "logged_in")[0]["data"]["at"]]
+
+
+def test_what_is_told_of_a_file_is_written_before_it_is_received_and_takes_all_others_along(place: Place) -> None:
+    visits = Visits(place.gateway.database, Clock())
+    for name in ("a.edi", "b.edi"):
+        visits.told(did("uploaded", source="drop://acme", name=name))
+    visits.write_about("drop://globex", "a.edi")
+    assert rows(place, "uploaded") == []
+    visits.write_about("drop://acme", "b.edi")
+    assert [row.details["name"] for row in rows(place, "uploaded")] == ["a.edi", "b.edi"]
+
+
 def test_a_flood_of_strangers_costs_a_few_lines_and_is_counted_whole(place: Place) -> None:
     clock = Clock()
     visits = Visits(place.gateway.database, clock)
@@ -135,7 +161,7 @@ def test_what_many_addresses_did_is_remembered_within_bounds() -> None:
     for number in range(10_000):
         window.takes(Activity("banned", "x", address=f"2001:db8:0:{number:x}::1"), kind)
     assert len(window._written) + len(window._more) <= module._KEYS_MAX + 1
-    assert sum(line.count for line in window.sums()) == 10_000 - 60
+    assert sum(line.count for line in window.sums(datetime.now(UTC))) == 10_000 - 60
 
 
 def test_what_the_store_does_not_take_now_is_kept_and_written_later_and_what_is_too_much_is_counted(
