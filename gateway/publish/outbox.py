@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from gateway.store.outgoing import Outgoing
 
 OUTBOX, OUTGOING = "outbox", "outgoing"
+PURGED = "its content was purged meanwhile"
+"""Why a file of no bytes is not sent: nothing that is written for a partner is empty."""
 
 
 class Place(Protocol):
@@ -152,26 +154,48 @@ def send(outboxes: Outboxes, leased: Sequence[Outgoing]) -> None:
         Retry: the store is busy.
         Stop: the store cannot be written.
     """
-    with ExitStack() as places:
-        round_ = _Round(outboxes, places)
-        round_.stage([each for each in leased if each.staged is None])
-        round_.staged += [(each, each.staged) for each in leased if each.staged is not None]
-        round_.show()
-        round_.finish()
+    with ExitStack() as stack:
+        _Round(outboxes, stack, {}).go(leased)
+
+
+def send_singly(outboxes: Outboxes, take: Callable[[], Sequence[Outgoing]], *, most: int) -> int:
+    """Send what `take` leases, one file, until it leases none or `most` are done; how many were taken.
+
+    Each is noted before the next one is taken: whoever is killed, or is slow, leaves one of which nobody knows whether
+    its partner has it, where `send` leaves all of its round.
+
+    Raises:
+        Retry, Stop: as of `send`.
+    """
+    with ExitStack() as stack:
+        places: dict[str, Place] = {}
+        for done in range(most):
+            leased = take()
+            if not leased:
+                return done
+            _Round(outboxes, stack, places).go(leased)
+    return most
 
 
 class _Round:
     """Some files on their way together: a folder is synced, and the store written, once for all of them."""
 
-    def __init__(self, outboxes: Outboxes, stack: ExitStack) -> None:
+    def __init__(self, outboxes: Outboxes, stack: ExitStack, places: dict[str, Place]) -> None:
         self._database = outboxes.database
         self._outboxes = outboxes
         self._stack = stack
-        self._places: dict[str, Place] = {}
+        self._places = places
         self.staged: list[tuple[Outgoing, int]] = []
         """With the token under which the file was written."""
         self.done: list[Outgoing] = []
         self.failed: list[tuple[Outgoing, str]] = []
+
+    def go(self, leased: Sequence[Outgoing]) -> None:
+        """All of it."""
+        self.stage([each for each in leased if each.staged is None])
+        self.staged += [(each, each.staged) for each in leased if each.staged is not None]
+        self.show()
+        self.finish()
 
     def stage(self, leased: Sequence[Outgoing]) -> None:
         """Write the files that are not there yet out of the partner's sight."""
@@ -248,7 +272,10 @@ class _Round:
 
     def _content(self, each: Outgoing) -> bytes:
         with self._database.read() as connection:
-            return store.content(connection, each)
+            content = store.content(connection, each)
+        if not content:
+            raise OSError(None, PURGED)
+        return content
 
     @contextmanager
     def _told(self, files: Sequence[Outgoing]) -> Iterator[None]:

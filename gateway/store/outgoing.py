@@ -87,7 +87,7 @@ class Bag:
         partner = func.coalesce(table.c.partner, "")
         chosen: ColumnElement[bool] = true() if self.partners is None else partner.in_(sorted(self.partners))
         if self.but:
-            chosen = and_(chosen, table.c.partner.not_in(sorted(self.but)))
+            chosen = and_(chosen, partner.not_in(sorted(self.but)))
         if table is letter:
             chosen = and_(chosen, (table.c.kind == MAIL) if self.mails else (table.c.kind != MAIL))
         return chosen
@@ -97,9 +97,10 @@ class Bag:
         return [LETTER] if self.mails else [ACKNOWLEDGMENT, LETTER]
 
 
-def something_outgoing(connection: Connection, now: datetime) -> bool:
-    """Whether any file may be due to be sent."""
-    return any(something_due(connection, table, now) for table in _TABLES.values())
+def something_outgoing(connection: Connection, now: datetime, bag: Bag = Bag()) -> bool:
+    """Whether any file of a bag may be due to be sent."""
+    tables = (_TABLES[each] for each in bag.origins())
+    return any(something_due(connection, table, now, bag.of(table)) for table in tables)
 
 
 def take_outgoing(

@@ -157,7 +157,8 @@ def is_to_be_answered(connection: Connection, number: int) -> bool:
     )
     written = select(1).where(lettering.c.delivery == number, lettering.c.due.is_not(None))
     sent = select(1).where(acknowledgment.c.delivery == number, acknowledgment.c.state.in_(_ON_THEIR_WAY))
-    half_sent = select(1).where(letter.c.delivery == number, letter.c.state == _HALF_SENT)
+    begun = or_(letter.c.state == _HALF_SENT, letter.c.owner.is_not(None))
+    half_sent = select(1).where(letter.c.delivery == number, begun)
     return any(connection.execute(each.limit(1)).first() is not None for each in (*due, written, sent, half_sent))
 
 

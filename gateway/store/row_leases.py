@@ -33,11 +33,12 @@ def waits(table: Table) -> ColumnElement[bool]:
     return table.c.due >= 0
 
 
-def something_due(connection: Connection, table: Table, now: datetime) -> bool:
-    """Whether any row may be due, which is cheaper to ask than to try to take one."""
+def something_due(connection: Connection, table: Table, now: datetime, *which: ColumnElement[bool]) -> bool:
+    """Whether any row, or one of those, may be due, which is cheaper to ask than to try to take one."""
     when = table.c.due
     is_due = or_(when <= now.timestamp(), when > now.timestamp() + _PUT_OFF_SECONDS_MAX)
-    return connection.execute(select(literal(1)).select_from(table).where(is_due).limit(1)).first() is not None
+    query = select(literal(1)).select_from(table).where(waits(table), is_due, *which).limit(1)
+    return connection.execute(query).first() is not None
 
 
 def is_due(table: Table, transaction: Transaction, seconds: float) -> ColumnElement[bool]:

@@ -19,6 +19,7 @@ from gateway.errors import Stop
 from gateway.operate.credentials import resolved
 from gateway.operate.exchange.outboxes import Way
 from gateway.publish.letters.mail import of_message
+from gateway.publish.outbox import PURGED
 from gateway.store import outgoing
 from gateway.store.outgoing import Bag
 
@@ -32,6 +33,8 @@ _log = logging.getLogger(__name__)
 TIMEOUT_SECONDS = 20.0
 TRIES_MAX = 30
 """Most of a day, as `pause` has it."""
+LEASE_SECONDS_MIN = 300.0
+"""A server may take `TIMEOUT_SECONDS` for each of its answers, a dozen of which a mail needs."""
 _FIRST_SECONDS, _PAUSE_SECONDS_MAX = 15.0, 3000.0
 
 
@@ -64,10 +67,13 @@ class MailServer:
 
     def show(self, hidden: str, name: str) -> None:  # noqa: ARG002 - as `Place`
         """Hand the mail with this Message-ID to the server."""
+        content = self._content(name)
+        if not content:
+            raise OSError(None, PURGED)
         try:
             if self._server is None:
                 self._server = self._connected()
-            self._hand_over(self._server, self._content(name))
+            self._hand_over(self._server, content)
         except smtplib.SMTPException as trouble:
             self.close()
             raise OSError(None, _said(trouble)) from trouble
@@ -144,5 +150,7 @@ def _place(gateway: Gateway, _: str) -> MailServer:
     return MailServer(mail, password, content)
 
 
-MAILS = Way("mails", lambda _: Bag(mails=True), _place, pause, TRIES_MAX)
-"""By e-mail."""
+MAILS = Way(
+    "mails", lambda _: Bag(mails=True), _place, pause, TRIES_MAX, singly=True, lease_seconds_min=LEASE_SECONDS_MIN
+)
+"""By e-mail: each is noted as soon as the server has it."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from gateway.errors import Retry, Stop
 from gateway.operate.workers.lateness import LateWatch
-from gateway.publish.outbox import Folders, Outboxes, send
+from gateway.publish.outbox import Folders, Outboxes, send, send_singly
 from gateway.store import outgoing, row_leases
 from gateway.store.bell import Bell
 from gateway.store.outgoing import Bag
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from gateway.configuration import Configuration
     from gateway.operate.wiring import Gateway
     from gateway.publish.outbox import Place
+    from gateway.store.outgoing import Outgoing
 
 _log = logging.getLogger(__name__)
 _SLEEP_SECONDS = 1.0
@@ -41,6 +42,10 @@ class Way:
     """The seconds until what was tried so often is tried again."""
     tries_max: int | None = None
     """After so many tries it is not sent any more; None: it always is."""
+    singly: bool = False
+    """Whether one is noted before the next one is taken: where what is shown twice is there twice."""
+    lease_seconds_min: float = 0.0
+    """Longer than it takes to show one, at the slowest."""
 
 
 OUTBOXES = Way(
@@ -84,15 +89,20 @@ def send_until(gateway: Gateway, owner: str, stop: threading.Event, way: Way = O
 
 def send_once(gateway: Gateway, owner: str, way: Way = OUTBOXES) -> bool:
     """Take files that are due and go this way, and send them; False when none is due."""
-    with gateway.database.read() as connection:
-        if not outgoing.something_outgoing(connection, gateway.database.clock()):
-            return False
     bag = way.bag(gateway.in_force.configuration())
-    with gateway.database.write() as transaction:
-        leased = outgoing.take_outgoing(
-            transaction, owner=owner, seconds=gateway.settings.lease_seconds, count=_TOGETHER_MAX, bag=bag
-        )
+    with gateway.database.read() as connection:
+        if not outgoing.something_outgoing(connection, gateway.database.clock(), bag):
+            return False
+    seconds = max(gateway.settings.lease_seconds, way.lease_seconds_min)
+
+    def take(count: int = 1) -> list[Outgoing]:
+        with gateway.database.write() as transaction:
+            return outgoing.take_outgoing(transaction, owner=owner, seconds=seconds, count=count, bag=bag)
+
+    outboxes = Outboxes(gateway.database, partial(way.place_of, gateway), way.pause, way.tries_max)
+    if way.singly:
+        return send_singly(outboxes, take, most=_TOGETHER_MAX) > 0
+    leased = take(_TOGETHER_MAX)
     if leased:
-        place_of = partial(way.place_of, gateway)
-        send(Outboxes(gateway.database, place_of, way.pause, way.tries_max), leased)
+        send(outboxes, leased)
     return bool(leased)

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from dataclasses import replace
 from email import message_from_bytes, policy
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from gateway.operate.exchange.mailing import MAILS, TRIES_MAX, pause
+from gateway.configuration import Mail
+from gateway.operate.exchange.mailing import LEASE_SECONDS_MIN, MAILS, TRIES_MAX, pause
+from gateway.operate.exchange.mailing import MailServer as Mailer
 from gateway.operate.exchange.outboxes import send_once
+from gateway.publish.outbox import PURGED
+from gateway.store import deliveries, outgoing, retention
+from gateway.store.outgoing import Bag
 from tests.acceptance.answered import outbox, send
 from tests.acceptance.workspaces import opened, sample
 from tests.gateway.operate.exchange.mailservers import mail_server
@@ -18,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from gateway.operate.wiring import Gateway
     from tests.acceptance.workspaces import Place
     from tests.gateway.operate.exchange.mailservers import MailServer
 
@@ -118,6 +125,58 @@ def test_who_does_not_know_whether_it_was_taken_hands_over_the_same_bytes(tmp_pa
         assert send_once(place.gateway, "sftp", MAILS)
         first, second = server.mails
         assert first == second
+
+
+class _Killed(BaseException):
+    """The end of the process."""
+
+
+def test_who_is_killed_after_some_mails_repeats_none_that_was_taken(tmp_path: Path) -> None:
+    with mailing(tmp_path) as (place, server):
+        for number in range(3):
+            place.give(PRICES + b"\n" * number, f"prices{number}.csv", "drop://globex")
+
+        class Dying(Mailer):
+            def show(self, hidden: str, name: str) -> None:
+                if len(server.mails) == 2:
+                    raise _Killed
+                super().show(hidden, name)
+
+        def place_of(gateway: Gateway, partner: str) -> Mailer:
+            made = MAILS.place_of(gateway, partner)
+            assert isinstance(made, Mailer)
+            made.__class__ = Dying
+            return made
+
+        with pytest.raises(_Killed):
+            send_once(place.gateway, "sftp", replace(MAILS, place_of=place_of))
+        assert len(server.mails) == 2
+        place.clock.forward(LEASE_SECONDS_MIN + 1)
+        assert send_once(place.gateway, "other", MAILS)
+        assert len(server.mails) == len(set(server.mails)) == 3
+
+
+def test_a_mail_that_somebody_has_taken_is_on_its_way_and_not_purged(tmp_path: Path) -> None:
+    with mailing(tmp_path) as (place, _):
+        shown = place.give(PRICES, "prices.csv", "drop://globex")
+        database = place.gateway.database
+        with database.write() as transaction:
+            delivery = deliveries.get(transaction.connection, shown["id"])
+            assert delivery is not None
+            assert not retention.is_to_be_answered(transaction.connection, delivery.number)
+            bag = Bag(mails=True)
+            (taken,) = outgoing.take_outgoing(transaction, owner="sftp", seconds=60, count=1, bag=bag)
+            assert retention.is_to_be_answered(transaction.connection, delivery.number)
+            assert retention.purge(transaction, delivery.number, by="keep: 1d", quoting=()) is None
+            outgoing.put_off(transaction, taken, seconds=0, problem="busy")
+            assert retention.purge(transaction, delivery.number, by="keep: 1d", quoting=()) is not None
+
+
+def test_a_mail_whose_content_is_gone_is_handed_to_no_server() -> None:
+    with mail_server() as server, pytest.raises(OSError, match="purged") as refused:
+        Mailer(Mail("127.0.0.1", server.port, "none", "edi@us.example"), lambda: None, lambda _: b"").show("", "x")
+    assert refused.value.strerror == PURGED
+    assert server.mails == []
 
 
 def test_a_server_that_is_not_there_holds_up_no_outbox(tmp_path: Path) -> None:
