@@ -7,12 +7,14 @@ import hashlib
 import io
 import json
 import os
+import re
 import threading
 import time
 import uuid
 from collections import OrderedDict
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, BinaryIO, Self
+from urllib.parse import urlsplit
 
 from .wire import BLOCK, LOST, Answer, Wire
 
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
 JSON, NDJSON, EVENTS = "application/json", "application/x-ndjson", "text/event-stream"
+_LINK = re.compile(r"""<([^>]*)>((?:\s*;\s*[^\s=;,"]+\s*(?:=\s*(?:"(?:[^"\\]|\\.)*"|[^\s;,"]*))?)*)""").finditer
+_PARAMETER = re.compile(r""";\s*([^\s=;,"]+)\s*(?:=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s;,"]*)))?""").findall
 _BEAT_SECONDS = 15
 """An event stream says at least so often that it is still there."""
 
@@ -73,11 +77,12 @@ class Client:
         Raises:
             Problem: it was refused.
             ConnectionError: the gateway could not be reached.
+            ValueError: what is there is not JSON, as at ``/metrics``.
         """
         return self._got(path, query)
 
     def post(self, path: str, body: Mapping[str, Any] | None = None, *, idempotency_key: str | None = None) -> Any:
-        """Do something: ``client.post("quarantine/q_…/retry")``; the JSON of the answer.
+        """Do something: ``client.post("quarantine/doc_…/retry")``; the JSON of the answer.
 
         It is done once, however often it must be sent: without `idempotency_key` one is made.
 
@@ -89,24 +94,30 @@ class Client:
         raw = json.dumps(body or {}).encode()
         headers = {"Content-Type": JSON, "Idempotency-Key": idempotency_key or uuid.uuid4().hex}
         target, sent = self._wire.target(path, {}), (io.BytesIO(raw), 0, len(raw))
-        return json.loads(self._wire.ask("POST", target, headers, sent).body)
+        return _json(self._wire.ask("POST", target, headers, sent), "post")
 
     def iterate(self, collection: str, /, **filters: Any) -> Iterator[dict[str, Any]]:
         """Every item of a list, page by page: of records, of rows (``tables/erp/customers``), of ``deliveries``.
 
         With `filters` as the API has them: ``status="open"``, ``total__gte=Decimal(100)``, ``sort``, ``fields``;
-        ``limit`` is the size of a page. Records that change meanwhile shift nothing.
+        ``limit`` is the size of a page. Records that change meanwhile shift nothing. Logs (``audit``, ``activity``,
+        ``changes``) are read up to where they end now; with ``last=20``, their last so many lines.
 
         Raises:
             Problem: it was refused.
             ConnectionError: the gateway could not be reached.
         """
+        target, place = self._wire.target(collection, filters), None
         while True:
-            page = self.get(collection, **filters)
-            yield from page["items"]
-            if not isinstance(page["next"], str):  # a number is a place in a log, which has no end
+            page, following = self._page(target, 0)
+            if page["next"] is not None and page["next"] == place:  # the end of a log: its place stays as it was
                 return
-            filters["cursor"] = page["next"]
+            yield from page["items"]
+            place = page["next"]
+            if following is None or "last" in filters:
+                return
+            # The path stays ours: who stands between may have put another one before the gateway's.
+            target = f"{target.partition('?')[0]}?{urlsplit(following).query}"
 
     def changes(
         self,
@@ -225,15 +236,20 @@ class Client:
                 time.sleep(1)
 
     def _got(self, path: str, query: Mapping[str, Any], *, wait: float = 0) -> Any:
-        """The JSON at a path, or the copy of it that is still right."""
-        target = self._wire.target(path, query)
-        tag, kept = self._cache.get(target)
+        """The JSON at a path."""
+        return self._page(self._wire.target(path, query), wait)[0]
+
+    def _page(self, target: str, wait: float) -> tuple[Any, str | None]:
+        """The JSON of a target, or the copy of it that is still right; and the target of the next page."""
+        tag, kept, following = self._cache.get(target)
         answer = self._wire.ask("GET", target, {"If-None-Match": tag} if tag else {}, wait=wait)
         if answer.status == 304:
-            return json.loads(kept)
+            return json.loads(kept), following
+        following = _next(answer.headers.get_all("Link", ()))
+        found = _json(answer, "get")
         if "ETag" in answer.headers:
-            self._cache.put(target, answer.headers["ETag"], answer.body)
-        return json.loads(answer.body)
+            self._cache.put(target, answer.headers["ETag"], answer.body, following)
+        return found, following
 
 
 class Export:
@@ -281,33 +297,58 @@ class Export:
         self._answer.close()
 
 
+def _json(answer: Answer, asked: str) -> Any:
+    """The JSON of an answer.
+
+    Raises:
+        ValueError: it is none.
+    """
+    try:
+        return json.loads(answer.body)
+    except ValueError as error:
+        kind = answer.headers.get("Content-Type") or "of no kind that is named"
+        raise ValueError(
+            f"the answer is {kind}, not JSON: it begins with {answer.body[:40]!r}. {asked}() reads JSON alone; ask for "
+            "other things, such as /metrics and the content of deliveries, with another HTTP client"
+        ) from error
+
+
 class _Cache:
     """Answers with their ETags, up to so many bytes; what was not asked for the longest goes first."""
 
     def __init__(self, most: int) -> None:
         self._most = self._left = most
-        self._kept: OrderedDict[str, tuple[str, bytes]] = OrderedDict()
+        self._kept: OrderedDict[str, tuple[str, bytes, str | None]] = OrderedDict()
         self._lock = threading.Lock()
 
-    def get(self, target: str) -> tuple[str, bytes]:
-        """The ETag and the body, both empty where there is none."""
+    def get(self, target: str) -> tuple[str, bytes, str | None]:
+        """The ETag, the body, both empty where there is none, and where the next page is."""
         with self._lock:
             if target not in self._kept:
-                return "", b""
+                return "", b"", None
             self._kept.move_to_end(target)
             return self._kept[target]
 
-    def put(self, target: str, tag: str, body: bytes) -> None:
+    def put(self, target: str, tag: str, body: bytes, following: str | None) -> None:
         """Keep an answer, unless most others would have to go for it."""
         if len(body) > self._most // 4:
             return
         with self._lock:
             if target in self._kept:
                 self._left += len(self._kept.pop(target)[1])
-            self._kept[target] = tag, body
+            self._kept[target] = tag, body, following
             self._left -= len(body)
             while self._left < 0:
                 self._left += len(self._kept.popitem(last=False)[1][1])
+
+
+def _next(links: Iterable[str]) -> str | None:
+    """The target of the link with ``rel="next"`` (RFC 8288, 3), of those that an answer has."""
+    for found in _LINK(", ".join(links)):
+        for name, quoted, plain in _PARAMETER(found[2]):
+            if name.lower() == "rel" and "next" in (quoted or plain).lower().split():
+                return found[1]
+    return None
 
 
 def _digest(file: BinaryIO) -> tuple[bytes, int]:

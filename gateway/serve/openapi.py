@@ -44,7 +44,9 @@ Records of legacy systems and partners' files, by one grammar.
 
 **Filters** are `field=value` or `field__operator=value`; all must hold. Nothing is ignored: an unknown parameter, field
 or operator is a 400 that names the nearest. **Lists** are `{"items": [], "next": cursor, "as_of": {}}`; follow the
-header `Link: rel="next"`, or send `next` as `cursor` with the same parameters. **Decimals** are texts, dates ISO 8601.
+header `Link: rel="next"`, or send `next` as `cursor` with the same parameters. In logs `next` is a number and always
+there: send it as `since` for changes, as `after` for the audit log and the activity. **Decimals** are texts, dates ISO
+8601.
 **Errors** are problem details (RFC 9457): `type` is a page that explains the code, `errors` says what is wrong where.
 **Keys** are sent as `Authorization: Bearer …` or `X-Api-Key: …`; each operation names its scope. This document shows
 what the key may use that it is asked for with.

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from gateway.client import Client, Problem
+from gateway.client.api import _next
 from tests.faults.wire import wire
 from tests.gateway.client.gateways import Running, prices, running
 from tests.gateway.serve.worlds import HEADER, order
@@ -55,6 +56,38 @@ def test_a_list_is_walked_page_by_page(client: Client) -> None:
         each["id"] for each in client.get("deliveries")["items"]
     ]
     assert [each["name"] for each in client.iterate("integrations")] == ["acme-orders", "prices"]
+
+
+@pytest.mark.parametrize(
+    ("log", "place"), [("audit", "number"), ("activity", "id"), ("changes", "seq"), ("changes", "key")]
+)
+@pytest.mark.usefixtures("stocked")
+def test_a_log_is_walked_to_its_end(client: Client, log: str, place: str) -> None:
+    whole = [each[place] for each in client.get(log, limit=1000)["items"]]
+    assert len(whole) > 1
+    assert [each[place] for each in client.iterate(log, limit=len(whole) // 3 or 1)] == whole
+    assert [each[place] for each in client.iterate(log, limit=len(whole))] == whole
+    if log != "changes":
+        assert [each[place] for each in client.iterate(log, last=1)] == whole[-1:]
+
+
+@pytest.mark.usefixtures("stocked")
+def test_pages_that_are_kept_lead_to_the_next_ones(client: Client) -> None:
+    assert [skus(client.iterate("prices", limit=100, sort="sku")) for _ in range(2)] == [ALL] * 2
+
+
+@pytest.mark.parametrize(
+    ("links", "following"),
+    [
+        (['</a?b=1>; rel="next"'], "/a?b=1"),
+        (['</t>; rel="describedby", </a?b=1,2>; title="a, \\"b\\" <c>"; REL=next'], "/a?b=1,2"),
+        (['</t>; rel="describedby"', '</a>; rel="last next"'], "/a"),
+        (["</t>; rel=nextish", '</a>; title="; rel=next"'], None),
+        ([], None),
+    ],
+)
+def test_the_next_page_is_the_link_that_says_so(links: list[str], following: str | None) -> None:
+    assert _next(links) == following
 
 
 @pytest.mark.parametrize(
