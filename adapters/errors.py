@@ -45,11 +45,12 @@ class Retry(AdapterError):
 
 
 class Reject(AdapterError):
-    """This request is refused, with a stable `code`."""
+    """This request is refused, with a stable `code`; `column` is whose value is wrong, where it is one column's."""
 
-    def __init__(self, code: str, message: str, remedy: str = "") -> None:
+    def __init__(self, code: str, message: str, remedy: str = "", *, column: str = "") -> None:
         super().__init__(message, remedy)
         self.code = code
+        self.column = column
 
 
 class Stop(AdapterError):

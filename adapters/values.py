@@ -175,11 +175,15 @@ def parameter(column: Column, value: Any) -> str:
             "bad_value",
             f"{text!r} cannot be compared with column {column.name!r}",
             "Send text without NUL and lone surrogates; to look for rows without a value use 'isnull'",
+            column=column.name,
         )
     check, example = TO_TEXT[column.type]
     try:
         return check(text) if check else text
     except (ValueError, KeyError, OverflowError, binascii.Error):
         raise Reject(
-            "bad_value", f"{text[:80]!r} does not suit column {column.name!r} ({column.native})", f"Send {example}"
+            "bad_value",
+            f"{text[:80]!r} does not suit column {column.name!r} ({column.native})",
+            f"Send {example}",
+            column=column.name,
         ) from None

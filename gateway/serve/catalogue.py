@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gateway.serve.problems import Problem, nearest
+from gateway.serve.problems import Flaw, Problem, nearest
 
 if TYPE_CHECKING:
     from gateway.configuration import Configuration
@@ -41,9 +41,7 @@ def contract_of(configuration: Configuration, caller: Caller, collection: str, v
         return versions[max(versions)]
     numbers = {str(number): contract for number, contract in versions.items()}
     if version not in numbers:
-        raise Problem(
-            "bad_parameter",
-            f"{collection} has no version {version[:40]!r}",
-            f"There are: {', '.join(numbers)}.",
-        )
+        detail, remedy = f"{collection} has no version {version[:40]!r}", f"There are: {', '.join(numbers)}."
+        flaws = (Flaw("bad_parameter", detail, remedy, parameter="version"),)
+        raise Problem("bad_parameter", detail, remedy, errors=flaws)
     return numbers[version]

@@ -28,7 +28,7 @@ from flask import Response, request
 
 from gateway.serve.answers import SYSTEM
 from gateway.serve.masks import MASKED, on_record
-from gateway.serve.problems import Problem
+from gateway.serve.problems import Flaw, Problem, refuse
 from gateway.store import changes, records
 
 if TYPE_CHECKING:
@@ -78,10 +78,10 @@ def exported(
     """
     plan = planned.plan
     paged = [name for name in ("cursor", "count", "limit") if name in request.args]
-    if paged:
-        raise Problem(
-            "bad_parameter", f"an export has no pages: {', '.join(paged)} says nothing of it", "Leave it out."
-        )
+    refuse(
+        Flaw("bad_parameter", f"an export has no pages: {name} says nothing of it", "Leave it out.", parameter=name)
+        for name in paged
+    )
     shared = call.shared
     if not shared.exports.acquire(blocking=False):
         raise Problem("too_many_exports", headers={"Retry-After": "10"})

@@ -213,7 +213,15 @@ class _Reading:
         words = [each.name for each in self.fields.values() if each.filterable]
         words += [] if base != name else [*self.parameters]
         what = "field" if base != name else "parameter or field"
-        self.refuse(code, name, f"{self.about} has no {what} {base!r}", nearest(base, words))
+        remedy = f"Did you mean {self.meant(name)!r}?" if self.meant(name) else nearest(base, words)
+        self.refuse(code, name, f"{self.about} has no {what} {base!r}", remedy)
+
+    def meant(self, name: str) -> str:
+        """What ``total_gte`` means, with one line where two belong; empty if it means nothing like that."""
+        base, _, op = name.rpartition("_")
+        field = self.fields.get(base)
+        known = field is not None and field.filterable and op in OPERATORS.get(field.type, _COMPARE)
+        return f"{base}__{op}" if known else ""
 
     def value(self, name: str, field: Queryable, op: str, text: str) -> None:
         try:

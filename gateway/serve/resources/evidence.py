@@ -13,7 +13,7 @@ from gateway.serve import plans
 from gateway.serve.answers import answered
 from gateway.serve.masks import MASKED, evidence_masked, on_record
 from gateway.serve.operations import Operation
-from gateway.serve.problems import Problem, nearest
+from gateway.serve.problems import Flaw, Problem, nearest
 from gateway.serve.resources.records import found, linked, pairs, point_of
 from gateway.serve.shapes import MOMENT, TEXT, WHOLE, Shape, many, maybe, named, thing, words
 
@@ -152,11 +152,9 @@ def record_evidence(call: Call, collection: str, key: str) -> Response:
         if view.mask is not None and pointer and view.mask.hides(pointer):
             raise Problem("personal_field", f"{asked.field} of {collection} is personal data that the key may not see")
         names = [each for each, _ in leaves(stored.value()) if view.mask is None or not view.mask.hides(each)]
-        raise Problem(
-            "bad_parameter",
-            f"{stored.key} has no value at {asked.field!r}",
-            nearest(pointer, names),
-        )
+        detail, remedy = f"{stored.key} has no value at {asked.field!r}", nearest(pointer, names)
+        flaws = (Flaw("bad_parameter", detail, remedy, parameter="field"),)
+        raise Problem("bad_parameter", detail, remedy, errors=flaws)
     on_record(call, view, 1)
     masked = {} if view.mask is None else {MASKED: view.mask.names}
     answer = answered(evidence_said(evidence) | masked)

@@ -26,7 +26,7 @@ from gateway.serve.shapes import ANY_OBJECT, FLAG, TEXT, Shape, many, maybe, nam
 from gateway.serve.tablemasks import WHOLE, TableView
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from typing import TypeVar
 
     from adapters.live import Live
@@ -195,7 +195,7 @@ def rows_of(
             columns=_wanted(known, asked.fields, masked, key),
             key=key,
         )
-        found = _asking(connection, lambda: live.lines(table, selection))
+        found = _asking(connection, lambda: live.lines(table, selection), given)
         count = _asking(connection, lambda: live.count(table, conditions)).value if asked.count else None
     lines = found.value
     return Rows(
@@ -325,14 +325,15 @@ def _aged(seconds: float) -> dict[str, str]:
     return {"Age": str(int(seconds)), "Cache-Control": "no-store"}
 
 
-def _asking(connection: str, question: Callable[[], Got]) -> Got:
-    """The source's answer, its troubles as problems."""
+def _asking(connection: str, question: Callable[[], Got], given: Iterable[tuple[str, str]] = ()) -> Got:
+    """The source's answer, its troubles as problems: those of a value name the one of the `given` parameters."""
     try:
         return question()
     except Reject as error:
         code = _CODES.get(error.code, error.code)
         code = code if code in PROBLEMS else "bad_request"
-        flaws = (Flaw(code, error.message, error.remedy),)
+        about = [name for name, _ in given if error.column and error.column in (name, name.rpartition("__")[0])]
+        flaws = (Flaw(code, error.message, error.remedy, parameter=about[0] if len(about) == 1 else None),)
         raise Problem(code, error.message, error.remedy, errors=flaws) from error
     except Retry as error:
         code = f"source_{error.code or 'slow'}"

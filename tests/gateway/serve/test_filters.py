@@ -90,6 +90,7 @@ def test_the_parameters_of_a_list() -> None:
     [
         ("totl__gte", "1", "unknown_field", "Did you mean 'total'?"),
         ("totl", "1", "unknown_parameter", "Did you mean 'total'?"),
+        ("total_gte", "1", "unknown_parameter", "Did you mean 'total__gte'?"),
         ("limt", "1", "unknown_parameter", "Did you mean 'limit'?"),
         ("total__gtee", "1", "unknown_operator", "Did you mean 'gte'?"),
         ("total__like", "1", "unknown_operator", "gte"),

@@ -137,6 +137,13 @@ def test_what_cannot_be_asked(client: FlaskClient, path: str, status: int, code:
     assert (answer.status_code, answer.get_json()["code"]) == (status, code), answer.get_json()
 
 
+def test_a_value_that_does_not_suit_its_column_names_the_parameter(client: FlaskClient) -> None:
+    (flaw,) = client.get(f"{PATH}?name=x&no__gt=abc").get_json()["errors"]
+    assert (flaw["code"], flaw["parameter"]) == ("bad_value", "no__gt")
+    (flaw,) = client.get(f"{PATH}?no__lt=9&no__gt=abc").get_json()["errors"]
+    assert "parameter" not in flaw, "which of the two is not known"
+
+
 def test_rows_are_counted_where_that_is_asked(client: FlaskClient) -> None:
     assert "count" not in client.get(PATH).get_json()
     assert client.get(f"{PATH}?count=exact&limit=1").get_json()["count"] == 3
