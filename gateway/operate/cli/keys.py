@@ -62,7 +62,15 @@ def add(
     """Make a key for NAME and print its token, once: only its hash is kept.
 
     \b
-    Scopes: *:read  orders:read  orders:personal  deliveries:read  deliveries:write  quarantine:write  admin
+    Scopes
+      *:read              all that is read, live tables too, but no personal data
+      orders:read         one collection; orders:personal shows its personal data
+      *:personal          the personal data of every collection, with a scope that reads it
+      tables:read         the live tables; tables.erp:read those of one connection
+      deliveries:write    upload, replay and undo; quarantine:write retry, correct, discard
+      RESOURCE:read       activity audit deliveries integrations metrics outlets partners
+                          quarantine sources types usage
+      admin               all of it
 
     Two keys of one NAME may be live at a time.
     """  # noqa: D301 - \b keeps the lines as they are (click)

@@ -9,7 +9,7 @@ import pytest
 
 from gateway.errors import Stop
 from gateway.operate.credentials import make_key, rotate_key
-from gateway.serve.auth.scopes import scopes_of
+from gateway.serve.auth.scopes import READ, scopes_of
 from gateway.store import audit, keys
 from tests.acceptance.test_command_line import X12, gateway
 from tests.acceptance.workspaces import opened
@@ -118,6 +118,12 @@ def test_a_scope_that_allows_nothing_is_refused_with_what_was_meant(tmp_path: Pa
         made = gateway("key", "add", "x", "--scope", "tables.erp:read", "-w", tmp_path)
         assert made.status == 0, "what the working copy names is not in force yet, but will be"
         assert place.folder == tmp_path
+
+
+def test_the_help_names_every_resource_that_is_read() -> None:
+    said = gateway("key", "add", "--help").out
+    words = set(said.replace(":", " ").split())
+    assert words >= {*READ, "admin", "*", "personal"}
 
 
 def test_every_scope_that_an_operation_asks_for_can_be_given(tmp_path: Path) -> None:
