@@ -4,12 +4,15 @@ SftpError
 ├── Retry      try the same again later; `delay_seconds` says when
 ├── Changed    what was handed over is not what the file holds now: hand it over as a new arrival
 ├── Reject     this one request is refused, with a stable `code`; the session goes on
+│   └── Outside    its path leads to none of our folders
 └── Stop       a person must act; the remedy says how
 """
 
 from __future__ import annotations
 
 import errno
+
+_PATH_MAX = 200  # of a path that a client asks for, so much is told
 
 
 class SftpError(Exception):
@@ -39,6 +42,14 @@ class Reject(SftpError):
     def __init__(self, code: str, message: str, remedy: str = "") -> None:
         super().__init__(message, remedy)
         self.code = code
+
+
+class Outside(Reject):
+    """A path that leads to none of the folders that there are: nobody asks for one by the way, it is a mistake."""
+
+    def __init__(self, path: str) -> None:
+        folders = "there are only the folders /inbox and /outbox, and both in /test, without folders in them"
+        super().__init__("no such file", f"{path[:_PATH_MAX]}: {folders}")
 
 
 class Stop(SftpError):

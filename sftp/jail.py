@@ -25,7 +25,7 @@ from dataclasses import dataclass
 from itertools import count
 from typing import TYPE_CHECKING
 
-from sftp.errors import Reject, Stop, of_oserror
+from sftp.errors import Outside, Reject, Stop, of_oserror
 from sftp.folders import make
 from sftp.names import is_superseded, is_temporary, superseded, why_refused
 
@@ -76,9 +76,7 @@ def place(path: str) -> Place:
     if not parts:
         return Place(None, None, test)
     if parts[0] not in AREAS or len(parts) > 2:
-        raise Reject(
-            "no such file", "there are only the folders /inbox and /outbox, and both in /test, without folders in them"
-        )
+        raise Outside(path)
     return Place(parts[0], parts[1] if len(parts) == 2 else None, test)
 
 

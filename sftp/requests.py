@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from sftp import protocol
 from sftp.activity import Activity
-from sftp.errors import Reject, of_oserror
+from sftp.errors import Outside, Reject, of_oserror
 from sftp.names import is_temporary, shown
 from sftp.upload import Download, Upload, too_large
 from sftp.wire import PACKET_BYTES_MAX
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from sftp.quota import Allowance
 
 _LISTINGS_MAX = 8  # each holds all entries of its folder
+_QUESTIONS = (7, 17)  # LSTAT and STAT: clients ask what is somewhere before they do anything, and by themselves
 Reply = tuple[int, bytes]  # the kind of the reply and its fields after the request's number
 
 
@@ -103,7 +104,8 @@ class Requests:
             refusal = of_oserror(error)
         except Reject as rejected:
             refusal = rejected
-        if refusal.code in {"permission denied", "failure", "bad message"}:
+        asked = kind not in _QUESTIONS and isinstance(refusal, Outside)
+        if asked or refusal.code in {"permission denied", "failure", "bad message"}:
             self._tell("refused", shown(refusal.message), problem=True)
         return protocol.status(refusal.code, refusal.message)
 

@@ -347,6 +347,23 @@ def test_connections_sessions_and_handles_are_bounded(tmp_path: Path) -> None:
         assert box.server.sessions() == [("acme", HOST)]
 
 
+def test_a_file_for_a_folder_that_there_is_not_is_a_refusal_that_is_told_and_a_question_is_none(tmp_path: Path) -> None:
+    with dropbox(tmp_path) as box, box.client() as sftp:
+        with pytest.raises(FileNotFoundError):
+            sftp.stat("/orders")
+        with pytest.raises(FileNotFoundError):
+            sftp.stat("/inbox/no.edi")
+        with pytest.raises(FileNotFoundError):
+            sftp.open("/inbox/../sample\n.edi", "w")
+        with pytest.raises(FileNotFoundError):
+            sftp.chdir("/orders/" + "x" * 1000)
+    told = box.told.of("refused")
+    only = "there are only the folders /inbox and /outbox, and both in /test, without folders in them"
+    assert told[0].message == f"/inbox/../sample\\n.edi: {only}"
+    assert {(each.partner, each.problem) for each in told} == {("acme", True)}
+    assert all(len(each.message) < 400 for each in told)
+
+
 def test_a_file_past_the_limit_is_refused_to_the_client_and_never_arrives(tmp_path: Path) -> None:
     with dropbox(tmp_path, quota=Quota(file=1000)) as box, box.client() as client:
         file = client.open("/inbox/large.csv", "wb")
