@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from gateway.integrations import Integration, Source
     from gateway.receive.landing import Receiver
+    from gateway.store.database import Database
 
 BYTES_MAX = 64 * 1024 * 1024
 """A larger file is not tried: what is wrong with it shows in a part of it."""
@@ -44,7 +45,8 @@ class Asking:
         there already is left as it is.
 
         Raises:
-            Reject: ``too_large``; ``nothing_wanted``: no integration takes files of this partner; ``ambiguous``.
+            Reject: ``too_large``; ``nothing_wanted``: no integration takes files of this partner; ``ambiguous``;
+                ``too_many`` of his wait.
             Stop, Retry: as for landing a delivery.
         """
         if size > BYTES_MAX:
@@ -55,6 +57,9 @@ class Asking:
             )
         source, integration = self._meant(partner, integration, lane)
         database, vault, begin = self.receiver.database, self.receiver.vault, stream.tell()
+        with database.read() as connection:
+            if id is None or trials.get(connection, id) is None:
+                trials.admit(connection, partner)  # before anything is kept of it
         while True:
             stored = vault.put(stream)
             this = Trial(
@@ -75,8 +80,10 @@ class Asking:
                         transaction.tell(
                             TRIAL_ASKED(partner=partner, sender=partner, name=name, size=stored.size, trial=this.id)
                         )
-                    return this.id
+                    break
             stream.seek(begin)  # the same content was purged between the two: it is put once more
+        forget_surplus(database, partner)
+        return this.id
 
     def refuse(self, partner: str, name: str, why: Reject, *, lane: str, size: int, id: str) -> None:  # noqa: A002 - as above
         """A file that cannot be tried is answered, too."""
@@ -85,6 +92,7 @@ class Asking:
             if trials.get(transaction.connection, id) is None:
                 trials.ask(transaction, this, problem=str(why))
                 transaction.tell(TRIAL_FAILED(partner=partner, name=name, reason=why.message, trial=id))
+        forget_surplus(self.receiver.database, partner)
 
     def _meant(self, partner: str, integration: str | None, lane: str) -> tuple[str, str | None]:
         """The source as which the file counts, and the integration where the source does not say it.
@@ -115,6 +123,16 @@ class Asking:
             raise Reject("ambiguous", f"several integrations take files of {partner}: {names}", "Name one of them.")
         source = next(iter(sources))
         return source, theirs[0].name if source in _NAMED else None
+
+
+def forget_surplus(database: Database, partner: str | None) -> None:
+    """Forget the oldest of more trials than are kept of one partner; their files go as others whose time is over."""
+    with database.read() as connection:
+        if not trials.surplus(connection, partner, limit=1):
+            return
+    with database.write() as transaction:  # its own: the locks of content are taken at once
+        _, content = trials.forget_surplus(transaction, partner)
+        retention.condemn(transaction, *content)
 
 
 _NAMED = ("http:", "hook:")

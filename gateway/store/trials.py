@@ -9,22 +9,27 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import delete, insert, null, select, update
+from sqlalchemy import delete, func, insert, null, select, update
 
+from gateway.errors import Reject
 from gateway.store.database import stamp
 from gateway.store.deliveries import moment
-from gateway.store.row_leases import is_due, lease, locked, set_held, something_due
+from gateway.store.row_leases import is_due, lease, locked, set_held, something_due, waits
 from gateway.store.tables import trial
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from sqlalchemy import Connection
+    from sqlalchemy import ColumnElement, Connection
 
     from gateway.store.database import Transaction
 
 DAYS_KEPT = 7
+KEPT_MAX = 200
+"""So many finished trials of one partner are kept: the newest."""
+WAITING_MAX = 20
+"""So many trials of one partner wait at once: a worker does one between two files."""
 DROP, PAGE, API, REPLAY = "drop", "page", "api", "replay"
 """The lanes: a partner's folder for tests, a page that a link leads to, the API, a delivery to be judged again."""
 WAITING, DONE, FAILED = "waiting", "done", "failed"
@@ -75,7 +80,14 @@ class Shown:
 
 
 def ask(transaction: Transaction, this: Trial, *, problem: str | None = None) -> None:
-    """Have something judged by the next worker that is free; with a `problem` it has failed already."""
+    """Have something judged by the next worker that is free; with a `problem` it has failed already.
+
+    Raises:
+        Reject: ``too_many``: `WAITING_MAX` trials of the partner wait.
+    """
+    if problem is None:
+        transaction.alone(f"trials {this.partner or ''}")  # no two count at once
+        admit(transaction.connection, this.partner)
     transaction.connection.execute(
         insert(trial).values(
             id=this.id,
@@ -97,6 +109,21 @@ def ask(transaction: Transaction, this: Trial, *, problem: str | None = None) ->
         )
     )
     transaction.wake()
+
+
+def admit(connection: Connection, partner: str | None) -> None:
+    """Whether one more trial of a partner may be asked for.
+
+    Raises:
+        Reject: as `ask`.
+    """
+    query = select(func.count()).select_from(trial).where(waits(trial), _of(partner))
+    if connection.execute(query).scalar_one() >= WAITING_MAX:
+        raise Reject(
+            "too_many",
+            f"{WAITING_MAX} trials of {partner or 'unknown partners'} wait already",
+            "Ask again when some of them are done.",
+        )
 
 
 def something_waits(connection: Connection, now: datetime) -> bool:
@@ -196,6 +223,21 @@ def forget(transaction: Transaction, *, before: datetime, limit: int = 200) -> t
     return len(rows), [row.sha256 for row in rows if row.sha256 is not None]
 
 
+def surplus(connection: Connection, partner: str | None, *, limit: int = 200) -> list[str]:
+    """The ids of finished trials of a partner that are older than the newest `KEPT_MAX`."""
+    finished = trial.c.state.in_([DONE, FAILED])
+    query = select(trial.c.id).where(_of(partner), finished).order_by(trial.c.asked_at.desc(), trial.c.id.desc())
+    return list(connection.execute(query.offset(KEPT_MAX).limit(limit)).scalars())
+
+
+def forget_surplus(transaction: Transaction, partner: str | None) -> tuple[int, list[str]]:
+    """Delete those trials; how many, and the names of their content."""
+    ids = surplus(transaction.connection, partner)
+    content = transaction.connection.execute(select(trial.c.sha256).where(trial.c.id.in_(ids))).scalars().all()
+    transaction.connection.execute(delete(trial).where(trial.c.id.in_(ids)))
+    return len(ids), [each for each in content if each is not None]
+
+
 def as_text(content: bytes) -> str:
     """Bytes as a page can show them: UTF-8, or one letter each; what is unseen as its picture (U+2400)."""
     try:
@@ -216,6 +258,10 @@ def as_bytes(text: str) -> bytes:
         return seen.encode("latin-1")
     except UnicodeEncodeError:
         return seen.encode()
+
+
+def _of(partner: str | None) -> ColumnElement[bool]:
+    return func.coalesce(trial.c.partner, "") == (partner or "")
 
 
 def _mine(held: Leased) -> Any:

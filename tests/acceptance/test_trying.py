@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import paramiko
 
 from gateway.operate.exchange.intake import Intake
-from gateway.operate.workers.trying import give_back, tell_once, try_once
+from gateway.operate.workers.trying import Teller, give_back, try_once
 from gateway.operate.workers.upkeep import Upkeep
 from gateway.receive.trials import Asking
 from gateway.store import trials
@@ -139,5 +139,5 @@ def test_answers_that_cannot_be_put_anywhere_hold_up_no_others(tmp_path: Path) -
             trials.ask(
                 transaction, trials.Trial("t_99999999", trials.DROP, "acme", "", "x.edi", None, 1), problem="why"
             )
-        tell_once(place.gateway)
+        Teller(place.gateway).tell_once()
         assert [each.name for each in (drops / "acme" / "test" / "outbox").iterdir()] == ["tested_x.edi_99999999.txt"]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from contextlib import closing
+from dataclasses import replace
 from io import BytesIO
 from typing import TYPE_CHECKING
 
@@ -111,6 +113,46 @@ def test_content_is_named_until_the_trial_is_forgotten(here: World) -> None:
         assert retention.condemn(transaction, name) == []
         assert store.forget(transaction, before=here.now()) == (1, [name])
         assert retention.condemn(transaction, name) == [name]
+
+
+def test_so_many_trials_of_a_partner_wait_and_no_more(here: World) -> None:
+    here.apply(FILES | {"partners/globex.yaml": "partner: globex\n"})
+    asking = Asking(here.receiver)
+    for number in range(store.WAITING_MAX):
+        asking.ask("acme", "x.csv", BytesIO(b"x"), lane=store.DROP, size=1, id=f"t_{number:02}")
+    with pytest.raises(Reject, match="20 trials of acme wait already") as refused:
+        asking.ask("acme", "y.csv", BytesIO(b"y"), lane=store.DROP, size=1, id="t_more")
+    assert refused.value.code == "too_many"
+    assert len(here.vault.listed("", 10)) == 1, "nothing of it is kept"
+    assert asking.ask("acme", "x.csv", BytesIO(b"x"), lane=store.DROP, size=1, id="t_00") == "t_00"
+    with here.database.write() as transaction:
+        other = store.Trial("t_x", store.REPLAY, None, "", "x", None, 0, delivery="d_1", how="now")
+        store.ask(transaction, other)
+        held = store.take(transaction, owner="w", seconds=60)
+        assert held is not None
+        with pytest.raises(Reject):  # one that is being judged is not over
+            store.ask(transaction, replace(other, id="t_y", partner="acme"))
+        store.finish(transaction, held, None, problem="why")
+        store.ask(transaction, replace(other, id="t_y", partner="acme"))
+
+
+def test_the_newest_trials_of_a_partner_are_kept_and_what_waits(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store, "KEPT_MAX", 2)
+    asking = Asking(here.receiver)
+    asking.refuse("globex", "other.csv", Reject("x", "no"), lane=store.DROP, size=1, id="t_other")
+    for number in range(5):
+        content = b"%d" % number
+        asking.ask("acme", "x.csv", BytesIO(content), lane=store.DROP, size=1, id=f"t_{number}")
+        if number:
+            with here.database.write() as transaction:
+                held = store.take(transaction, owner="w", seconds=60)
+                assert held is not None
+                assert store.finish(transaction, held, None, problem="why")
+    asking.refuse("acme", "x.csv", Reject("x", "no"), lane=store.DROP, size=1, id="t_5")
+    with here.database.read() as connection:
+        assert [each.trial.id for each in store.page(connection)] == ["t_other", "t_5", "t_4", "t_3"]
+        condemned = {each.sha256 for each in retention.condemned(connection)}
+    assert condemned == {hashlib.sha256(b"%d" % number).hexdigest() for number in range(3)}
 
 
 def test_a_worker_that_lost_its_lease_says_nothing(here: World) -> None:

@@ -6,6 +6,7 @@ What came of a partner's test file is put into his folder for tests by the role 
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gateway import trials
@@ -21,7 +22,6 @@ from gateway.store.row_leases import pause
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Sequence
     from typing import Any
 
     from gateway.operate.wiring import Gateway
@@ -79,11 +79,11 @@ def give_back(gateway: Gateway, owner: str, reason: str | None) -> None:
 
 def tell_until(gateway: Gateway, stop: threading.Event) -> None:
     """Put what came of test files into the folders of their partners until `stop` is set."""
-    bell = Bell(gateway.database)
+    bell, teller = Bell(gateway.database), Teller(gateway)
     try:
         while not stop.is_set():
             try:
-                tell_once(gateway)
+                teller.tell_once()
             except (Retry, Stop) as trouble:
                 _log.warning("%s", trouble)
             except Exception:  # noqa: BLE001 - a defect of ours must not end the thread: it is tried again later
@@ -93,28 +93,73 @@ def tell_until(gateway: Gateway, stop: threading.Event) -> None:
         bell.close()
 
 
-def tell_once(gateway: Gateway) -> None:
-    """Put what came of test files into the folders of their partners; what cannot be put now holds up no other."""
-    after = ""
-    while True:
-        with gateway.database.read() as connection:
-            waiting = store.to_tell(connection, after=after)
-        if not waiting:
+class Teller:
+    """Puts what came of test files into the folders of their partners; what cannot be put now holds up no other.
+
+    A folder that takes nothing, and a trial that cannot be told, are tried again ever more seldom, and warned of once.
+    """
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+        self._troubled: dict[str, _Trouble] = {}
+        """By the partner, or by the trial's id."""
+
+    def tell_once(self) -> None:
+        """Tell what is not told yet, but what waits after a failure.
+
+        Raises:
+            Retry, Stop: the store is busy, or cannot be written.
+        """
+        after, seen = "", set()
+        while True:
+            with self._gateway.database.read() as connection:
+                waiting = store.to_tell(connection, after=after)
+            if not waiting:
+                break
+            for each in waiting:
+                seen |= {str(each.trial.partner), each.trial.id}
+                self._tell(each)
+            after = waiting[-1].trial.id
+        self._troubled = {name: trouble for name, trouble in self._troubled.items() if name in seen}
+
+    def _tell(self, shown: Shown) -> None:
+        partner, id_ = str(shown.trial.partner), shown.trial.id
+        if self._pauses(partner) or self._pauses(id_):
             return
-        _tell(gateway, waiting)
-        after = waiting[-1].trial.id
-
-
-def _tell(gateway: Gateway, waiting: Sequence[Shown]) -> None:
-    for each in waiting:
-        place = Folders(gateway.folder / gateway.settings.drops / str(each.trial.partner) / "test")
         try:
-            put(place, each)
+            put(Folders(self._gateway.folder / self._gateway.settings.drops / partner / "test"), shown)
         except OSError as error:
-            _log.warning("what came of %s cannot be told: %s", each.trial.id, error)
-            continue
-        with gateway.database.write() as transaction:
-            store.told(transaction, each.trial.id)
+            if self._failed(partner):
+                _log.warning("what came of %s, and other test files of %s, cannot be told: %s", id_, partner, error)
+            return
+        except Exception:  # noqa: BLE001 - a defect of ours must not stop the others: it is told
+            if self._failed(id_):
+                _log.exception("what came of %s cannot be told", id_)
+            return
+        self._troubled.pop(partner, None)
+        self._troubled.pop(id_, None)
+        with self._gateway.database.write() as transaction:
+            store.told(transaction, id_)
+
+    def _pauses(self, name: str) -> bool:
+        trouble = self._troubled.get(name)
+        now = self._gateway.database.clock().timestamp()
+        return trouble is not None and now < trouble.due <= now + pause(trouble.tries)  # a clock may be set back
+
+    def _failed(self, name: str) -> bool:
+        """Whether it is the first time, and so to be told."""
+        before = self._troubled.get(name)
+        tries = 1 if before is None else before.tries + 1
+        self._troubled[name] = _Trouble(tries, self._gateway.database.clock().timestamp() + pause(tries))
+        return before is None
+
+
+@dataclass(frozen=True, slots=True)
+class _Trouble:
+    """How often something failed, and when it is tried again, in seconds since 1970."""
+
+    tries: int
+    due: float
 
 
 def _judged(gateway: Gateway, held: Leased) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from flask import Response  # noqa: TC002
 from marshmallow import fields, validate
 
 from gateway.errors import Reject
-from gateway.receive.trials import BYTES_MAX, Asking, is_for
+from gateway.receive.trials import BYTES_MAX, Asking, forget_surplus, is_for
 from gateway.serve import cursors, idempotency, masks
 from gateway.serve.answers import answered, listed, said
 from gateway.serve.bodies import IN_MEMORY
@@ -183,8 +183,12 @@ def replay(call: Call, delivery: Delivery, how: str) -> Response:
         delivery=delivery.id,
         how=how,
     )
-    with call.services.database.write() as transaction:
-        trials.ask(transaction, this)
+    try:
+        with call.services.database.write() as transaction:
+            trials.ask(transaction, this)
+    except Reject as refused:
+        raise Problem("not_tried", refused.message, refused.remedy) from refused
+    forget_surplus(call.services.database, delivery.partner)
     return _answered(call, this.id)
 
 
