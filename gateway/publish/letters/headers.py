@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from edi.model import Envelope
     from gateway.configuration import Configuration
     from gateway.integrations import Integration
+    from gateway.normalize.compiler import Mapper
 
 DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 _NAMES_MAX = 5
@@ -39,12 +40,19 @@ _TAB = {"tab": "\t"}
 _PLACE = re.compile(r"#\d+")
 
 
-def wanted(configuration: Configuration, integration: Integration) -> tuple[str, ...]:
-    """The names of the columns that an integration reads, in the order of its mapping; none where that is unusable."""
+def mapper_of(configuration: Configuration, integration: Integration) -> Mapper | None:
+    """The mapping of an integration whatever the header of a file is; None where it cannot be used."""
     contract = configuration.contract_of(integration)
     try:
-        mapper = compile_mapping(integration, contract, columns=None, codes=configuration.codes)
+        return compile_mapping(integration, contract, columns=None, codes=configuration.codes)
     except MappingProblems:
+        return None
+
+
+def wanted(configuration: Configuration, integration: Integration) -> tuple[str, ...]:
+    """The names of the columns that an integration reads, in the order of its mapping; none where that is unusable."""
+    mapper = mapper_of(configuration, integration)
+    if mapper is None:
         return ()
     paths = (path.strip("`") for lineage in mapper.lineage.values() for path in lineage.paths)
     return tuple(dict.fromkeys(each for each in paths if not _PLACE.fullmatch(each)))

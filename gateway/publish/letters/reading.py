@@ -18,7 +18,7 @@ from gateway.publish.letters.facts import Item, Letter, Problem, Quote, Twin, Un
 from gateway.publish.letters.headers import of_header, wanted
 from gateway.publish.letters.names import AGAIN, of_name, patterns
 from gateway.publish.letters.sheet import Sheets
-from gateway.publish.letters.wording import AS_CSV, is_workbook, worded
+from gateway.publish.letters.wording import AS_CSV, codes_of, is_workbook, worded
 from gateway.routing import Flow, Unfit
 from gateway.store import deliveries, members, quarantine
 
@@ -52,7 +52,6 @@ _UNITS = {
 }
 _BEFORE, _VALUE, _BEHIND = 26, 26, 14
 """So many characters are quoted before, at and behind a place: a line of the letter."""
-_TABLE = re.compile(r"of the (?:table|code table) ([\w.-]+)")
 _NAME_MAX = 80
 _BEYOND_SYNTAX = ("route.", "mapping.", "contract.", "check.", "rule.", "record.")
 """What is wrong with a file that an acknowledgment may accept: codes of findings begin so."""
@@ -319,9 +318,7 @@ class _Reading:
     def _problem(self, finding: Finding, envelope: Envelope | None, flow: Flow | None, part: Part | None) -> Problem:
         lineage = flow.mapper.lineage_of(finding.target) if flow is not None and finding.target else None
         expression = lineage.expression if lineage is not None else ""
-        table = _TABLE.search(finding.message)
-        known = self._configuration.codes.get(table[1]) if table else None
-        codes = () if known is None else (known.mapping if finding.code == "mapping.code" else known.codes)
+        codes = codes_of(finding, self._configuration)
         words = worded(finding, name=_called(finding, envelope), expression=expression, codes=codes)
         quote = self._quote(finding, envelope, part)
         return Problem(_place(finding, envelope), quote, words.what, words.expected, words.send, words.ours)

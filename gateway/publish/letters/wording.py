@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+    from gateway.configuration import Configuration
     from gateway.model import Finding
 
 CODES_MAX = 12
@@ -146,10 +147,18 @@ _LETTERS = str.maketrans({"O": "0", "o": "0", "l": "1", "I": "1"})
 _NUMBER = re.compile(r"[+-]?\d[\d.,' \u00a0]*")
 _NUMBER_MAX = 30
 _WORKBOOK = re.compile(r"\(\.(?:xls|ods)|Excel workbook")
+_NAMED_TABLE = re.compile(r"of the (?:table|code table) ([\w.-]+)")
 _NO_COLUMN = re.compile(r"there is no column ('[^']*'|\"[^\"]*\")")
 _NAMES_MAX = 5
 _PICTURE = re.compile(r"\|\s*(decimal|int|date|datetime|time)\('([^']+)'")
 _KINDS = {"decimal": "a number", "int": "a number", "date": "a date", "datetime": "a date and time", "time": "a time"}
+
+
+def codes_of(finding: Finding, configuration: Configuration) -> Collection[str]:
+    """The codes that would have been right, where a finding names their table."""
+    table = _NAMED_TABLE.search(finding.message)
+    known = configuration.codes.get(table[1]) if table else None
+    return () if known is None else known.mapping if finding.code == "mapping.code" else known.codes
 
 
 def worded(finding: Finding, *, name: str = "", expression: str = "", codes: Collection[str] = ()) -> Words:

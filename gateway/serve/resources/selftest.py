@@ -11,7 +11,7 @@ import re
 import tempfile
 import threading
 from contextlib import ExitStack
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -22,7 +22,9 @@ from werkzeug.http import dump_options_header, parse_options_header
 
 from gateway.errors import Reject
 from gateway.model import Finding
-from gateway.publish.letters.wording import worded
+from gateway.publish.letters.headers import agreed, mapper_of
+from gateway.publish.letters.names import of_name, patterns
+from gateway.publish.letters.wording import codes_of, worded
 from gateway.receive.trials import Asking
 from gateway.serve.auth import Caller
 from gateway.serve.bodies import IN_MEMORY, announced_length, place_of, received
@@ -37,6 +39,9 @@ if TYPE_CHECKING:
 
     from werkzeug.datastructures import FileStorage
 
+    from gateway.configuration import Configuration
+    from gateway.integrations import Integration
+    from gateway.normalize.compiler import Mapper
     from gateway.serve.operations import Call
     from gateway.store.links import Link
     from gateway.store.trials import Shown
@@ -53,6 +58,8 @@ SECURITY_POLICY = (
 )
 _FORM_BYTES, _PARTS = 64 * 1024, 8
 """What a form has beside its file, and in how many parts."""
+_NUMBERS_MAX = 5
+"""Of so many documents the numbers are told that have the same wrong; the others are counted."""
 _PARTS_OF_FINDINGS = {each.name for each in fields(Finding)}
 
 
@@ -70,6 +77,15 @@ class Told:
     expected: str
     send: str
     ours: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Speaking:
+    """What the words of findings are taken from."""
+
+    configuration: Configuration
+    integration: Integration | None
+    mapper: Mapper | None
 
 
 class SelfTest:
@@ -262,24 +278,62 @@ def _file(shown: Shown, number: str) -> tuple[str, bytes]:
     raise Problem("not_found", "there is no such file", "Go back, and choose another.")
 
 
-def _told(found: Mapping[str, Any]) -> Told:
-    """A finding of the result of a trial."""
-    finding = Finding(**{name: value for name, value in found.items() if name in _PARTS_OF_FINDINGS})
+def _all_told(configuration: Configuration, shown: Shown, result: Mapping[str, Any]) -> list[Told]:
+    """The findings of a trial; what is the same of several documents stands there once, with their numbers."""
+    integration = configuration.integrations.get(result.get("integration") or "")
+    speaking = _Speaking(configuration, integration, mapper_of(configuration, integration) if integration else None)
+    told: dict[str, tuple[Told, list[int]]] = {}
+    for each in result.get("findings", ()):
+        finding = Finding(**{name: value for name, value in each.items() if name in _PARTS_OF_FINDINGS})
+        one = _told(finding, each.get("quote") or {}, speaking)
+        one = _misnamed(one, finding, configuration, shown)
+        _, numbers = told.setdefault(repr(one), (one, []))
+        numbers += [finding.document] if finding.document else []
+    return [replace(one, place=_place(numbers, one.place)) for one, numbers in told.values()]
+
+
+def _place(numbers: list[int], place: str) -> str:
+    """Where something is: in which documents, and where in them."""
+    if not numbers:
+        return place or "the file"
+    some = ", ".join(map(str, numbers[:_NUMBERS_MAX]))
+    more = len(numbers) - _NUMBERS_MAX
+    some += f" and {more:,} more" if more > 0 else ""
+    documents = f"document{'s' if len(numbers) > 1 else ''} {some}"
+    return f"{documents}, {place}" if place else documents
+
+
+def _misnamed(told: Told, finding: Finding, configuration: Configuration, shown: Shown) -> Told:
+    """What is said of a file that nobody wants, where its name is the matter."""
+    trial = shown.trial
+    if finding.code != "route.unwanted_file" or trial.partner is None:
+        return told
+    words = of_name(finding.member or trial.name, patterns(configuration, trial.partner, trial.source))
+    return (
+        told if words is None else replace(told, what=words.what, expected=words.expected, send=words.send, ours=False)
+    )
+
+
+def _told(finding: Finding, quote: Mapping[str, str], speaking: _Speaking) -> Told:
+    """A finding of the result of a trial, whatever document it is of."""
     called = finding.column or ""
     if finding.tag:
         called = f"{finding.tag}{finding.element:02d}" if finding.element else finding.tag
     places = [
         finding.member or "",
-        f"document {finding.document}" if finding.document else "",
         f"line {finding.line}" if finding.line else "",
         f"segment {finding.segment}" if finding.segment else "",
         called if finding.tag else f"column {called}" if called else "",
     ]
-    words = worded(finding, name=called)
-    quote = found.get("quote") or {}
+    configuration, integration, mapper = speaking.configuration, speaking.integration, speaking.mapper
+    lineage = mapper.lineage_of(finding.target) if mapper is not None and finding.target else None
+    expression = lineage.expression if lineage is not None else ""
+    words = worded(finding, name=called, expression=expression, codes=codes_of(finding, configuration))
+    if finding.code == "mapping.unusable" and integration is not None:
+        words = words._replace(expected=agreed(configuration, integration))
     return Told(
         finding.severity,
-        ", ".join(each for each in places if each) or "the file",
+        ", ".join(each for each in places if each),
         quote if any(quote.values()) else {},
         words.what,
         words.expected,
@@ -305,7 +359,7 @@ def _html(call: Call, link: Link, *, shown: Shown | None = None, problem: Proble
         here=request.path.split("/")[2],
         shown=shown,
         result=result,
-        found=[_told(each) for each in result.get("findings", ())],
+        found=_all_told(configuration, shown, result) if shown is not None else (),
         waits=shown is not None and shown.state == trials.WAITING,
         problem=problem,
     )

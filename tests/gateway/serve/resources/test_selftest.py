@@ -174,13 +174,18 @@ def test_an_acknowledgment_is_shown_and_can_be_taken(here: World, browser: Flask
 def test_what_is_wrong_is_said_to_who_sent_it(here: World, browser: FlaskClient) -> None:
     flow = "integration: acme-edi\nabout: Orders\nowner: orders-team\nsource: drop://acme/*\nformat: x12 850\n"
     owner = "partner: acme\nidentifiers:\n  isa: ZZ:ACME\n"
-    files = {**FILES, "partners/acme.yaml": owner, "integrations/acme-edi.yaml": f"{flow}contract: order v1\n"}
+    files = {
+        **FILES,
+        "partners/acme.yaml": owner,
+        "integrations/acme-edi.yaml": f"{flow}contract: order v1\nanswer: 997\n",
+    }
     del files["contracts/order.v1.yaml"], files["integrations/acme-orders.yaml"]
     here.apply(files)
     sent = send(browser, X12, "po.edi")
     here.work()
     answer = browser.get(sent.headers["Location"])
     assert "line 1, ISA06" in said(answer)
+    assert "An acknowledgment that accepts the file says that its syntax is right" in said(answer)
     assert "is not a known identifier of yours; the document is x12 004010 850 from ZZ:GLOBEX to ZZ:US" in said(answer)
     assert "gateway" not in answer.get_data(as_text=True)
     assert "integration" not in said(answer)
@@ -222,6 +227,17 @@ def test_a_link_that_does_not_count_is_like_one_that_was_never_made(here: World,
     }
     assert len(pages) == 1
     assert browser.get(f"/try/{token}").status_code == 404
+
+
+def test_what_is_the_same_of_several_documents_stands_there_once(here: World, browser: FlaskClient) -> None:
+    lines = [order(str(each), total="1O") for each in range(3)]
+    content = HEADER.replace("total", "totals") + "".join(order(str(each)) for each in range(8))
+    words = said(tried(here, browser, content.encode()))
+    assert words.count("The header lacks 'total'.") == 1
+    assert "documents 1, 2, 3, 4, 5 and 3 more, line 1" in words
+    assert "Expected: the header number," in words
+    assert "acme-orders" not in words
+    assert "3 things are to be put right" in said(tried(here, browser, file(*lines)))
 
 
 def test_one_partner_does_not_see_what_another_tried(here: World, browser: FlaskClient) -> None:
