@@ -243,4 +243,4 @@ class ComparingContract:
         assert caught.value.code == "key_not_unique"
         world.run('CREATE TABLE "Bare" ("Id" INTEGER)')
         found = rejected("no_key", lambda: world.source.changes("Bare", Following("diff"), position=None))
-        assert "key:" in found.remedy
+        assert "keys:" in found.remedy

@@ -175,7 +175,7 @@ def point_of(call: Call, connection: Connection, contract: Contract, asked: int 
     """
     if isinstance(asked, int) and asked > (newest := changes.newest(connection)[0]):
         raise _ahead(f"change {asked} is not there yet: the newest is {newest}", f"as_of={newest}", newest=newest)
-    if not isinstance(asked, int) and asked is not None and asked > (now := call.services.now()):
+    if not isinstance(asked, int) and asked is not None and asked > (now := call.services.database.clock()):
         told = now.isoformat(timespec="milliseconds").replace("+00:00", "Z")
         raise _ahead(f"as_of lies ahead of the gateway's clock, which says {told}", f"as_of={told}", now=told)
     at = records.point(connection, contract, asked=asked)

@@ -84,6 +84,8 @@ def test_every_example_is_answered_as_the_page_says(here: World, tmp_path: Path)
     for request, kind, shown in examples:
         if "/tables/" in request and without_tables:
             continue
+        if "/letter" in request:
+            here.write_letters()
         answer = ask(client, request)
         if "/replay" in request:
             here.work()
@@ -128,16 +130,17 @@ def test_the_comparison_of_answers_can_fail(still: World, shown: str, same: bool
 
 
 def test_every_resource_has_an_example(here: World) -> None:
-    pages = "".join((DOCS / f"{name}.md").read_text(encoding="utf-8") for name in ("http-api", "access", "hooks"))
+    text = "".join((DOCS / f"{name}.md").read_text(encoding="utf-8") for name in ("http-api", "access", "hooks"))
     routes = here.app().url_map.bind("gateway.example")
     shown = set()
-    for method, path in re.findall(r"^(GET|POST) (/[^ ?\n]*)", pages, re.MULTILINE):
+    for method, path in re.findall(r"^(GET|POST) (/[^ ?\n]*)", text, re.MULTILINE):
         try:
             shown.add(routes.match(path, method=method)[0])
         except NotFound:  # that is what the example shows
             continue
     own = {rule.endpoint for rule in here.app().url_map.iter_rules()}
-    assert own - shown == {f"pages.{name}" for name in ("get_start", "get_docs", "get_asset", "list_problems")}
+    pages = {f"pages.{name}" for name in ("get_start", "get_docs", "get_asset", "list_problems")}
+    assert own - shown == pages | {f"selftest.{name}" for name in ("get_try", "get_tried", "get_tried_file", "send_try")}
 
 
 @pytest.mark.parametrize(

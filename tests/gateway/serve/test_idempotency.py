@@ -58,8 +58,8 @@ DECISIONS: dict[str, Callable[[World], Decision]] = {
     "replay_delivery": lambda here: Decision(f"{taken(here)}/replay", {"as": "now", **WHY}, {"as": "then", **WHY}),
     "undo_delivery": lambda here: Decision(f"{taken(here)}/undo"),
 }
-HOW_ELSE = {"upload_delivery", "try_file", "receive_hook", "issue_token"}
-"""Uploads have tests of their own, a message of a hook has its own id, and a token decides nothing."""
+HOW_ELSE = {"upload_delivery", "try_file", "send_try", "receive_hook", "issue_token"}
+"""Uploads and forms have tests of their own, a message of a hook has its own id, and a token decides nothing."""
 
 
 def test_every_request_that_writes_is_tried() -> None:

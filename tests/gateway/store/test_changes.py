@@ -203,9 +203,9 @@ def test_changes_of_some_partners_alone(store: Store) -> None:
     store.give(PRICE, "a", partner="acme")
     store.give(PRICE, "a", "b", partner="globex")
     store.give(ORDER, "acme~1", "globex~1", "acme%7E~1", partner="initech")  # the key says whose it is
-    assert [each.seq for each in store.through(partners=("acme",))] == [1, 4]
+    assert [each.seq for each in store.through(partners=("acme",))] == [1, 2, 4]  # by 2, a went over to globex
     assert [each.seq for each in store.through(partners=("acme", "globex"))] == [1, 2, 3, 4, 5]
-    assert [each.seq for each in store.through(partners=("acme",), limit=1)] == [1, 4]
+    assert [each.seq for each in store.through(partners=("acme",), limit=1)] == [1, 2, 4]
     assert [each.seq for each in store.through(partners=("initech",))] == []
     assert store.through(partners=()) == []
     assert store.page(0, partners=()).next == 6
