@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from gateway.errors import Stop
+from gateway.errors import Retry, Stop
 from gateway.operate import wiring
 from gateway.operate.cli.options import workspace_option
 from gateway.operate.onboarding import logins, making
@@ -16,7 +17,8 @@ from gateway.workspace.loader import load, parse
 from gateway.workspace.shelf import FOLDER as SHIPPED
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Sequence
+    from datetime import datetime
 
     from gateway.configuration import Configuration
     from gateway.partners import Partner
@@ -58,7 +60,7 @@ def add(name: str, key: str, workspace: Path) -> None:
     text = configuration.files[partner.file]
     _put(workspace, configuration, partner, with_key(partner.file, text, name, line))
     click.echo(f"{name} has the key {mine}, too" if there else f"{name} has the key {mine}")
-    click.echo("Next: gateway apply; it counts a second later")
+    click.echo(f"Next: {_apply(workspace)}; it counts a second later")
 
 
 @keys.command()
@@ -77,7 +79,11 @@ def remove(name: str, which: str, workspace: Path) -> None:
     gone = logins.fingerprint(there[chosen[0]])
     _put(workspace, configuration, partner, without_key(partner.file, configuration.files[partner.file], chosen[0]))
     click.echo(f"{name} has the key {gone} no more")
-    click.echo("Next: gateway apply; it ends a second later for new logins")
+    left = [line for number, line in enumerate(there) if number != chosen[0]]
+    if not _any_used(workspace, name, left):
+        listed = ", ".join(map(logins.fingerprint, left))
+        click.echo(f"note: no login with {listed} is known: before apply, have {name} log in with it once", err=True)
+    click.echo(f"Next: {_apply(workspace)}; it ends a second later for new logins")
 
 
 @keys.command(name="list")
@@ -87,16 +93,9 @@ def list_keys(name: str, workspace: Path) -> None:
     """List the keys of the partner NAME: fingerprint, comment, and when it was last used, where the log tells that."""
     _, partner = known(workspace, name)
     there = partner.account.keys if partner.account is not None else ()
-    gateway = wiring.open_gateway(workspace)
-    try:
-        with gateway.database.read() as connection:
-            for line in there:
-                mine = logins.fingerprint(line)
-                at = key_used_at(connection, name, mine)
-                used = f"last used {at:%Y-%m-%d %H:%M} UTC" if at is not None else "no use is known"
-                click.echo("\t".join([line.split()[0], mine, _comment(line), used]))
-    finally:
-        gateway.close()
+    for line, at in zip(there, _used(workspace, name, there), strict=True):
+        used = f"last used {at:%Y-%m-%d %H:%M} UTC" if at is not None else "no use is known"
+        click.echo("\t".join([line.split()[0], logins.fingerprint(line), _comment(line), used]))
     if partner.account is not None and partner.account.password_hash is not None:
         click.echo("There is a password, too.")
     elif not there:
@@ -115,6 +114,28 @@ def known(workspace: Path, name: str) -> tuple[Configuration, Partner]:
         there = ", ".join(sorted(configuration.partners)) or "none"
         raise Stop(f"there is no partner {name!r}; there is {there}", f"gateway partner add {name} makes one")
     return configuration, configuration.partners[name]
+
+
+def _used(workspace: Path, name: str, lines: Sequence[str]) -> list[datetime | None]:
+    """When each key was last used, where the log tells that."""
+    gateway = wiring.open_gateway(workspace)
+    try:
+        with gateway.database.read() as connection:
+            return [key_used_at(connection, name, logins.fingerprint(each)) for each in lines]
+    finally:
+        gateway.close()
+
+
+def _any_used(workspace: Path, name: str, lines: Sequence[str]) -> bool:
+    """Whether one of them was used as far as is known; a key can be taken away while the store does not answer."""
+    try:
+        return not lines or any(_used(workspace, name, lines))
+    except (Stop, Retry):
+        return True
+
+
+def _apply(workspace: Path) -> str:
+    return "gateway apply" if workspace == Path() else f"gateway apply -w {workspace}"
 
 
 def _put(workspace: Path, configuration: Configuration, partner: Partner, text: str) -> None:

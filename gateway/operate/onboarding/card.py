@@ -10,6 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from gateway.errors import Stop
 from gateway.operate.onboarding.logins import fingerprint
+from gateway.publish.letters.headers import wanted
 from gateway.workspace.offers import offers
 from sftp.names import TEMPORARY_SUFFIXES
 
@@ -17,11 +18,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from gateway.configuration import Configuration, Settings
+    from gateway.integrations import Integration
     from gateway.partners import Account, Partner
     from gateway.workspace.offers import Offer
 
 _LOCAL = ("127.0.0.1", "localhost", "0.0.0.0", "[::1]", "[::]", "::1", "::")  # noqa: S104 - it is told, not bound
 _WIDTH, _LINE = 14, 100
+_ENDINGS = {"x12": "edi", "edifact": "edi", "fixed": "txt"}
+"""How names of files end, where they do not end with the name of their format."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +77,12 @@ def card(configuration: Configuration, partner: Partner, host_keys: tuple[str, .
     sections = []
     if account is not None:
         sections += [_server(account, host, port, host_keys), _folders(), *_limits(account, settings)]
-    sections += [_taken(taken), _answers(taken, partner)]
+    sections += [_taken(taken, configuration), _answers(taken, partner)]
     if account is not None:
-        sections += [_typed(account, host, port), _clients(account, host, port, settings.sftp_algorithms)]
+        sections += [
+            _typed(account, host, port, _example(taken, configuration)),
+            _clients(account, host, port, settings.sftp_algorithms),
+        ]
     if settings.contact:
         sections.append(Section("Whom to ask", rows=(("Contact", ", ".join(settings.contact)),)))
     about = partner.about or partner.name
@@ -139,14 +146,34 @@ def _folders() -> Section:
     )
 
 
-def _taken(taken: list[Offer]) -> Section:
+def _taken(taken: list[Offer], configuration: Configuration) -> Section:
     if not taken:
         return Section("What we take", note="Nothing is set up yet; we will tell you.")
     rows = []
     for each in taken:
         named = f"; names like {each.pattern}" if each.pattern else ""
-        rows.append((each.about, f"{each.what}{named}{_elsewhere(each)}"))
+        names = _columns(configuration, configuration.integrations[each.integration])
+        columns = f"; columns {', '.join(names)}" if names else ""
+        rows.append((each.about, f"{each.what}{columns}{named}{_elsewhere(each)}"))
     return Section("What we take", rows=tuple(rows))
+
+
+def _columns(configuration: Configuration, integration: Integration) -> tuple[str, ...]:
+    """What the header of a table must name; of other formats nothing."""
+    has_header = dict(integration.format.options).get("header") == "true"
+    return wanted(configuration, integration) if integration.format.name == "csv" and has_header else ()
+
+
+def _example(taken: list[Offer], configuration: Configuration) -> str:
+    """A name that a file for the inbox may have: ``orders.edi``."""
+    dropped = next((each for each in taken if each.source == "drop"), None)
+    if dropped is None:
+        return "orders.edi"
+    integration = configuration.integrations[dropped.integration]
+    name = integration.format.name
+    stem = configuration.contract_of(integration).collection
+    pattern = dropped.pattern or f"*.{_ENDINGS.get(name, name)}"
+    return pattern.replace("*", stem if pattern.startswith("*") else "1").replace("?", "1")
 
 
 def _elsewhere(offer: Offer) -> str:
@@ -182,15 +209,15 @@ def _limits(account: Account, settings: Settings) -> Iterator[Section]:
     yield Section("Limits", rows=tuple(rows))
 
 
-def _typed(account: Account, host: str, port: str) -> Section:
+def _typed(account: Account, host: str, port: str, name: str) -> Section:
     key = "-i KEYFILE " if account.keys else ""
     return Section(
         "With the command sftp",
         typed=(
             f"sftp {key}-P {port} {account.user}@{host}",
-            "put orders.edi /test/inbox/",
+            f"put {name} /test/inbox/",
             "ls /test/outbox",
-            "put orders.edi /inbox/",
+            f"put {name} /inbox/",
             "get /outbox/* .",
         ),
     )
@@ -201,13 +228,18 @@ def _clients(account: Account, host: str, port: str, algorithms: str) -> Section
     winscp = "Advanced, SSH, Authentication: your private key" if account.keys else "the password as you were told"
     site = f"Site Manager: protocol 'SFTP - SSH File Transfer Protocol', host {host}, port {port}, {filezilla}, user "
     login = f"File protocol SFTP, host name {host}, port number {port}, user name {account.user}; {winscp}. "
+    lftp = f"lftp sftp://{account.user}@{host}:{port}"
+    if account.keys:  # it asks for a password, and hands no key over by itself
+        lftp = f"lftp -u {account.user}, -e 'set sftp:connect-program \"ssh -a -x -i KEYFILE\"' sftp://{host}:{port}"
+    curl = "with libssh2 1.11 or later (curl --version says it); older ones end: Unable to exchange encryption keys"
     modern = "Use a version of the last years: ours speaks curve25519 and AES-GCM, and nothing older."
     return Section(
         "With other clients",
         rows=(
             ("FileZilla", f"{site}{account.user}; transfer type binary."),
             ("WinSCP", f"{login}Its temporary names (.filepart) are known here."),
-            ("lftp", f"lftp sftp://{account.user}@{host}:{port}"),
+            ("lftp", lftp),
+            *((("curl", curl),) if algorithms == "modern" else ()),
         ),
         note=modern if algorithms == "modern" else "",
     )

@@ -14,6 +14,7 @@ from edi.model import Envelope
 from gateway.errors import Stop
 from gateway.integrations import Format
 from gateway.operate import wiring
+from gateway.receive.archives import kind_of
 from gateway.receive.trials import is_for
 from gateway.routing import Routes, Unfit
 from gateway.store import deliveries, members
@@ -88,10 +89,14 @@ def sample(place: str, workspace: Path) -> Sample:
                 f"{place!r} cannot be read: {error.strerror}",
                 "Name a file, or a delivery by its id: gateway quarantine list shows which files wait for somebody",
             ) from error
-    seen = identify(first)
+    if not first.strip():
+        raise Stop(f"{name} is empty", "Name a file with a document or some rows in it")
+    foreign, seen = kind_of(first), identify(first)
+    if foreign is not None and foreign.code == "file.kind":
+        raise Stop(f"{name} is {foreign.words}", "Save it as CSV, and name that file")
     if seen is None:
         raise Stop(
-            f"{name} looks like no format that is known",
+            f"{name} is {foreign.words}" if foreign is not None else f"{name} looks like no format that is known",
             "Unpack it if it is an archive; name what it is with --format, or write the integration by hand",
         )
     return Sample(name, seen, delivery)
@@ -261,6 +266,12 @@ def _flows(configuration: Configuration, partner: str, owner: str, asked: Asked,
         made.notes.append("The contract and the mapping are guessed from the file: look them over.")
         return newcomers.table_flow(
             partner, asked.sample.seen, name=name, owner=owner, source=source, key=asked.columns
+        )
+    if asked.sample is not None and not asked.formats and asked.sample.seen.format == "csv" and declared:
+        raise Stop(
+            f"the first line of {asked.sample.name} does not look like the names of columns",
+            "Put such a line in front of a copy of the file, and name that; for files without one, write the "
+            "integration by hand with their columns in a layout: docs/configuration.md",
         )
     wishes: list[Wish] = [newcomers.wish(each) for each in declared]
     ranks = _ranks(configuration, partner)

@@ -139,6 +139,24 @@ def test_a_file_may_be_called_as_another_partner_s_is(shop: Path, tmp_path: Path
     assert load(shop).integrations["initech-price-list"].contract == "price-list"
 
 
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "sent.csv is empty. Name a file"),
+        (b"\n\n", "sent.csv is empty"),
+        (b"PK\x03\x04\x14\x00\x06\x00\x08\x00" + b"\x00" * 16 + b"\x13\x00\x00\x00[Content_Types].xml",
+         "sent.csv is an Office file such as an Excel workbook (.xlsx). Save it as CSV, and name that file"),
+        (b"7z\xbc\xaf\x27\x1c" + b"\x00" * 40, "sent.csv is a 7z archive. Unpack it"),
+        (b"1;2,50\n2;3,50\n", "the first line of sent.csv does not look like the names of columns. Put such a line"),
+    ],
+)  # fmt: skip
+def test_a_file_from_which_no_flow_can_be_made_is_told_with_what_to_do(
+    shop: Path, tmp_path: Path, content: bytes, said: str
+) -> None:
+    (tmp_path / "sent.csv").write_bytes(content)
+    assert said in refused(shop, "add", "globex", "--from", tmp_path / "sent.csv")
+
+
 def test_another_kind_of_table_gets_a_flow_of_its_own(shop: Path, tmp_path: Path) -> None:
     (tmp_path / "prices.csv").write_text("sku;price\nA-1;1,50\nA-2;2,00\n", encoding="utf-8")
     (tmp_path / "stock_20261121.csv").write_text("sku;pieces\nA-1;7\nA-2;9\n", encoding="utf-8")

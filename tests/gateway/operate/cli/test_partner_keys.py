@@ -90,6 +90,13 @@ def test_a_key_was_last_used_when_the_log_says_so(shop: Path) -> None:
     finally:
         gateway.close()
     one, two = partner(shop, "key", "list", "acme").splitlines()
+    note = "no login with"
+    before = (shop / "partners" / "acme.yaml").read_text("utf-8")
+    assert f"{note} {fingerprint(ONE)} is known" in partner(shop, "key", "remove", "acme", fingerprint(TWO))
+    (shop / "partners" / "acme.yaml").write_text(before, encoding="utf-8")
+    said = partner(shop, "key", "remove", "acme", fingerprint(ONE))
+    assert note not in said
+    assert f"Next: gateway apply -w {shop}; it ends" in said
     assert one.endswith("no use is known")
     assert two.endswith(f"last used {now:%Y-%m-%d %H:%M} UTC")
 

@@ -61,10 +61,30 @@ def test_the_card_says_where_as_whom_and_what() -> None:
         "E-mail the same letter, to edi@acme.example",
         "sftp -i KEYFILE -P 22 acme-in@edi.example.com",
         "host edi.example.com, port 22, logon type 'Key file', user acme-in",
+        "lftp -u acme-in, -e 'set sftp:connect-program \"ssh -a -x -i KEYFILE\"' sftp://edi.example.com:22",
+        "curl with libssh2 1.11 or later",
+        "put orders.edi /inbox/",
         "Contact Orders desk, edi@us.example",
     ):
         assert said in text, said
     assert made().warnings == ()
+
+
+def test_of_a_table_the_columns_are_named_and_a_name_that_is_taken() -> None:
+    table = {
+        "contracts/prices.v1.yaml": (
+            "contract: prices v1\nabout: Prices\nowner: orders-team\nkey: sku per partner\ncollection: prices\n"
+            "fields:\n  sku: text\n  price: decimal\n"
+        ),
+        "integrations/acme-orders.yaml": (
+            "integration: acme-prices\nabout: Prices\nowner: orders-team\nsource: drop://acme/list_*.csv\n"
+            "format: csv ; header\ncontract: prices v1\nmap:\n  sku: Artikelnummer\n"
+            '  price: "`Preis netto` | decimal"\n'
+        ),
+    }
+    text = " ".join(made(table).text().split())
+    assert "columns Artikelnummer, Preis netto; names like list_*.csv" in text
+    assert "put list_1.csv /inbox/" in text
 
 
 def test_nothing_that_is_secret_is_on_it() -> None:
