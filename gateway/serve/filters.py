@@ -282,7 +282,9 @@ class _Reading:
             moment: datetime = DateTimeField().deserialize(text)
         except ValidationError:
             detail = f"as_of is a moment with its offset from UTC or the number of a change, not {_shown(text)}"
-            self.refuse("bad_parameter", "as_of", detail, "Write 2026-12-31T23:59:59Z, or a number such as 8812.")
+            remedy = "Write 2026-12-31T23:59:59Z, or a number such as 8812."
+            remedy += " A + is written %2B in a query; else it is read as a space." if " " in text else ""
+            self.refuse("bad_parameter", "as_of", detail, remedy)
             return None
         return moment
 

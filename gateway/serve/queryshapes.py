@@ -110,7 +110,7 @@ def _conditions(fields: Iterable[filters.Queryable], types: Mapping[str, Shape])
     """One parameter for each field and operator."""
     parameters = []
     for field in fields:
-        if not field.filterable or field.name == "_key":
+        if not field.filterable:
             continue
         shape = types.get(field.type, _BOUNDED)
         for op in filters.OPERATORS[field.type]:
@@ -159,6 +159,8 @@ def _query(name: str, about: str, shape: Shape) -> Shape:
 _SYSTEM = ("_seq", "_version")
 _AS_OF = _query(
     "as_of",
-    "as it stood then: a moment with its offset from UTC, or the number of a change",
+    "as it stood then: a moment with its offset from UTC (a + in it is written %2B), or the number of a change. What "
+    "became visible together stands together: a change within a delivery is told with all of the delivery. Before the "
+    "first of them there is nothing, which is change 0.",
     {"type": "string", "pattern": rf"^([0-9]{{1,18}}|{_MEMBERS['datetime']})$"},
 )

@@ -204,3 +204,9 @@ def test_a_cursor_survives_another_order_of_the_parameters(pairs: list[tuple[str
 def test_a_cursor_is_not_bound_to_page_size_and_fields() -> None:
     assert parse(("limit", "5"), ("fields", "total")).identity() == parse().identity()
     assert parse(("sort", "total")).identity() != parse(("sort", "-total")).identity() != parse().identity()
+
+
+def test_a_plus_that_was_read_as_a_space_is_told() -> None:
+    with pytest.raises(Problem) as caught:
+        filters.parse([("as_of", "2026-11-21T10:00:00 01:00")], "orders", {}, parameters=("as_of",))
+    assert "%2B" in caught.value.remedy

@@ -71,6 +71,11 @@ def test_parameters_are_documented_and_documented_parameters_are_taken(still: Wo
             assert answer.status_code == 200, (path, name, answer.get_json())
 
 
+def test_filters_by_the_key_of_a_record_are_documented(document: dict[str, Any]) -> None:
+    names = {each["name"] for each in document["paths"]["/api/v1/orders"]["get"]["parameters"]}
+    assert {"_key", "_key__in", "_key__startswith", "_key__gt"} <= names
+
+
 def filled(client: FlaskClient, path: str) -> str:
     """The path with ids of what is there."""
     if path.startswith("/api/v1/prices/"):
