@@ -33,7 +33,7 @@ from sftp.names import is_temporary, shown
 from sftp.transfer import fetch
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
     from typing import BinaryIO
 
@@ -126,6 +126,8 @@ class Turn:
     more: bool = False
     again_seconds: float | None = None
     problems: list[str] = field(default_factory=list)
+    incomplete: list[str] = field(default_factory=list)
+    """Files whose envelope was found not to be closed in this look; they wait, which is said once of each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +150,16 @@ class Pull:
         self._seen: dict[str, _Seen] = {}
         self._open: dict[str, float] = {}
         """Until when files wait whose envelope is not closed, by key."""
+
+    def held(self) -> dict[str, float]:
+        """For how many seconds more files wait whose envelope is not closed, by key."""
+        now = self._monotonic()
+        return {key: until - now for key, until in self._open.items()}
+
+    def go_on(self, held: Mapping[str, float]) -> None:
+        """Let files go on waiting from where another process stopped: what its `held` said, less what has passed."""
+        now = self._monotonic()
+        self._open |= {key: now + seconds for key, seconds in held.items()}
 
     def turn(self, client: Client, watch: Watch, ledger: Ledger) -> Turn:
         """Look once: take what is ready, and have removed what was taken.
@@ -278,7 +290,8 @@ class Pull:
         if watch.marker or until <= now:
             return False
         turn.again_seconds = min(until - now, turn.again_seconds if turn.again_seconds is not None else until - now)
-        turn.problems.append(f"{shown(found.name)}: its envelope is not closed; it waits in case more comes")
+        waits = f"it waits for another {until - now:.0f} s, in case more comes"
+        turn.incomplete.append(f"{shown(found.name)}: its envelope is not closed; {waits}")
         return True
 
     # Remove ------------------------------------------------------------------------------------------------------
@@ -328,10 +341,8 @@ class Pull:
                     self._remove_one(client, watch, found)
                 except Reject as refusal:
                     turn.standing += 1
-                    verb = "moved" if watch.after == MOVE else "deleted"
-                    turn.problems.append(
-                        f"{shown(found.name)} was taken, and cannot be {verb} there: {refusal.message}"
-                    )
+                    why = _why_standing(watch, refusal)
+                    turn.problems.append(f"{shown(found.name)} was taken, and cannot be {why}")
                     left.append(replace(one, state=LANDED))
                 else:
                     done.append(one.key)
@@ -355,13 +366,25 @@ class Pull:
 
 def _free(client: Client, watch: Watch, name: str) -> str:
     """A name in the folder of what was taken that is not in use: nothing is replaced there."""
-    folder = watch.move_to if watch.move_to.startswith("/") else _at(watch, watch.move_to)
+    folder = _moved_to(watch)
     target = f"{folder}/{name}"
     for number in range(2, 1000):
         if client.stat(target) is None:
             return target
         target = f"{folder}/{name}~{number}"
     raise Reject("failure", f"there are a thousand files {shown(name)} in {shown(folder)} already")
+
+
+def _moved_to(watch: Watch) -> str:
+    return watch.move_to if watch.move_to.startswith("/") else _at(watch, watch.move_to)
+
+
+def _why_standing(watch: Watch, refusal: Reject) -> str:
+    if watch.after != MOVE:
+        return f"deleted there: {refusal.message}"
+    if refusal.code != "no such file":
+        return f"moved there: {refusal.message}"
+    return f"moved there: the folder {shown(_moved_to(watch))} is not there; make it, or have the partner make it"
 
 
 def _absent_is_fine(remove: Callable[[str], None], path: str) -> None:

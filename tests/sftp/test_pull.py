@@ -170,9 +170,34 @@ def test_an_open_envelope_waits_and_is_taken_after_all(scene: Callable[..., Scen
     here.turn()
     waits = here.turn(later=5)
     assert waits.taken == 0
-    assert "envelope is not closed" in waits.problems[0]
+    assert waits.problems == []
+    assert "envelope is not closed; it waits for another 95 s" in waits.incomplete[0]
     assert here.turn(later=90).taken == 0
     assert here.turn(later=5).taken == 1
+
+
+def test_what_waits_for_its_end_waits_no_longer_when_another_process_goes_on(scene: Callable[..., Scene]) -> None:
+    here = scene(settle_seconds=0.0, partial_after_seconds=100.0)
+    here.put("a.xml", b"<orders><order/>")
+    here.turn()
+    here.turn(later=40)
+    held = here.pull.held()
+    assert list(held.values()) == [60.0]
+    here.pull = Pull(monotonic=here.clock)
+    here.pull.go_on(held)
+    still = here.turn(later=59)
+    assert (still.taken, still.waiting, still.again_seconds, still.incomplete) == (0, 1, 1.0, [])
+    assert here.turn(later=1).taken == 1
+    assert here.pull.held() == {}
+
+
+def test_a_folder_to_move_into_that_is_not_there_is_named(scene: Callable[..., Scene]) -> None:
+    here = scene(settle_seconds=0.0, after=MOVE, move_to="taken")
+    here.put("a.csv")
+    turn = here.turn()
+    assert turn.standing == 1
+    folder = f"{here.watch.folder}/taken is not there; make it, or have the partner make it"
+    assert turn.problems == [f"a.csv was taken, and cannot be moved there: the folder {folder}"]
 
 
 def test_only_final_names_that_match_are_taken(scene: Callable[..., Scene]) -> None:

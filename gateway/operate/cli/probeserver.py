@@ -76,7 +76,8 @@ def probe_connection(folder: Path, configuration: Configuration, name: str, aske
         with connect(where) as client:
             seen.home = client.home()
             seen.extensions = sorted(client.dialogue.extensions)
-            for each in asked or _declared(configuration, connection) or [seen.home]:
+            named = [path_of(each) if each.startswith("~") else each for each in asked]  # as in sftp://NAME/~/out
+            for each in named or _declared(configuration, connection) or [seen.home]:
                 seen.folders.append(_folder(client, each))
     except (Retry, Stop) as trouble:
         seen.problem = str(trouble)

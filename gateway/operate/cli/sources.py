@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import click
@@ -13,6 +15,8 @@ from gateway.store import audit, leases, notes
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from gateway.store.leases import SourceLease
 
 
 @click.group()
@@ -28,9 +32,26 @@ def list_sources(workspace: Path) -> None:
     try:
         with gateway.database.read() as connection:
             for each in leases.all_sources(connection):
-                click.echo("\t".join([each.name, each.position or "not read yet", each.problem or ""]))
+                click.echo("\t".join([each.name, _stands(each), each.problem or ""]))
     finally:
         gateway.close()
+
+
+def _stands(source: SourceLease) -> str:
+    """How far a source was read, in words."""
+    if source.position is None:
+        return "not read yet"
+    if not source.name.startswith("sftp://"):
+        return source.position
+    seen = json.loads(source.position)
+    told = [f"{seen['listed']} {'file' if seen['listed'] == 1 else 'files'} there"]
+    if seen["waiting"]:
+        told.append(f"{seen['waiting']} still to be taken")
+        if seen["oldest"] is not None:
+            told[-1] += f", the oldest of {datetime.fromtimestamp(seen['oldest'], UTC):%Y-%m-%dT%H:%M:%SZ}"
+    if seen["standing"]:
+        told.append(f"{seen['standing']} taken that could not be removed")
+    return "; ".join(told)
 
 
 @source.command()

@@ -14,7 +14,7 @@ import orjson
 
 from adapters.windows import Windows
 from gateway.errors import GatewayError, Retry, Stop
-from gateway.observations import PULL_FAILED, PULL_RECOVERED, PULLED
+from gateway.observations import FILE_INCOMPLETE, PULL_FAILED, PULL_RECOVERED, PULLED
 from gateway.operate.exchange.remotes import Kept, path_of
 from gateway.operate.workers.worker import owner_name
 from gateway.receive.pulls import Pulled
@@ -40,6 +40,7 @@ _STOP_SECONDS = 60.0  # a person must act first; an account that is tried often 
 _LONG_SECONDS = 60.0
 """For what settles later than that, nobody waits who is to end when nothing is left to do."""
 _CLOSED_SECONDS_MAX = 60.0  # another configuration may say something else by then
+_HELD = "held"
 _JITTER = random.SystemRandom()
 
 
@@ -87,6 +88,8 @@ class _Folder:
 
     pull: Pull = field(default_factory=Pull)
     failures: int = 0
+    gone_on: bool = False
+    """Whether it was asked what another process left to wait."""
     settling: bool = False
     """Whether files are on their way to being taken, for which nothing but time is wanted."""
 
@@ -180,18 +183,20 @@ class _Look:
         folder.settling = False
         closed = Windows.parse(how.between).wait(self._gateway.database.clock()) if how.between else 0.0
         if closed:
-            self._let_go(None, min(closed, _CLOSED_SECONDS_MAX), self._lease.problem)
+            self._let_go(folder, None, min(closed, _CLOSED_SECONDS_MAX), self._lease.problem)
             return
+        if not folder.gone_on:
+            self._go_on(folder)
         try:
             turn = folder.pull.turn(self._kept.client(self._connection), self._watch(how), self._ledger())
         except Exception as error:  # noqa: BLE001 - whatever it is, the folder is looked into again, and the thread goes on
             if self._stop.is_set():
-                self._let_go(None, 0.0, self._lease.problem)  # whoever comes next need not wait for the lease
+                self._let_go(folder, None, 0.0, self._lease.problem)  # whoever comes next need not wait for the lease
                 return
             self._failed(folder, error)
             return
         folder.failures, folder.settling = 0, turn.more or (turn.again_seconds or _LONG_SECONDS) < _LONG_SECONDS
-        self._let_go(turn, _again(turn, how), _problem(turn))
+        self._let_go(folder, turn, _again(turn, how), _problem(turn))
 
     def _failed(self, folder: _Folder, error: Exception) -> None:
         if not isinstance(error, (GatewayError, SftpError, OSError)):
@@ -206,20 +211,23 @@ class _Look:
         if isinstance(error, (Stop, SftpStop)):
             pause = max(pause, _STOP_SECONDS)
         pause = max(pause, getattr(error, "delay_seconds", 0.0))
-        self._let_go(None, pause * _JITTER.uniform(0.75, 1.25), _reason(error))
+        self._let_go(folder, None, pause * _JITTER.uniform(0.75, 1.25), _reason(error))
 
-    def _let_go(self, turn: Turn | None, again: float, problem: str | None) -> None:
+    def _let_go(self, folder: _Folder, turn: Turn | None, again: float, problem: str | None) -> None:
         """Keep what was seen and when to look again, and tell what is new."""
         lease = self._lease
         position = lease.position
         if turn is not None:
             said = asdict(turn)
-            position = orjson.dumps({name: said[name] for name in ("listed", "waiting", "standing", "oldest")}).decode()
+            seen = {name: said[name] for name in ("listed", "waiting", "standing", "oldest")}
+            position = orjson.dumps(seen | self._held(folder)).decode()
         who = self._who()
         with self._gateway.database.write() as transaction:
             leases.advance_source(transaction, lease, position=position, due_in_seconds=again, problem=problem)
             if turn is not None and (turn.taken or turn.removed):
                 transaction.tell(PULLED(**who, folder=lease.name, files=turn.taken, removed=turn.removed))
+            for each in turn.incomplete if turn is not None else ():
+                transaction.tell(FILE_INCOMPLETE(**who, folder=lease.name, message=f"{lease.name}: {each}"))
             if problem is not None and problem != lease.problem:
                 transaction.tell(PULL_FAILED(**who, folder=lease.name, reason=problem))
             elif problem is None and lease.problem is not None:
@@ -228,6 +236,19 @@ class _Look:
             _log.info("%s: %d files taken, %d removed there", lease.name, turn.taken, turn.removed)
         if problem is not None and problem != lease.problem:
             _log.warning("%s: %s", lease.name, problem)
+
+    def _held(self, folder: _Folder) -> dict[str, dict[str, float]]:
+        """Until when files wait for their end, on everybody's clock: a process that comes later goes on from there."""
+        now = self._gateway.database.clock().timestamp()
+        held = {key: now + seconds for key, seconds in folder.pull.held().items()}
+        return {_HELD: held} if held else {}
+
+    def _go_on(self, folder: _Folder) -> None:
+        """In the first look of this process: what another one left to wait waits no longer than it would have."""
+        now = self._gateway.database.clock().timestamp()
+        said = orjson.loads(self._lease.position) if self._lease.position else {}
+        folder.pull.go_on({key: until - now for key, until in said.get(_HELD, {}).items()})
+        folder.gone_on = True
 
     def _who(self) -> dict[str, str | None]:
         integration = self._integrations[0].name if len(self._integrations) == 1 else None

@@ -68,6 +68,15 @@ def test_another_key_than_the_pinned_one_is_a_failure_with_both(server: PartnerS
     assert server.where.fingerprints[0] in done.output
 
 
+def test_a_folder_is_asked_for_from_where_a_session_begins(server: PartnerServer, tmp_path: Path) -> None:
+    describe(tmp_path / "w", server, "there")
+    server.put("there/orders.edi", b"12345")
+    for written in ("~/there", "there"):
+        done = asked("probe", "acme-server", written, "-w", str(tmp_path / "w"))
+        assert done.exit_code == 0, done.output
+        assert "  there: 1 files, 0 folders\n" in done.output
+
+
 def test_a_folder_that_is_not_there_is_told(server: PartnerServer, tmp_path: Path) -> None:
     describe(tmp_path / "w", server, "there")
     done = asked("probe", "acme-server", "/nowhere", "-w", str(tmp_path / "w"))

@@ -9,7 +9,9 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from click.testing import CliRunner
 
+from gateway.operate.cli import gateway as command_line
 from gateway.operate.exchange import remotes
 from gateway.operate.exchange.pulling import Puller, pull
 from gateway.store import deliveries as store
@@ -105,6 +107,27 @@ def test_files_settle_before_they_are_taken(server: PartnerServer, tmp_path: Pat
             ticking.join()
         assert len(deliveries(place)) == 1
         assert sorted(each.name for each in (server.root / "settling" / "done").iterdir()) == ["orders.edi", "other"]
+
+
+def test_a_file_without_its_end_waits_which_is_no_failure_and_no_longer_after_a_restart(
+    server: PartnerServer, tmp_path: Path
+) -> None:
+    with pulling(tmp_path / "w", server, "cut") as (place, name):
+        server.put("cut/cut.edi", ORDERS[:-40])
+        look(place)
+        assert deliveries(place) == []
+        (waits,) = events(place, "partial_waiting")
+        assert waits["message"].startswith(f"{name}: cut.edi: its envelope is not closed; it waits for another ")
+        listed = CliRunner().invoke(command_line, ["source", "list", "-w", str(tmp_path / "w")]).stdout
+        assert f"{name}\t1 file there; 1 still to be taken, the oldest of 2023-11-14T22:13:20Z\t\n" in listed
+        look(place, later=600)  # each look is that of a process of its own
+        assert deliveries(place) == []
+        look(place, later=600)
+        assert len(deliveries(place)) == 1
+        assert events(place, "pull_failed", "pull_recovered") == []
+        assert len(events(place, "partial_waiting")) == 1
+        listed = CliRunner().invoke(command_line, ["source", "list", "-w", str(tmp_path / "w")]).stdout
+        assert f"{name}\t1 file there\t\n" in listed
 
 
 def test_trouble_is_told_once_and_shown_until_it_is_over(server: PartnerServer, tmp_path: Path) -> None:
