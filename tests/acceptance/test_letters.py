@@ -190,7 +190,7 @@ def test_a_file_that_is_taken_whole_or_not_at_all_is_to_be_sent_whole(place: Pla
     assert "8 rows are right, and held back with the whole file.\n" in text
     assert "WHAT TO SEND AGAIN\n\nThe whole file, put right.\n" in text
     assert "1. Row 3, number HAMMER-300\n" in text
-    assert "It is there to be read: put the rows right where they come from." in " ".join(text.split())
+    assert "The file is there to be read: put the rows right where they come from." in " ".join(text.split())
 
 
 def test_a_file_that_is_cut_off_and_one_that_nobody_expects(place: Place) -> None:
@@ -294,7 +294,7 @@ def test_cells_that_a_spreadsheet_would_run_are_disarmed_and_numbers_are_not(pla
         ("'=CMD()", "'-1,O"),
         ("-5", "-3,00"),
     ]
-    assert "In 2 of its cells an apostrophe stands in front" in forms["txt"].replace("\n", " ")
+    assert "In 2 of its cells an apostrophe (') stands in front" in forms["txt"].replace("\n", " ")
 
 
 def test_a_partner_who_wants_none_gets_none(place: Place) -> None:
@@ -407,6 +407,9 @@ def test_the_letter_is_handed_out_in_the_form_that_is_asked_for(place: Place) ->
         answer = place.ask(path, headers={"Accept": media})
         assert (answer.status_code, answer.mimetype) == (200, media)
         assert answer.get_data() == files[f"letter_prices.csv_{shown['id']}.{ending}"]
+        policy = set(answer.headers["Content-Security-Policy"].split("; "))
+        assert "default-src 'none'" in policy
+        assert ({"sandbox", "style-src 'unsafe-inline'"} <= policy) == (ending == "html")
     assert place.ask(path).mimetype == "text/plain"
     assert place.ask(path, headers={"Accept": "image/png"}).status_code == 406
     assert [each["kind"] for each in place.delivery(shown["id"])["letters"]] == ["text", "html", "csv"]

@@ -66,8 +66,9 @@ class Item:
 class Sheet:
     """The refused rows as a CSV file, with columns that say what is wrong.
 
-    `ready` says that it is taken as it stands, once the values are right; `left_out` rows are too many for it or could
-    not be cut into cells; in `escaped` cells an apostrophe keeps spreadsheets from taking the cell for a formula.
+    `ready` says that it is taken as it stands, once the values are right. `left_out` rows are too many for it, and
+    `odd` ones could not be cut into as many cells as there are columns: neither are in it. In `escaped` cells an
+    apostrophe keeps spreadsheets from taking the cell for a formula.
     `columns` are the names of those that were added.
     """
 
@@ -78,6 +79,7 @@ class Sheet:
     ready: bool
     left_out: int = 0
     escaped: int = 0
+    odd: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -105,17 +105,38 @@ def _sheet(letter: Letter) -> list[str]:
     refused = f"{sheet.rows:,} refused {letter.unit.many}" if sheet.rows > 1 else f"refused {letter.unit.one}"
     rows = f"The {refused} {_are(sheet.rows)} in {sheet.name}, with the columns {added}."
     if sheet.ready and letter.ended is DeliveryState.PARTLY_ACCEPTED:
-        said = [f"{rows} You can put them right in that file and send it: the added columns are not read."]
+        said = [
+            f"{rows} You can put {_them(sheet.rows)} right in that file and send it: the added columns are not read."
+        ]
     else:
-        said = [f"{rows} It is there to be read: put the {letter.unit.many} right where they come from."]
-    if sheet.left_out:
-        said.append(f"{letter.unit.of(sheet.left_out)} more {_are(sheet.left_out)} not in it.")
-    if sheet.escaped:
-        said.append(
-            f"In {sheet.escaped} of its cells an apostrophe stands in front, because a spreadsheet would take them for "
-            "formulas; take it away again."
+        right = (
+            f"the {letter.unit.many} right where they come"
+            if sheet.rows > 1
+            else f"the {letter.unit.one} right where it comes"
         )
+        said = [f"{rows} The file is there to be read: put {right} from."]
+    if sheet.odd:
+        cells = "its cells do" if sheet.odd == 1 else "their cells do"
+        said.append(
+            f"{letter.unit.more(sheet.odd)} {_are(sheet.odd)} not in it, because {cells} not match the columns."
+        )
+    if sheet.left_out:
+        said.append(
+            f"{letter.unit.more(sheet.left_out)} {_are(sheet.left_out)} not in it, because it would be too long."
+        )
+    if sheet.escaped:
+        said.append(_apostrophes(sheet.escaped, sendable=sheet.ready and letter.ended is DeliveryState.PARTLY_ACCEPTED))
     return said
+
+
+def _apostrophes(count: int, *, sendable: bool) -> str:
+    """What is to be done about cells that were made harmless: what is sent with an apostrophe is taken with it."""
+    them, formulas = _them(count), "a formula" if count == 1 else "formulas"
+    cells = "1 of its cells" if count == 1 else f"{count:,} of its cells"
+    said = f"In {cells} an apostrophe (') stands in front, because a spreadsheet would take {them} for {formulas}."
+    return (
+        f"{said} Take it away before you send the file: we would read it as a part of the value." if sendable else said
+    )
 
 
 def _were(count: int) -> str:

@@ -263,7 +263,7 @@ class _Reading:
         if self._sheets is not None and isinstance(document.content, list):
             self._sheets.add(document, told)
         elif self._sheets is not None:
-            self._sheets.left_out += 1
+            self._sheets.odd += 1
 
     def _is_of_header(self, own: list[Finding], envelope: Envelope, unfit: Unfit, part: Part) -> bool:
         """Whether nothing is wrong with a row but the header above it, which is told once for all of its rows."""

@@ -41,6 +41,7 @@ class Sheets:
         self._columns: tuple[str, ...] = ()
         self._size = 0
         self._escaped = 0
+        self.odd = 0
         self.left_out = 0
 
     def add(self, document: Document, problems: Sequence[Problem]) -> None:
@@ -51,7 +52,10 @@ class Sheets:
         cells = [str(each) for each in document.content]
         is_odd = bool(self._columns) and len(cells) != len(self._columns)
         is_strange = document.envelope.columns != self._columns or is_odd
-        if is_strange or len(self._rows) >= ROWS_MAX or self._size >= BYTES_MAX:
+        if is_strange:
+            self.odd += 1
+            return
+        if len(self._rows) >= ROWS_MAX or self._size >= BYTES_MAX:
             self.left_out += 1
             return
         said = [
@@ -81,9 +85,10 @@ class Sheets:
             rows = (Document(number, 0, 0, row, plain) for number, row in enumerate(self._rows, 1))
             options = {"header": options["header"], "encoding": "utf-8", "mark": "true"}
             content = b"".join(FORMATS["csv"].write(rows, options))
-            return Sheet(self._name, content, len(self._rows), added, ready=False, left_out=self.left_out)
+            rows_are = len(self._rows)
+            return Sheet(self._name, content, rows_are, added, ready=False, left_out=self.left_out, odd=self.odd)
         ready = self._is_csv and not any(self._options.get(each, "0") not in ("", "0") for each in _NOT_READY)
-        return Sheet(self._name, content, len(self._rows), added, ready, self.left_out, self._escaped)
+        return Sheet(self._name, content, len(self._rows), added, ready, self.left_out, self._escaped, self.odd)
 
     def _begin(self, document: Document) -> None:
         envelope = document.envelope

@@ -134,10 +134,23 @@ def test_a_row_keeps_its_cells_but_for_an_apostrophe(rows: list[list[str]]) -> N
 def test_rows_that_do_not_fit_the_columns_or_are_too_many_are_left_out_and_counted() -> None:
     made = sheet([["a", "1"], ["b"], ["c", "1", "2"]])
     assert made is not None
-    assert (made.rows, made.left_out) == (1, 2)
+    assert (made.rows, made.odd, made.left_out) == (1, 2, 0)
+    said = " ".join(text(letter(sheet=made)).split())
+    assert "2 more rows are not in it, because their cells do not match the columns." in said
     many = sheet([["a", "1"]] * (ROWS_MAX + 5))
     assert many is not None
-    assert (many.rows, many.left_out) == (ROWS_MAX, 5)
+    assert (many.rows, many.odd, many.left_out) == (ROWS_MAX, 0, 5)
+    assert "5 more rows are not in it, because it would be too long." in " ".join(text(letter(sheet=many)).split())
+
+
+def test_one_row_is_told_as_one() -> None:
+    made = sheet([["=a", "1"], ["b"]])
+    assert made is not None
+    said = " ".join(text(letter(sheet=made, refused=2)).split())
+    assert "You can put it right in that file and send it" in said
+    assert "1 more row is not in it, because its cells do not match the columns." in said
+    assert "In 1 of its cells an apostrophe (') stands in front, because a spreadsheet would take it for a form" in said
+    assert "Take it away before you send the file: we would read it as a part of the value." in said
 
 
 def test_our_columns_have_names_that_theirs_have_not() -> None:
