@@ -374,3 +374,8 @@ def test_a_client_that_asks_too_much_waits_as_long_as_it_is_told_to(fragile: Run
     assert (caught.value.status, caught.value.code, caught.value.retry_after) == (429, "rate_limited", 1.0)
     with Client(fragile.url, fragile.key) as client:
         assert client.get("types")["items"]
+
+
+def test_an_answer_that_is_no_json_is_said_to_be_none(client: Client) -> None:
+    with pytest.raises(ValueError, match=r"^the answer is text/html.*not JSON: it begins with b'.*another HTTP client"):
+        client.get("/docs")
