@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from gateway.serve.operations import Call
 
 _KEPT_HEADERS = ("Content-Type", "Location", "Preference-Applied")
+_TRIALS = "/api/v1/trials/"
 _KEY = re.compile(r"[\x21-\x7e]{1,200}").fullmatch
 
 
@@ -65,8 +66,13 @@ def key_of_request() -> str | None:
     return key
 
 
-def once(call: Call, *, fingerprint: str, work: Callable[[], Response]) -> Response:
+def once(
+    call: Call, *, fingerprint: str, work: Callable[[], Response], trial: Callable[[Call, str], Response] | None = None
+) -> Response:
     """The answer of `work`, done once for each key. `fingerprint` is a hash of the body.
+
+    An answer that tells of a trial quotes what partners sent, which goes with the trial: it is not kept, and `trial`
+    tells the trial of this id anew, to whoever may see it now.
 
     Raises:
         Problem: ``still_running``, ``key_reused``, ``bad_header``.
@@ -79,12 +85,14 @@ def once(call: Call, *, fingerprint: str, work: Callable[[], Response]) -> Respo
     if not call.shared.running.begin(client, key):
         raise Problem("still_running", headers={"Retry-After": "1"})
     try:
-        return _answered_before(call, client, key, whole) or _done(call, client, key, work)
+        return _answered_before(call, client, key, whole, trial) or _done(call, client, key, work)
     finally:
         call.shared.running.end(client, key)
 
 
-def _answered_before(call: Call, client: str, key: str, fingerprint: str) -> Response | None:
+def _answered_before(
+    call: Call, client: str, key: str, fingerprint: str, trial: Callable[[Call, str], Response] | None
+) -> Response | None:
     with call.services.database.write() as transaction:
         known = store.begin(transaction, client=client, key=key, fingerprint=fingerprint)
     if known is None:
@@ -93,7 +101,11 @@ def _answered_before(call: Call, client: str, key: str, fingerprint: str) -> Res
         raise Problem("key_reused")
     if known.status is None:
         return None
-    answer = Response(known.body, known.status, known.headers)
+    location = known.headers.get("Location", "")
+    if trial is not None and location.startswith(_TRIALS):
+        answer = trial(call, location.removeprefix(_TRIALS))
+    else:
+        answer = Response(known.body, known.status, known.headers)
     answer.headers["Idempotency-Replayed"] = "true"
     return answer
 
@@ -106,8 +118,7 @@ def _done(call: Call, client: str, key: str, work: Callable[[], Response]) -> Re
             store.forget(transaction, client=client, key=key)
         raise
     kept = {name: answer.headers[name] for name in _KEPT_HEADERS if name in answer.headers}
+    body = b"" if kept.get("Location", "").startswith(_TRIALS) else answer.get_data()
     with call.services.database.write() as transaction:
-        store.finish(
-            transaction, client=client, key=key, status=answer.status_code, body=answer.get_data(), headers=kept
-        )
+        store.finish(transaction, client=client, key=key, status=answer.status_code, body=body, headers=kept)
     return answer

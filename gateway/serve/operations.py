@@ -96,6 +96,8 @@ class Operation:
     """The scope of which a caller needs a part, which the answer itself checks: others are not shown the operation."""
     whole: bool = False
     """It is about what belongs to no partner: callers who are limited to some have nothing to do with it."""
+    trial: Callable[[Call, str], Response] | None = None
+    """Tells a trial, by its id, once more: for one whose answers may tell of trials."""
 
 
 class Parameters(Schema):
@@ -137,6 +139,7 @@ def _view(operation: Operation, services: Services, shared: Shared) -> Callable[
             call,
             fingerprint=hashlib.sha256(raw).hexdigest(),
             work=lambda: operation.answer(call, **path),
+            trial=operation.trial,
         )
 
     return view

@@ -77,6 +77,7 @@ def operations() -> tuple[Operation, ...]:
             replay,
             scope=scope,
             body=ReplayBody,
+            trial=trials.told_again,
             answers={202: "DeliveryOrTrial", 200: "DeliveryOrTrial"},
         ),
         Operation(

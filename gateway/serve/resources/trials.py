@@ -156,6 +156,7 @@ def try_file(call: Call, name: str) -> Response:
             call,
             fingerprint=cursors.fingerprint(digest, file_name),
             work=lambda: _asked(call, name, file_name, spool, size),  # type: ignore[arg-type] # it is a binary file
+            trial=told_again,
         )
 
 
@@ -215,6 +216,14 @@ def one_trial(call: Call, id: str) -> Response:  # noqa: A002 - the name in the 
     if shown is None or (allowed is not None and shown.trial.partner not in allowed):
         raise Problem("unknown_trial", f"there is no trial {id[:100]!r}")
     return answered(_said(call, shown))
+
+
+def told_again(call: Call, id: str) -> Response:  # noqa: A002 - as above
+    """A trial that was asked for before with the same Idempotency-Key, as far as it is now."""
+    with call.services.database.read() as connection:
+        if trials.get(connection, id) is None:
+            raise Problem("unknown_trial", f"the trial {id} that this Idempotency-Key asked for is not kept any more")
+    return _answered(call, id)
 
 
 def _answered(call: Call, id: str) -> Response:  # noqa: A002 - as above

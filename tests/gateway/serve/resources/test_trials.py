@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from gateway.store import trials
 from tests.gateway.serve.worlds import FILES, HEADER, World, order, with_key, world
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from werkzeug.test import TestResponse
 
 URL = "/api/v1/partners/acme/trials?filename=orders.csv"
 WAIT = {"Prefer": "wait=10"}
@@ -127,3 +130,41 @@ def test_the_same_request_is_the_same_trial(here: World) -> None:
     client = here.client()
     one, other = (client.post(URL, data=HEADER, headers={"Idempotency-Key": "k"}).get_json()["id"] for _ in range(2))
     assert one == other
+
+
+@pytest.mark.parametrize("what", ["file", "plan"])
+def test_what_came_out_is_kept_with_the_trial_alone(here: World, what: str) -> None:
+    client, headers = here.client(), WAIT | {"Idempotency-Key": "k"}
+    delivery = here.deliver(order("1", city="Secretville", total="1.00", pieces="7"))
+    here.apply({name: text.replace("city: city", "city: status") for name, text in FILES.items()})
+    body = {"as": "now", "reason": "to see", "dry_run": True}
+
+    def ask() -> TestResponse:
+        if what == "file":
+            return client.post(URL, data=HEADER + order("2", city="Secretville", total="1O"), headers=headers)
+        return client.post(f"/api/v1/deliveries/{delivery.id}/replay", json=body, headers=headers)
+
+    first, second = ask(), ask()
+    assert first.status_code == second.status_code == 200
+    assert first.get_json()[what] is not None
+    assert first.get_json() == second.get_json()
+    assert (first.headers.get("Idempotency-Replayed"), second.headers["Idempotency-Replayed"]) == (None, "true")
+    with here.database.write() as transaction:
+        bodies = transaction.connection.exec_driver_sql("SELECT body FROM idempotency").scalars().all()
+        transaction.connection.exec_driver_sql("DELETE FROM trial")
+    assert bodies == [""]
+    gone = ask()
+    assert (gone.status_code, gone.get_json()["code"]) == (404, "unknown_trial")
+
+
+def test_of_too_many_trials_the_last_is_refused(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trials, "WAITING_MAX", 1)
+    delivery, client = here.deliver(order("1")), here.client()
+    assert client.post(URL, data=HEADER).status_code == 202
+    body = {"as": "now", "reason": "to see", "dry_run": True}
+    for refused in (
+        client.post(URL, data=HEADER),
+        client.post(f"/api/v1/deliveries/{delivery.id}/replay", json=body),
+    ):
+        assert (refused.status_code, refused.get_json()["code"]) == (422, "not_tried")
+        assert "trials of acme wait already" in refused.get_json()["detail"]
