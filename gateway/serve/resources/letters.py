@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 _MEDIA = {"text/plain": letters.TEXT, "text/html": letters.HTML, "text/csv": letters.CSV}
 
+PAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; sandbox"
+"""Of the letter as a page: it has a style, and runs, loads and sends nothing, whatever its quotes hold."""
+
 SHAPES: dict[str, Shape] = {
     "Letter": thing(
         "A letter to the partner about what was refused, in one of its forms. number counts the letters about the "
@@ -76,4 +79,6 @@ def letter(call: Call, id: str) -> Response:  # noqa: A002 - the name in the pat
     answer = Response(form.content, mimetype=media)
     answer.headers.set("Content-Disposition", "inline", filename=form.name)
     answer.headers.add("Vary", "Accept")
+    if media == "text/html":
+        answer.headers["Content-Security-Policy"] = PAGE_POLICY  # it is opened from the origin of the API
     return answer
