@@ -8,15 +8,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from edi.formats import parse_format
 from edi.identify import identify
-from edi.model import Envelope
 from gateway.errors import Stop
-from gateway.integrations import Format
 from gateway.operate import wiring
+from gateway.operate.onboarding import takers
 from gateway.receive.archives import kind_of
 from gateway.receive.trials import is_for
-from gateway.routing import Routes, Unfit
 from gateway.store import deliveries, members
 from gateway.workspace import newcomers, sketch
 from gateway.workspace.loader import load, parse
@@ -24,7 +21,7 @@ from gateway.workspace.shelf import FOLDER as SHIPPED
 from gateway.workspace.values import NAME
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping
 
     from sqlalchemy import Connection
 
@@ -37,7 +34,6 @@ if TYPE_CHECKING:
 _SAMPLE_BYTES = 4 * 1024 * 1024
 _MEMBERS_MAX = 20
 """So many members of an archive are looked at for one that says what it is."""
-_NUMBERS = re.compile(r"[\d_.-]*\d[\d_.-]*")
 _TAKEN = re.compile(r"d_[0-9a-z]{4,26}")
 
 
@@ -251,14 +247,14 @@ def _flows(configuration: Configuration, partner: str, owner: str, asked: Asked,
     source = asked.source or _source(partner, asked.sample)
     declared = list(asked.formats)
     if asked.sample is not None:
-        near = _near(configuration, partner, asked)
-        rivals = _rivals(configuration, near, asked.sample, source) if not asked.formats else ()
+        near = takers.near(configuration, partner, asked)
+        rivals = takers.rivals(configuration, near, asked.sample, source) if not asked.formats else ()
         if rivals and not asked.source:
-            source = f"{source.rpartition('/')[0]}/{_pattern(asked.sample)}"
+            source = f"{source.rpartition('/')[0]}/{takers.pattern(asked.sample)}"
             made.notes.append(
-                f"Files named like {_pattern(asked.sample)} go to {rivals[0].name} where they have its columns."
+                f"Files named like {takers.pattern(asked.sample)} go to {rivals[0].name} where they have its columns."
             )
-        declared += [each for each in _wanted(configuration, near, asked.sample, made) if each not in declared]
+        declared += [each for each in takers.wanted(configuration, near, asked.sample, made) if each not in declared]
         if asked.sample.delivery is not None:
             _tell_of_delivery(partner, source, asked.sample.delivery, made, more=bool(declared))
     if asked.sample is not None and not asked.formats and asked.sample.seen.columns and declared:
@@ -303,93 +299,7 @@ def _contract_name(asked: Asked, of: Sample) -> str:
     """What the contract for a table is called: as it was asked for, or as the file is, without its numbers."""
     if asked.contract and not NAME.fullmatch(asked.contract):
         raise Stop(f"{asked.contract!r} is no name of a contract", "Write small letters, digits and single dashes")
-    return asked.contract or sketch.word(_NUMBERS.sub("-", PurePosixPath(of.name).stem))
-
-
-def _pattern(of: Sample) -> str:
-    """Names like that of a file: ``stock_20261121.csv`` is one of ``stock*.csv``."""
-    path = PurePosixPath(of.name)
-    stem = re.sub(r"[\[\]?*]", "?", _NUMBERS.sub("\N{SUBSTITUTE}", path.stem)).replace("\N{SUBSTITUTE}", "*")
-    return f"{stem}{'' if '*' in stem else '*'}{path.suffix}"
-
-
-def _rivals(
-    configuration: Configuration, near: Sequence[Integration], from_: Sample, source: str
-) -> tuple[Integration, ...]:
-    """The flows that would be given files of this name too, and that have no use for their columns.
-
-    Raises:
-        Stop: they read such files in another way, so that the two cannot be told apart by their columns.
-    """
-    (declared, *more) = from_.seen.declared()
-    if more or from_.seen.format != "csv" or not from_.seen.columns:
-        return ()
-    routes = Routes(configuration)
-    others = [each for each in near if each.format.name == "csv" and not _fits(routes, each, from_)]
-    rivals = tuple(each for each in others if each.source.wants(_place(source), from_.name))
-    options = dict(Format(*parse_format(declared)).options)
-    for each in rivals:
-        if dict(each.format.options) != options:
-            raise Stop(
-                f"{each.name} takes {from_.name} from {_place(source)} too, and reads it otherwise than {declared}",
-                f"Let the source of {each.name} name its own files alone, as '{_place(source)}/prices*.csv'; "
-                f"then the same command adds this one with --source '{_place(source)}/{_pattern(from_)}'",
-            )
-    return rivals
-
-
-def _fits(routes: Routes, integration: Integration, from_: Sample) -> bool:
-    """Whether an integration can do with the columns of a table; without a header it is not known."""
-    if not from_.seen.columns or dict(integration.format.options).get("header") != "true":
-        return True
-    envelope = Envelope("csv", columns=from_.seen.columns)
-    return not isinstance(routes.route([integration], envelope), Unfit)
-
-
-def _wanted(configuration: Configuration, near: Sequence[Integration], from_: Sample, made: Prepared) -> Iterator[str]:
-    """What the sample holds that no integration takes from there yet."""
-    routes = Routes(configuration)
-    for message, declared in zip(from_.seen.messages or (None,), from_.seen.declared(), strict=False):
-        takes = [
-            each.name
-            for each in near
-            if each.format.name == from_.seen.format
-            and (message is None or each.format.message in (None, message.name))
-            and (message is None or not each.format.version or (message.version or "").startswith(each.format.version))
-            and (from_.seen.format != "csv" or _fits(routes, each, from_))
-        ]
-        if takes:
-            made.notes.append(f"{declared} is taken by {', '.join(takes)} already.")
-        else:
-            yield declared
-
-
-def _near(configuration: Configuration, partner: str, asked: Asked) -> list[Integration]:
-    """The integrations that may take what the partner sends: its own, and those of the place where a file was taken.
-
-    Where it is said from where the file will come, only those that would be given it from there.
-    """
-    assert asked.sample is not None
-    delivery, name = asked.sample.delivery, asked.sample.name
-    return [
-        each
-        for each in configuration.integrations.values()
-        if is_for(each, partner)
-        or each.partner == partner
-        or (each.partner is None and delivery is not None and _is_of(each, delivery))
-        if not asked.source or each.source.wants(_place(asked.source), name)
-    ]
-
-
-def _place(source: str) -> str:
-    """Where files of a source lie, as deliveries name it: ``drop://acme`` of ``drop://acme/*.csv``."""
-    return source.rpartition("/")[0] if "/" in source else source
-
-
-def _is_of(integration: Integration, delivery: Delivery) -> bool:
-    if delivery.source == "http:":
-        return integration.name == delivery.integration
-    return integration.source.wants(delivery.source, delivery.name)
+    return asked.contract or sketch.word(takers.NUMBERS.sub("-", PurePosixPath(of.name).stem))
 
 
 def _tell_of_delivery(partner: str, source: str, taken: Delivery, made: Prepared, *, more: bool) -> None:
