@@ -119,7 +119,7 @@ def _lacking(names: Sequence[str], found: Sequence[str]) -> tuple[str, str | Non
         instead.append(f"{_shown(near)!r} where we expect {_shown(each)!r}")
     both = [f"has {', '.join(instead)}"] if instead else []
     more = len(missing) - _NAMES_MAX
-    absent += [f"{more:,} more"] if more > 0 else []
+    absent += [f"and {more:,} more"] if more > 0 else []
     both += [f"lacks {', '.join(absent)}"] if absent else []
     return f"The header {', and '.join(both)}.", first
 

@@ -212,7 +212,7 @@ def _what(finding: Finding, name: str, said: _Said) -> tuple[str, str]:
 def _lacking(message: str) -> str:
     """Of a header that does not fit: the names of the columns that are not there."""
     names = list(dict.fromkeys(_NO_COLUMN.findall(message)))
-    more = [f"{len(names) - _NAMES_MAX:,} more"] if len(names) > _NAMES_MAX else []
+    more = [f"and {len(names) - _NAMES_MAX:,} more"] if len(names) > _NAMES_MAX else []
     if not names:
         return "the columns of the file are not those that were agreed"
     return f"the header lacks {', '.join([*names[:_NAMES_MAX], *more])}"
