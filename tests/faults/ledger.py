@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import create_engine, text
 
+from gateway.operate.exchange.visits import KINDS
 from gateway.store import audit
 from gateway.store.expiry import BY_RETENTION
 from gateway.store.sqlite import library
@@ -25,6 +26,9 @@ TROUBLES = (
     *("folder_unusable", "folder_unreadable", "claim_failed", "acknowledgment_waits"),
 )
 """Activity that tells of a fault, which an undisturbed run does not have."""
+
+VISITS = frozenset(KINDS) | {each.observation.event for each in KINDS.values()}
+"""What partners did at our server: whoever is killed is visited once more."""
 
 
 @contextmanager
@@ -101,7 +105,7 @@ def ledger(url: str) -> Ledger:
         lines = [
             [plain(row["delivery"]) or "", *(row[each] for each in _ACTIVITY), plain(row["message"])]
             for row in _rows(connection, "SELECT * FROM activity ORDER BY id")
-            if row["event"] not in TROUBLES
+            if row["event"] not in (*TROUBLES, *VISITS)
         ]
         said["activity"] = sorted(lines, key=lambda line: line[0])
         said |= _answers(connection, place)
@@ -110,7 +114,7 @@ def ledger(url: str) -> Ledger:
         said["audit"] = sorted(
             [plain(line.subject), line.action, plain(json.dumps(line.details, sort_keys=True))]
             for line in audit.after(connection, 0, limit=100_000)
-            if not line.subject.startswith("key ")
+            if not line.subject.startswith("key ") and line.action not in VISITS
         )
     for kind in ("documents", "findings"):
         said[kind].sort(key=lambda row: row[0])

@@ -140,7 +140,8 @@ def test_every_resource_has_an_example(here: World) -> None:
             continue
     own = {rule.endpoint for rule in here.app().url_map.iter_rules()}
     pages = {f"pages.{name}" for name in ("get_start", "get_docs", "get_asset", "list_problems")}
-    assert own - shown == pages | {f"selftest.{name}" for name in ("get_try", "get_tried", "get_tried_file", "send_try")}
+    form = {f"selftest.{name}" for name in ("get_try", "get_tried", "get_tried_file", "send_try")}
+    assert own - shown == pages | form
 
 
 @pytest.mark.parametrize(
