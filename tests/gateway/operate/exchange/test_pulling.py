@@ -219,11 +219,13 @@ def test_nobody_waits_at_the_end_for_a_server_that_does_not_answer(server: Partn
         server.put("hangs/orders.edi", ORDERS)
         place.clock.forward(3600)
         waits, stop = threading.Event(), threading.Event()
-        times = pulls.times
+        times, session = pulls.times, 0
 
         def stopped(*arguments: Any) -> int:
             """The partner's server is suspended just before it is asked for a file."""
-            os.kill(server.session(), signal.SIGSTOP)
+            nonlocal session
+            session = server.session()
+            os.kill(session, signal.SIGSTOP)
             waits.set()
             return times(*arguments)
 
@@ -234,7 +236,7 @@ def test_nobody_waits_at_the_end_for_a_server_that_does_not_answer(server: Partn
             assert waits.wait(20)
             stop.set()
             puller.join(20)  # an answer may take a minute
-            os.kill(server.session(), signal.SIGCONT)
+            os.kill(session, signal.SIGCONT)  # which ends by itself then: its client is gone
         assert not puller.is_alive()
         look(place)
         assert [each["source"] for each in deliveries(place)] == [name]
