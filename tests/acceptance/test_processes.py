@@ -13,7 +13,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -175,12 +175,21 @@ def test_files_dropped_over_sftp_are_records_on_the_api_and_nothing_is_left_runn
 
 def _tail_of_another_machine(running: Running) -> None:
     """``gateway tail --url``: the last lines, what follows, and refusals."""
+    with ExitStack() as begun:
 
-    def tail(*arguments: str, token: str = running.token) -> subprocess.Popen[str]:
-        command = [sys.executable, "-m", "gateway.operate", "tail", "--url", running.http, "-o", "json", *arguments]
-        environment = os.environ | {"GATEWAY_TOKEN": token}
-        return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
+        def tail(*arguments: str, token: str = running.token) -> subprocess.Popen[str]:
+            command = [sys.executable, "-m", "gateway.operate", "tail", "--url", running.http, "-o", "json", *arguments]
+            environment = os.environ | {"GATEWAY_TOKEN": token}
+            pipe = subprocess.PIPE
+            process = subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, env=environment)
+            begun.enter_context(process)
+            begun.callback(process.kill)
+            return process
 
+        _tailed(running, tail)
+
+
+def _tailed(running: Running, tail: Callable[..., subprocess.Popen[str]]) -> None:
     followed = tail("-f", "-n", "3", "--problems")
     refused = tail(token="gw_wrong")
     whole = tail("globex-prices", "-n", "2", "--problems")  # a letter may have been sent meanwhile
