@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib
-import select
+import selectors
 import struct
 import time
 from typing import TYPE_CHECKING, Any
@@ -40,6 +40,8 @@ _STATUS = struct.Struct(">cQQQQB").pack
 _COPY_BOTH = 8
 _TUPLES = 2
 _DATA = ord("w")
+_Selector: type[selectors.BaseSelector] = getattr(selectors, "PollSelector", selectors.SelectSelector)
+"""poll(2), where there is one: select(2) knows no descriptor beyond 1023."""
 
 
 def _psycopg() -> Any:
@@ -180,7 +182,7 @@ class Stream:
         try:
             self._connection.put_copy_data(_STATUS(b"r", acked, acked, acked, 0, reply))
             while self._connection.flush():
-                select.select([], [self._connection.socket], [], 1.0)
+                self._ready(selectors.EVENT_WRITE, 1.0)
         except self._error:
             raise self._lost("the stream was broken off") from None
 
@@ -191,10 +193,15 @@ class Stream:
 
     def _wait(self, seconds: float) -> None:
         try:
-            if select.select([self._connection.socket], [], [], seconds)[0]:
+            if self._ready(selectors.EVENT_READ, seconds):
                 self._connection.consume_input()
         except (self._error, OSError, ValueError):
             raise self._lost("the stream was broken off") from None
+
+    def _ready(self, event: int, seconds: float) -> bool:
+        with _Selector() as waiting:
+            waiting.register(self._connection.socket, event)
+            return bool(waiting.select(seconds))
 
     def _lost(self, doing: str) -> Retry:
         said = blotted(self._connection.error_message.decode(errors="replace").strip(), self._secrets)

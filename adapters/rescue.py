@@ -32,7 +32,7 @@ def unblock(thread_id: int) -> bool:
     `thread_id` is the system's (:func:`threading.get_native_id`).
     """
     call = _call(thread_id)
-    copies = [copy for copy in map(_copy, _descriptors(call)) if copy is not None]
+    copies = [copy for copy in map(copy_of_socket, _descriptors(call)) if copy is not None]
     try:
         # Only if it waits in the same call still, the copies are of what it waits for.
         if not copies or _call(thread_id) != call:
@@ -85,14 +85,22 @@ def _memory(address: int, size: int) -> bytes:
         return b""
 
 
-def _copy(descriptor: int) -> socket.socket | None:
-    """A copy of a descriptor, if it is a socket: the number itself may mean another file a moment later."""
+def copy_of_socket(descriptor: int) -> socket.socket | None:
+    """A copy of a descriptor, if it is a socket: the number itself may mean another file a moment later.
+
+    What is no socket is not copied: whoever closes a copy of a file lets go of all locks that this process has on it
+    (fcntl(2), POSIX advisory locks), SQLite's for example.
+    """
     try:
+        if not stat.S_ISSOCK(os.fstat(descriptor).st_mode):
+            return None
         copy = os.dup(descriptor)
     except OSError:
         return None
-    if stat.S_ISSOCK(os.fstat(copy).st_mode):
-        with contextlib.suppress(OSError):
-            return socket.socket(fileno=copy)
-    os.close(copy)
-    return None
+    if not stat.S_ISSOCK(os.fstat(copy).st_mode):
+        return None  # the number became a file's between the two calls: that copy stays open, for its locks
+    try:
+        return socket.socket(fileno=copy)
+    except OSError:
+        os.close(copy)
+        return None

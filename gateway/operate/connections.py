@@ -8,7 +8,6 @@ which bytes wait for so long that its reader does not take, and `shutdown` one w
 from __future__ import annotations
 
 import logging
-import os
 import socket
 import struct
 import sys
@@ -16,6 +15,8 @@ import threading
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
+
+from adapters.rescue import copy_of_socket
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -89,9 +90,8 @@ def abandon(port: int, peer: str, seconds: float) -> int:
 def _sockets(port: int) -> Iterator[socket.socket]:
     """The TCP sockets of this process at a local port, each for as long as it is looked at."""
     for number in list(Path("/proc/self/fd").iterdir()):
-        try:
-            one = socket.socket(fileno=os.dup(int(number.name)))
-        except OSError:  # no socket, or closed since
+        one = copy_of_socket(int(number.name))
+        if one is None:
             continue
         with closing(one), suppress(OSError):
             tcp = one.family in (socket.AF_INET, socket.AF_INET6) and one.type == socket.SOCK_STREAM

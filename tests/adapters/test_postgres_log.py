@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
+import resource
 import threading
 from contextlib import closing
 from dataclasses import dataclass
@@ -39,6 +41,7 @@ SETTINGS = (
     "extra_float_digits=0",
 )
 LOG = Following("log")
+FD_SETSIZE = 1024
 
 
 def missing() -> str:
@@ -514,6 +517,33 @@ def followed(owner: psycopg.Connection[Any], source: OdbcSource) -> Follower:
     follower = Follower(source)
     follower.poll()
     return follower
+
+
+@pytest.fixture
+def many_files() -> Iterator[None]:
+    """Every descriptor that select(2) knows is taken."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(max(soft, 4 * FD_SETSIZE), hard), hard))
+    taken = [os.open(os.devnull, os.O_RDONLY)]
+    while taken[-1] < FD_SETSIZE:
+        taken.append(os.dup(taken[0]))
+    yield
+    for each in taken:
+        os.close(each)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+@pytest.mark.usefixtures("many_files")
+@both
+def test_a_process_with_more_than_a_thousand_open_files_follows_as_well(
+    owner: psycopg.Connection[Any], source: OdbcSource
+) -> None:
+    owner.execute("CREATE TABLE t (id int PRIMARY KEY, v text)")
+    owner.execute("INSERT INTO t VALUES (1, 'a')")
+    follower = Follower(source)
+    assert spoken(follower.poll()) == [("put", ("1",))]
+    owner.execute("UPDATE t SET v = 'b'")
+    assert spoken(follower.poll()) == [("update", ("1",))]
 
 
 def slot_of(follower: Follower) -> str:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import socket
+import subprocess
 import sys
 import threading
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 
@@ -43,6 +46,21 @@ def test_the_bound_is_set_as_soon_as_somebody_listens() -> None:
             if thread.name == "stalled":
                 thread.join()
         assert server.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 9000
+
+
+def test_whoever_looks_at_the_connections_leaves_no_file_open_and_no_lock_of_a_file_undone(tmp_path: Path) -> None:
+    """All locks that a process has on a file go when any descriptor of it is closed: SQLite's would, too (fcntl(2))."""
+    others = "import fcntl, sys; fcntl.lockf(open(sys.argv[1], 'ab'), fcntl.LOCK_EX | fcntl.LOCK_NB)"
+    file = tmp_path / "store.db"
+    with file.open("wb") as locked, socket.create_server((HERE, 0)) as server:
+        fcntl.lockf(locked, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        before = sorted(Path("/proc/self/fd").iterdir())
+        port = server.getsockname()[1]
+        assert connections.bound_stalls(port, 7)
+        assert connections.abandon(port, HERE, 60) == 0
+        assert sorted(Path("/proc/self/fd").iterdir()) == before
+        tried = subprocess.run([sys.executable, "-c", others, file], stderr=subprocess.PIPE, check=False)
+        assert b"BlockingIOError" in tried.stderr
 
 
 def test_a_reader_who_takes_nothing_loses_his_connection() -> None:
