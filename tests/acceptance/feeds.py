@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _SECONDS = 90.0
+SHORT = 3
+"""So many connections of each follower end behind one change, so that however fast the writers are, it comes back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +128,7 @@ class Polling(Follower):
 
     def follow(self) -> None:
         """One page."""
-        limit = self._chance.choice((1, 2, 5, 1000))
+        limit = self._chance.choice((1, 2, 5, 1000)) if self.connections > SHORT else 1
         status, page = self.server.get(f"/api/v1/changes?since={self._at}&wait=1&limit={limit}{self.query}")
         if status != 200 or self._chance.random() < 0.2:
             if status not in (200, 503):
@@ -144,7 +146,7 @@ class Listening(Follower):
 
     def follow(self) -> None:
         """One stream, for some events."""
-        count = self._chance.randint(1, 40)
+        count = self._chance.randint(1, 40) if self.connections > SHORT else 1
         connection, answer = self.server.open(
             f"/api/v1/changes?{self.query.lstrip('&')}", Accept="text/event-stream", Last_Event_ID=str(self._at)
         )

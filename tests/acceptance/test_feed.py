@@ -17,7 +17,7 @@ from gateway.store.database import Database
 from gateway.store.staging import Staged
 from tests.acceptance.changes import histories_of, log_of
 from tests.acceptance.children import die, in_child
-from tests.acceptance.feeds import Listening, Polling, served
+from tests.acceptance.feeds import SHORT, Listening, Polling, served
 from tests.acceptance.workspaces import SCOPES, make, reopened
 from tests.faults.scenes import ALL
 from tests.servers import free_port
@@ -127,7 +127,7 @@ def followed(folder: Path, store: str, work: Callable[..., None]) -> None:
     assert len(log) > COMMITS
     for follower in followers:
         assert follower.wrong == [], follower.name
-        assert follower.connections > 3
+        assert follower.connections > SHORT, follower.name
     types = {"price": "price.v2", "order": "order.v1", "invoice": "invoice.v1"}
     told = [(each.seq, each.contract, each.key, each.record) for each in log]
     for follower in followers[:3]:

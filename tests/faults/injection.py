@@ -96,7 +96,7 @@ def calls_of(trace: Path) -> list[Call]:
     """The calls of a trace in their order."""
     counts: dict[tuple[int, str], int] = {}
     calls: list[Call] = []
-    writing = False
+    writing: set[str] = set()
     for line in trace.read_text(encoding="utf-8", errors="replace").splitlines():
         found = _LINE.match(line)
         if found is None:
@@ -104,9 +104,11 @@ def calls_of(trace: Path) -> list[Call]:
         thread, name = int(found[1]), found[2]
         counts[thread, name] = nth = counts.get((thread, name), 0) + 1
         what = _object(name, found[3])
+        connection = found[3].partition(",")[0]
         if _BEGIN.search(found[3]):
-            writing = "REPEATABLE READ" not in found[3]  # which is how the store reads
-        elif what == "commit" and not writing:
+            reading = "REPEATABLE READ" in found[3]  # which is how the store reads
+            (writing.discard if reading else writing.add)(connection)
+        elif what == "commit" and connection not in writing:
             what = "socket"
         calls.append(Call(name, nth, what, thread, line))
     return calls
