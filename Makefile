@@ -20,12 +20,12 @@ test: $(VENV)/test.ready
 
 test-faults: $(VENV)/test.ready
 	.ci/packages test
-	GATEWAY_FAULTS=all $(RUN) -m pytest -q tests/faults
+	GATEWAY_FAULTS=all $(RUN) -m pytest -q -o faulthandler_timeout=0 tests/faults
 
 test-power: $(VENV)/test.ready
 	.ci/packages power
 	.ci/lazyfs
-	GATEWAY_POWER=1 $(RUN) -m pytest -q -rs tests/faults/power
+	GATEWAY_POWER=1 $(RUN) -m pytest -q -rs -o faulthandler_timeout=0 tests/faults/power
 
 bench: $(VENV)/test.ready
 	.ci/packages test

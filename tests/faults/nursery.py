@@ -110,8 +110,13 @@ class Nursery:
         return [int(each) for each in self._process.stdout.readline().split()]
 
     def close(self) -> None:
-        """End it; its children are killed."""
-        self._process.communicate()
+        """End it; its children are killed. One that does not end is killed, and is an error."""
+        try:
+            self._process.communicate(timeout=SECONDS_MAX)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.communicate()
+            raise
 
 
 @contextmanager
