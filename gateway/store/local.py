@@ -59,9 +59,12 @@ class LocalVault:
             stored = Stored(digest.hexdigest(), size)
             target = self.path(stored.sha256)
             if not self._holds(stored):  # a damaged file is replaced: the sender's copy goes when this returns
-                make(target.parent)
+                target.parent.mkdir(parents=True, exist_ok=True)
                 part.rename(target)
-            sync(target.parent)  # also where another writer renamed it a moment ago
+            # Also where another writer made folder or file a moment ago. The lowest first: a file system with a
+            # journal has made the others durable by then.
+            for folder in (target.parent, target.parent.parent, self.folder):
+                sync(folder)
         except OSError as error:
             raise Unwritable(
                 f"the vault {self.folder} cannot keep a file: {error.strerror}",

@@ -1,7 +1,8 @@
-"""What writers of the vault leave behind when they are killed, and who takes it away."""
+"""A vault that is a folder: its writers beside each other, what they leave when they are killed, and who takes it away."""
 
 from __future__ import annotations
 
+import hashlib
 import io
 import os
 import signal
@@ -94,3 +95,15 @@ def test_an_idle_worker_sweeps(tmp_path: Path) -> None:
         age(left, DAY + 60)
         Upkeep(place.gateway).when_due()
         assert not left.exists()
+
+
+def test_L1_folders_that_another_writer_has_just_made_are_durable_before_our_file_counts(  # noqa: N802 - the promise
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    vault = LocalVault(tmp_path)
+    target = vault.path(hashlib.sha256(b"some bytes").hexdigest())
+    target.parent.mkdir(parents=True)  # and its maker has not synced them yet
+    synced: list[Path] = []
+    monkeypatch.setattr("gateway.store.local.sync", synced.append)
+    vault.put(io.BytesIO(b"some bytes"))
+    assert synced == [target.parent, target.parent.parent, tmp_path]
