@@ -1,4 +1,4 @@
-"""A vault that is a folder: its writers beside each other, what they leave when they are killed, and who takes it away."""
+"""A vault that is a folder: writers beside each other, what they leave when they are killed, who takes it away."""
 
 from __future__ import annotations
 
