@@ -28,7 +28,7 @@ _STARTS = 5
 """A role that never came up is started so often."""
 _STEADY_SECONDS = 10.0
 _PAUSE_SECONDS_MAX = 30.0
-_AFTER_OTHERS = ("nice", "-n", "5")
+AFTER_OTHERS = ("nice", "-n", "5")
 """Who judges a million rows lets those go first who answer somebody that waits."""
 
 
@@ -131,7 +131,7 @@ class Supervisor:
         options = ["--workspace", str(self._folder), "--child", "--slate", str(role.slate.descriptor)]
         command = [sys.executable, "-m", "gateway.operate", role.name, *options]
         if role.name == "work" and any(each.name != "work" for each in self._roles):
-            command = [*_AFTER_OTHERS, *command]
+            command = [*AFTER_OTHERS, *command]
         role.process = subprocess.Popen(
             command,
             stdin=subprocess.PIPE,

@@ -52,7 +52,7 @@ def measure() -> list[dict[str, Any]]:
         ours = stack.enter_context(restservers.gateway(folder / "sqlite", "sqlite:data/gateway.db"))
         hello = stack.enter_context(restservers.hello(folder))
         results = [*_ours(ours, hello), *_exports(ours), *_peers(folder, ours), *_postgresql(folder, ours)]
-        return [*results, *_while_working(folder / "sqlite", ours)]
+        return [*results, *_while_working(folder / "sqlite", ours, hello)]
 
 
 def _ours(ours: Server, hello: Server) -> list[dict[str, Any]]:
@@ -92,14 +92,15 @@ def _exports(ours: Server) -> list[dict[str, Any]]:
     return results
 
 
-def _while_working(folder: Path, ours: Server) -> list[dict[str, Any]]:
-    """Latencies while a worker judges a file of a million rows beside."""
+def _while_working(folder: Path, ours: Server, hello: Server) -> list[dict[str, Any]]:
+    """Latencies while a worker judges a file of a million rows beside; those of Flask saying hello show what it is."""
     with restservers.working(folder, ours):
-        loads = [ask(ours, path, seconds=5) for path in (ONE, PAGE)]
+        loads = [ask(ours, ONE, seconds=5), ask(ours, PAGE, seconds=5), ask(hello, "/", seconds=5)]
+    aims: list[dict[str, Any]] = [{"aim": "< 10 ×", "met": each.p99 < 10 * each.p50} for each in loads[:2]]
     return [
         figure(f"{name} while a million rows are judged: p99 (p50 {load.p50:.2g} ms)", load.p99, "ms",
-               against="its p50", ratio=load.p99 / load.p50, aim="< 10 ×", met=load.p99 < 10 * load.p50)
-        for name, load in zip(("one record", "page of 100"), loads, strict=True)
+               against="its p50", ratio=load.p99 / load.p50, **aim)
+        for name, load, aim in zip(("one record", "page of 100", "hello"), loads, [*aims, {}], strict=True)
     ]  # fmt: skip
 
 

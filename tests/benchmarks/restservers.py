@@ -31,6 +31,7 @@ import psycopg
 
 from gateway.model import Arrived
 from gateway.operate.credentials import make_key
+from gateway.operate.up import AFTER_OTHERS
 from gateway.operate.wiring import apply, open_gateway
 from gateway.store import deliveries, staging
 from gateway.store.staging import Staged
@@ -227,7 +228,10 @@ _PRICES = {
 
 @contextmanager
 def working(folder: Path, server: Server, rows: int = 1_000_000) -> Iterator[None]:
-    """A file of so many prices, handed in and judged by a worker on the other core while this goes on."""
+    """A file of so many prices, handed in and judged while this goes on, by a worker as ``gateway up`` starts it.
+
+    It has the core that the clients have, too: what they wait for it is in what they measure.
+    """
     lines = "".join(f"P{n:07},{n % 9973}.{n % 100:02},Article number {n}\n" for n in range(rows))
     asked = urllib.request.Request(
         f"{server.url}/api/v1/integrations/prices/deliveries?filename=prices.csv",
@@ -236,7 +240,7 @@ def working(folder: Path, server: Server, rows: int = 1_000_000) -> Iterator[Non
     )
     with urllib.request.urlopen(asked, timeout=300) as answer:
         assert answer.status == 202
-    command = [sys.executable, "-m", "gateway.operate", "work", "--workspace", str(folder / "workspace")]
+    command = [*AFTER_OTHERS, sys.executable, "-m", "gateway.operate", "work", "--workspace", str(folder / "workspace")]
     process = subprocess.Popen(
         ["taskset", "-c", str(_CLIENT_CORE), *command], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         start_new_session=True,
