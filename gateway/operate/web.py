@@ -21,6 +21,7 @@ from gateway.errors import Stop
 from gateway.operate import connections
 from gateway.operate.credentials import resolved
 from gateway.operate.exchange.hostkeys import fingerprints
+from gateway.operate.garbage import pass_over_what_is_loaded
 from gateway.operate.tables.sources import sources
 from gateway.operate.wiring import Gateway, open_gateway, utc_now
 from gateway.serve.app import create_app
@@ -92,6 +93,7 @@ def _serving(
     _end_with_parent()
     serving = load(folder, while_opening, _told_to_end(), port)
     connections.leave_stalled(port)
+    pass_over_what_is_loaded()
     come_up()
     return serving
 

@@ -23,7 +23,7 @@ from adapters.connections import driver_manager
 from adapters.hashdiff import Diff
 from adapters.model import Following
 from adapters.odbc import OdbcSource, _TableReader
-from gateway.operate.workers.worker import tune_collector
+from gateway.operate.garbage import collect_seldom
 from tests.benchmarks.harness import figure, peak_megabytes
 from tests.servers import mariadb, mariadb_missing, postgresql, postgresql_missing
 
@@ -102,7 +102,7 @@ class Memory:
 
 def measure() -> list[dict[str, Any]]:
     """Medians of runs that take turns, in a process tuned as a worker is; ratios are to the plain read of the run."""
-    tune_collector()
+    collect_seldom()
     with sqlite() as place:
         results = _measured(place)
     if not postgresql_missing():

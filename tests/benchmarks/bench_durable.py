@@ -22,7 +22,7 @@ from sqlalchemy import text
 from gateway.model import Arrived
 from gateway.operate import wiring
 from gateway.operate.demo import workspace_maker
-from gateway.operate.workers.worker import tune_collector
+from gateway.operate.garbage import collect_seldom
 from gateway.repair.plan import plan
 from gateway.routing import Routes
 from gateway.store.sqlite import library
@@ -183,7 +183,7 @@ def _write_bare(execute: Callable[..., object], mark: str) -> float:
 
 def evidence() -> list[dict[str, Any]]:
     """Rows inserted with the three columns that evidence needs (document, start, end), and without them."""
-    tune_collector()
+    collect_seldom()
     pairs = [(_rows(with_evidence=True), _rows(with_evidence=False)) for _ in range(RUNS + 2)]
     cost = statistics.median(1 - ours / without for ours, without in pairs)
     return [
@@ -221,7 +221,7 @@ def _rows(*, with_evidence: bool) -> float:
 
 def planning() -> list[dict[str, Any]]:
     """Rows a second of processor time that ``gateway plan`` takes through the mapping in force and the changed one."""
-    tune_collector()
+    collect_seldom()
     none, all_of_them = _planned("squash | squash", differ=0), _planned("squash | upper", differ=ROWS)
     return [
         figure("plan: CSV rows through both mappings, none of which differs", none, "rows/s", RUNS,

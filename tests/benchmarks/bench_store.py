@@ -15,7 +15,7 @@ import psycopg
 
 from gateway.contracts import Contract, Field
 from gateway.model import Arrived
-from gateway.operate.workers.worker import tune_collector
+from gateway.operate.garbage import collect_seldom
 from gateway.store import deliveries, staging
 from gateway.store.database import Database
 from gateway.store.local import LocalVault
@@ -40,7 +40,7 @@ CREATE TABLE bare (
 
 def measure() -> list[dict[str, Any]]:
     """Medians of runs in which ours and the bare inserts take turns, in a process tuned as a worker is."""
-    tune_collector()
+    collect_seldom()
     rows = [
         Staged(
             f"k{n:07}",

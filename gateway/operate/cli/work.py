@@ -14,11 +14,12 @@ from gateway.errors import Stop
 from gateway.operate import wiring
 from gateway.operate.cli.options import child_options, log_to_standard_error, stop_event, workspace_option
 from gateway.operate.exchange.pulling import pull
+from gateway.operate.garbage import collect_seldom
 from gateway.operate.progress import Progress
 from gateway.operate.tables.poller import poll
 from gateway.operate.up import Supervisor
 from gateway.operate.workers.limits import OUT_OF_MEMORY, ProcessorTime, limit_memory, out_of_room
-from gateway.operate.workers.worker import owner_name, tune_collector
+from gateway.operate.workers.worker import owner_name
 from gateway.operate.workers.worker import work as work_until
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def work(workspace: Path, until_idle: bool, workers: int, child: bool, slate: Sl
     gateway = wiring.open_gateway(workspace)
     settings = gateway.settings
     stop = stop_event(child=child)
-    tune_collector()
+    collect_seldom()
     watch = ProcessorTime(settings.judging_seconds_max, slate)
     try:
         limit_memory(settings.memory_bytes_max)

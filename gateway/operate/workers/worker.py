@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import logging
 import os
 import socket
@@ -31,18 +30,6 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 _SLEEP_SECONDS = 1.0
-_COLLECT_AFTER = 50_000
-"""New containers between two runs of the cyclic collector; Python's 700 cost a fifth of the pace of a large file."""
-
-
-def tune_collector() -> None:
-    """Let the cyclic collector run seldom, and never over what was there when the process began: for a worker process.
-
-    A batch holds tens of thousands of tuples that live for a moment and have no cycles.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(_COLLECT_AFTER, 20, 50)
 
 
 def owner_name(process: int | None = None, mark: str = "") -> str:
