@@ -19,6 +19,6 @@ def pass_over_what_is_loaded() -> None:
 
 
 def collect_seldom() -> None:
-    """The same for a worker, where it is also to run seldom: what a batch is made of lives a moment, and in no cycle."""
+    """The same for a worker, where it is to run seldom as well: what a batch is made of lives a moment, in no cycle."""
     pass_over_what_is_loaded()
     gc.set_threshold(_COLLECT_AFTER, 20, 50)

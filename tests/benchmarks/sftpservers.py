@@ -65,6 +65,7 @@ def ours(folder: Path) -> None:
 def taken_in(folder: Path) -> None:
     """The whole SFTP role of a workspace; in the end it tells when each file was in the store."""
     from gateway.operate.exchange.intake import Intake  # noqa: PLC0415 - the others are measured without it
+    from gateway.operate.garbage import pass_over_what_is_loaded  # noqa: PLC0415
     from gateway.operate.wiring import open_gateway  # noqa: PLC0415
 
     arrived: dict[str, float] = {}
@@ -78,7 +79,9 @@ def taken_in(folder: Path) -> None:
     log.setLevel(logging.INFO)
     log.addHandler(Noting())
     stop, up = threading.Event(), threading.Event()
-    intake = Intake(open_gateway(folder))
+    gateway = open_gateway(folder)
+    pass_over_what_is_loaded()  # as the role begins
+    intake = Intake(gateway)
     running = threading.Thread(target=intake.run, args=(stop, up.set))
     running.start()
     up.wait(60)
