@@ -114,7 +114,7 @@ class Asking:
                 f"no integration takes files of {partner}" + (f" as {integration}" if integration else ""),
                 "Add an integration with this partner, and apply.",
             )
-        sources = {_source(each.source): each for each in theirs}
+        sources = {named(each.source): each for each in theirs}
         dropped = next((name for name in sources if name.startswith("drop:")), None)
         if dropped is not None:
             return dropped, None
@@ -152,7 +152,7 @@ def go_past_the_inbox(flows: Collection[Integration]) -> bool:
     return bool(flows) and all(each.source.scheme == "folder" for each in flows)
 
 
-def _source(source: Source) -> str:
+def named(source: Source) -> str:
     """The source of its deliveries, as they name it."""
     if source.scheme == "drop":
         return f"drop://{source.host}"

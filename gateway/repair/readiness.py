@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from gateway.receive.trials import go_past_the_inbox, is_for
-from gateway.store.readiness import facts
+from gateway.receive.trials import go_past_the_inbox, is_for, named
+from gateway.store.readiness import Ways, facts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,9 +19,19 @@ if TYPE_CHECKING:
     from gateway.configuration import Configuration
     from gateway.integrations import Integration
     from gateway.partners import Partner
-    from gateway.store.readiness import Facts
+    from gateway.store.readiness import Came, Facts
 
 _IDENTITIES = {"x12": "isa", "edifact": "unb"}
+_WAYS = {
+    "drop": "over our SFTP server",
+    "folder": "through the watched folder {place}",
+    "sftp": "from the partner's own server, {source}",
+    "http": "as an upload over HTTP",
+    "hook": "as a signed request",
+}
+"""How files come, by the scheme of their source."""
+_TELLING = ("drop", "http", "hook")
+"""Schemes whose deliveries have the partner whom their inbox or integration names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +48,11 @@ def readiness(
     connection: Connection, configuration: Configuration, partner: Partner, host_keys: Sequence[str]
 ) -> list[Step]:
     """The steps for a partner; `host_keys` are the fingerprints of our server's keys."""
-    flows = [each for each in configuration.integrations.values() if is_for(each, partner.name)]
-    so_far = facts(connection, partner.name)
+    own = [each for each in configuration.integrations.values() if is_for(each, partner.name)]
+    shared = [each for each in configuration.integrations.values() if _may_be_of(each, partner)]
+    so_far = facts(connection, partner.name, _ways(configuration, partner, own, shared))
+    came = {each.source for each in (so_far.taken, so_far.held) if each is not None}
+    flows = own or [each for each in shared if partner.account is None or named(each.source) in came]
     return [
         _account(partner, flows),
         _identifiers(partner, flows),
@@ -49,6 +62,31 @@ def readiness(
         _taken(partner, so_far),
         _collected(partner, flows, so_far),
     ]
+
+
+def _may_be_of(integration: Integration, partner: Partner) -> bool:
+    """Whether files of a partner may be among those that an integration takes from anybody, by their envelopes."""
+    known = {standard for standard, identities in partner.identifiers if identities}
+    from_anybody = integration.partner is None and integration.source.scheme not in ("drop", "table")
+    return from_anybody and _IDENTITIES.get(integration.format.name) in known
+
+
+def _ways(
+    configuration: Configuration, partner: Partner, own: Sequence[Integration], shared: Sequence[Integration]
+) -> Ways:
+    """Where deliveries come from that do not tell by that whose they are."""
+    sources = {named(each.source) for each in (*own, *shared) if each.source.scheme not in _TELLING}
+    anybodys = {named(each.source) for each in shared}
+    others = {named(each.source) for each in configuration.integrations.values() if not is_for(each, partner.name)}
+    filled = [configuration.contract_of(each) for each in (*own, *shared)]
+    contracts = {each.id: each for each in filled}
+    return Ways(own=sources - others, shared=(sources & others) | anybodys, contracts=tuple(contracts.values()))
+
+
+def _by(came: Came) -> str:
+    """By which way a delivery came."""
+    scheme, _, place = came.source.partition(":")
+    return _WAYS.get(scheme, "from {source}").format(place=place, source=came.source)
 
 
 def _drops(flows: Sequence[Integration]) -> bool:
@@ -126,10 +164,10 @@ def _tried(partner: Partner, so_far: Facts) -> Step:
 
 def _taken(partner: Partner, so_far: Facts) -> Step:
     if so_far.taken is not None:
-        return Step("accepted", True, f"{so_far.taken} was accepted")
+        return Step("accepted", True, f"{so_far.taken.id} was accepted; it came {_by(so_far.taken)}")
     if so_far.held is not None:
-        said = f"files came, and nothing was accepted; the last is {so_far.held}"
-        return Step("accepted", False, said, f"gateway quarantine list --delivery {so_far.held}")
+        said = f"files came, and nothing was accepted; the last is {so_far.held.id}, which came {_by(so_far.held)}"
+        return Step("accepted", False, said, f"gateway quarantine list --delivery {so_far.held.id}")
     remedy = f"Send the card, and ask for the first file: gateway partner card {partner.name}"
     return Step("accepted", False, "no file came", remedy)
 

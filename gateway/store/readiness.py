@@ -6,20 +6,46 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import func, select
+from sqlalchemy import exists, func, or_, select, text
 
 from gateway.model import DeliveryState
 from gateway.store.deliveries import moment
-from gateway.store.tables import acknowledgment, activity, delivery, trial
+from gateway.store.pages import theirs
+from gateway.store.staging import standing
+from gateway.store.tables import acknowledgment, activity, delivery, lettering, trial
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Iterator, Sequence
     from datetime import datetime
 
-    from sqlalchemy import Connection
+    from sqlalchemy import ColumnElement, Connection
+
+    from gateway.contracts import Contract
 
 _TRIALS_MAX = 50
 _TAKEN = (DeliveryState.ACCEPTED, DeliveryState.PARTLY_ACCEPTED)
+_HELD = (DeliveryState.QUARANTINED, DeliveryState.FAILED)
+
+
+@dataclass(frozen=True, slots=True)
+class Ways:
+    """How files of a partner may come without saying by their way whose they are, as deliveries name their sources.
+
+    What comes from one of `own` is the partner's. What comes from one of `shared` may be anybody's: it is the partner's
+    who was answered or written to about it, or for whom there are records of it, of `contracts`.
+    """
+
+    own: Collection[str] = ()
+    shared: Collection[str] = ()
+    contracts: Collection[Contract] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Came:
+    """A delivery by its id, and where it came from: ``drop://acme``, ``folder:van``, ``http:``."""
+
+    id: str
+    source: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,17 +55,17 @@ class Facts:
     tried: int
     tried_well: str | None
     """The name of the last test file of which nothing would be held."""
-    taken: str | None
-    """The id of the last delivery of which something was accepted."""
-    held: str | None
-    """The id of the last delivery of which nothing was."""
+    taken: Came | None
+    """The last delivery of which something was accepted."""
+    held: Came | None
+    """The last delivery of which nothing was."""
     sent: int
     """How many acknowledgments were put into its outbox."""
     collected_at: datetime | None
 
 
-def facts(connection: Connection, partner: str) -> Facts:
-    """What is known of a partner."""
+def facts(connection: Connection, partner: str, ways: Ways) -> Facts:
+    """What is known of a partner, whatever way its files came."""
     query = select(trial.c.name, trial.c.result).where(trial.c.partner == partner, trial.c.how.is_(None))
     query = query.where(trial.c.state == "done").order_by(trial.c.asked_at.desc(), trial.c.id.desc())
     trials = connection.execute(query.limit(_TRIALS_MAX)).all()
@@ -50,8 +76,8 @@ def facts(connection: Connection, partner: str) -> Facts:
     return Facts(
         tried=len(trials),
         tried_well=well,
-        taken=_last(connection, partner, _TAKEN),
-        held=_last(connection, partner, (DeliveryState.QUARANTINED, DeliveryState.FAILED)),
+        taken=_last(connection, partner, ways, _TAKEN),
+        held=_last(connection, partner, ways, _HELD),
         sent=answered[0],
         collected_at=moment(answered[1]) if answered[1] else None,
     )
@@ -64,7 +90,33 @@ def key_used_at(connection: Connection, partner: str, fingerprint: str) -> datet
     return moment(at) if at else None
 
 
-def _last(connection: Connection, partner: str, states: Sequence[DeliveryState]) -> str | None:
-    query = select(delivery.c.id).where(delivery.c.partner == partner, delivery.c.state.in_(states))
-    found: str | None = connection.execute(query.order_by(delivery.c.number.desc()).limit(1)).scalar()
-    return found
+def _last(connection: Connection, partner: str, ways: Ways, states: Sequence[DeliveryState]) -> Came | None:
+    """The latest delivery of a partner that ended so."""
+    conditions = [delivery.c.partner == partner]
+    if ways.own:
+        conditions.append(delivery.c.partner.is_(None) & delivery.c.source.in_(ways.own))
+    if ways.shared:
+        known = or_(*_named(connection, partner, ways.contracts))
+        conditions.append(delivery.c.partner.is_(None) & delivery.c.source.in_(ways.shared) & known)
+    wanted = select(delivery.c.number, delivery.c.id, delivery.c.source).where(delivery.c.state.in_(states))
+    latest = wanted.order_by(delivery.c.number.desc()).limit(1)
+    # One by one: each is read backwards off the index by partner, as far as to the first.
+    found = [row for each in conditions for row in connection.execute(latest.where(each)).all()]
+    last = max(found, default=None, key=lambda row: int(row.number))
+    return None if last is None else Came(last.id, last.source)
+
+
+def _named(connection: Connection, partner: str, contracts: Collection[Contract]) -> Iterator[ColumnElement[bool]]:
+    """What shows that the partner was found in the envelopes of a delivery: one of these does."""
+    for table in (acknowledgment, lettering):
+        yield exists().where(table.c.delivery == delivery.c.number, table.c.partner == partner)
+    for place, contract in enumerate(contracts):
+        here = standing(connection, contract.id)
+        if here is None or not contract.per_partner:
+            continue
+        of, values = theirs(contract, (partner,))
+        yield text(
+            f"""EXISTS (SELECT 1 FROM change_block b JOIN {here.table} r
+            ON r.id BETWEEN b.first_id AND b.first_id + b.last_seq - b.first_seq
+            WHERE b.delivery = delivery.number AND b.contract = :c{place} AND {of})"""
+        ).bindparams(**values, **{f"c{place}": contract.id})  # type: ignore[misc] # a text is a condition, too

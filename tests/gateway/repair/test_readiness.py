@@ -108,6 +108,87 @@ def test_a_partner_who_uploads_needs_no_account(place: Place) -> None:
     assert said["collected"].said == "997 are asked for over the API: there is no outbox"
 
 
+FLOW = "about: orders\nowner: orders-team\nformat: {format}\nanswer: 997\ncontract: order v1\n"
+
+
+def flow(place: Place, name: str, source: str, *, partner: str = "", more: str = "") -> None:
+    """Write an integration for orders that come that way, and apply it."""
+    (place.folder / "integrations").mkdir(exist_ok=True)
+    text = f'integration: {name}\nsource: "{source}"\n' + (f"partner: {partner}\n" if partner else "") + more
+    text += FLOW.format(format="x12 850")
+    (place.folder / "integrations" / f"{name}.yaml").write_text(text, encoding="utf-8")
+    wiring.apply(place.gateway, load(place.folder))
+
+
+def known(place: Place) -> None:
+    place.change("partners/globex.yaml", "partner: globex\n", "partner: globex\nidentifiers:\n  isa: ZZ:GLOBEX\n")
+
+
+def accepted(place: Place) -> str:
+    """What is said of what was accepted."""
+    return next(each.said for each in steps(place) if each.code == "accepted")
+
+
+def test_a_file_of_a_watched_folder_counts_where_its_integration_names_the_partner(place: Place) -> None:
+    flow(place, "globex-orders", "folder:van/*.edi", partner="globex")
+    known(place)
+    held = place.give(BAD, "bad.edi", "folder:van")
+    assert accepted(place) == (
+        f"files came, and nothing was accepted; the last is {held['id']}, which came through the watched folder van"
+    )
+    taken = place.give(ORDER, "good.edi", "folder:van")
+    assert accepted(place) == f"{taken['id']} was accepted; it came through the watched folder van"
+    assert open_(place) == []
+
+
+def test_a_file_that_two_flows_of_the_partner_want_counts(place: Place) -> None:
+    run(place, "partner", "add", "globex", "--format", "x12 850", "--format", "x12 810", "--source", "folder:van/*.edi")
+    known(place)
+    taken = place.give(ORDER, "good.edi", "folder:van")
+    assert taken["partner"] is None, "nothing but its flows says whose it is"
+    assert accepted(place) == f"{taken['id']} was accepted; it came through the watched folder van"
+
+
+@pytest.mark.parametrize("answered", [True, False])
+def test_a_file_from_anybody_counts_for_whom_its_envelope_names_and_nobody_else(place: Place, answered: bool) -> None:
+    """Whether it is answered or not: of what is held there is a letter then, of what is taken there are records."""
+    flow(place, "van-orders", "folder:van/*.edi")
+    if not answered:
+        place.change("integrations/van-orders.yaml", "answer: 997\n", "")
+    (place.folder / "partners" / "initech.yaml").write_text(
+        "partner: initech\nidentifiers:\n  isa: ZZ:INITECH\n", encoding="utf-8"
+    )
+    known(place)
+    held = place.give(BAD, "bad.edi", "folder:van")
+    assert held["partner"] is None
+    assert f"the last is {held['id']}, which came through the watched folder van" in accepted(place)
+    taken = place.give(ORDER.replace(b"1001", b"1002"), "good.edi", "folder:van")
+    assert accepted(place) == f"{taken['id']} was accepted; it came through the watched folder van"
+    assert open_(place) == []
+    theirs = {each.code: each for each in steps(place, "initech")}
+    assert theirs["accepted"].said == "no file came"
+    assert theirs["account"].said == "no account is needed: files come from folder:van/*.edi"
+
+
+def test_the_last_file_counts_whatever_way_it_came(place: Place) -> None:
+    flow(place, "globex-orders", "drop://globex/*", more="precedence: 1\n")
+    flow(place, "globex-folder", "folder:van/*.edi", partner="globex", more="precedence: 2\n")
+    flow(place, "globex-http", "http:", partner="globex", more="precedence: 3\n")
+    known(place)
+    ways = (
+        ("folder:van", "through the watched folder van"),
+        ("drop://globex", "over our SFTP server"),
+        ("folder:van", "through the watched folder van"),
+    )
+    for number, (source, said) in enumerate(ways, 1002):
+        taken = place.give(ORDER.replace(b"1001", b"%d" % number), "good.edi", source)
+        assert accepted(place) == f"{taken['id']} was accepted; it came {said}"
+    sent = place.ask("/api/v1/integrations/globex-http/deliveries", "POST", data=ORDER.replace(b"1001", b"1009"))
+    assert sent.status_code in (200, 201, 202), sent.get_data(as_text=True)
+    place.work()
+    assert accepted(place).endswith(" was accepted; it came as an upload over HTTP")
+
+
 def test_a_partner_that_is_not_there_is_404(place: Place) -> None:
     assert place.ask("/api/v1/partners/nobody/readiness").status_code == 404
     with place.gateway.database.read() as connection:

@@ -132,8 +132,10 @@ def test_how_far_a_partner_came_is_asked_of_an_index(database: Database) -> None
     plan = plans(database, lambda connection: outlets.progress(connection, "acme", mails=False))
     assert {"acknowledgment_sent", "letter_sent", "acknowledgment_due", "letter_due"} <= set(re.findall(r"\w+", plan))
     assert "SCAN" not in plan, plan
-    plan = plans(database, lambda connection: readiness.facts(connection, "acme"))
+    ways = readiness.Ways(own=("folder:acme",), shared=("folder:van",))
+    plan = plans(database, lambda connection: readiness.facts(connection, "acme", ways))
     assert database.is_sqlite is ("COVERING INDEX acknowledgment_sent" in plan), plan
+    assert "SCAN delivery" not in plan, plan
 
 
 def test_what_is_late_is_told_once_and_counted_as_long_as_it_is(database: Database) -> None:

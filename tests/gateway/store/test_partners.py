@@ -13,7 +13,7 @@ import pytest
 from gateway.contracts import Contract, Field
 from gateway.model import Arrived, DeliveryState, DocumentState, Finding
 from gateway.observations import FINDING_MADE
-from gateway.store import activity, changes, deliveries, groups, keys, quarantine, records, staging
+from gateway.store import activity, changes, deliveries, groups, keys, quarantine, readiness, records, staging
 from gateway.store.database import Database
 from gateway.store.local import LocalVault
 from gateway.store.quarantine import Held
@@ -142,6 +142,23 @@ def check_records(filled: Filled, partners: tuple[str, ...] | None) -> None:
                     if not page.more:
                         break
                 assert sorted(paged) == sorted(found)
+
+
+def test_what_came_of_nobody_is_whose_records_it_brought(filled: Filled) -> None:
+    shared = readiness.Ways(shared=("http:",), contracts=(SHARED, OWN))
+    cases = (
+        ("acme", shared, "d_acme_1.00"),
+        ("nobody", shared, "d_None_1.00"),
+        ("nobody-else", shared, None),
+        ("nobody", readiness.Ways(), None),
+        ("nobody", replace(shared, shared=("folder:van",)), None),
+        ("nobody-else", readiness.Ways(own=("http:",)), "d_None_1.00"),
+        ("globex", readiness.Ways(own=("http:",)), "d_globex_2.00"),
+    )
+    with filled.database.read() as connection:
+        for partner, ways, came in cases:
+            taken = readiness.facts(connection, partner, ways).taken
+            assert taken == (None if came is None else readiness.Came(came, "http:")), (partner, ways)
 
 
 def test_one_record_and_its_versions_are_those_of_the_partners(filled: Filled) -> None:
