@@ -19,6 +19,7 @@ from gateway.ingest import ingest
 from gateway.model import Arrived
 from gateway.publish.acknowledgments import Desk, answer
 from gateway.publish.lettering import write
+from gateway.publish.letters.units import unit_of
 from gateway.receive.landing import Receiver
 from gateway.repair.plan import plan_of
 from gateway.store import acknowledgments, deliveries, leases, letters, members, quarantine, records, revisions, staging
@@ -32,7 +33,9 @@ if TYPE_CHECKING:
 
     from gateway.ingest import Line
     from gateway.model import Delivery, Finding
+    from gateway.publish.letters.facts import Letter, Unit
     from gateway.routing import Routes
+    from gateway.store.members import Part
     from gateway.store.trials import Trial
 
 RECORDS_MAX = 100
@@ -40,6 +43,7 @@ FINDINGS_MAX = 200
 """So many are shown of each; the others are counted."""
 
 _OWNER, _SECONDS = "trial", 3600.0
+_SNIFFED = 64 * 1024
 _QUOTED = 80
 """So many bytes are shown on either side of what a finding is about."""
 
@@ -50,7 +54,8 @@ def judge(line: Line, routes: Routes, trial: Trial) -> dict[str, Any]:
     ``state``, ``documents`` (state → how many), ``records`` (``contract``, ``record``), ``findings`` (those of the
     delivery, with a ``quote``: what is before, marked and after), ``more`` (records and findings that are not shown),
     ``answers`` (``name``, ``kind``, ``disposition``, ``text``), ``letter`` (by form: ``text``, ``html``, ``csv``; empty
-    where none would be written). Control numbers of answers begin at 1 each time.
+    where none would be written), ``unit`` (what the documents are called there: ``one``, ``many``). Control numbers of
+    answers begin at 1 each time.
 
     Raises:
         Stop: the bytes are missing; there is no room for the files of a trial.
@@ -64,8 +69,8 @@ def judge(line: Line, routes: Routes, trial: Trial) -> dict[str, Any]:
             aside = replace(line, database=database, vault=LocalVault(Path(folder) / "vault"))
             delivery = _judged(aside, routes, trial, b"".join(line.vault.chunks(trial.sha256)))
             _answer(aside, routes)
-            _write(aside, routes)
-            return _outcome(aside, routes, delivery)
+            letter = _write(aside, routes)
+            return _outcome(aside, routes, delivery, letter)
         finally:
             database.close()
 
@@ -114,15 +119,25 @@ def _answer(aside: Line, routes: Routes) -> None:
         answer(desk, owed, outboxes=())
 
 
-def _write(aside: Line, routes: Routes) -> None:
+def _write(aside: Line, routes: Routes) -> Letter | None:
     with aside.database.write() as transaction:
         owed = letters.take_owed(transaction, owner=_OWNER, seconds=_SECONDS)
-    if owed is not None:
-        desk = Desk(aside.database, aside.vault, lambda _name: routes, watch=aside.watch)
-        write(desk, owed, routes.configuration, outboxes=())
+    if owed is None:
+        return None
+    desk = Desk(aside.database, aside.vault, lambda _name: routes, watch=aside.watch)
+    return write(desk, owed, routes.configuration, outboxes=())
 
 
-def _outcome(aside: Line, routes: Routes, delivery: Delivery) -> dict[str, Any]:
+def _unit(aside: Line, routes: Routes, delivery: Delivery, parts: list[Part], contracts: set[str]) -> Unit:
+    """What the documents are called where no letter says it, as one would."""
+    formats = set()
+    for part in parts:
+        if candidates := routes.candidates(delivery, part.member):
+            formats.add(routes.reader_of(candidates, aside.vault.read(part.sha256, 0, _SNIFFED))[0])
+    return unit_of(formats, contracts)
+
+
+def _outcome(aside: Line, routes: Routes, delivery: Delivery, written: Letter | None) -> dict[str, Any]:
     with aside.database.read() as connection:
         found = quarantine.findings(connection, delivery.id, limit=FINDINGS_MAX + 1)
         answers = [
@@ -142,7 +157,11 @@ def _outcome(aside: Line, routes: Routes, delivery: Delivery) -> dict[str, Any]:
             shown += [{"contract": contract.id, "record": json.loads(each)} for each in kept]
             more += len(page) - len(kept)
         parts = members.parts_of(connection, delivery)
+        held = quarantine.of_delivery(connection, delivery.number, limit=FINDINGS_MAX)
         letter = {kind: as_text(form.content) for kind, form in letters.newest(connection, delivery.number).items()}
+    contracts = {each.contract for each in held if each.contract} or {each["contract"] for each in shown}
+    known = {each.rpartition(".v")[0] for each in contracts}
+    unit = written.unit if written is not None else _unit(aside, routes, delivery, parts, known)
     told = [each for _, each in found[:FINDINGS_MAX]]
     quoting = {each.member for each in told if each.start is not None}
     contents = {part.member: b"".join(aside.vault.chunks(part.sha256)) for part in parts if part.member in quoting}
@@ -156,6 +175,7 @@ def _outcome(aside: Line, routes: Routes, delivery: Delivery) -> dict[str, Any]:
         "more": {"records": more > 0, "findings": len(found) > FINDINGS_MAX},
         "answers": answers,
         "letter": letter,
+        "unit": asdict(unit),
     }
 
 

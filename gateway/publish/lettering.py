@@ -18,11 +18,12 @@ if TYPE_CHECKING:
 
     from gateway.configuration import Configuration
     from gateway.publish.acknowledgments import Desk
+    from gateway.publish.letters.facts import Letter
     from gateway.store.letters import Owed
 
 
-def write(desk: Desk, owed: Owed, in_force: Configuration, *, outboxes: Collection[str]) -> None:
-    """Write a leased letter. `outboxes` are the partners who have one; `in_force` says where letters go by now.
+def write(desk: Desk, owed: Owed, in_force: Configuration, *, outboxes: Collection[str]) -> Letter:
+    """Write a leased letter; what it says. `outboxes` are the partners who have one, `in_force` says where letters go.
 
     Raises:
         Retry: the lease was lost, or the store is busy; nothing was kept.
@@ -60,6 +61,7 @@ def write(desk: Desk, owed: Owed, in_force: Configuration, *, outboxes: Collecti
         if not on_their_way:
             who = {"integration": delivery.integration, "partner": owed.partner, "delivery": delivery.id}
             transaction.tell(LETTER_KEPT(**who, name=delivery.name))
+    return letter
 
 
 def give_up(desk: Desk, owed: Owed, reason: str) -> None:

@@ -26,6 +26,11 @@ class Unit:
         """``1 more row``, ``1,200 more rows``."""
         return f"{count:,} more {self.one if count == 1 else self.many}"
 
+    def named(self, *numbers: int, more: int = 0) -> str:
+        """``row 2``, ``rows 2, 5``, ``rows 2, 5 and 1,200 more``: documents by their places in the file, from 1."""
+        listed = ", ".join(f"{each:,}" for each in numbers) + (f" and {more:,} more" if more else "")
+        return f"{self.one if len(numbers) == 1 and not more else self.many} {listed}"
+
 
 @dataclass(frozen=True, slots=True)
 class Quote:

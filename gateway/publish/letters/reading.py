@@ -14,10 +14,11 @@ from edi.model import Document
 from edi.segmented import guides
 from gateway.judging import items_of, peeked
 from gateway.model import DeliveryState, DocumentState
-from gateway.publish.letters.facts import Item, Letter, Problem, Quote, Twin, Unit
+from gateway.publish.letters.facts import Item, Letter, Problem, Quote, Twin
 from gateway.publish.letters.headers import of_header, wanted
 from gateway.publish.letters.names import AGAIN, of_name, patterns
 from gateway.publish.letters.sheet import Sheets
+from gateway.publish.letters.units import ROWS, unit_of
 from gateway.publish.letters.wording import AS_CSV, codes_of, is_workbook, worded
 from gateway.routing import Flow, Unfit
 from gateway.store import deliveries, members, quarantine
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from gateway.configuration import Configuration
     from gateway.integrations import Integration
     from gateway.model import Delivery, Finding
+    from gateway.publish.letters.facts import Unit
     from gateway.routing import Routes
     from gateway.store.database import Database
     from gateway.store.decisions import RawBytes
@@ -40,16 +42,6 @@ ITEMS_MAX = 25
 PROBLEMS_MAX = 8
 """So many refused documents are spelled out, and so many problems of each."""
 _AT_ONCE = 500
-_ROWS = ("csv", "fixed")
-"""Formats whose refused documents are told as a sheet, too."""
-_UNITS = {
-    "csv": Unit("row", "rows"),
-    "fixed": Unit("record", "records"),
-    "x12": Unit("transaction set", "transaction sets"),
-    "edifact": Unit("message", "messages"),
-    "json": Unit("object", "objects"),
-    "jsonl": Unit("object", "objects"),
-}
 _BEFORE, _VALUE, _BEHIND = 26, 26, 14
 """So many characters are quoted before, at and behind a place: a line of the letter."""
 _NAME_MAX = 80
@@ -188,7 +180,7 @@ class _Reading:
             return
         chunks, first = peeked(self._watched(part))
         format_name, options = self._routes.reader_of(candidates, first)
-        if format_name in _ROWS and self._sheets is None:
+        if format_name in ROWS and self._sheets is None:
             name = file_name(self._delivery, self._owed.number, "csv")
             self._sheets = Sheets(name, options, format_name=format_name)
         flow: Flow | Unfit | None = None
@@ -230,7 +222,7 @@ class _Reading:
             yield chunk
 
     def _is_full(self, format_name: str) -> bool:
-        return len(self._found.items) >= ITEMS_MAX and format_name not in _ROWS
+        return len(self._found.items) >= ITEMS_MAX and format_name not in ROWS
 
     def _flow(self, candidates: list[Integration], envelope: Envelope) -> Flow | Unfit | None:
         flow = self._routes.route(candidates, envelope, delivery_partner=self._delivery.partner)
@@ -340,24 +332,17 @@ class _Reading:
         return Quote(*pieces) if "".join(pieces).strip() else None
 
     def _title(self, document: Document, flow: Flow | None, part: Part) -> str:
-        unit = self._unit()
+        called = self._unit().named(document.number)
         key = _key(document, flow)
         reference = document.envelope.reference
         more = [f"number {key}"] if key else []
         more += [f"control number {reference}"] if reference else []
         more += [f"in {part.member}"] if part.member else []
-        return ", ".join([f"{unit.one[0].upper()}{unit.one[1:]} {document.number:,}", *more])
+        return ", ".join([f"{called[0].upper()}{called[1:]}", *more])
 
     def _unit(self) -> Unit:
-        """What the documents are called: rows, or what the only contract calls them, or as the format does."""
-        known = self._found.formats
-        only = next(iter(known)) if len(known) == 1 else ""
-        if only in (*_ROWS, "json", "jsonl"):
-            return _UNITS[only]
-        if len(self._found.contracts) == 1:
-            name = next(iter(self._found.contracts)).replace("-", " ")
-            return Unit(name, name + ("es" if name.endswith(("s", "x", "ch", "sh")) else "s"))
-        return _UNITS.get(only, Unit())
+        """What the documents are called."""
+        return unit_of(self._found.formats, self._found.contracts)
 
     def _contact(self) -> tuple[str, ...]:
         """Whom to ask: as gateway.yaml says, or the team that owns the integration."""

@@ -22,6 +22,7 @@ from werkzeug.http import dump_options_header, parse_options_header
 
 from gateway.errors import Reject
 from gateway.model import Finding
+from gateway.publish.letters.facts import Unit
 from gateway.publish.letters.headers import agreed, mapper_of
 from gateway.publish.letters.names import of_name, patterns
 from gateway.publish.letters.wording import codes_of, worded
@@ -289,17 +290,20 @@ def _all_told(configuration: Configuration, shown: Shown, result: Mapping[str, A
         one = _misnamed(one, finding, configuration, shown)
         _, numbers = told.setdefault(repr(one), (one, []))
         numbers += [finding.document] if finding.document else []
-    return [replace(one, place=_place(numbers, one.place)) for one, numbers in told.values()]
+    unit = _unit(result)
+    return [replace(one, place=_place(unit, numbers, one.place)) for one, numbers in told.values()]
 
 
-def _place(numbers: list[int], place: str) -> str:
+def _unit(result: Mapping[str, Any]) -> Unit:
+    """What the documents of a trial are called, as in its letter."""
+    return Unit(**result.get("unit", {}))
+
+
+def _place(unit: Unit, numbers: list[int], place: str) -> str:
     """Where something is: in which documents, and where in them."""
     if not numbers:
         return place or "the file"
-    some = ", ".join(map(str, numbers[:_NUMBERS_MAX]))
-    more = len(numbers) - _NUMBERS_MAX
-    some += f" and {more:,} more" if more > 0 else ""
-    documents = f"document{'s' if len(numbers) > 1 else ''} {some}"
+    documents = unit.named(*numbers[:_NUMBERS_MAX], more=max(0, len(numbers) - _NUMBERS_MAX))
     return f"{documents}, {place}" if place else documents
 
 
@@ -359,6 +363,7 @@ def _html(call: Call, link: Link, *, shown: Shown | None = None, problem: Proble
         here=request.path.split("/")[2],
         shown=shown,
         result=result,
+        unit=_unit(result),
         found=_all_told(configuration, shown, result) if shown is not None else (),
         waits=shown is not None and shown.state == trials.WAITING,
         problem=problem,

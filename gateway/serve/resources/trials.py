@@ -68,6 +68,7 @@ SHAPES: dict[str, Shape] = {
         more=thing("Whether there are more.", records={"type": "boolean"}, findings={"type": "boolean"}),
         answers=many(thing("A file to its sender.", name=TEXT, kind=TEXT, disposition=TEXT, text=TEXT)),
         letter={"type": "object", "additionalProperties": TEXT, "description": "The letter: text, html, csv."},
+        unit=thing("What the documents are called there: row, rows.", one=TEXT, many=TEXT),
     ),
     "TriedReplay": {
         **_ANYTHING,

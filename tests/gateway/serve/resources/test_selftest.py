@@ -11,13 +11,17 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from lxml import html
 
+from gateway.operate.credentials import make_link
 from gateway.serve.limits import Policy
 from gateway.serve.resources import selftest
 from gateway.store import deliveries, links, trials
+from tests.acceptance.workspaces import reopened
 from tests.gateway.operate.cli.test_partner import ORDER as X12
 from tests.gateway.serve.worlds import FILES, HEADER, ORDERS, World, order
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from flask.testing import FlaskClient
     from werkzeug.test import TestResponse
 
@@ -105,7 +109,7 @@ def test_nothing_comes_from_elsewhere_and_nothing_goes_there(here: World, browse
 
 def test_a_good_file_is_shown_as_records(here: World, browser: FlaskClient) -> None:
     answer = tried(here, browser, file(order("4711", total="10.50", city="Köln"), order("4712")))
-    assert "orders.csv: all 2 documents would be accepted" in said(answer)
+    assert "orders.csv: all 2 rows would be accepted" in said(answer)
     assert "order 4711 number 4711 status open" in said(answer)
     assert "ship to city Köln" in said(answer)
     assert "What is wrong" not in said(answer)
@@ -113,14 +117,49 @@ def test_a_good_file_is_shown_as_records(here: World, browser: FlaskClient) -> N
 
 def test_a_bad_file_is_quoted_with_a_mark_and_what_to_do(here: World, browser: FlaskClient) -> None:
     answer = tried(here, browser, file(order("1"), order("2", "lost")))
-    assert "orders.csv: 1 of 2 documents would be accepted" in said(answer)
+    assert "orders.csv: 1 of 2 rows would be accepted" in said(answer)
     page = parsed(answer)
     (found,) = page.find_class("finding")
     (quote,) = found.find_class("quote")
     assert quote.text_content() == "2,lost,2026-11-01,10.00,,,,,Hamburg"
     assert [mark.text for mark in quote.iter("mark")] == ["lost"]
-    assert found.find("h3").text_content().startswith("document 2, line 3, column status")
+    assert found.find("h3").text_content().startswith("row 2, line 3, column status")
     assert found.find_class("remedy")[0].text_content()
+
+
+@pytest.mark.parametrize("written", [True, False], ids=["with a letter", "without one"])
+def test_the_page_calls_documents_as_the_letter_does(tmp_path: Path, written: bool) -> None:
+    letters = "" if written else "letters: none\n"
+    files = {
+        "gateway.yaml": "",
+        "partners/globex.yaml": f"partner: globex\n{letters}identifiers:\n  isa: ZZ:GLOBEX\n",
+        "integrations/globex-orders.yaml": "integration: globex-orders\nabout: orders\nowner: orders-team\n"
+        "source: drop://globex/*\nformat: x12 850\ncontract: order v1\n",
+    }
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    begin, end = X12.index(b"ST*"), X12.index(b"GE*1*1")
+    one = X12[begin:end]
+    other = one.replace(b"0001~", b"0002~").replace(b"1001", b"1002")
+    right, wrong = (
+        X12[:begin] + one + each + b"GE*2*1" + X12[end + 6 :] for each in (other, other.replace(b"2.95", b"2,95"))
+    )
+    with reopened(tmp_path) as place:
+        page = f"/try/{make_link(place.gateway, 'globex', 1, 'tests')}"
+
+        def of(content: bytes) -> TestResponse:
+            sent = place.client.post(page, data={"file": (BytesIO(content), "po.edi")})
+            place.work()
+            return place.client.get(sent.headers["Location"])
+
+        assert "po.edi: all 2 orders would be accepted" in said(of(right))
+        answer = of(wrong)
+        assert "po.edi: 1 of 2 orders would be accepted" in said(answer)
+        (found,) = parsed(answer).find_class("finding")
+        assert str(found.find("h3").text_content()).startswith("order 2, line 12, segment 4, PO104")
+        assert ("Order 2, number 1002, control number 0002" in said(answer)) is written
+        assert "document" not in said(answer)
 
 
 def test_a_file_of_nonsense_is_answered_too(here: World, browser: FlaskClient) -> None:
@@ -234,7 +273,7 @@ def test_what_is_the_same_of_several_documents_stands_there_once(here: World, br
     content = HEADER.replace("total", "totals") + "".join(order(str(each)) for each in range(8))
     words = said(tried(here, browser, content.encode()))
     assert words.count("The header lacks 'total'.") == 1
-    assert "documents 1, 2, 3, 4, 5 and 3 more, line 1" in words
+    assert "rows 1, 2, 3, 4, 5 and 3 more, line 1" in words
     assert "Expected: the header number," in words
     assert "acme-orders" not in words
     assert "3 things are to be put right" in said(tried(here, browser, file(*lines)))
