@@ -144,7 +144,8 @@ class Allowances:
     def _check_disk(self, lane: Lane) -> None:
         if self._free_bytes_min:
             disk = os.fstatvfs(lane.stage)
-            if disk.f_bavail * disk.f_frsize < self._free_bytes_min:
+            # A file system of no blocks at all does not say what it has, as some in user space and across a network.
+            if disk.f_blocks and disk.f_bavail * disk.f_frsize < self._free_bytes_min:
                 raise Reject("failure", "the server's disk is nearly full; please send the file again later")
 
     def _known(self, lane: Lane) -> _Waiting:

@@ -110,6 +110,16 @@ def test_a_disk_that_is_nearly_full_takes_nothing_more(jail: Jail, tmp_path: Pat
     assert left(tmp_path) == []
 
 
+def test_a_file_system_that_does_not_say_how_full_it_is_takes_files(
+    jail: Jail, tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    silent = os.statvfs("/proc")
+    assert silent.f_blocks == 0
+    monkeypatch.setattr(os, "fstatvfs", lambda _: silent)
+    send(jail, "a", b"1", Allowance("acme", Quota(), Allowances(clock, free_bytes_min=1)))
+    assert collect(tmp_path) == ["a"]
+
+
 def test_test_files_do_not_use_up_what_real_ones_may(jail: Jail, clock: Clock) -> None:
     allowance = Allowance("acme", Quota(files=1), Allowances(clock))
     send(jail, "a", b"1", allowance)
