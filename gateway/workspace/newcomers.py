@@ -98,8 +98,8 @@ def wish(declared: str) -> Wish:
     return Wish(form, declared, *standard)
 
 
-def partner_file(of: Newcomer) -> str:
-    """The text of partners/NAME.yaml."""
+def partner_file(of: Newcomer, *, source: str = "") -> str:
+    """The text of partners/NAME.yaml. Where files are pulled from a `source` at its server, answers may go there."""
     lines = [f"partner: {of.name}"]
     lines += [f"about:   {quoted(of.about)}"] if of.about else []
     lines += [f"owner:   {of.owner}"] if of.owner else []
@@ -111,6 +111,9 @@ def partner_file(of: Newcomer) -> str:
         lines += ["", "sftp:", f"  user: {quoted(of.user or of.name)}"]
         lines += ["  keys:", *(f"    - {quoted(each)}" for each in of.keys)] if of.keys else []
         lines += [f"  password_hash: {quoted(of.password_hash)}"] if of.password_hash else []
+    if source.startswith("sftp://"):
+        connection = source.removeprefix("sftp://").partition("/")[0]
+        lines += ["", f"# answers: sftp://{connection}/<folder>   # puts acknowledgments and letters there"]
     return "\n".join(lines) + "\n"
 
 

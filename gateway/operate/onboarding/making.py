@@ -135,7 +135,7 @@ def prepared(workspace: Path, newcomer: Newcomer, asked: Asked) -> Prepared:
     owner = newcomer.owner or newcomers.owner_of(configuration)
     if known is None:
         path = f"partners/{newcomer.name}.yaml"
-        made.files[path] = newcomers.partner_file(replace(newcomer, owner=owner))
+        made.files[path] = newcomers.partner_file(replace(newcomer, owner=owner), source=asked.source)
         if not newcomer.keys and not newcomer.password_hash:
             made.notes.append("It has no account yet: gateway partner key add gives it one.")
     elif newcomer != replace(newcomer, isa=(), unb=(), keys=(), password_hash="", about="", contacts=(), user=""):

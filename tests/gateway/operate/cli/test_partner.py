@@ -191,6 +191,27 @@ def test_a_flow_beside_one_for_everybody_is_the_next_to_win(shop: Path) -> None:
     assert load(shop).integrations["globex-orders"].precedence == 8
 
 
+SERVER = (
+    "acme-server:\n  kind: sftp\n  url: sftp://us@sftp.acme.example:22\n  key: secret:acme/key\n"
+    "  fingerprints: SHA256:uNiVztksCsDhcc0u9e8BrQXVCWs6KTcjVqm8jCWHdjA\n"
+)
+
+
+def test_of_a_partner_whom_we_pull_from_the_file_shows_how_answers_go_there(shop: Path) -> None:
+    with (shop / "connections.yaml").open("a", encoding="utf-8") as file:
+        file.write(SERVER)
+    place = "sftp://acme-server/out/*.edi"
+    partner(shop, "add", "globex", "--isa", "ZZ:GLOBEX", "--format", "x12 850", "--source", place)
+    path = shop / "partners" / "globex.yaml"
+    shown = "\n# answers: sftp://acme-server/<folder>   # puts acknowledgments and letters there\n"
+    assert path.read_text("utf-8").endswith(shown)
+    assert load(shop).partners["globex"].answers is None
+    path.write_text(path.read_text("utf-8").replace("# answers", "answers").replace("<folder>", "in"), encoding="utf-8")
+    assert load(shop).partners["globex"].answers == ("acme-server", "in")
+    partner(shop, "add", "initech", "--isa", "ZZ:INITECH", "--format", "x12 850", "--source", "folder:van/*.edi")
+    assert "answers" not in (shop / "partners" / "initech.yaml").read_text("utf-8")
+
+
 def test_a_partner_that_is_there_gets_more_flows_and_keeps_its_file(shop: Path) -> None:
     before = texts(shop)
     partner(shop, "add", "acme", "--format", "x12 856")
