@@ -17,7 +17,7 @@ from gateway.store import collected
 from gateway.workspace.loader import load
 from sftp.hostkeys import load_or_create
 from tests.acceptance.workspaces import Place, reopened
-from tests.gateway.operate.cli.test_partner import ORDER
+from tests.gateway.operate.cli.test_partner import ORDER, SERVER
 from tests.gateway.workspace.test_amending import ONE
 
 if TYPE_CHECKING:
@@ -174,11 +174,14 @@ def test_the_last_file_counts_whatever_way_it_came(place: Place) -> None:
     flow(place, "globex-orders", "drop://globex/*", more="precedence: 1\n")
     flow(place, "globex-folder", "folder:van/*.edi", partner="globex", more="precedence: 2\n")
     flow(place, "globex-http", "http:", partner="globex", more="precedence: 3\n")
+    (place.folder / "connections.yaml").write_text(SERVER, encoding="utf-8")
+    flow(place, "globex-pulled", "sftp://acme-server/out/*.edi", partner="globex", more="precedence: 4\n")
     known(place)
     ways = (
         ("folder:van", "through the watched folder van"),
         ("drop://globex", "over our SFTP server"),
         ("folder:van", "through the watched folder van"),
+        ("sftp://acme-server/out", "from the partner's own server, sftp://acme-server/out"),
     )
     for number, (source, said) in enumerate(ways, 1002):
         taken = place.give(ORDER.replace(b"1001", b"%d" % number), "good.edi", source)
