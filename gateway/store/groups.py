@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, case, func, not_, null, or_, select, text
+from sqlalchemy import and_, case, func, not_, null, or_, select, union_all
 
 from gateway.store.deliveries import of_partners
 from gateway.store.quarantine import ABOUT, OPEN
@@ -49,31 +49,45 @@ def groups(
     Values and messages of the integrations `secret` (None: of what nobody wanted) are not told, and group nothing.
     """
     quoted = _unless(secret)
-    documents = func.count(document.c.id.distinct())
+    conditions = [document.c.state.in_(OPEN), delivery.c.finished_at.is_not(None), finding.c.severity == "error"]
+    if integration is not None:
+        conditions.append(document.c.integration == integration)
+    if code is not None:
+        conditions.append(finding.c.code == code)
+    told = union_all(
+        *(
+            select(
+                finding.c.code,
+                document.c.integration,
+                quoted(finding.c.value).label("value"),
+                document.c.id,
+                document.c.delivery,
+                quoted(finding.c.message).label("message"),
+                quoted(finding.c.remedy).label("remedy"),
+            )
+            .select_from(document)
+            .join(finding, about)
+            .join(delivery, delivery.c.number == document.c.delivery)
+            .where(*conditions, *of_partners(partners))
+            for about in ABOUT
+        )
+    ).subquery("told")
+    documents = func.count(told.c.id.distinct())
     query = (
         select(
-            finding.c.code,
-            document.c.integration,
-            quoted(finding.c.value).label("quoted"),
+            told.c.code,
+            told.c.integration,
+            told.c.value,
             documents,
-            func.count(document.c.delivery.distinct()),
-            func.min(quoted(finding.c.message)),
-            func.min(quoted(finding.c.remedy)),
-            func.min(document.c.id),
+            func.count(told.c.delivery.distinct()),
+            func.min(told.c.message),
+            func.min(told.c.remedy),
+            func.min(told.c.id),
         )
-        .select_from(finding)
-        .join(document, ABOUT)
-        .join(delivery, delivery.c.number == document.c.delivery)
-        .where(document.c.state.in_(OPEN), delivery.c.finished_at.is_not(None), finding.c.severity == "error")
-        .where(*of_partners(partners))
-        .group_by(finding.c.code, document.c.integration, text("quoted"))
-        .order_by(documents.desc(), finding.c.code, func.min(document.c.id))
+        .group_by(told.c.code, told.c.integration, told.c.value)
+        .order_by(documents.desc(), told.c.code, func.min(told.c.id))
         .limit(limit)
     )
-    if integration is not None:
-        query = query.where(document.c.integration == integration)
-    if code is not None:
-        query = query.where(finding.c.code == code)
     found = [Group(*row) for row in connection.execute(query)]
     return [replace(each, message=each.message or "", remedy=each.remedy or "") for each in found]
 

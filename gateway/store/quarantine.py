@@ -37,22 +37,23 @@ _ABOUT_FILE_MAX = 20
 OPEN = (DocumentState.QUARANTINED, DocumentState.UNROUTED)
 
 _OWN = finding.alias("own")
-ABOUT = and_(
-    # What is held for nothing of its own is held for what is wrong with the file; so is, as number 0, the file itself.
-    finding.c.delivery == document.c.delivery,
-    or_(
-        finding.c.document == document.c.number,
-        and_(
-            finding.c.document.is_(None),
-            ~select(1)
-            .where(_OWN.c.delivery == document.c.delivery, _OWN.c.document == document.c.number)
-            .where(_OWN.c.severity == "error")
-            .correlate(document)
-            .exists(),
-        ),
+ABOUT = (
+    and_(finding.c.delivery == document.c.delivery, finding.c.document == document.c.number),
+    and_(
+        finding.c.delivery == document.c.delivery,
+        finding.c.document.is_(None),
+        ~select(1)
+        .where(_OWN.c.delivery == document.c.delivery, _OWN.c.document == document.c.number)
+        .where(_OWN.c.severity == "error")
+        .correlate(document)
+        .exists(),
     ),
 )
-"""Which findings are about a held document."""
+"""Which findings are about a held document: its own, or else those about the file; so is, as number 0, the file itself.
+
+Two conditions, each of which is read off an index. With an "or" between them, every finding of a delivery would be
+looked at for each document of it.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,7 +238,7 @@ def page(
         query = query.where(document.c.integration == integration)
     about = [column == wanted for column, wanted in ((finding.c.code, code), (finding.c.value, value)) if wanted]
     if about:
-        query = query.where(select(1).where(ABOUT, *about).exists())
+        query = query.where(or_(*(select(1).where(each, *about).exists() for each in ABOUT)))
     if delivery_id is not None:
         query = query.where(delivery.c.id == delivery_id)
     if after is not None:
