@@ -48,9 +48,7 @@ def add(name: str, key: str, workspace: Path) -> None:
     line = logins.public_key(key)
     mine = logins.fingerprint(line)
     there = partner.account.keys if partner.account is not None else ()
-    for other in configuration.partners.values():
-        if other.account is not None and mine in map(logins.fingerprint, other.account.keys):
-            raise Stop(f"{mine} is a key of {other.name} already", "Ask for a key that nobody else has")
+    logins.check_is_nobodys(line, configuration.partners.values())
     if len(there) >= LIVE_MAX:
         listed = ", ".join(map(logins.fingerprint, there))
         raise Stop(

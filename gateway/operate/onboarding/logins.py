@@ -8,9 +8,15 @@ import hashlib
 import re
 import secrets
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from gateway.errors import Stop
 from sftp.auth import key_blob
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from gateway.partners import Partner
 
 _KEY_BYTES_MAX = 64 * 1024
 _SSH2 = re.compile(r"---- BEGIN SSH2 PUBLIC KEY ----\s*\n(.*?)---- END SSH2 PUBLIC KEY ----", re.DOTALL)
@@ -55,6 +61,18 @@ def fingerprint(line: str) -> str:
     """
     digest = hashlib.sha256(key_blob(line)).digest()
     return f"SHA256:{base64.b64encode(digest).decode().rstrip('=')}"
+
+
+def check_is_nobodys(line: str, partners: Iterable[Partner]) -> None:
+    """See that a public key is no partner's: who logs in with it must be one.
+
+    Raises:
+        Stop: it is one of theirs.
+    """
+    mine = fingerprint(line)
+    for other in partners:
+        if other.account is not None and mine in map(fingerprint, other.account.keys):
+            raise Stop(f"{mine} is a key of {other.name} already", "Ask for a key that nobody else has")
 
 
 def new_password() -> str:

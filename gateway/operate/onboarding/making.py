@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from edi.identify import identify
 from gateway.errors import Stop
 from gateway.operate import wiring
-from gateway.operate.onboarding import takers
+from gateway.operate.onboarding import logins, takers
 from gateway.receive.archives import kind_of
 from gateway.receive.trials import is_for
 from gateway.store import deliveries, members
@@ -134,6 +134,8 @@ def prepared(workspace: Path, newcomer: Newcomer, asked: Asked) -> Prepared:
     known = configuration.partners.get(newcomer.name)
     owner = newcomer.owner or newcomers.owner_of(configuration)
     if known is None:
+        for line in newcomer.keys:
+            logins.check_is_nobodys(line, configuration.partners.values())
         path = f"partners/{newcomer.name}.yaml"
         made.files[path] = newcomers.partner_file(replace(newcomer, owner=owner), source=asked.source)
         if not newcomer.keys and not newcomer.password_hash:

@@ -52,6 +52,8 @@ def test_a_key_is_one_partner_s_alone(shop: Path) -> None:
     partner(shop, "add", "globex", "--key", ONE)
     assert f"{fingerprint(ONE)} is a key of globex already" in refused(shop, "key", "add", "acme", ONE)
     assert f"{fingerprint(ONE)} is a key of globex already" in refused(shop, "key", "add", "globex", f"{ONE} anew")
+    assert f"{fingerprint(ONE)} is a key of globex already" in refused(shop, "add", "initech", "--key", ONE)
+    assert not (shop / "partners" / "initech.yaml").exists()
 
 
 def test_a_key_is_named_by_its_comment_or_the_beginning_of_its_fingerprint(shop: Path) -> None:
