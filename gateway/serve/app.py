@@ -25,6 +25,7 @@ from gateway.serve.limits import GUESSES, Limits
 from gateway.serve.metrics import Metrics
 from gateway.serve.openapi import Documents
 from gateway.serve.operations import Operation, Shared, blueprint
+from gateway.serve.places import Places
 from gateway.serve.problems import BY_STATUS, MEDIA_TYPE, PROBLEMS, Problem
 from gateway.serve.resources import (
     acknowledgments,
@@ -125,8 +126,8 @@ def create_app(services: Services) -> Flask:
     door = auth.Door(services.database, services.configuration, services.now, services.cursor_secret)
     limits = Limits(services.limits, services.ticks) if services.limits is not None else None
     metrics = Metrics()
-    places = (services.followers_max, services.exports_max, STRANGERS_MAX)
-    followers, exports, strangers = map(threading.BoundedSemaphore, places)
+    followers, exports = Places(services.followers_max), Places(services.exports_max)
+    strangers = threading.BoundedSemaphore(STRANGERS_MAX)
     arriving = Arriving(services.abandon, services.ticks)
     guesses = Limits(GUESSES, services.ticks)
     shared = Shared(Running(), followers, door, exports, strangers, limits, metrics, arriving, Asking(), guesses)

@@ -1,8 +1,8 @@
 """Following a log whose entries have ascending numbers: held back until there is something, or as server-sent events.
 
 A `Read` gives what is behind a number, and the number to go on behind, which is past what filters left out too. Whoever
-waits or has a stream open keeps a thread busy, so there is a bound to how many may; the others are told when to ask
-again. A key that was revoked meanwhile hears nothing more.
+waits or has a stream open keeps a thread busy, so there is a bound to how many may, and to how many of them one client
+has; the others are told when to ask again. A key that was revoked meanwhile hears nothing more.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ def awaited(call: Call, after: int, wait: int, read: Callable[[int], tuple[list[
     """What `read` finds, but held back while it finds nothing and the seconds of `wait` are not over.
 
     Raises:
-        Problem: ``too_many_followers``; ``key_refused`` where the key ended while it waited.
+        Problem: ``too_many_followers``, ``too_many_at_once``; ``key_refused`` where the key ended while it waited.
     """
     until = call.services.now() + timedelta(seconds=wait)
     found, behind = read(after)
@@ -96,7 +96,7 @@ def stream(call: Call, after: int, read: Callable[[int], Events]) -> Response:
     """Server-sent events, as `read` makes them with :func:`event`, one thread for each follower.
 
     Raises:
-        Problem: ``too_many_followers``.
+        Problem: ``too_many_followers``, ``too_many_at_once``.
     """
     leave = _place(call)
     answer = Response(_events(call, after, _of_this_request(read)), mimetype=EVENTS)
@@ -148,9 +148,10 @@ def _of_this_request(read: Callable[[int], Events]) -> Callable[[int], Events]:
 
 def _place(call: Call) -> Callable[[], None]:
     """Take a follower's place; what is returned gives it back, once, however often it is called."""
-    if not call.shared.followers.acquire(blocking=False):
+    place = call.shared.followers.of(call.caller.bucket)
+    if not place.acquire():
         raise Problem("too_many_followers", headers={"Retry-After": "15"})
-    left = [call.shared.followers.release]
+    left = [place.release]
 
     def leave() -> None:
         if left:

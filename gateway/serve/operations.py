@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from gateway.serve.auth import Caller
     from gateway.serve.limits import Limits
     from gateway.serve.metrics import Metrics
+    from gateway.serve.places import Places
     from gateway.serve.services import Services
 
 TAKEN = "gateway.taken"
@@ -42,9 +43,9 @@ class Shared:
     """What the requests of one process share: who is let in, running idempotent requests, open streams."""
 
     running: idempotency.Running
-    followers: threading.BoundedSemaphore
+    followers: Places
     door: auth.Door
-    exports: threading.BoundedSemaphore
+    exports: Places
     strangers: threading.BoundedSemaphore
     limits: Limits | None
     metrics: Metrics

@@ -261,6 +261,11 @@ PROBLEMS: dict[str, Kind] = {
     "too_many_followers": Kind(
         503, "Too many follow, or wait, already", "Try again after the time in Retry-After, or ask without wait."
     ),
+    "too_many_at_once": Kind(
+        429,
+        "The client follows, or exports, as often at a time as one client may",
+        "End one of them, or try again after the time in Retry-After; one stream can serve many readers of yours.",
+    ),
     "too_many_strangers": Kind(
         503, "Too many requests without a key are on their way", "Try again after the time in Retry-After."
     ),

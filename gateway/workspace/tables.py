@@ -248,7 +248,7 @@ GATEWAY = (
     Key("archive_ratio", WHOLE, "how many times its own size is unpacked of one archive at most", "200"),
     Key("archive_members", WHOLE, "how many members are taken of one archive at most", "10000"),
     Key("requests_per_minute", WHOLE, "how many requests of one client are answered in a minute", "60000"),
-    Key("exports", WHOLE, "how many exports run at the same time", "4"),
+    Key("exports", WHOLE, "how many exports run at the same time; one client has a third of them, rounded up", "4"),
     Key("hot_lane", TRUTH, "whether single records and pages take the short way through the server", "true"),
     Key("access", SECTION, "who may use the API besides those who have keys", "", keys=ACCESS),
     Key("contact", TEXTS, "whom partners write to or call, as letters tell them", "Orders desk, edi@company.example"),

@@ -77,6 +77,8 @@ def records_list(call: Call, collection: str) -> Response:
     planned = plans.for_list(of, query, secret)
     plan, form = planned.plan, request.accept_mimetypes.best_match(plans.LIST_MEDIA, JSON)
     if form != JSON:
+        theirs = replace(call.shared, exports=call.shared.exports.of(call.caller.bucket))
+        call = replace(call, shared=theirs)
         return exports.exported(call, planned, form, lambda connection: _then(call, connection, plan), _cut)
     with call.services.database.read() as connection:
         at = point_of(call, connection, plan.contract, plan.asked.as_of)

@@ -102,8 +102,8 @@ def test_csv_is_a_table_of_the_contracts_fields_and_holds_no_formula(here: World
 
 def test_an_empty_collection_and_one_without_matches_export_nothing(here: World) -> None:
     client = here.client()
-    assert client.get("/api/v1/orders", headers=NDJSON).data == b""
-    assert client.get("/api/v1/prices", headers=CSV).text == "_key,_seq,_version,sku,price\r\n"
+    assert client.get("/api/v1/orders", headers=NDJSON, buffered=True).data == b""
+    assert client.get("/api/v1/prices", headers=CSV, buffered=True).text == "_key,_seq,_version,sku,price\r\n"
     assert client.get("/api/v1/orders", headers=NDJSON).headers["Gateway-Changes-Since"] == "0"
 
 
@@ -112,8 +112,8 @@ def test_personal_data_is_masked_in_every_form(here: World) -> None:
     here.apply(FILES | {"contracts/order.v1.yaml": contract})
     here.deliver(order("1", note="private"))
     client = with_key(here.app().test_client(), here.key("orders:read"))
-    assert json.loads(client.get("/api/v1/orders", headers=NDJSON).data)["note"] is None
-    answer = client.get("/api/v1/orders", headers=CSV)
+    assert json.loads(client.get("/api/v1/orders", headers=NDJSON, buffered=True).data)["note"] is None
+    answer = client.get("/api/v1/orders", headers=CSV, buffered=True)
     assert "private" not in answer.text
     assert answer.text.splitlines()[0].startswith("_key,_seq,_version,_masked,")
     assert answer.text.splitlines()[1].split(",")[3] == "note"
@@ -121,14 +121,35 @@ def test_personal_data_is_masked_in_every_form(here: World) -> None:
 
 
 def test_only_so_many_exports_run_at_once_and_one_that_ends_makes_room(many: World) -> None:
-    client = with_key(many.app(exports_max=2).test_client(), many.key("orders:read"))
-    running = [client.get("/api/v1/orders", headers=NDJSON, buffered=False) for _ in range(2)]
+    app = many.app(exports_max=2)
+    client, *others = (with_key(app.test_client(), many.key("orders:read", name=name)) for name in ("a", "b", "c"))
+    running = [each.get("/api/v1/orders", headers=NDJSON, buffered=False) for each in others]
     refused = client.get("/api/v1/orders", headers=CSV)
     assert (refused.status_code, refused.get_json()["code"]) == (503, "too_many_exports")
     assert refused.headers["Retry-After"] == "10"
     assert client.get("/api/v1/orders?limit=1").status_code == 200
     running[0].close()  # the client went away in the middle
     assert client.get("/api/v1/orders", headers=NDJSON).status_code == 200
+    running[1].close()
+
+
+def test_a_client_has_a_share_of_the_exports_whatever_keys_it_has(many: World) -> None:
+    app = many.app(exports_max=4)
+    keys = [many.key("orders:read", name=name) for name in ("one", "one", "other")]
+    first, second, other = (with_key(app.test_client(), key) for key in keys)
+    running = [each.get("/api/v1/orders", headers=NDJSON, buffered=False) for each in (first, second)]
+    refused = first.get("/api/v1/orders", headers=NDJSON)
+    assert (refused.status_code, refused.get_json()["code"]) == (429, "too_many_at_once")
+    assert refused.get_json()["detail"] == "2 of the 4 places are a client's, and this one has them all"
+    assert refused.headers["Retry-After"] == "15"
+    assert first.get("/api/v1/changes").status_code == 200
+    assert other.get("/api/v1/orders", headers=NDJSON).status_code == 200
+    assert first.get("/api/v1/orders?total__lt=x", headers=NDJSON).status_code == 400  # which takes no place
+    running[0].close()  # the client went away in the middle
+    assert (
+        first.get("/api/v1/orders?as_of=99999", headers=NDJSON).status_code == 400
+    )  # nor does what fails at its start
+    assert second.get("/api/v1/orders", headers=NDJSON).status_code == 200
     running[1].close()
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from gateway.model import Activity
 from gateway.store import keys
-from tests.gateway.serve.worlds import CONTRACT, FILES, World, order
+from tests.gateway.serve.worlds import CONTRACT, FILES, World, order, with_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -147,18 +147,20 @@ def test_a_stream_does_not_begin_behind_a_line_that_is_not_there(here: World) ->
 
 
 def test_streams_are_counted_and_a_closed_one_makes_room(here: World) -> None:
-    client = here.client(followers_max=2)
+    app = here.app(followers_max=2)
+    client, other = (with_key(app.test_client(), here.key("admin", name=name)) for name in ("one", "other"))
     headers = {"Accept": "text/event-stream"}
-    streams = [client.get(PATH, headers=headers, buffered=False) for _ in range(2)]
-    refused = client.get(PATH, headers=headers)
+    streams = [each.get(PATH, headers=headers, buffered=False) for each in (client, other)]
+    third = with_key(app.test_client(), here.key("admin", name="third"))
+    refused = third.get(PATH, headers=headers)
     assert (refused.status_code, refused.get_json()["code"]) == (503, "too_many_followers")
     assert refused.headers["Retry-After"]
     streams[0].close()
     streams[0].close()
-    third = client.get(PATH, headers=headers, buffered=False)
-    assert third.status_code == 200
+    taken = third.get(PATH, headers=headers, buffered=False)
+    assert taken.status_code == 200
     assert client.get(PATH, headers=headers).status_code == 503
-    third.close()
+    taken.close()
     streams[1].close()
 
 

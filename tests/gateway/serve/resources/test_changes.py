@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from gateway.errors import Retry
 from gateway.model import Arrived
 from gateway.serve import following
 from gateway.serve.resources import changes as feed
@@ -363,6 +364,43 @@ def test_who_waits_counts_among_the_followers(told: World) -> None:
     assert answers[0].get_json()["code"] == "too_many_followers"
     assert answers[0].headers["Retry-After"]
     assert client.get(f"{PATH}?since=3&wait=2").status_code == 200  # the place is free again
+
+
+def test_a_client_has_a_share_of_the_places_of_followers_and_others_have_the_rest(told: World) -> None:
+    app = told.app(followers_max=6)
+    mine, other = (with_key(app.test_client(), told.key("*:read", name=name)) for name in ("mine", "other"))
+    again = with_key(app.test_client(), told.key("*:read", name="mine"))
+    streams = [mine.get(PATH, headers=EVENTS, buffered=False) for _ in range(2)]
+    for each in (mine, again):  # a second key is the same client
+        refused = each.get(PATH, headers=EVENTS)
+        assert (refused.status_code, refused.get_json()["code"]) == (429, "too_many_at_once")
+        assert refused.get_json()["detail"] == "2 of the 6 places are a client's, and this one has them all"
+        assert refused.headers["Retry-After"] == "15"
+    assert mine.get(f"{PATH}?since=3&wait=5").status_code == 429
+    assert mine.get(f"{PATH}?since=2&wait=5").status_code == 200  # there is something: nobody waits
+    theirs = [other.get(PATH, headers=EVENTS, buffered=False) for _ in range(2)]
+    assert [each.status_code for each in theirs] == [200, 200]
+    for stream in streams:
+        stream.close()
+        stream.close()  # a place is given back once
+    assert other.get(PATH, headers=EVENTS).status_code == 429
+    streams = [again.get(PATH, headers=EVENTS, buffered=False) for _ in range(2)]
+    assert [each.status_code for each in streams] == [200, 200]
+    for stream in (*streams, *theirs):
+        stream.close()
+
+
+def test_the_place_of_who_waited_is_free_again_when_its_waiting_fails(told: World) -> None:
+    def wait(seconds: float) -> None:
+        told.late += timedelta(seconds=seconds)
+        if fails:
+            raise Retry("the store is busy")
+
+    fails = [True]
+    client = told.client(wait=wait, followers_max=1)
+    assert client.get(f"{PATH}?since=3&wait=2").status_code == 503
+    fails.clear()
+    assert client.get(f"{PATH}?since=3&wait=2").status_code == 200
 
 
 # ── events ───────────────────────────────────────────────────────────────────────────────────────────────────────────
