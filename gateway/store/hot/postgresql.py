@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from gateway.store.pages import Statement
 
 _PREPARED_MAX = 200
-_TEXT, _WHOLE = 25, 20
-"""Types by their numbers (pg_type.oid): text, bigint."""
+_TEXT, _TEXTS, _WHOLE = 25, 1009, 20
+"""Types by their numbers (pg_type.oid): text, text[], bigint."""
 _MARK = f"SELECT {MARK} FROM contract c WHERE c.id = $1"
 _ITEM = """'{"_key":"' || r.key || '","_seq":' || r.seq || ',"_version":' || r.version || ',' || right(r.body, -1)"""
 """right counts the signs that it leaves out, substr those that it keeps."""
@@ -46,6 +46,7 @@ class Postgresql:
         self._server = self._connection.pgconn
         self._prepared: dict[str, bytes] = {}
         self._records: dict[str, str] = {}
+        self._some: dict[str, str] = {}
 
     def state(self) -> tuple[int, str | None]:
         """What answers without records depend on."""
@@ -73,11 +74,23 @@ class Postgresql:
         if not row.ntuples:
             return None
         value = row.get_value
-        mark = Short(_whole(value(0, 0)) or 0, _text(value(0, 1)), value(0, 2) == b"\1")
-        seq, version, body = _whole(value(0, 3)), _whole(value(0, 4)), _text(value(0, 5))
-        if seq is None or version is None or body is None:
-            return mark, None
-        return mark, (seq, version, served(key, seq, version, body))
+        found = _record(key.encode(), value(0, 3), value(0, 4), value(0, 5))
+        return _short(row), found[1] if found is not None else None
+
+    def some(self, contract: str, table: str, keys: list[str]) -> tuple[Short, dict[str, Record]] | None:
+        """Those records that there are."""
+        asked = self._some.get(table)
+        if asked is None:
+            asked = self._some[table] = (
+                f"SELECT {SHORT}, r.seq, r.version, r.body, r.key FROM contract c "
+                f"LEFT JOIN {table} r ON r.state = 1 AND r.key = ANY($1) WHERE c.id = $2"
+            )
+        rows = self._asked(asked, (keys, contract))
+        if not rows.ntuples:
+            return None
+        value = rows.get_value
+        made = [_record(value(row, 6), value(row, 3), value(row, 4), value(row, 5)) for row in range(rows.ntuples)]
+        return _short(rows), dict([each for each in made if each is not None])
 
     def page(self, contract: str, statement: Statement, values: dict[str, Any]) -> tuple[Mark, Page | None] | None:
         """A page of current records."""
@@ -130,17 +143,42 @@ class Postgresql:
 
 
 def _types(values: Sequence[Any]) -> list[int]:
-    return [_TEXT if isinstance(value, str) else _WHOLE for value in values]
+    return [_TEXT if isinstance(value, str) else _TEXTS if isinstance(value, list) else _WHOLE for value in values]
 
 
 def _given(values: Sequence[Any]) -> list[bytes]:
-    return [value.encode() if isinstance(value, str) else b"%d" % value for value in values]
+    return [_written(value) for value in values]
+
+
+def _written(value: Any) -> bytes:
+    """A value as the server reads it; an array as its manual has it (8.15.6, Array Input and Output Syntax)."""
+    if isinstance(value, str):
+        return value.encode()
+    if isinstance(value, list):
+        quoted = [each.replace("\\", "\\\\").replace('"', '\\"') for each in value]
+        return ("{" + ",".join([f'"{each}"' for each in quoted]) + "}").encode()
+    return b"%d" % value
 
 
 def _good(result: PGresult) -> PGresult:
     if result.status not in (ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK):
         raise psycopg.OperationalError(result.get_error_message())
     return result
+
+
+def _record(
+    key: bytes | None, seq: bytes | None, version: bytes | None, body: bytes | None
+) -> tuple[str, Record] | None:
+    """A record by its key; None for a row in which there is none."""
+    if key is None or seq is None or version is None or body is None:
+        return None
+    told, numbers = key.decode(), (int.from_bytes(seq), int.from_bytes(version))
+    return told, (*numbers, served(told, *numbers, body.decode()))
+
+
+def _short(row: PGresult) -> Short:
+    value = row.get_value
+    return Short(_whole(value(0, 0)) or 0, _text(value(0, 1)), value(0, 2) == b"\1")
 
 
 def _mark(row: PGresult) -> Mark:

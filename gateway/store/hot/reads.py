@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from gateway.store.hot.marks import Busy
 from gateway.store.hot.postgresql import Postgresql
 from gateway.store.hot.sqlite import Sqlite
+from gateway.store.hot.together import Together
 from gateway.store.pages import many, statement
 from gateway.store.staging import table_of
 
@@ -35,6 +36,9 @@ class Asking(Protocol):
     def one(self, contract: str, table: str, key: str) -> tuple[Short, Record | None] | None:
         """A record."""
 
+    def some(self, contract: str, table: str, keys: list[str]) -> tuple[Short, dict[str, Record]] | None:
+        """Those records that there are."""
+
     def page(self, contract: str, statement: Statement, values: dict[str, Any]) -> tuple[Mark, Page | None] | None:
         """A page of current records."""
 
@@ -59,19 +63,27 @@ class HotReads:
         self._idle: list[Asking] = []
         self._lock = threading.Lock()
         self._count = 0
+        self._same: dict[str, Together[None, Any]] = {}
+        self._ones: dict[tuple[str, str], Together[str, tuple[Short, Record | None] | None]] = {}
         database.close_with(self.close)
 
     def mark(self, contract: str) -> Mark | None:
         """What answers about this contract depend on now."""
-        return self._asked(lambda asking: asking.mark(contract))
+        return self._asked_once(contract, lambda asking: asking.mark(contract))
 
     def state(self) -> tuple[int, str | None]:
         """How many changes there were to keys, and the revision in force: what answers without records depend on."""
-        return self._asked(lambda asking: asking.state())
+        return self._asked_once("", lambda asking: asking.state())
 
     def one(self, contract: str, table: str, key: str) -> tuple[Short, Record | None] | None:
         """A record; None where none has this key."""
-        return self._asked(lambda asking: asking.one(contract, table, key))
+        if self._database.is_sqlite:
+            return self._asked(lambda asking: asking.one(contract, table, key))
+        together = self._ones.get((contract, table))
+        if together is None:
+            made = Together[str, "tuple[Short, Record | None] | None"](lambda keys: self._some(contract, table, keys))
+            together = self._ones.setdefault((contract, table), made)
+        return together(key)
 
     def page(
         self, contract: str, statement: Statement, values: dict[str, Any] | None = None
@@ -99,6 +111,25 @@ class HotReads:
         """Close what is idle."""
         while self._idle:
             self._dropped(self._idle.pop())
+
+    def _asked_once(self, name: str, question: Callable[[Asking], T]) -> T:
+        """The answer to a question that many ask at the same moment; a server is asked once for all of them."""
+        if self._database.is_sqlite:
+            return self._asked(question)
+        together = self._same.get(name)
+        if together is None:
+            together = self._same.setdefault(name, Together(lambda all_of: [self._asked(question)] * len(all_of)))
+        answer: T = together(None)
+        return answer
+
+    def _some(self, contract: str, table: str, keys: list[str]) -> list[tuple[Short, Record | None] | None]:
+        if len(keys) == 1:
+            return [self._asked(lambda asking: asking.one(contract, table, keys[0]))]
+        found = self._asked(lambda asking: asking.some(contract, table, keys))
+        if found is None:
+            return [None] * len(keys)
+        mark, records = found
+        return [(mark, records.get(key)) for key in keys]
 
     def _asked(self, question: Callable[[Asking], T]) -> T:
         asking = self._taken()

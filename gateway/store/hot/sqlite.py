@@ -64,6 +64,10 @@ class Sqlite:
         seq = row[3]
         return short_of(row), None if seq is None else (seq, row[4], served(key, seq, row[4], row[5]))
 
+    def some(self, contract: str, table: str, keys: list[str]) -> tuple[Short, dict[str, Record]] | None:
+        """Those records that there are."""
+        raise NotImplementedError  # there is no way to a server that many could share
+
     def page(self, contract: str, statement: Statement, values: dict[str, Any]) -> tuple[Mark, Page | None] | None:
         """A page of current records."""
         limit = statement.limit

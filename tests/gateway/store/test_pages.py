@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -160,6 +162,26 @@ def test_the_hot_question_answers_as_the_ordinary_one_does(store: tuple[Database
     assert whole is not None
     assert (whole.change, whole.settling) == (at.change, False)
     assert hot.one("other.v1", table_of(ARTICLE), "k00") is None
+
+
+def test_many_readers_at_the_same_moment_get_their_own_records(store: tuple[Database, HotReads]) -> None:
+    database, hot = store
+    odd = ("none", 'k"0', "k\\00", "k{0},", "", "k00~k01", "東京")
+    asked = [*(row["sku"] for row in ROWS), *odd] * 5
+    with database.read() as connection:
+        stored = {key: records.get(connection, ARTICLE, key) for key in asked}
+    begin = threading.Barrier(12)
+
+    def ask(start: int) -> None:
+        begin.wait(20)
+        for key in asked[start:] + asked[:start]:
+            answered, there = hot.one(ARTICLE.id, table_of(ARTICLE), key), stored[key]
+            assert answered is not None
+            assert answered[1] == (None if there is None else (there.seq, there.version, there.json)), key
+            assert hot.mark(ARTICLE.id) is not None
+
+    with ThreadPoolExecutor(12) as threads:
+        list(threads.map(ask, range(0, 12 * 5, 5)))
 
 
 def test_the_mark_moves_with_keys_and_with_what_is_being_settled(store: tuple[Database, HotReads]) -> None:
