@@ -213,7 +213,12 @@ class Attempt:
         if not late:
             return rows
         older = [row for row in rows if row.document in late]
-        batch.noted.append(telling.older_than_records(self._delivery, {row.key for row in older}, len(older)))
+        told = older[: max(0, telling.OLDER_TOLD_MAX - batch.count[DocumentState.EXCLUDED])]
+        for row in told:
+            newer = deliveries.by_number(transaction.connection, late[row.document])
+            batch.noted.append(telling.older_than_record(self._delivery, row, newer))
+        if more := older[len(told) :]:
+            batch.noted.append(telling.older_than_records(self._delivery, {row.key for row in more}, len(more)))
         batch.count[DocumentState.EXCLUDED] += len(older)
         batch.ended(older, DocumentState.EXCLUDED)
         return [row for row in rows if row.document not in late]

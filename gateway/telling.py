@@ -22,6 +22,13 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
     from gateway.judging import Batch
+    from gateway.store.staging import Staged
+
+OLDER = "record.older"
+OLDER_TOLD_MAX = 25
+"""So many documents of a delivery that came too late are told one by one; the others are counted."""
+_MOMENT = "%Y-%m-%d %H:%M UTC"
+_UNLESS_WANTED = "Nothing is to be done unless the older values are wanted: then send them again."
 
 
 def finished(delivery: Delivery, batch: Batch, state: DeliveryState) -> Iterator[Activity]:
@@ -145,13 +152,35 @@ def more_findings(delivery: Delivery, left_out: int) -> Finding:
     )
 
 
-def older_than_records(delivery: Delivery, keys: Collection[str], documents: int) -> Finding:
-    """The finding of so many documents that are older than the records that are there (P6)."""
+def older_than_record(delivery: Delivery, row: Staged, newer: Delivery) -> Finding:
+    """The finding of a document that is older than the record that is there (P6), with who brought that one.
+
+    Whose file it was is told to its own partner only.
+    """
+    if newer.number == delivery.number:
+        message = f"the record {row.key} is newer: it stands in the same file"
+    else:
+        by = f"{newer.name} ({newer.id})" if newer.partner == delivery.partner else newer.id
+        message = f"the record {row.key} is newer: {by} brought it, which came on {newer.received_at:{_MOMENT}}"
     return Finding(
-        code="record.older",
+        code=OLDER,
         severity="warning",
-        message=f"{documents} documents are older than the records that are there: {', '.join(sorted(keys)[:3])}",
-        remedy="Nothing is to be done unless the older values are wanted: then send them again.",
+        message=message,
+        remedy=_UNLESS_WANTED,
+        start=row.start,
+        end=row.end,
+        document=row.document,
+    )
+
+
+def older_than_records(delivery: Delivery, keys: Collection[str], documents: int) -> Finding:
+    """The finding of so many more documents that are older than the records that are there, each told no more."""
+    more = f"{documents} more documents are" if documents != 1 else "1 more document is"
+    return Finding(
+        code=OLDER,
+        severity="warning",
+        message=f"{more} older than the records that are there: {', '.join(sorted(keys)[:3])}",
+        remedy=_UNLESS_WANTED,
         start=0,
         end=delivery.size,
     )

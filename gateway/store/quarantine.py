@@ -274,6 +274,20 @@ def about_file(connection: Connection, delivery_number: int, *, archive: str | N
     return [within.told(_finding(row)) for row in connection.execute(query)]
 
 
+def with_code(
+    connection: Connection, delivery_number: int, code: str, *, archive: str | None, limit: int
+) -> list[Finding]:
+    """The first findings of this code about single documents of a delivery, in the order of the file."""
+    query = (
+        select(finding)
+        .where(finding.c.delivery == delivery_number, finding.c.document.is_not(None), finding.c.code == code)
+        .order_by(finding.c.document)
+        .limit(limit)
+    )
+    within = _within(connection, delivery_number, archive)
+    return [within.told(_finding(row)) for row in connection.execute(query)]
+
+
 def get(connection: Connection, id_or_prefix: str, *, partners: Sequence[str] | None = None) -> HeldDocument | None:
     """One document that is or was held, by its id or the only one that starts so, of those of these partners.
 

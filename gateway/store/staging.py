@@ -249,23 +249,25 @@ def staged(connection: Connection, delivery: int) -> list[Standing]:
     return [here for contract_id in ids if (here := standing(connection, contract_id)) is not None]
 
 
-def newer(connection: Connection, contract: Contract, delivery: int, keys: Sequence[str]) -> set[str]:
-    """The keys among `keys` whose current record came with a later delivery: an older one must not replace it (P6)."""
+def newer(connection: Connection, contract: Contract, delivery: int, keys: Sequence[str]) -> dict[str, int]:
+    """The keys among `keys` whose current record came with a later delivery, with the number of that one.
+
+    An older delivery must not replace it (P6).
+    """
     if _latest_delivery(connection, contract) <= delivery:
-        return set()
-    found: set[str] = set()
+        return {}
+    found: dict[str, int] = {}
     for at in range(0, len(keys), 500):
         part = {f"k{place}": key for place, key in enumerate(keys[at : at + 500])}
         marks = ", ".join(f":{name}" for name in part)
-        found.update(
-            connection.execute(
-                text(
-                    f"SELECT key FROM {table_of(contract)} "
-                    f"WHERE state IN (0, 1, 4) AND delivery > :delivery AND key IN ({marks})"
-                ),
-                part | {"delivery": delivery},
-            ).scalars()
+        rows = connection.execute(
+            text(
+                f"SELECT key, delivery FROM {table_of(contract)} "
+                f"WHERE state IN (0, 1, 4) AND delivery > :delivery AND key IN ({marks})"
+            ),
+            part | {"delivery": delivery},
         )
+        found.update((row.key, row.delivery) for row in rows)
     return found
 
 

@@ -28,25 +28,27 @@ def late(
     version: str | None,
     *,
     first: bool = False,
-) -> set[int]:
+) -> dict[int, int]:
     """The documents among `rows`, which a delivery brings in this order, that must not replace the record there is.
+
+    With each comes the number of the delivery that brought the newer one, which may be the same delivery.
 
     `version` names the field whose higher value is newer. Where it is None, or the values are equal, or one is
     missing, the delivery that landed later is. With `first`, as a replay asks before it looks for what is unchanged,
     documents that have made a record before are in time.
     """
     if version is None:
-        newer = set() if first else staging.newer(connection, contract, delivery, [row.key for row in rows])
-        return {row.document for row in rows if row.key in newer}
+        newer = {} if first else staging.newer(connection, contract, delivery, [row.key for row in rows])
+        return {row.document: newer[row.key] for row in rows if row.key in newer}
     place = [field.name for field in contract.columns()].index(version)
     keys = sorted({row.key for row in rows})
     current = dict(_current(connection, contract, delivery, version, keys))
     in_time = set(_brought(connection, contract, delivery, keys)) if first else set()
-    found = set()
+    found = {}
     for row in rows:
         brought = (row.columns[place], delivery)
         if row.document not in in_time and row.key in current and _is_older(brought, current[row.key]):
-            found.add(row.document)
+            found[row.document] = current[row.key][1]
         else:
             current[row.key] = brought
     return found

@@ -98,9 +98,9 @@ def test_P6_a_delivery_that_succeeds_late_leaves_what_came_after_it(  # noqa: N8
         assert (shown["state"], shown["documents"]) == ("accepted", {"accepted": 2, "excluded": 3})
         assert [each["price"] for each in place.records("prices")] == ["2.00"] * 3 + ["1.00"] * 2
         assert {each["_version"] for each in place.records("prices")} == {1}
-        (finding,) = place.findings(older.id)
-        assert finding["code"] == "record.older"
-        assert finding["message"].startswith("3 documents are older")
+        found = place.findings(older.id)
+        assert [(each["code"], each["document"]) for each in found] == [("record.older", each) for each in (1, 2, 3)]
+        assert f"A-1~2026-12-01 is newer: newer.csv ({newer['id']}) brought it" in found[0]["message"]
         assert "excluded" in json.dumps(shown["documents"])
         for each in (older.id, newer["id"]):
             conserved(place, each)
@@ -129,7 +129,8 @@ def test_P6_a_document_with_an_older_version_is_left_out_told_and_counted(tmp_pa
         assert (late["state"], late["documents"]) == ("accepted", {"accepted": 2, "excluded": 1})
         assert amounts(place) == {"A": 10, "B": 11, "C": 9}
         (finding,) = place.findings(late["id"])
-        assert (finding["code"], finding["message"][-1]) == ("record.older", "A")
+        assert (finding["code"], finding["document"]) == ("record.older", 1)
+        assert finding["message"].startswith("the record A is newer: s0.jsonl (")
         assert len(log_of(place)) == 5
         same_moment = give(place, row("A", 12, 10))
         assert same_moment["documents"] == {"accepted": 1}

@@ -11,6 +11,7 @@ import pytest
 from gateway import telling
 from gateway.judging import TOLD_MAX, Batch
 from gateway.model import Delivery, DeliveryState, DocumentState, Finding
+from gateway.store.staging import Staged
 
 DELIVERY = Delivery(
     "d_1", 1, DeliveryState.RECEIVED, "drop://acme", "a.edi", "acme", "acme-orders", "0" * 64, 10, datetime.now(UTC)
@@ -82,3 +83,16 @@ def test_findings_of_ingestion_point_at_the_whole_file_and_say_what_to_do() -> N
         assert finding.remedy
     assert "first.edi" in telling.repeats(DELIVERY, twin).message
     assert "in 5 tries: a defect" in telling.gave_up(replace(DELIVERY, tries=6), "a defect").message
+
+
+def test_what_came_too_late_is_told_with_what_is_newer_and_whose_file_that_was_only_to_its_own_partner() -> None:
+    row = Staged("A-1", 3, 4, 9, "{}", ())
+    own = replace(DELIVERY, id="d_2", number=DELIVERY.number + 1, name="later.edi")
+    told = telling.older_than_record(DELIVERY, row, own)
+    assert (told.code, told.document, told.start, told.end) == ("record.older", 3, 4, 9)
+    assert told.message.startswith("the record A-1 is newer: later.edi (d_2) brought it, which came on ")
+    other = telling.older_than_record(DELIVERY, row, replace(own, partner="somebody else"))
+    assert "d_2 brought it" in other.message
+    assert "later.edi" not in other.message
+    assert telling.older_than_record(DELIVERY, row, DELIVERY).message.endswith("it stands in the same file")
+    assert telling.older_than_records(DELIVERY, {"A-1"}, 1).message.startswith("1 more document is older than")

@@ -9,8 +9,8 @@ what to send again, and whom to ask. It knows no words of ours: no states, no ma
 True
 """
 
-from gateway.publish.letters.facts import Item, Letter, Problem, Quote, Sheet, Twin, Unit
+from gateway.publish.letters.facts import Item, Letter, Overtaken, Problem, Quote, Sheet, Twin, Unit
 from gateway.publish.letters.page import page
 from gateway.publish.letters.plain import text
 
-__all__ = ["Item", "Letter", "Problem", "Quote", "Sheet", "Twin", "Unit", "page", "text"]
+__all__ = ["Item", "Letter", "Overtaken", "Problem", "Quote", "Sheet", "Twin", "Unit", "page", "text"]

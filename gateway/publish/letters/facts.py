@@ -88,6 +88,14 @@ class Sheet:
 
 
 @dataclass(frozen=True, slots=True)
+class Overtaken:
+    """A document that was right and is not used, because a newer record is there: what it is called, and which."""
+
+    title: str
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
 class Twin:
     """The file that brought the same content before."""
 
@@ -118,7 +126,13 @@ class Letter:
     refused: int = 0
     withheld: int = 0
     known: int = 0
-    """Documents that were taken before, or are older than what is there: nothing was done with them."""
+    """Documents that were taken before: nothing was done with them."""
+    older: int = 0
+    """Documents that are older than what is there, and not used."""
+    overtaken: tuple[Overtaken, ...] = ()
+    """Those of them that are told one by one."""
+    newest_by: str = ""
+    """What the sender calls the value that says which of two documents is newer; empty: the one that came last is."""
     whole: str | None = None
     problems: tuple[Problem, ...] = ()
     items: tuple[Item, ...] = ()
@@ -131,4 +145,4 @@ class Letter:
     @property
     def total(self) -> int:
         """How many documents the file has."""
-        return self.taken + self.refused + self.known
+        return self.taken + self.refused + self.known + self.older

@@ -24,6 +24,9 @@ def _name(letter: Letter) -> str:
 
 
 def _outcome(letter: Letter) -> str:
+    if letter.ended is DeliveryState.ACCEPTED and letter.older:
+        newer = "a newer record is" if letter.older == 1 else "newer records are"
+        return f"{letter.older:,} of {letter.unit.of(letter.total)} not used: {newer} there"
     if letter.ended is DeliveryState.ACCEPTED:
         return "all of it is taken now"
     if letter.ended is DeliveryState.DUPLICATE:
@@ -42,7 +45,7 @@ def done(letter: Letter) -> list[str]:
         twin = letter.twin
         came = f"on {twin.received_at.strftime(MOMENT)} as {twin.reference}"
         return [f"The same content, byte for byte, came {came} ({twin.name}).", "Nothing was done with this file."]
-    if letter.ended is DeliveryState.ACCEPTED:
+    if letter.ended is DeliveryState.ACCEPTED and not letter.older:
         return ["What we had refused of this file before is taken now.", "You need not send anything again for it."]
     if letter.ended is DeliveryState.FAILED:
         return ["The file arrived whole and is kept, but we could not process it. It may not be your fault."]
@@ -51,7 +54,7 @@ def done(letter: Letter) -> list[str]:
         return [*said, "Nothing of the file was taken."]
     if letter.taken:
         said.append(f"{letter.taken:,} of {unit.of(letter.total)} {_were(letter.taken)} taken.")
-    elif not letter.whole:
+    elif not letter.whole and letter.refused:
         all_of_it = f"None of the {unit.of(letter.total)} was taken."
         said.append(all_of_it if letter.total > 1 else f"The {unit.one} was not taken.")
     if letter.taken and letter.refused:
@@ -61,7 +64,10 @@ def done(letter: Letter) -> list[str]:
     if letter.withheld:
         said.append(f"{unit.of(letter.withheld)} {_are(letter.withheld)} right, and held back with the whole file.")
     if letter.known:
-        said.append(f"{unit.of(letter.known)} {_were(letter.known)} there already, the same or newer.")
+        said.append(f"{unit.of(letter.known)} {_were(letter.known)} there already, the same.")
+    if letter.older:
+        newer = "a newer record is there, which stays" if letter.older == 1 else "newer records are there, which stay"
+        said.append(f"{unit.of(letter.older)} {_were(letter.older)} not used: {newer}.")
     if letter.acknowledgments:
         names = " or ".join(letter.acknowledgments)
         said.append(
@@ -76,7 +82,7 @@ def again(letter: Letter) -> list[str]:
     if letter.ended is DeliveryState.DUPLICATE:
         return ["Nothing. If the repetition is meant, change something in the file, such as its number."]
     if letter.ended is DeliveryState.ACCEPTED:
-        return ["Nothing."]
+        return [f"Nothing. {_if_wanted(letter)}" if letter.older else "Nothing."]
     found = [each for item in letter.items for each in item.problems] + list(letter.problems)
     if letter.ended is DeliveryState.FAILED or (found and all(each.ours for each in found)):
         return ["Nothing for now: this is to be settled between us first."]
@@ -94,7 +100,18 @@ def again(letter: Letter) -> list[str]:
         said.append("What was taken need not be sent again.")
     else:
         said = [found[0].again if len(found) == 1 and found[0].again else "The whole file, put right."]
+    said += [_if_wanted(letter)] if letter.older else []
     return said + _sheet(letter)
+
+
+def _if_wanted(letter: Letter) -> str:
+    """What is to be done where the older values are wanted all the same."""
+    unit = letter.unit
+    which = f"the {unit.one} that was" if letter.older == 1 else f"any of the {unit.many} that were"
+    wanted = f"If {which} not used is wanted nevertheless, please send it again, in a file of its own"
+    if letter.newest_by:
+        return f"{wanted}, with a higher value of {letter.newest_by}: the highest counts as the newest."
+    return f"{wanted}: what comes last counts."
 
 
 def _sheet(letter: Letter) -> list[str]:
@@ -160,6 +177,12 @@ def questions(letter: Letter) -> list[str]:
 def more_problems(letter: Letter, count: int) -> str:
     """Of how many problems of one document nothing more is said."""
     return f"and {count:,} more problem{'s' if count > 1 else ''} in this {letter.unit.one}"
+
+
+def more_overtaken(letter: Letter) -> str:
+    """How many documents that are not used are not told one by one; empty where none is."""
+    more = letter.older - len(letter.overtaken)
+    return f"{letter.unit.of(more)} more {_were(more)} not used, and {_are(more)} not listed here." if more > 0 else ""
 
 
 def more_refused(letter: Letter) -> str:

@@ -5,7 +5,15 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING
 
-from gateway.publish.letters.outcome import again, done, headline, more_problems, more_refused, questions
+from gateway.publish.letters.outcome import (
+    again,
+    done,
+    headline,
+    more_overtaken,
+    more_problems,
+    more_refused,
+    questions,
+)
 from gateway.publish.letters.plain import facts
 
 if TYPE_CHECKING:
@@ -56,6 +64,14 @@ def _lines(letter: Letter) -> Iterator[str]:
         yield "</ol>"
         if letter.more:
             yield f"<p>{escape(more_refused(letter))}</p>"
+    if letter.older:
+        yield "<h2>What was not used</h2>"
+        yield "<ol>"
+        for each in letter.overtaken:
+            yield f"<li><h3>{escape(each.title)}</h3><p>{escape(each.what)}</p></li>"
+        yield "</ol>"
+        if more := more_overtaken(letter):
+            yield f"<p>{escape(more)}</p>"
     yield from _section("What to send again", again(letter))
     yield from _section("Questions", questions(letter))
     yield "</body></html>"

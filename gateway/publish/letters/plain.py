@@ -6,7 +6,16 @@ import textwrap
 import unicodedata
 from typing import TYPE_CHECKING
 
-from gateway.publish.letters.outcome import MOMENT, again, done, headline, more_problems, more_refused, questions
+from gateway.publish.letters.outcome import (
+    MOMENT,
+    again,
+    done,
+    headline,
+    more_overtaken,
+    more_problems,
+    more_refused,
+    questions,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -42,6 +51,12 @@ def _lines(letter: Letter) -> Iterator[str]:
                 yield from ["", *_wrapped(more_problems(letter, item.more), "  ")]
         if letter.more:
             yield from ["", *_wrapped(more_refused(letter), "")]
+    if letter.older:
+        yield from ["", "WHAT WAS NOT USED"]
+        for number, each in enumerate(letter.overtaken, 1):
+            yield from ["", *_wrapped(f"{number}. {each.title}", ""), *_wrapped(each.what, "  ")]
+        if more := more_overtaken(letter):
+            yield from ["", *_wrapped(more, "")]
     yield from _section("What to send again", again(letter))
     yield from _section("Questions", questions(letter))
 

@@ -17,11 +17,13 @@ from gateway.model import DeliveryState, DocumentState
 from gateway.publish.letters.facts import Item, Letter, Problem, Quote, Twin
 from gateway.publish.letters.headers import of_header, wanted
 from gateway.publish.letters.names import AGAIN, of_name, patterns
+from gateway.publish.letters.overtaken import Late, newest_by
 from gateway.publish.letters.sheet import Sheets
 from gateway.publish.letters.units import ROWS, unit_of
 from gateway.publish.letters.wording import AS_CSV, codes_of, is_workbook, worded
 from gateway.routing import Flow, Unfit
 from gateway.store import deliveries, members, quarantine
+from gateway.telling import OLDER, OLDER_TOLD_MAX
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -80,6 +82,8 @@ def gathered(source: Source, owed: Owed) -> Letter:
     reading = _Reading(source, delivery, owed)
     if owed.ended in (DeliveryState.PARTLY_ACCEPTED, DeliveryState.QUARANTINED):
         reading.read()
+    if owed.documents.get(DocumentState.EXCLUDED):
+        reading.read_overtaken()
     return reading.letter(twin)
 
 
@@ -103,6 +107,7 @@ class _Found:
     """Which item tells what is wrong around several documents, such as in their interchange's header."""
     again: Counter[int] = field(default_factory=Counter)
     """How many documents more an item stands for."""
+    late: Late = field(default_factory=Late)
 
 
 class _Reading:
@@ -137,7 +142,10 @@ class _Reading:
             taken=count.get(DocumentState.ACCEPTED, 0) + count.get(DocumentState.CORRECTED, 0),
             refused=refused,
             withheld=found.withheld,
-            known=count.get(DocumentState.DUPLICATE, 0) + count.get(DocumentState.EXCLUDED, 0),
+            known=count.get(DocumentState.DUPLICATE, 0),
+            older=count.get(DocumentState.EXCLUDED, 0),
+            overtaken=tuple(found.late.told(self._unit(), self._owed.partner)),
+            newest_by=", ".join(found.late.newest_by),
             whole=found.whole,
             problems=tuple(found.problems),
             items=tuple(self._items()),
@@ -167,6 +175,24 @@ class _Reading:
             self._without_reading()
         for each in about:
             self._about_file(each, next((one for one in parts if one.member == each.member), None))
+
+    def read_overtaken(self) -> None:
+        """Which documents a newer record overtook; the file is read only as far as to say what they are called."""
+        with self._source.database.read() as connection:
+            parts = members.parts_of(connection, self._delivery)
+            known = quarantine.with_code(
+                connection, self._delivery.number, OLDER, archive=self._delivery.archive, limit=OLDER_TOLD_MAX
+            )
+        self._found.late = Late(known)
+        for part in parts:
+            candidates = self._routes.candidates(self._delivery, part.member)
+            if not candidates:
+                continue
+            _, first = peeked(self._watched(part))
+            self._found.formats.add(self._routes.reader_of(candidates, first)[0])
+            self._found.contracts |= {self._configuration.contract_of(each).name for each in candidates}
+            if len(candidates) == 1:
+                self._found.late = replace(self._found.late, newest_by=newest_by(self._configuration, candidates[0]))
 
     # ── one part ─────────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -226,8 +226,8 @@ def test_an_older_delivery_finds_the_keys_that_a_newer_one_has_written(database:
     older = begin(database, tmp_path)
     deliver(database, tmp_path, row("a", "1"), row("b", "1"))
     with database.read() as connection:
-        assert staging.newer(connection, PRICE, older, ["a", "z"]) == {"a"}
-        assert staging.newer(connection, PRICE, older + 1, ["a", "z"]) == set()
+        assert staging.newer(connection, PRICE, older, ["a", "z"]) == {"a": older + 1}
+        assert staging.newer(connection, PRICE, older + 1, ["a", "z"]) == {}
 
 
 def test_a_new_filterable_field_is_filled_for_the_records_that_are_there(database: Database, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from edi.model import Document, Envelope
 from gateway.model import DeliveryState
-from gateway.publish.letters import Item, Letter, Problem, Quote, Sheet, Unit, page, text
+from gateway.publish.letters import Item, Letter, Overtaken, Problem, Quote, Sheet, Unit, page, text
 from gateway.publish.letters.mail import mail, message_id, of_message
 from gateway.publish.letters.sheet import ROWS_MAX, Sheets
 
@@ -73,7 +73,7 @@ def test_a_page_fetches_nothing() -> None:
 @given(SHOWN.filter(str.isascii), SHOWN.filter(str.isascii), SHOWN.filter(str.isascii))
 def test_the_marks_stand_under_the_bytes(before: str, value: str, behind: str) -> None:
     lines = text(letter(items=(Item("Row 3", (Problem("", Quote(before, value, behind), "x", "", "x"),)),))).split("\n")
-    at = next(number for number, line in enumerate(lines) if re.fullmatch(r" {4} *\^+", line))
+    *_, at = (number for number, line in enumerate(lines) if re.fullmatch(r" {4} *\^+", line))
     first, marks = lines[at - 1], lines[at]
     start = marks.index("^")
     assert first == f"    {before}{value}{behind}"
@@ -202,3 +202,21 @@ def test_no_name_of_a_file_makes_a_header_of_its_own(name: str) -> None:
 
 def test_a_message_id_says_which_letter_it_is() -> None:
     assert of_message(message_id("d_01m7", 12, "edi@us.example")) == ("d_01m7", 12)
+
+
+def test_what_a_newer_record_overtook_is_counted_told_and_asked_for_by_what_says_which_is_newer() -> None:
+    late = letter(
+        ended=DeliveryState.ACCEPTED,
+        taken=1,
+        refused=0,
+        items=(),
+        older=30,
+        newest_by="changed",
+        overtaken=(Overtaken("Row 2 <b>", "The record A & B is newer."),),
+    )
+    said = " ".join(text(late).split())
+    assert "30 of 31 rows not used: newer records are there" in said
+    assert "1 of 31 rows was taken. 30 rows were not used: newer records are there, which stay." in said
+    assert "1. Row 2 <b> The record A & B is newer. 29 rows more were not used, and are not listed here." in said
+    assert "with a higher value of changed: the highest counts as the newest." in said
+    assert "<h3>Row 2 &lt;b&gt;</h3><p>The record A &amp; B is newer.</p>" in page(late)
