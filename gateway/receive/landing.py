@@ -11,6 +11,7 @@ from gateway.store import deliveries, retention
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextlib import AbstractContextManager
 
     from gateway.configuration import Configuration
     from gateway.model import Arrived, Delivery
@@ -20,12 +21,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Receiver:
-    """What landing needs: the store, the vault, a maker of ids and the configuration in force."""
+    """What landing needs: the store, the vault, a maker of ids and the configuration in force.
+
+    `along` opens the transaction of a row where something else is to be written with it.
+    """
 
     database: Database
     vault: Vault
     new_id: Callable[[str], str]
     configuration: Callable[[], Configuration]
+    along: Callable[[], AbstractContextManager[Transaction]] | None = None
+
+    def write(self) -> AbstractContextManager[Transaction]:
+        """The transaction in which a row is written."""
+        return (self.along or self.database.write)()
 
     def land(
         self, arrived: Arrived, stream: BinaryIO, *, also: Callable[[Transaction], None] | None = None
@@ -46,7 +55,7 @@ class Receiver:
 
     def _row(self, arrived: Arrived, stored: Stored, also: Callable[[Transaction], None] | None) -> Delivery | None:
         """The delivery's row, in one transaction; None where its bytes were deleted since they were put."""
-        with self.database.write() as transaction:
+        with self.write() as transaction:
             if not retention.is_kept(transaction, self.vault, stored.sha256):
                 return None
             delivery, new = deliveries.land(transaction, arrived, stored, new_id=self.new_id("d"))

@@ -73,7 +73,7 @@ class Asking:
                 integration=integration,
                 whole=whole,
             )
-            with database.write() as transaction:
+            with self.receiver.write() as transaction:
                 if retention.is_kept(transaction, vault, stored.sha256):
                     if trials.get(transaction.connection, this.id) is None:
                         trials.ask(transaction, this)
@@ -88,7 +88,7 @@ class Asking:
     def refuse(self, partner: str, name: str, why: Reject, *, lane: str, size: int, id: str) -> None:  # noqa: A002 - as above
         """A file that cannot be tried is answered, too."""
         this = Trial(id, lane, partner, "", name, None, size)
-        with self.receiver.database.write() as transaction:
+        with self.receiver.write() as transaction:
             if trials.get(transaction.connection, id) is None:
                 trials.ask(transaction, this, problem=str(why))
                 transaction.tell(TRIAL_FAILED(partner=partner, name=name, reason=why.message, trial=id))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from gateway.errors import Retry, Stop
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from gateway.configuration import Configuration
     from gateway.model import Activity as Line
     from gateway.operate.wiring import Gateway
+    from gateway.receive.landing import Receiver
     from sftp.activity import Activity
     from sftp.arrival import Arrival, Folder
 
@@ -66,16 +68,21 @@ _STORED = {
 
 
 class _ToldFirst:
-    """Who receives files, after what was told of them is in the log: an upload stands above what became of it."""
+    """Who receives files, and what was told until then in the same transaction: an upload stands above its delivery."""
 
-    def __init__(self, visits: Visits, drops: Drops) -> None:
+    def __init__(self, visits: Visits, receiver: Receiver) -> None:
         self._visits = visits
-        self._drops = drops
+        self._telling = Drops(replace(receiver, along=visits.transaction))
+        self._alone = Drops(receiver)
 
     def receive(self, arrival: Arrival) -> None:
         """As `Drops.receive`. When the log cannot be written, the file is received all the same."""
-        self._visits.write_about(arrival.source, arrival.name)
-        self._drops.receive(arrival)
+        try:
+            self._telling.receive(arrival)
+        except Exception:
+            if not self._visits.waiting:
+                raise
+            self._alone.receive(arrival)
 
 
 class Intake:
@@ -88,7 +95,7 @@ class Intake:
         self._unusable: dict[str, str] = {}
         """Why a folder is left out, by its source."""
         self.visits = Visits(gateway.database, time.monotonic)
-        received = _ToldFirst(self.visits, Drops(gateway.receiver))
+        received = _ToldFirst(self.visits, gateway.receiver)
         self._collector = Collector((), received, new_id=lambda: gateway.ids.new("a"), on_activity=self._tell)
         self.server = partner_server(gateway, self._collector.ring, self._tell)
 

@@ -1,6 +1,7 @@
 """What partners and strangers do at our SFTP server, as lines of the activity log and rows of the audit log.
 
-Sessions do not wait for the store: what they tell is written by a thread of its own, many lines in one transaction.
+Sessions do not wait for the store: what they tell is written by a thread of its own, many lines in one transaction, or
+with the row of the next file that is received.
 What somebody could repeat without end is written out so many times a minute, and then counted: a flood costs a few
 lines.
 """
@@ -10,6 +11,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections import Counter, deque
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -38,7 +40,7 @@ from sftp.lockout import network
 from sftp.names import shown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from datetime import datetime
 
     from gateway.observations import Observation
@@ -167,8 +169,6 @@ class Visits:
         self._writing = threading.Lock()
         """Held by whoever writes: lines stay in their order."""
         self._waiting: deque[_Line] = deque()
-        self._files: set[tuple[str | None, str]] = set()
-        """Source and name of those that waiting lines are about."""
         self._lost = 0
         self._window = _Window(monotonic())
         self._rung = threading.Event()
@@ -195,25 +195,38 @@ class Visits:
                 stop.wait(_AGAIN_SECONDS)
         self.write(everything=True)
 
-    def write_about(self, source: str, name: str) -> None:
-        """Write what waits if something of it is about this file, which is to be told before it is received.
-
-        In a flood the first file's lines take those of all others along.
-        """
-        with self._writing, self._lock:
-            waits = (source, name) in self._files
-        if waits:
-            self.write()
+    @property
+    def waiting(self) -> bool:
+        """Whether anything is yet to be written."""
+        with self._lock:
+            return bool(self._waiting or self._lost)
 
     def write(self, *, everything: bool = False) -> bool:
         """Write what waits, with `everything` the sums of this minute too; False when the store took nothing."""
+        with self._lock:
+            self._turn(now=everything)
+        if self.waiting:
+            try:
+                with self.transaction():
+                    pass
+            except (Retry, Stop) as trouble:
+                _log.warning("%s", trouble)
+                return False
+        return True
+
+    @contextmanager
+    def transaction(self) -> Iterator[Transaction]:
+        """A transaction of the store that tells all that waits before what else it tells; when it fails, that waits on.
+
+        In a flood the first file's lines take those of all others along.
+
+        Raises:
+            Stop, Retry: as any transaction; what waits may be the reason.
+        """
         with self._writing:
             with self._lock:
-                self._turn(now=everything)
-                lines, self._waiting, self._files = self._waiting, deque(), set()
+                lines, self._waiting = self._waiting, deque()
                 lost, self._lost = self._lost, 0
-            if not lines and not lost:
-                return True
             try:
                 with self._database.write() as transaction:
                     for line in lines:
@@ -221,14 +234,12 @@ class Visits:
                     if lost:
                         transaction.tell(VISITS_LOST(count=lost))
                         audit.write(transaction, "visits_lost", "sftp server", who=audit.WORKER, count=lost)
-            except (Retry, Stop) as trouble:
-                _log.warning("%s", trouble)
+                    yield transaction
+            except BaseException:
                 with self._lock:
                     self._waiting.extendleft(reversed(lines))
-                    self._files |= {_file(line) for line in lines}
                     self._lost += lost
-                return False
-            return True
+                raise
 
     def _turn(self, *, now: bool = False) -> None:
         """Under the lock: begin the next minute, if this one is over."""
@@ -241,13 +252,8 @@ class Visits:
     def _put(self, line: _Line) -> None:
         if len(self._waiting) < _WAITING_MAX:
             self._waiting.append(line)
-            self._files.add(_file(line))
         else:
             self._lost += 1
-
-
-def _file(line: _Line) -> tuple[str | None, str]:
-    return line.activity.source, line.activity.name or ""
 
 
 def _write(transaction: Transaction, line: _Line) -> None:

@@ -6,10 +6,12 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from sqlalchemy import delete
 
 from gateway.errors import Stop
 from gateway.operate.exchange import intake as intake_module
 from gateway.operate.exchange.intake import Intake
+from gateway.store.tables import audit_head
 from sftp.activity import KINDS, Activity
 from sftp.collect import Collector, prepare
 from tests.acceptance.workspaces import make, reopened, sample
@@ -84,6 +86,31 @@ def test_an_upload_stands_in_the_log_before_what_became_of_it(tmp_path: Path) ->
             running.join(30)
         told = [each["event"] for each in place.get("/api/v1/activity?limit=100")["items"]]
         assert [each for each in told if each in ("received", "uploaded")] == ["uploaded", "received"]
+
+
+def test_a_file_is_received_though_what_was_told_of_it_cannot_be_written(tmp_path: Path) -> None:
+    make(tmp_path, sftp=free_port())
+    with reopened(tmp_path) as place:
+        intake, stop = Intake(place.gateway), threading.Event()
+        with place.gateway.database.write() as transaction:
+            transaction.connection.execute(delete(audit_head))
+        running = threading.Thread(target=intake.run, args=(stop,))
+        running.start()
+        try:
+            inbox = tmp_path / place.gateway.settings.drops / "globex" / "inbox"
+            until(inbox.is_dir)
+            source, name = "drop://globex", "first.csv"
+            intake.server.tell(Activity("uploaded", "first.csv", source=source, partner="globex", name=name))
+            (inbox / name).write_bytes(CSV)
+            intake.server.ring(source)
+            until(lambda: place.get("/api/v1/deliveries")["items"])
+            assert intake.visits.waiting
+        finally:
+            stop.set()
+            running.join(30)
+        told = [each["event"] for each in place.get("/api/v1/activity?limit=100")["items"]]
+        assert "received" in told
+        assert not {"uploaded", "handover_failed"} & set(told)
 
 
 def test_a_folder_that_cannot_be_used_is_told_once_and_left_out_until_it_can_be(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from gateway.errors import Retry
+from gateway.observations import DELIVERY_RECEIVED
 from gateway.operate.exchange import visits as module
 from gateway.operate.exchange.visits import Visits
 from gateway.store import audit
@@ -88,13 +89,32 @@ def test_a_line_says_when_it_happened_and_is_shown_so_though_it_was_written_late
     assert [row.details["at"] for row in rows(place, "logged_in")] == [lines(place, "logged_in")[0]["data"]["at"]]
 
 
-def test_what_is_told_of_a_file_is_written_before_it_is_received_and_takes_all_others_along(place: Place) -> None:
+def test_what_waits_is_written_by_the_next_transaction_above_what_it_tells(place: Place) -> None:
     visits = Visits(place.gateway.database, Clock())
     for name in ("a.edi", "b.edi"):
         visits.told(did("uploaded", source="drop://acme", name=name))
-    visits.write_about("drop://globex", "a.edi")
+    with visits.transaction() as transaction:
+        transaction.tell(DELIVERY_RECEIVED(name="b.edi", size=3, sender="acme"))
+        assert not visits.waiting
+    assert [row.details["name"] for row in rows(place, "uploaded")] == ["a.edi", "b.edi"]
+    told = [each["event"] for each in place.get("/api/v1/activity?limit=100")["items"]]
+    assert [each for each in told if each in ("received", "uploaded")] == ["uploaded", "uploaded", "received"]
+
+
+def test_what_a_transaction_could_not_write_waits_on_in_its_order(place: Place) -> None:
+    visits = Visits(place.gateway.database, Clock())
+    visits.told(did("uploaded", name="a.edi"))
+
+    def refused() -> None:
+        with visits.transaction():
+            visits.told(did("uploaded", name="b.edi"))
+            raise Retry("later")
+
+    with pytest.raises(Retry, match="later"):
+        refused()
     assert rows(place, "uploaded") == []
-    visits.write_about("drop://acme", "b.edi")
+    assert visits.waiting
+    assert visits.write()
     assert [row.details["name"] for row in rows(place, "uploaded")] == ["a.edi", "b.edi"]
 
 
