@@ -8,14 +8,16 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from flask import Blueprint, g, request
 from marshmallow import RAISE, Schema, ValidationError
 
 from gateway.serve import auth, idempotency
+from gateway.serve.names import named_by, unknown
 from gateway.serve.problems import FLAWS_MAX, Flaw, Problem, nearest, refuse
+from gateway.store.names import Past
 
 if TYPE_CHECKING:
     import threading
@@ -53,6 +55,8 @@ class Shared:
     asking: Asking
     guesses: Limits
     """How often an address may be wrong about a key for a token."""
+    past: Past = field(default_factory=Past)
+    """Names that revisions before the one in force had."""
     untrusted: set[tuple[str, str]] = field(default_factory=set)
     """Hooks and their secrets that cannot be used, of which the activity told."""
 
@@ -127,15 +131,22 @@ def rule_of(path: str) -> str:
 
 
 def _view(operation: Operation, services: Services, shared: Shared) -> Callable[..., Response]:
+    asked, said = named_by(operation.query), named_by(operation.body)
+
     def view(**path: str) -> Response:
         caller = _admitted(operation, shared, path)
         _acceptable(operation)
         parameters = {} if operation.free_query else _loaded_query(operation)
+        call = Call(services, shared, caller, parameters, {})
+        wrong = unknown(call, asked, parameters)
+        refuse(Flaw("bad_parameter", what, to_do, parameter=name) for name, what, to_do in wrong)
         if operation.body is None:
-            return operation.answer(Call(services, shared, caller, parameters, {}), **path)
+            return operation.answer(call, **path)
         with shared.arriving.body(request.remote_addr):
             raw = _raw_body()
-        call = Call(services, shared, caller, parameters, _loaded_body(operation.body, raw))
+        call = replace(call, body=_loaded_body(operation.body, raw))
+        wrong = unknown(call, said, call.body)
+        refuse(Flaw("invalid_body", what, to_do, pointer=f"/{name}") for name, what, to_do in wrong)
         return idempotency.once(
             call,
             fingerprint=hashlib.sha256(raw).hexdigest(),

@@ -14,6 +14,8 @@ from gateway.validate.fields import DateTimeField
 if TYPE_CHECKING:
     import datetime as dt
 
+    from gateway.store.names import Kind
+
 _DIGITS = re.compile(r"[0-9]{1,18}").fullmatch
 
 
@@ -44,6 +46,14 @@ class Text(fields.String):
             metadata={"description": about},
             **options,
         )
+
+
+class Name(Text):
+    """The name of an integration or a partner, which must be, or have been, one; see :mod:`gateway.serve.names`."""
+
+    def __init__(self, kind: Kind) -> None:
+        super().__init__(f"the name of {'an' if kind == 'integration' else 'a'} {kind}")
+        self.kind = kind
 
 
 class Flag(fields.Boolean):

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from gateway.model import Arrived
-from gateway.store import audit, keys
+from gateway.store import audit, keys, revisions
 from tests.gateway.serve.worlds import World, with_key, world
 
 if TYPE_CHECKING:
@@ -332,6 +332,54 @@ def test_what_is_anothers_is_refused_as_what_is_not_there(scene: Scene) -> None:
     assert tried == len(pairs) * 14
 
 
+FILTERED = ("deliveries", "quarantine", "quarantine/groups", "activity", "activity?wait=1", "trials")
+
+
+def test_a_filter_by_what_is_anothers_is_refused_as_one_by_what_is_not_there(scene: Scene) -> None:
+    """And one's own is asked for, whatever became of it: the difference must not tell who else there is."""
+    for path in FILTERED:
+        for names in (("integration", "globex-orders", "blobex-orders"), ("partner", "globex", "blobex")):
+            kind, theirs, invented = names
+            sign = "&" if "?" in path else "?"
+            if scene.whole.get(f"/api/v1/{path}{sign}{kind}={theirs}").get_json().get("code") == "unknown_parameter":
+                continue
+            for accept in ("application/json", "text/event-stream") if path == "activity" else ("application/json",):
+                one, other = (
+                    scene.acme.get(f"/api/v1/{path}{sign}{kind}={name}", headers={"Accept": accept})
+                    for name in (theirs, invented)
+                )
+                assert (one.status_code, one.get_json()["code"]) == (400, "bad_parameter"), path
+                assert alike(one, other, (theirs, invented)), (one.get_json(), other.get_json())
+                own = scene.acme.get(f"/api/v1/{path}{sign}{kind}={theirs.replace('globex', 'acme')}")
+                assert own.status_code == 200, own.get_json()
+    one, other = (
+        scene.acme.post("/api/v1/quarantine/retry", json={"integration": name})
+        for name in ("globex-orders", "blobex-orders")
+    )
+    assert (one.status_code, one.get_json()["code"]) == (422, "invalid_body")
+    assert alike(one, other, ("globex-orders", "blobex-orders"))
+
+
+def test_what_was_removed_is_no_more_to_others_than_what_never_was(own: Scene) -> None:
+    """Neither what an earlier revision had nor that there are deliveries of it is told to who has none of them."""
+    with own.here.database.write() as transaction:
+        revisions.apply(transaction, "before", FILES | {"partners/initech.yaml": "partner: initech\nabout: x\n"})
+    own.here.apply({path: text for path, text in FILES.items() if "-prices" not in path})
+    for query, seen in (
+        ("integration=acme-prices", True),  # of which there are deliveries of theirs
+        ("integration=globex-prices", False),
+        ("integration=blobex-prices", False),
+        ("partner=initech", False),
+    ):
+        assert own.acme.get(f"/api/v1/deliveries?{query}").status_code == (200 if seen else 400), query
+    for query in ("integration=acme-prices", "integration=globex-prices", "partner=initech"):
+        assert own.whole.get(f"/api/v1/deliveries?{query}").status_code == 200, query
+    removed, never = (
+        own.acme.get(f"/api/v1/activity?integration={name}") for name in ("globex-prices", "blobex-prices")
+    )
+    assert alike(removed, never, ("globex-prices", "blobex-prices"))
+
+
 def test_a_beginning_that_others_share_is_not_ambiguous(scene: Scene) -> None:
     """That several ids begin so would tell that there are others."""
     mine = sorted(each.id for each in scene.deliveries["acme"])
@@ -344,7 +392,7 @@ def test_a_beginning_that_others_share_is_not_ambiguous(scene: Scene) -> None:
 
 def test_what_is_done_to_a_group_is_done_to_ones_own(own: Scene) -> None:
     others = own.held("globex")
-    assert own.acme.post("/api/v1/quarantine/retry", json={"integration": "globex-orders"}).get_json()["documents"] == 0
+    assert own.acme.post("/api/v1/quarantine/retry", json={"integration": "globex-orders"}).status_code == 422
     assert own.acme.post("/api/v1/quarantine/retry", json={"all": True}).get_json()["documents"] == 2
     with own.here.database.read() as connection:
         retried = [line for line in audit.last(connection, limit=50) if line.action == "retried"]

@@ -15,7 +15,7 @@ from gateway.serve import following, masks
 from gateway.serve.answers import here, listed, said
 from gateway.serve.following import NUMBER_MAX, WAIT_SECONDS_MAX
 from gateway.serve.operations import Operation, Parameters
-from gateway.serve.parameters import Flag, Moment, Number, Text
+from gateway.serve.parameters import Flag, Moment, Name, Number, Text
 from gateway.serve.shapes import ANY_OBJECT, MOMENT, TEXT, WHOLE, Shape, many, maybe, named, thing
 from gateway.store import activity
 
@@ -63,8 +63,8 @@ class Following(Parameters):
 class ActivityQuery(Following):
     """The same, and ``&integration=&partner=&delivery=``."""
 
-    integration = Text("the name of an integration")
-    partner = Text("the name of a partner")
+    integration = Name("integration")
+    partner = Name("partner")
     delivery = Text("the id of a delivery")
 
 

@@ -15,7 +15,7 @@ from gateway.repair.retention import was_purged
 from gateway.serve import cursors, following, masks
 from gateway.serve.answers import answered, listed, said
 from gateway.serve.operations import Operation, Parameters
-from gateway.serve.parameters import CURSOR, LIMIT, Text
+from gateway.serve.parameters import CURSOR, LIMIT, Name
 from gateway.serve.problems import Problem
 from gateway.serve.resources.activity import Following, activity_answer
 from gateway.serve.shapes import FLAG, MOMENT, TEXT, WHOLE, Shape, many, maybe, page, thing, words
@@ -112,8 +112,8 @@ class DeliveriesQuery(Parameters):
         validate=validate.OneOf([str(state) for state in DeliveryState]),
         metadata={"description": "one of " + ", ".join(str(state) for state in DeliveryState)},
     )
-    integration = Text("the name of an integration")
-    partner = Text("the name of a partner")
+    integration = Name("integration")
+    partner = Name("partner")
     limit = LIMIT
     cursor = CURSOR
 

@@ -14,7 +14,7 @@ from gateway.serve import cursors, idempotency, masks
 from gateway.serve.answers import answered, listed, said
 from gateway.serve.bodies import IN_MEMORY
 from gateway.serve.operations import Operation, Parameters
-from gateway.serve.parameters import CURSOR, LIMIT, Text
+from gateway.serve.parameters import CURSOR, LIMIT, Name, Text
 from gateway.serve.problems import Problem
 from gateway.serve.resources.uploads import (
     UploadQuery,
@@ -94,7 +94,7 @@ class TrialQuery(UploadQuery):
 class TrialsQuery(Parameters):
     """``?partner=&state=&limit=&cursor=``."""
 
-    partner = Text("the name of a partner")
+    partner = Name("partner")
     state = fields.String(
         validate=validate.OneOf(STATES, error="no state of a trial"),
         metadata={"description": "waiting, done or failed"},

@@ -52,7 +52,7 @@ def test_parameters_are_documented_and_documented_parameters_are_taken(still: Wo
     samples = {"integer": "1", "int64": "1", "boolean": "true", "date": "2026-11-01", "decimal": "1.5",
                "date-time": "2026-11-01T00:00:00Z", "string": "open"}  # fmt: skip
     own = {"fields": "_key", "sort": "_key", "count": "exact", "state": "accepted", "as_of": "3", "field": "number",
-           "type": "order", "body": "none"}  # fmt: skip
+           "type": "order", "body": "none", "integration": "acme-orders", "partner": "acme"}  # fmt: skip
     own |= {"/api/v1/trials state": "done"}
     for path, methods in document["paths"].items():
         if "get" not in methods or path.startswith("/api/v1/tables/"):
