@@ -110,11 +110,11 @@ def race(
 
 def counted(source: OdbcSource, reads: Counter[str]) -> None:
     """Count the rows that are read of the table, but for the look at the highest value."""
-    fetch: Any = source._read
+    fetch: Any = source._reads.read
 
     def reading(*arguments: Any, limit: int, **more: Any) -> Any:
         plan, raws = fetch(*arguments, limit=limit, **more)
         reads["rows"] += len(raws) if limit > 1 else 0
         return plan, raws
 
-    source._read = reading  # type: ignore[method-assign]
+    source._reads.read = reading  # type: ignore[method-assign]

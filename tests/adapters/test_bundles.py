@@ -81,7 +81,7 @@ def filled(place: Place, name: str, *more: str) -> None:
 def snapshot(text: str, name: str, *, loose: bool) -> tuple[list[list[Any]], Bundles]:
     """The changes of a snapshot batch by batch, and what was learned of how they travel."""
     with closing(OdbcSource(text, options=OPTIONS)) as source:
-        known = source._bundles.setdefault(name, Bundles())
+        known = source._reads.bundles.setdefault(name, Bundles())
         known.loose = loose
         batches = source.changes(name, Following("snapshot"), position=None, batch=BATCH)
         return [[(change.key, change.row) for change in batch.changes] for batch in batches], known

@@ -54,7 +54,7 @@ class TestAnyDatabase(TestContract):
 
     @pytest.fixture(autouse=True)
     def bare(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("adapters.odbc._TableReader.dialect", replace(SQLITE, row_text="", row_values=False))
+        monkeypatch.setattr("adapters.tablereads.TableReader.dialect", replace(SQLITE, row_text="", row_values=False))
 
 
 KINDS: dict[str, st.SearchStrategy[Any]] = {

@@ -45,7 +45,7 @@ class TestWithoutTheNewestFunctions(TestContract):
         older = replace(POSTGRESQL, row_digest="hash_of_another_time({parts})")
         if request.param == "hashtextextended":
             older = replace(older, row_hash="another_hash({text})")
-        monkeypatch.setattr("adapters.odbc._TableReader.dialect", older)
+        monkeypatch.setattr("adapters.tablereads.TableReader.dialect", older)
 
 
 def test_writers_during_passes_leave_no_ghost(owner: psycopg.Connection[Any], port: int, source: OdbcSource) -> None:

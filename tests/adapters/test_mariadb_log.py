@@ -23,7 +23,8 @@ from adapters.connections import driver_manager, parsed
 from adapters.errors import Gap, Stop
 from adapters.mariadb import Log
 from adapters.model import Following, Selection
-from adapters.odbc import OdbcSource, _TableReader
+from adapters.odbc import OdbcSource
+from adapters.tablereads import TableReader
 from tests.servers import free_port, mariadb, mariadb_missing
 
 if TYPE_CHECKING:
@@ -513,7 +514,7 @@ class Meddler:
     """Reads a table, and has its owner change rows of each chunk before it is told."""
 
     def __init__(self, source: OdbcSource, owner: Owner, table: str) -> None:
-        self._inner = _TableReader(source, source.schema(table))
+        self._inner = TableReader(source._reads, source.schema(table))
         self._owner = owner
         self.dialect = self._inner.dialect
 

@@ -93,10 +93,10 @@ def test_pages_are_the_same_in_one_piece_and_cell_by_cell(source: tuple[OdbcSour
         same(made, selection)
     after = made.lines("everything", Selection(limit=2)).next
     same(made, Selection(limit=2, after=after))
-    assert not made._bundles["everything"].loose
+    assert not made._reads.bundles["everything"].loose
     for letter in (NULL, MARK):
         owner.execute("INSERT INTO everything VALUES (99, %s)", (f"z{letter}",))
         same(made, Selection())
-        assert made._bundles["everything"].loose
-        made._bundles.clear()
+        assert made._reads.bundles["everything"].loose
+        made._reads.bundles.clear()
         owner.execute("DELETE FROM everything WHERE id = 99")

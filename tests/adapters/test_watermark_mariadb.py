@@ -9,7 +9,8 @@ import pytest
 
 from adapters.connections import driver_manager
 from adapters.horizon import horizon_of
-from adapters.odbc import OdbcSource, _TableReader
+from adapters.odbc import OdbcSource
+from adapters.tablereads import TableReader
 from tests.adapters.racing import race
 from tests.adapters.test_mariadb import connection_string, owner, pytestmark
 
@@ -79,7 +80,7 @@ def test_without_the_horizon_changes_are_lost(
 
 def test_who_is_waited_for(source: OdbcSource, connect: Connect) -> None:
     run = connect()
-    reader = _TableReader(source, source.schema("t"))
+    reader = TableReader(source._reads, source.schema("t"))
     horizon = horizon_of(reader.dialect, reader.fetch)
     assert horizon is not None
 

@@ -9,7 +9,8 @@ import pytest
 
 from adapters.horizon import horizon_of
 from adapters.model import Following
-from adapters.odbc import OdbcSource, _TableReader
+from adapters.odbc import OdbcSource
+from adapters.tablereads import TableReader
 from tests.adapters.racing import race
 from tests.adapters.test_postgres import connection_string, owner, port, pytestmark, server, source
 
@@ -74,7 +75,7 @@ def test_who_is_waited_for(owner: psycopg.Connection[Any], port: int, connect: C
     owner.execute("GRANT SELECT ON t TO watching")
     # A login without any right to see what others do.
     watching = OdbcSource(connection_string(port, user="watching"))
-    reader = _TableReader(watching, watching.schema("t"))
+    reader = TableReader(watching._reads, watching.schema("t"))
     horizon = horizon_of(reader.dialect, reader.fetch)
     impatient = horizon_of(reader.dialect, reader.fetch, reader_seconds=0)
     assert horizon is not None

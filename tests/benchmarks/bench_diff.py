@@ -22,7 +22,8 @@ import psycopg
 from adapters.connections import driver_manager
 from adapters.hashdiff import Diff
 from adapters.model import Following
-from adapters.odbc import OdbcSource, _TableReader
+from adapters.odbc import OdbcSource
+from adapters.tablereads import TableReader
 from gateway.operate.garbage import collect_seldom
 from tests.benchmarks.harness import figure, peak_megabytes
 from tests.servers import mariadb, mariadb_missing, postgresql, postgresql_missing
@@ -65,7 +66,7 @@ class Place:
 class Limited:
     """A reader of the table that does without some of what the database can do."""
 
-    reader: _TableReader
+    reader: TableReader
     dialect: Dialect
 
     @property
@@ -117,7 +118,7 @@ def measure() -> list[dict[str, Any]]:
 def _measured(place: Place) -> list[dict[str, Any]]:
     with closing(OdbcSource(place.url, options={"accept_writable_login": "the tables are ours"})) as source:
         memory = Memory()
-        reader = _TableReader(source, source.schema("bench"))
+        reader = TableReader(source._reads, source.schema("bench"))
         full = reader.dialect
         key = tuple(column for column in reader.table.columns if column.key)
 
