@@ -250,7 +250,7 @@ def content(call: Call, id: str) -> Response:  # noqa: A002 - as above
     answer.headers["Cache-Control"] = "private, no-cache"
     answer.headers["Repr-Digest"] = f"sha-256=:{base64.b64encode(bytes.fromhex(delivery.sha256)).decode()}:"
     answer.headers.set("Content-Disposition", "attachment", filename=_file_name(delivery.name))
-    answer.make_conditional(_conditions(), accept_ranges=True, complete_length=delivery.size)
+    answer.make_conditional(_conditions(delivery), accept_ranges=True, complete_length=delivery.size)
     if answer.status_code == HTTPStatus.PRECONDITION_FAILED:
         raise Problem("precondition_failed")
     if answer.status_code != HTTPStatus.NOT_MODIFIED:
@@ -321,10 +321,26 @@ def known(connection: Connection, caller: Caller, id: str) -> Delivery:  # noqa:
     return delivery
 
 
-def _conditions() -> WSGIEnvironment:
-    """The request's conditions; a range in other units than bytes is passed over (RFC 9110, 14.2)."""
-    if request.range is not None and request.range.units != "bytes":
-        return {name: value for name, value in request.environ.items() if name != "HTTP_RANGE"}
+def _conditions(delivery: Delivery) -> WSGIEnvironment:
+    """The request's conditions, its range as far as it counts (RFC 9110, 13.2.2 and 14.2).
+
+    A range counts behind the other conditions only, and where If-Range names the very same bytes, which a weak tag does
+    not. One in other units than bytes, or of several parts, is passed over: the whole file is what is meant by neither,
+    and allowed for both. The last so many bytes of a file that has fewer are all of it.
+    """
+    part = request.range
+    if part is None:  # none, or none that can be read
+        return request.environ
+    others = {name: value for name, value in request.environ.items() if name != "HTTP_RANGE"}
+    met = not request.if_match or delivery.sha256 in request.if_match
+    known = request.if_none_match.contains_weak(delivery.sha256)
+    weak = request.headers.get("If-Range", "").startswith("W/")
+    if not met or known or weak or not delivery.size or part.units != "bytes" or len(part.ranges) != 1:
+        return others
+    start, _ = part.ranges[0]
+    if start is not None and start < -delivery.size:
+        others["HTTP_RANGE"] = "bytes=0-"
+        return others
     return request.environ
 
 

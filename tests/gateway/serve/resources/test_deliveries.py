@@ -71,7 +71,7 @@ def test_the_content_is_what_was_sent(here: World) -> None:
 @pytest.mark.parametrize(
     ("header", "status", "start", "end"),
     [("bytes=0-5", 206, 0, 6), ("bytes=7-", 206, 7, None), ("bytes=-4", 206, -4, None), ("bytes=0-99999", 206, 0, None),
-     ("lines=1-2", 200, 0, None)],
+     ("bytes=-99999", 206, 0, None), ("lines=1-2", 200, 0, None), ("bytes=0-0,3-4", 200, 0, None)],
 )  # fmt: skip
 def test_parts_of_the_content(still: World, header: str, status: int, start: int, end: int | None) -> None:
     client = still.client()
@@ -101,6 +101,26 @@ def test_content_that_the_caller_has_is_not_sent_again(still: World) -> None:
     assert client.get(path, headers={"If-None-Match": tag}).status_code == 304
     assert client.get(path, headers={"If-Range": '"other"', "Range": "bytes=0-1"}).status_code == 200
     assert client.get(path, headers={"If-Range": tag, "Range": "bytes=0-1"}).status_code == 206
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "status"),
+    [
+        ("If-None-Match", "{tag}", 304),
+        ("If-None-Match", '"other"', 206),
+        ("If-Match", '"other"', 412),
+        ("If-Match", "{tag}", 206),
+        ("If-Match", "*", 206),
+        ("If-Range", "W/{tag}", 200),
+    ],
+)
+def test_a_range_counts_behind_the_other_conditions(still: World, name: str, value: str, status: int) -> None:
+    client = still.client()
+    (delivery,) = items(client.get("/api/v1/deliveries"), "id")
+    path = f"/api/v1/deliveries/{delivery}/content"
+    tag = client.get(path).headers["ETag"]
+    answer = client.get(path, headers={"Range": "bytes=0-1", name: value.format(tag=tag)})
+    assert answer.status_code == status
 
 
 def test_bytes_that_changed_on_disk_are_not_handed_out(here: World) -> None:
