@@ -43,6 +43,7 @@ _UNWRITABLE = ("25006", "53100")  # read_only_sql_transaction, disk_full (Postgr
 # connection exceptions, rolled back, lock not available, shutting down, too many connections: the same may work later
 _PASSING = ("08", "40", "55P03", "57P", "53300")
 _ACTIVITY_LOCK = 0x6C6F67  # "log": makes activity ids visible in their order on PostgreSQL
+_TELL = insert(activity)
 
 
 def stamp(moment: datetime) -> str:
@@ -114,7 +115,7 @@ class Transaction:
         if not self.is_sqlite:
             self.connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ACTIVITY_LOCK})
         self.connection.execute(
-            insert(activity),
+            _TELL,
             [
                 {
                     "at": stamp(self.now),

@@ -30,6 +30,11 @@ class Closing(NamedTuple):
     documents: Mapping[str, int]
 
 
+# Made once: making a statement costs more than SQLite takes to run it, and its sender waits.
+_OF_ARRIVAL = select(delivery).where(delivery.c.arrival == bindparam("arrival"))
+_LAND = insert(delivery).returning(delivery)
+
+
 def land(transaction: Transaction, arrived: Arrived, stored: Stored, *, new_id: str) -> tuple[Delivery, bool]:
     """The delivery row of an arrival whose bytes are in the vault, and whether it is new.
 
@@ -38,27 +43,26 @@ def land(transaction: Transaction, arrived: Arrived, stored: Stored, *, new_id: 
     connection = transaction.connection
     if arrived.arrival is not None:
         transaction.alone(f"arrival {arrived.arrival}")
-        known = connection.execute(select(delivery).where(delivery.c.arrival == arrived.arrival)).first()
+        known = connection.execute(_OF_ARRIVAL, {"arrival": arrived.arrival}).first()
         if known is not None:
             return from_row(known), False
     row = connection.execute(
-        insert(delivery)
-        .values(
-            id=new_id,
-            arrival=arrived.arrival,
-            state=DeliveryState.RECEIVED,
-            source=arrived.source,
-            name=arrived.name,
-            partner=arrived.partner,
-            integration=arrived.integration,
-            lane=arrived.integration or arrived.source,
-            sha256=stored.sha256,
-            size=stored.size,
-            whole=None if arrived.whole is None else int(arrived.whole),
-            received_at=stamp(transaction.now),
-            due=transaction.now.timestamp(),
-        )
-        .returning(delivery)
+        _LAND,
+        {
+            "id": new_id,
+            "arrival": arrived.arrival,
+            "state": DeliveryState.RECEIVED,
+            "source": arrived.source,
+            "name": arrived.name,
+            "partner": arrived.partner,
+            "integration": arrived.integration,
+            "lane": arrived.integration or arrived.source,
+            "sha256": stored.sha256,
+            "size": stored.size,
+            "whole": None if arrived.whole is None else int(arrived.whole),
+            "received_at": stamp(transaction.now),
+            "due": transaction.now.timestamp(),
+        },
     ).one()
     return from_row(row), True
 
@@ -81,7 +85,7 @@ def get(connection: Connection, id_or_prefix: str, *, partners: Sequence[str] | 
 
 def of_arrival(connection: Connection, arrival: str) -> Delivery | None:
     """The delivery that an arrival became."""
-    row = connection.execute(select(delivery).where(delivery.c.arrival == arrival)).first()
+    row = connection.execute(_OF_ARRIVAL, {"arrival": arrival}).first()
     return from_row(row) if row is not None else None
 
 

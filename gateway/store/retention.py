@@ -21,7 +21,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import delete, func, insert, or_, select, update
+from sqlalchemy import bindparam, delete, func, insert, or_, select, update
 
 from gateway.errors import Retry, Stop
 from gateway.model import Delivery, DeliveryState, DocumentState
@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     from gateway.store.vault import Vault
 
 _NAMES_AT_ONCE = 500
+_TOLD = select(purged_content.c.sha256).where(purged_content.c.sha256.in_(bindparam("names", expanding=True)))
 _HELD = (DocumentState.QUARANTINED, DocumentState.UNROUTED)
 _ON_THEIR_WAY = ("built", "staged")  # acknowledgments that are not with the partner yet
 _HALF_SENT = "staged"  # a letter whose file lies behind the outbox; one that nobody has begun to send never is
@@ -260,7 +261,7 @@ def is_kept(transaction: Transaction, vault: Vault, *names: str) -> bool:
     _alone(transaction, names)
     connection, this = transaction.connection, purged_content.c.sha256
     for some in _blocks(sorted(set(names))):
-        told = connection.execute(select(this).where(this.in_(some))).scalars().all()
+        told = connection.execute(_TOLD, {"names": some}).scalars().all()
         if not all(vault.exists(each) for each in told):
             return False
         if told:

@@ -18,10 +18,13 @@ if TYPE_CHECKING:
     from gateway.store.database import Transaction
 
 
+_NAME = select(revision.c.revision).order_by(revision.c.number.desc()).limit(1)
+"""Asked for each file that comes: made once."""
+
+
 def current_name(connection: Connection) -> str | None:
     """The name of the revision in force; None before the first is applied."""
-    query = select(revision.c.revision).order_by(revision.c.number.desc()).limit(1)
-    name: str | None = connection.execute(query).scalar()
+    name: str | None = connection.execute(_NAME).scalar()
     return name
 
 
