@@ -1,7 +1,13 @@
-"""The ingestion log as an administrator reads it: lines from the store or from another machine's API, followed."""
+"""The ingestion log as an administrator reads it: lines from the store or from another machine's API, followed.
+
+Lines have numbers in the order in which they were written, and some are written later than they happened: above all
+what is done at the SFTP server. They are read by their numbers, so that none is lost and none comes twice, and shown in
+the order of time as far as they are there at once (:func:`by_time`).
+"""
 
 from __future__ import annotations
 
+import heapq
 import http.client
 import json
 import re
@@ -10,6 +16,7 @@ import urllib.parse
 import urllib.request
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from gateway.errors import Retry, Stop
@@ -18,10 +25,12 @@ from gateway.store.bell import Bell
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from gateway.operate.wiring import Gateway
     from gateway.store.activity import Line
+
+    Pages = Iterator[list[Line]]
 
 LONG_POLL_SECONDS = 2
 """How long the API may hold an empty answer back; so long Ctrl-C may wait."""
@@ -29,7 +38,12 @@ _SHORT_ID = 12  # d_ and ten characters: a delivery's time to the millisecond
 _DURATION = re.compile(r"(\d+)([smhd])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 _MARKS = {"problem": "✗ ", "info": ""}
+_LATE = "↑"
+"""Its place is further up."""
 _RED, _DIM, _PLAIN = "\x1b[31m", "\x1b[2m", "\x1b[0m"
+_SETTLED = timedelta(minutes=1)
+"""Of very many lines, those are shown while the rest is read that happened so long before the newest was written."""
+_PAGE = 1000
 _NAME_COLOURS = (32, 33, 34, 35, 36, 92, 94, 95, 96)
 
 
@@ -61,21 +75,24 @@ def since(text: str, now: datetime) -> datetime:
     return moment.astimezone(now.tzinfo) if moment.tzinfo else moment.replace(tzinfo=now.tzinfo)
 
 
-def from_store(gateway: Gateway, wanted: Wanted, *, last: int, follow: bool, stop: threading.Event) -> Iterator[Line]:
-    """Lines of the local store; without `since`, the last so many, then what comes."""
+def from_store(gateway: Gateway, wanted: Wanted, *, last: int, follow: bool, stop: threading.Event) -> Pages:
+    """Lines of the local store; without `since`, the last so many, then what comes.
+
+    They are in the order of their numbers; an empty page says that there are no more for now.
+    """
     chosen = asdict(wanted)
     with gateway.database.read() as connection:
         if wanted.delivery is not None:
             chosen["delivery"] = _full_id(connection, wanted.delivery)
         lines = activity.before(connection, None, **chosen, limit=last) if wanted.since is None else []
         cursor = lines[-1].id if lines else 0 if wanted.since is not None else activity.last(connection)
-    yield from lines
+    yield lines
     bell = Bell(gateway.database)
     try:
         while True:
             with gateway.database.read() as connection:
                 lines = activity.after(connection, cursor, **chosen)
-            yield from lines
+            yield lines
             if lines:
                 cursor = lines[-1].id
             elif not follow or stop.is_set():
@@ -86,7 +103,7 @@ def from_store(gateway: Gateway, wanted: Wanted, *, last: int, follow: bool, sto
         bell.close()
 
 
-def from_api(url: str, token: str, wanted: Wanted, *, last: int, follow: bool, stop: threading.Event) -> Iterator[Line]:
+def from_api(url: str, token: str, wanted: Wanted, *, last: int, follow: bool, stop: threading.Event) -> Pages:
     """The same lines from ``GET /api/v1/activity`` of another machine.
 
     Once it has answered, a connection that drops while following is taken up again.
@@ -96,18 +113,38 @@ def from_api(url: str, token: str, wanted: Wanted, *, last: int, follow: bool, s
     if wanted.since is not None:
         lines, cursor = api.lines(asked, 0)
         while lines:
-            yield from lines
+            yield lines
             lines, cursor = api.lines(asked, cursor)
     else:
         lines, cursor = api.last(asked, last)
-        yield from lines
+        yield lines
+    yield []
     while follow and not stop.is_set():
         try:
             lines, cursor = api.lines(asked | {"wait": str(LONG_POLL_SECONDS)}, cursor)
         except Retry as later:
             stop.wait(later.delay_seconds)
             continue
-        yield from lines
+        yield lines
+        if len(lines) < _PAGE:
+            yield []  # to ask whether that is all would take as long as the answer may be held back
+
+
+def by_time(pages: Iterable[list[Line]]) -> Iterator[tuple[Line, bool]]:
+    """Each line once, with whether it is late: whether one that happened after it was shown already.
+
+    What is there at once is in the order of time, lines of one moment in that of their numbers.
+    """
+    held: list[tuple[datetime, int, Line]] = []
+    shown: datetime | None = None
+    for page in chain(pages, [[]]):
+        for line in page:
+            heapq.heappush(held, (_happened(line), line.id, line))
+        settled = page[-1].at - _SETTLED if page else None
+        while held and (settled is None or held[0][0] < settled):
+            at, _, line = heapq.heappop(held)
+            yield line, shown is not None and at < shown
+            shown = at if shown is None else max(at, shown)
 
 
 class _Api:
@@ -133,7 +170,7 @@ class _Api:
 
     def lines(self, asked: dict[str, str], after: int) -> tuple[list[Line], int]:
         """Some lines behind `after`, and what to go on behind."""
-        answer = self._get("activity?" + urllib.parse.urlencode({"limit": "1000", "after": str(after)} | asked))
+        answer = self._get("activity?" + urllib.parse.urlencode({"limit": str(_PAGE), "after": str(after)} | asked))
         return [_line(each) for each in answer["items"]], int(answer["next"])
 
     def last(self, asked: dict[str, str], number: int) -> tuple[list[Line], int]:
@@ -149,10 +186,11 @@ class _Api:
             with urllib.request.urlopen(request, timeout=LONG_POLL_SECONDS + 15) as answer:  # noqa: S310 - as above
                 return json.load(answer)
         except urllib.error.HTTPError as refused:
-            said = f"{self._url} answers {refused.code}: {_detail(refused.read().decode('utf-8', 'replace'))}"
-            if refused.code in (502, 503, 504):
+            detail, remedy = _told(refused.read().decode("utf-8", "replace"))
+            said = f"{self._url} answers {refused.code}: {detail}"
+            if refused.code in (429, 502, 503, 504):
                 raise Retry(said) from refused
-            raise Stop(said, "Check --url and --token.") from refused
+            raise Stop(said, remedy if refused.code == 400 else "Check --url and --token.") from refused
         except (OSError, http.client.HTTPException) as trouble:
             reason = getattr(trouble, "reason", trouble)
             raise Retry(
@@ -160,11 +198,13 @@ class _Api:
             ) from trouble
 
 
-def _detail(said: str) -> str:
+def _told(said: str) -> tuple[str, str]:
+    """What a refusal says is wrong, and what to do."""
     try:
-        return str(json.loads(said).get("detail", said[:200]))
+        problem = json.loads(said)
+        return str(problem.get("detail", said[:200])), str(problem.get("remedy", ""))
     except (ValueError, AttributeError):
-        return said[:200]
+        return said[:200], ""
 
 
 def _line(each: dict[str, Any]) -> Line:
@@ -191,29 +231,30 @@ def _full_id(connection: Any, prefix: str) -> str:
     return found.id
 
 
-def as_text(line: Line, *, colour: bool) -> str:
-    """One line for people: time, integration, delivery, event, message."""
+def as_text(line: Line, *, colour: bool, late: bool = False) -> str:
+    """One line for people: time, integration, delivery, event, message. One that is `late` has an arrow by its time."""
     name = line.integration or line.partner or "-"
     short = (line.delivery or "-")[:_SHORT_ID]
     told = f"{_MARKS.get(line.level, '')}{line.event}"
     at = _happened(line)
-    time = f"{at:%H:%M:%S}.{at.microsecond // 1000:03}"
+    time = f"{at:%H:%M:%S}.{at.microsecond // 1000:03}{_LATE if late else ' '}"
     message = line.message.replace("\n", " ⏎ ")
     if not colour:
-        return f"{time}  {name:<18} {short:<12}  {told:<17} {message}"
+        return f"{time} {name:<18} {short:<12}  {told:<17} {message}"
     shade = _NAME_COLOURS[sum(name.encode()) % len(_NAME_COLOURS)]
     body = f"{told:<17} {message}"
     body = f"{_RED}{body}{_PLAIN}" if line.level == "problem" else body
-    return f"{_DIM}{time}{_PLAIN}  \x1b[{shade}m{name:<18}{_PLAIN} {_DIM}{short:<12}{_PLAIN}  {body}"
+    return f"{_DIM}{time}{_PLAIN} \x1b[{shade}m{name:<18}{_PLAIN} {_DIM}{short:<12}{_PLAIN}  {body}"
 
 
 def _happened(line: Line) -> datetime:
     """When it happened, where that is earlier than when it was written."""
     said = line.data.get("at")
     try:
-        return datetime.fromisoformat(said) if isinstance(said, str) else line.at
+        at = datetime.fromisoformat(said) if isinstance(said, str) else line.at
     except ValueError:
         return line.at
+    return min(at, line.at) if at.tzinfo is not None else line.at
 
 
 def as_json(line: Line) -> str:

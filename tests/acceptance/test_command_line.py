@@ -10,11 +10,13 @@ import subprocess
 import sys
 import threading
 from contextlib import redirect_stderr, redirect_stdout
+from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
 from gateway.errors import Stop
+from gateway.model import Activity
 from gateway.operate import cli
 from gateway.operate.demo.workspace_maker import sqlite_driver
 from tests.acceptance.workspaces import Place, make, opened, sample
@@ -242,7 +244,6 @@ def test_tail_in_json_has_the_members_of_the_api(told: tuple[Place, dict[str, st
         (("--grep", "NOT A NUMBER"), ["finding", "finding"]),
         (("--grep", "100%_"), []),
         (("--problems", "-n", "1"), ["partly_accepted"]),
-        (("nobody",), []),
     ],
     ids=str,
 )
@@ -252,6 +253,38 @@ def test_tail_shows_what_is_asked_for(
     ended = tail(told[0], "-o", "json", *arguments)
     assert [json.loads(each)["event"] for each in ended.lines] == events
     assert ended.status == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said", "remedy"),
+    [
+        (("nobody",), "there is no integration 'nobody'", "There are: acme-orders, globex-prices"),
+        (("acme-order",), "there is no integration 'acme-order'", "Did you mean 'acme-orders'?"),
+        (("--partner", "globe"), "there is no partner 'globe'", "Did you mean 'globex'?"),
+    ],
+    ids=str,
+)
+def test_tail_refuses_a_name_that_never_was(
+    told: tuple[Place, dict[str, str]], arguments: tuple[str, ...], said: str, remedy: str
+) -> None:
+    ended = tail(told[0], *arguments)
+    assert (ended.status, ended.out) == (1, "")
+    assert said in ended.err
+    assert remedy in ended.err
+
+
+def test_tail_shows_what_was_written_late_where_it_happened(tmp_path: Path) -> None:
+    with opened(tmp_path) as place:
+        now = place.clock()
+        with place.gateway.database.write() as transaction:
+            for name, seconds in (("first", 3), ("third", 1), ("second", 2)):
+                at = (now - timedelta(seconds=seconds)).isoformat()
+                transaction.tell(Activity("noted", "info", name, data={"at": at}))
+        ended = tail(place, "-n", "3")
+        assert [each.split()[-1] for each in ended.lines] == ["first", "second", "third"]
+        assert "↑" not in ended.out
+        numbers = [json.loads(each) for each in tail(place, "-n", "3", "-o", "json").lines]
+        assert [each["message"] for each in numbers] == ["first", "third", "second"]
 
 
 def test_tail_since_a_moment(told: tuple[Place, dict[str, str]]) -> None:

@@ -90,8 +90,8 @@ class Product:
     def log(self) -> list[str]:
         """The lines of ``gateway tail``."""
         stop = threading.Event()
-        lines = tail.from_store(self._gateway, tail.Wanted(), last=1000, follow=False, stop=stop)
-        return [tail.as_text(line, colour=False) for line in lines]
+        lines = tail.by_time(tail.from_store(self._gateway, tail.Wanted(), last=1000, follow=False, stop=stop))
+        return [tail.as_text(line, colour=False, late=late) for line, late in lines]
 
 
 @contextmanager

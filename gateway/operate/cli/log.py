@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import sys
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import click
 
 from gateway.operate import wiring
 from gateway.operate.cli.options import stop_event, workspace_option
-from gateway.operate.tail import Wanted, as_json, as_text, from_api, from_store
+from gateway.operate.names import must_be_known
+from gateway.operate.tail import Wanted, as_json, as_text, by_time, from_api, from_store
 from gateway.operate.tail import since as moment_of
 
 if TYPE_CHECKING:
@@ -47,7 +49,10 @@ def tail(
     token: str | None,
     workspace: Path,
 ) -> None:
-    """Show the ingestion log, of one INTEGRATION or of all.
+    """Show the ingestion log, of one INTEGRATION or of all, in the order of time.
+
+    What was written later than it happened has an arrow by its time when lines behind it were shown before. JSON is in
+    the order of the numbers, behind which a program goes on.
 
     \b
     gateway tail -f                              everything, as it comes
@@ -68,12 +73,16 @@ def tail(
     seen_problems = False
     try:
         if gateway is None:
-            shown = from_api(str(url), str(token), wanted, last=lines, follow=follow, stop=stop)
+            pages = from_api(str(url), str(token), wanted, last=lines, follow=follow, stop=stop)
         else:
-            shown = from_store(gateway, wanted, last=lines, follow=follow, stop=stop)
-        for line in shown:
+            must_be_known(gateway, integration=integration, partner=partner)
+            pages = from_store(gateway, wanted, last=lines, follow=follow, stop=stop)
+        # A program goes on behind a number.
+        shown = by_time(pages) if output == "text" else ((line, False) for line in chain.from_iterable(pages))
+        for line, late in shown:
             seen_problems = seen_problems or line.level == "problem"
-            click.echo(as_json(line) if output == "json" else as_text(line, colour=sys.stdout.isatty()))
+            colour = sys.stdout.isatty()
+            click.echo(as_json(line) if output == "json" else as_text(line, colour=colour, late=late))
             sys.stdout.flush()
     finally:
         if gateway is not None:

@@ -12,6 +12,7 @@ import click
 from gateway.operate import wiring
 from gateway.operate.cli import repair
 from gateway.operate.cli.options import decision_options, who_option, workspace_option
+from gateway.operate.names import must_be_known
 from gateway.repair import held
 from gateway.repair.held import Change
 from gateway.repair.rules import judged_by
@@ -71,6 +72,7 @@ def list_held(
 ) -> None:
     """List held documents, each with its first finding."""
     with opened(workspace) as gateway:
+        must_be_known(gateway, integration=integration)
         of = repair.known(gateway, delivery).id if delivery is not None else None
         with gateway.database.read() as connection:
             found = store.page(connection, integration=integration, code=code, value=value, delivery_id=of, limit=limit)
@@ -139,6 +141,7 @@ def retry(
             ids = [known(gateway, each).id for each in document_ids]
             marked = held.retry(gateway.database, ids, who=who, accepts=_accepts(gateway))
         else:
+            must_be_known(gateway, integration=integration)
             if delivery is not None:
                 group["delivery_id"] = repair.known(gateway, delivery).id
             marked = held.retry_group(gateway.database, who=who, accepts=_accepts(gateway), **group)

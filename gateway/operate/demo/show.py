@@ -18,7 +18,7 @@ from gateway.errors import Stop
 from gateway.operate import wiring
 from gateway.operate.credentials import make_key
 from gateway.operate.demo.workspace_maker import DROPS, DemoWorkspace
-from gateway.operate.tail import Wanted, as_text, from_store
+from gateway.operate.tail import Wanted, as_text, by_time, from_store
 from gateway.operate.up import Supervisor, all_roles
 from gateway.store import acknowledgments, deliveries
 
@@ -144,8 +144,8 @@ def _show_log(gateway: Gateway) -> None:
     ended = threading.Event()
     watcher = threading.Thread(target=_watch, args=(gateway, ended), daemon=True)
     watcher.start()
-    for line in from_store(gateway, Wanted(), last=1000, follow=True, stop=ended):
-        click.echo("  " + as_text(line, colour=False))
+    for line, late in by_time(from_store(gateway, Wanted(), last=1000, follow=True, stop=ended)):
+        click.echo("  " + as_text(line, colour=False, late=late))
     watcher.join()
 
 

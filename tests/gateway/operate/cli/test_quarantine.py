@@ -50,3 +50,14 @@ def test_a_delivery_that_there_is_not_or_that_is_not_certain_is_refused(tmp_path
         assert several.exit_code == 1
         assert "several deliveries start with d_" in several.stderr
         assert len(place.held()) == 2
+
+
+@pytest.mark.parametrize("verb", ["list", "retry"])
+def test_an_integration_that_never_was_is_refused_and_one_that_was_is_known(tmp_path: Path, verb: str) -> None:
+    with opened(tmp_path) as place:
+        unknown = said(tmp_path, verb, "--integration", "globex-price")
+        assert unknown.exit_code == 1
+        assert str(unknown.exception) == "there is no integration 'globex-price'. Did you mean 'globex-prices'?"
+        place.change("integrations/globex-prices.yaml", "integration: globex-prices", "integration: globex-goods")
+        for name in ("globex-prices", "globex-goods"):
+            assert said(tmp_path, verb, "--integration", name).exit_code == 0, name
