@@ -28,7 +28,7 @@ from gateway.serve.app import _resources
 from gateway.serve.problems import PROBLEMS
 from gateway.workspace.codes import BUILT_IN
 from gateway.workspace.notation import FLAGS
-from gateway.workspace.tables import LAYOUTS, Key
+from gateway.workspace.tables import LAYOUTS
 from sftp.names import TEMPORARY_SUFFIXES
 from tests.docs.blocks import all_codes, all_commands
 from tests.docs.explanations import ALIKE, EXPLAINED
@@ -41,6 +41,8 @@ from tests.servers import free_port
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from gateway.workspace.sections import Key
 
 PAGES = {page.relative_to(ROOT).as_posix(): page.read_text(encoding="utf-8") for page in pages()}
 

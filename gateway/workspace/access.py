@@ -14,7 +14,7 @@ from gateway.workspace.values import read_list, read_text, scalar
 
 if TYPE_CHECKING:
     from gateway.workspace.nodes import Node
-    from gateway.workspace.tables import Section
+    from gateway.workspace.sections import Section
 
 ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
 """Signatures by which only the issuer can have made a token (RFC 7518, 3.1; RFC 8037): neither HS256 nor none."""

@@ -10,7 +10,7 @@ from gateway.workspace.values import scalar
 
 if TYPE_CHECKING:
     from gateway.workspace.nodes import Node
-    from gateway.workspace.tables import Section
+    from gateway.workspace.sections import Section
 
 EITHER, BOTH = LOGINS = ("key or password", "key and password")
 ALGORITHMS = ("modern", "compatible")

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from gateway.contracts import Contract
     from gateway.integrations import Integration
     from gateway.workspace.nodes import Node
-    from gateway.workspace.tables import Section
+    from gateway.workspace.sections import Section
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,8 @@ from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from gateway.configuration import CodeTable
-from gateway.workspace.tables import CODE_COLUMNS, unknown_key_hint
+from gateway.workspace.sections import unknown_key_hint
+from gateway.workspace.tables import CODE_COLUMNS
 from gateway.workspace.values import NAME
 
 if TYPE_CHECKING:

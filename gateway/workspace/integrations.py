@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from gateway.integrations import Changes, Expression, MapField, MapLoop, Source
     from gateway.partners import Partner
     from gateway.workspace.nodes import Node
-    from gateway.workspace.tables import Section
+    from gateway.workspace.sections import Section
 
 ENVELOPED = ("x12", "edifact")
 """Formats whose files say themselves who sends them."""

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from gateway.partners import Partner
     from gateway.workspace.agreement import Draft
     from gateway.workspace.nodes import Node
-    from gateway.workspace.tables import Section
+    from gateway.workspace.sections import Section
 
 WAYS = ("outbox", "mail")
 MAILBOX = re.compile(r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9-]+)+")

@@ -24,15 +24,16 @@ from gateway.workspace.nodes import Mapping, compose
 from gateway.workspace.problems import SECRETS, ConfigurationProblems, File, Problem, did_you_mean
 from gateway.workspace.registry import read_connections, read_partner, read_settings, read_teams
 from gateway.workspace.remotes import check_answers
+from gateway.workspace.sections import read_section
 from gateway.workspace.shelf import FOLDER, Shelf
-from gateway.workspace.tables import LAYOUTS, Layout, read_section
+from gateway.workspace.tables import LAYOUTS, Layout
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from collections.abc import Mapping as Files
 
     from gateway.configuration import Connection
-    from gateway.workspace.tables import Section
+    from gateway.workspace.sections import Section
 
 __all__ = ["ConfigurationProblems", "Problem", "load", "parse", "revision"]
 

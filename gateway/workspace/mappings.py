@@ -10,7 +10,7 @@ from gateway.integrations import MapField, MapLoop
 from gateway.workspace.expressions import read_expression, read_loop_path
 from gateway.workspace.nodes import Mapping, Scalar
 from gateway.workspace.problems import did_you_mean
-from gateway.workspace.tables import refuse_absent
+from gateway.workspace.sections import refuse_absent
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable

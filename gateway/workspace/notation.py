@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING
 from gateway.contracts import SCALARS, Field
 from gateway.workspace.nodes import Mapping, Scalar
 from gateway.workspace.problems import did_you_mean
-from gateway.workspace.tables import refuse_absent
+from gateway.workspace.sections import refuse_absent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

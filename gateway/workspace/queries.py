@@ -20,12 +20,13 @@ from adapters.dialects import by_driver
 from adapters.queries import BadQuery, rewritten
 from gateway.configuration import Query, placed
 from gateway.workspace.nodes import Mapping, Scalar
-from gateway.workspace.tables import QUERY, read_section
+from gateway.workspace.sections import read_section
+from gateway.workspace.tables import QUERY
 from gateway.workspace.values import read_name, scalar
 
 if TYPE_CHECKING:
     from gateway.workspace.nodes import Node
-    from gateway.workspace.tables import Section
+    from gateway.workspace.sections import Section
 
 
 def read_queries(section: Section) -> tuple[Query, ...] | None:

@@ -12,7 +12,8 @@ from gateway.workspace.letters import read_mail
 from gateway.workspace.nodes import Mapping
 from gateway.workspace.queries import read_queries
 from gateway.workspace.remotes import OF_SFTP, check_connection
-from gateway.workspace.tables import CONNECTION, TEAM, read_section
+from gateway.workspace.sections import read_section
+from gateway.workspace.tables import CONNECTION, TEAM
 from gateway.workspace.values import read_columns, read_name
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
     from gateway.configuration import Query
     from gateway.workspace.nodes import Node
-    from gateway.workspace.tables import Key, Section
+    from gateway.workspace.sections import Key, Section
 
 SETTINGS = {
     "store": "store",

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from gateway.configuration import Connection
     from gateway.workspace.agreement import Draft
     from gateway.workspace.nodes import Node
-    from gateway.workspace.tables import Section
+    from gateway.workspace.sections import Section
 
 FINGERPRINT = re.compile(r"SHA256:[A-Za-z0-9+/]{43}=?")
 URL = re.compile(r"sftp://[^\s/@:]+@(?:\[[0-9A-Fa-f:.]+\]|[\w.-]+)(?::[0-9]{1,5})?/?")

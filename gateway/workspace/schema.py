@@ -15,7 +15,8 @@ from gateway.workspace.tables import LAYOUTS
 from gateway.workspace.values import NAME
 
 if TYPE_CHECKING:
-    from gateway.workspace.tables import Key, Layout
+    from gateway.workspace.sections import Key
+    from gateway.workspace.tables import Layout
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 

@@ -26,7 +26,8 @@ from gateway.workspace.expressions import Language
 from gateway.workspace.mappings import read_map
 from gateway.workspace.nodes import Mapping, compose
 from gateway.workspace.problems import File
-from gateway.workspace.tables import STANDARD_CONTRACT, STANDARD_MAPPING, read_section
+from gateway.workspace.sections import read_section
+from gateway.workspace.tables import STANDARD_CONTRACT, STANDARD_MAPPING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from gateway.configuration import CodeTable
     from gateway.contracts import Contract
     from gateway.integrations import Format, MapField, MapLoop
-    from gateway.workspace.tables import Section
+    from gateway.workspace.sections import Section
 
 FOLDER = "standard/"
 """Where the texts stand in a revision."""

@@ -14,7 +14,7 @@ from gateway.workspace.values import read_list, read_secret, scalar
 if TYPE_CHECKING:
     from gateway.integrations import Source
     from gateway.workspace.nodes import Node
-    from gateway.workspace.tables import Section
+    from gateway.workspace.sections import Section
 
 STANDARD = "standard-webhooks"
 SCHEMES = (STANDARD, "hmac")

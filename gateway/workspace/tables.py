@@ -1,166 +1,77 @@
-"""What each kind of file may say: one table per file, read by the loader, by "did you mean" and by the JSON Schemas.
-
-A row is a key: its name, the kind of its value, what it is about, an example, whether it must be there. A key marked
-`later` is known, so that it is not taken for a typing error, and refused until a version of ours honours it.
-"""
+"""What each kind of file may say: one table per file, read by the loader, by "did you mean" and by the JSON Schemas."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
 
-from gateway.workspace import access, accounts, letters, remotes, signatures, values
-from gateway.workspace.nodes import Scalar
-from gateway.workspace.problems import did_you_mean, names_secret
-from gateway.workspace.values import Kind
-
-if TYPE_CHECKING:
-    from gateway.workspace.nodes import Mapping, Node
-
-# An editor's YAML takes 997 for a number and NO for a boolean; here they are texts all the same.
-_ANY_TEXT: dict[str, Any] = {"type": ["string", "number", "boolean"]}
-
-
-def _text(pattern: str) -> dict[str, Any]:
-    return {"type": "string", "pattern": f"^(?:{pattern})$"}
-
-
-def several(schema: dict[str, Any]) -> dict[str, Any]:
-    """One of these, or a list of them."""
-    return {"anyOf": [schema, {"type": "array", "items": schema, "minItems": 1}]}
-
-
-TEXT = Kind("text", values.read_text, _ANY_TEXT)
-NAME = Kind("name", values.read_name, _text(values.NAME.pattern))
-WHOLE = Kind("whole number", values.read_whole, {"type": "integer", "minimum": 1})
-DURATION = Kind("duration", values.read_duration, _text(r"[0-9]+(\.[0-9]+)?(ms|s|m|h|d)"))
-AGE = Kind("time to keep", values.read_age, _text("[1-9][0-9]*[dy]"))
-DATE = Kind("date", values.read_date, _text("[0-9]{4}-[0-9]{2}-[0-9]{2}"))
-SIZE = Kind("size", values.read_size, _text(r"[0-9]+\s*([KMG]i?B|B)"))
-ADDRESS = Kind("host:port", values.read_address, _text(r"\S+:[0-9]{1,5}"))
-STORE = Kind("store", values.read_store, _text("(sqlite:|postgresql://|secret:).+"))
-VAULT = Kind("folder or bucket", values.read_vault, _ANY_TEXT)
-ENDPOINT = Kind("URL", values.read_endpoint, _text(r"https?://[^\s/?#@]+/?"))
-SECRET = Kind("reference to a secret", values.read_secret, _text(r"secret:[\w./-]+"))
-PASSWORD_HASH = Kind("argon2id hash", values.read_password_hash, _text(r"(secret:|\$argon2id\$).+"))
-CONTRACT = Kind("contract and version", values.read_contract_name, _text(r"[a-z][a-z0-9-]* v[1-9][0-9]*"))
-SOURCE = Kind("source", remotes.read_source, _text("(drop://|folder:|sftp://|table://|http:|hook:).*"))
-FINGERPRINTS = Kind(
-    "fingerprint, or two",
-    lambda node: values.read_list(node, remotes.read_fingerprint),
-    several(_text(remotes.FINGERPRINT.pattern)),
+from gateway.workspace.kinds import (
+    ACCEPT,
+    ADDRESS,
+    AFTER,
+    AGE,
+    ALGORITHMS,
+    ANSWER,
+    ANSWERS,
+    ANY_HEADER,
+    CHANGES,
+    CHECKS,
+    CHOICE,
+    COLUMNS,
+    CONTRACT,
+    DATE,
+    DIALECT,
+    DURATION,
+    ENCODING,
+    ENDPOINT,
+    EXPECT,
+    EXTENDS,
+    FIELDS,
+    FINGERPRINTS,
+    FORMAT,
+    GRANTS,
+    HASH,
+    HEADER,
+    ISA,
+    KEY_FIELDS,
+    KEYS,
+    LETTERS,
+    LOGIN,
+    MAILBOX,
+    MAILBOXES,
+    MAP,
+    MARKER,
+    NAME,
+    NAMES,
+    NETWORKS,
+    PART,
+    PASSWORD_HASH,
+    PREFIX,
+    QUERIES,
+    REPLICATION,
+    RULES,
+    SCHEME,
+    SCOPES,
+    SECRET,
+    SECRETS,
+    SECTION,
+    SECURITY,
+    SETTLE,
+    SFTP_ALGORITHMS,
+    SIGNED,
+    SIZE,
+    SOURCE,
+    STORE,
+    TABLE_KEYS,
+    TEXT,
+    TEXTS,
+    TRUTH,
+    UNB,
+    URL,
+    VAULT,
+    WHOLE,
+    WINDOWS,
 )
-ANSWERS = Kind("folder at a server", remotes.read_answers, _text("sftp://.+/.*"))
-AFTER = Kind("what is done with a file", remotes.read_after, _text("leave|delete|move .+"))
-SETTLE = Kind("duration, or none", remotes.read_settle, _text(r"[0-9]+(\.[0-9]+)?(ms|s|m|h|d)|none"))
-MARKER = Kind("ending of a name", remotes.read_marker, _ANY_TEXT)
-CHOICE = Kind("modern or compatible", remotes.read_algorithms, {"enum": list(remotes.ALGORITHMS)})
-FORMAT = Kind("format", values.scalar, {"type": "string"})
-COLUMNS = Kind("columns", values.read_columns, _ANY_TEXT)
-ACCEPT = Kind("acceptance", values.read_accept, _text("file|(rows|documents)(, hold the file above .+% bad)?"))
-CHANGES = Kind("changes", values.read_changes, {"type": "string"})
-TRUTH = Kind("true or false", values.read_truth, {"type": "boolean"})
-DIALECT = Kind("dialect", values.read_dialect, {"enum": list(values.DIALECTS)})
-REPLICATION = Kind("address or reference", values.read_replication, _text("(postgresql://|secret:).+"))
-QUERIES = Kind(
-    "queries",
-    values.read_mapping,
-    {
-        "type": "object",
-        "minProperties": 1,
-        "propertyNames": {"pattern": f"^(?:{values.NAME.pattern})$"},
-        "additionalProperties": {"$ref": "#/$defs/query"},
-    },
-)
-TABLE_KEYS = Kind(
-    "columns by table",
-    values.read_mapping,
-    {"type": "object", "minProperties": 1, "additionalProperties": _ANY_TEXT},
-)
-WINDOWS = Kind("times of the week", values.read_windows, {"type": "string"})
-EXPECT = Kind("expectation", values.read_expect, {"type": "string"})
-ANSWER = Kind("acknowledgments", values.read_answer, _ANY_TEXT)
-KEY_FIELDS = Kind("key fields", values.scalar, {"type": "string"})
-KEYS = Kind(
-    "public keys",
-    lambda node: values.read_list(node, values.read_public_key),
-    {"type": ["string", "array"], "items": {"type": "string"}},
-)
-ISA = Kind(
-    "X12 identities",
-    lambda node: values.read_list(node, values.read_isa),
-    {"type": ["string", "array"], "items": {"type": "string"}},
-)
-UNB = Kind(
-    "EDIFACT identities",
-    lambda node: values.read_list(node, values.read_unb),
-    {"type": ["string", "array"], "items": {"type": "string"}},
-)
-SECTION = Kind("section", values.read_mapping, {"type": "object"})
-MAP = Kind(
-    "mapping",
-    values.read_mapping,
-    {"type": "object", "minProperties": 1, "additionalProperties": {"$ref": "#/$defs/mapped"}},
-)
-FIELDS = Kind(
-    "fields",
-    values.read_mapping,
-    {"type": "object", "minProperties": 1, "additionalProperties": {"$ref": "#/$defs/field"}},
-)
-EXTENDS = Kind("the word standard", values.read_extends, {"const": "standard"})
-CHECKS = Kind("checks", values.read_node, {"type": "array", "items": {"type": "string"}})
-TEXTS = Kind("text, or several", lambda node: values.read_list(node, values.read_text), several(_ANY_TEXT))
-NAMES = Kind("name, or several", lambda node: values.read_list(node, values.read_name), several(NAME.schema))
-URL = Kind("https URL", access.read_url, _text(r"https?://[^\s?#@]+"))
-ALGORITHMS = Kind(
-    "signature algorithms",
-    lambda node: values.read_list(node, access.read_algorithm),
-    several({"enum": list(access.ALGORITHMS)}),
-)
-SCOPES = Kind("scopes", lambda node: values.read_list(node, access.read_scope), several(_text(access.SCOPE.pattern)))
-GRANTS = Kind(
-    "scopes by name", access.read_grants, {"type": "object", "minProperties": 1, "additionalProperties": SCOPES.schema}
-)
-LOGIN = Kind("way to log in", accounts.read_login, {"enum": list(accounts.LOGINS)})
-SFTP_ALGORITHMS = Kind("list of algorithms", accounts.read_algorithms, {"enum": list(accounts.ALGORITHMS)})
-NETWORKS = Kind("addresses", lambda node: values.read_list(node, access.read_network), several({"type": "string"}))
-HEADER = Kind("name of a header", access.read_header, _text(access.HEADER.pattern))
-SCHEME = Kind("way to sign", signatures.read_scheme, {"enum": list(signatures.SCHEMES)})
-SECRETS = Kind("reference to a secret, or two", signatures.read_secrets, several(SECRET.schema))
-HASH = Kind("hash", signatures.read_algorithm, {"enum": list(signatures.ALGORITHMS)})
-ENCODING = Kind("hex or base64", signatures.read_encoding, {"enum": list(signatures.ENCODINGS)})
-ANY_HEADER = Kind("name of a header", signatures.read_header, _text(signatures.HEADER.pattern))
-PART = Kind("part of a header", signatures.read_part, _text(signatures.PART.pattern))
-PREFIX = Kind("text", signatures.read_prefix, _ANY_TEXT)
-SIGNED = Kind("text with places", signatures.read_signed, _text(r".*\{body\}.*"))
-LETTERS = Kind("places", letters.read_letters, _text(r"none|(outbox|mail)([ ,]+(outbox|mail))*"))
-MAILBOX = Kind("address of e-mail", letters.read_mailbox, _text(letters.MAILBOX.pattern))
-MAILBOXES = Kind(
-    "addresses of e-mail",
-    lambda node: values.read_list(node, letters.read_mailbox),
-    several(_text(letters.MAILBOX.pattern)),
-)
-SECURITY = Kind("starttls, tls or none", letters.read_security, {"enum": list(letters.SECURITY)})
-RULES = Kind(
-    "rules",
-    values.read_node,
-    {"type": "array", "items": {"type": "object", "minProperties": 1, "maxProperties": 1}},
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Key:
-    """One row of a table. `keys` are those of a nested section; `named`: of each of several under their names."""
-
-    name: str
-    kind: Kind
-    about: str
-    example: str
-    required: bool = False
-    later: bool = False
-    keys: tuple[Key, ...] = ()
-    named: bool = False
-
+from gateway.workspace.sections import Key
 
 ISSUER = (
     Key("issuer", URL, "who issues the tokens, as their claim iss says", "https://login.example", required=True),
@@ -480,98 +391,3 @@ LAYOUTS = (
     Layout("guide", "guides/*.toml", "where a partner's X12 or EDIFACT message differs from the standard's guide", ()),
     Layout("integration", "integrations/*.yaml", "one flow from a source to a contract", INTEGRATION),
 )
-
-
-@dataclass(slots=True)
-class Section:
-    """A mapping read by its table: the values that are right, and whether nothing was wrong."""
-
-    mapping: Mapping
-    values: dict[str, Any] = field(default_factory=dict)
-    whole: bool = True
-
-    def get(self, name: str, default: Any = None) -> Any:
-        """The value of a key, the default where it is absent or wrong."""
-        return self.values.get(name, default)
-
-    def node(self, name: str) -> Node:
-        """The node of a key's value, the first key where it is absent: what to point at."""
-        return self.mapping.get(name) or self.mapping.head
-
-    def text(self, name: str) -> Scalar:
-        """The node of a key whose value was read from a text."""
-        node = self.mapping.get(name)
-        assert node is not None
-        return node  # type: ignore[return-value]
-
-    def refuse(self, name: str, message: str, hint: str = "") -> None:
-        """Note a problem with the value of a key."""
-        self.node(name).refuse(message, hint)
-        self.whole = False
-
-
-def read_section(mapping: Mapping, keys: tuple[Key, ...], subject: str) -> Section:
-    """Read `mapping` by the table `keys`; what is wrong is noted, what is right is read all the same."""
-    section = Section(mapping)
-    known = {key.name: key for key in keys}
-    before = len(mapping.file.problems)
-    hints = set()
-    for name, node in mapping.entries:
-        if name.value not in known and names_secret(name.value):
-            mapping.file.hide(node.start, node.end)
-    for name, node in mapping.entries:
-        key = known.get(name.value)
-        if key is None:
-            hint = unknown_key_hint(name.value, keys)
-            name.refuse(f"unknown key {name.value!r}", hint)
-            hints.add(hint)
-        elif key.later:
-            name.refuse(f"{key.name!r} is not yet available in this version", "take the line out")
-        elif isinstance(node, Scalar) and node.value == "" and not node.style:
-            refuse_absent(name)
-        else:
-            _read_value(section, key, node)
-    for key in keys:
-        if key.required and mapping.get(key.name) is None and f"did you mean {key.name!r}?" not in hints:
-            example = f", such as '{key.name}: {key.example}'" if key.example else ""
-            mapping.head.refuse(f"{subject} lacks the key {key.name!r}", f"add {key.about}{example}")
-    section.whole = len(mapping.file.problems) == before
-    return section
-
-
-def _read_value(section: Section, key: Key, node: Node) -> None:
-    """The value of one key, by its kind or by its own table."""
-    value = key.kind.read(node)
-    if key.named and value is not None:
-        value = _read_named(value, key)
-    elif key.keys and value is not None:
-        value = read_section(value, key.keys, f"{key.name!r}")
-    if value is not None:
-        section.values[key.name] = value
-
-
-def _read_named(mapping: Mapping, key: Key) -> dict[str, Section]:
-    """The sections that stand under names."""
-    sections = {}
-    for head, node in mapping.entries:
-        name = values.read_name(head)
-        inner = key.kind.read(node)
-        if name is not None and inner is not None:
-            sections[name] = read_section(inner, key.keys, f"{name!r}")
-    return sections
-
-
-def unknown_key_hint(word: str, keys: tuple[Key, ...]) -> str:
-    """What was probably meant; what names a password is told where passwords belong."""
-    near = did_you_mean(word, [key.name for key in keys if not key.later])
-    if names_secret(word) and not near.startswith("did you mean"):
-        return "secrets never stand in these files: where one is wanted, write a reference such as secret:acme/key"
-    return near
-
-
-def refuse_absent(name: Scalar) -> None:
-    """Note that the key `name` has no value; the key is shown, since there is nothing else to point at."""
-    line = name.file.line(name.place.line)
-    rest = line[name.place.column - 1 + (name.end - name.start) :].lstrip(" :")
-    comment = "'#' begins a comment in YAML: quote the whole value with double quotes"
-    name.refuse(f"{name.value!r} has no value", comment if rest.startswith("#") else "write one, or take the line out")

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from gateway.integrations import Source
-    from gateway.workspace.tables import Section
+    from gateway.workspace.sections import Section
 
 _LINES = ("openssh_log", "after_close")
 """Keys that only a folder may have; ``settle`` and ``marker`` are those of a partner's server too."""

@@ -32,7 +32,7 @@ from gateway.workspace.loader import parse
 from gateway.workspace.problems import ConfigurationProblems
 from gateway.workspace.registry import SETTINGS
 from gateway.workspace.shelf import Shelf
-from gateway.workspace.tables import LAYOUTS, Key
+from gateway.workspace.tables import LAYOUTS
 from sftp.activity import KINDS
 from tests.docs.codes import CONTRACT_REMEDIES, OURS
 from tests.docs.findings import finding_page, finding_table
@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from gateway.serve.operations import Operation
+    from gateway.workspace.sections import Key
 
 WIDTH = 132
 STARTER = Path(starter.__file__).parent / "files"
