@@ -4,68 +4,33 @@ An export is one snapshot. Its header ``Gateway-Changes-Since`` is the number of
 feed goes on behind that number without gap or overlap. ``Gateway-Records`` says how many records come: a server that
 breaks off ends a stream like one that is whole. Memory does not depend on how many there are; a reader who stalls is
 left after :data:`SECONDS_MAX`, because until then the store must keep what he has not read.
-
-A spreadsheet takes a cell that begins with ``=``, ``+``, ``-`` or ``@`` for a formula: texts that do get an apostrophe
-before them (OWASP, CSV injection); numbers are numbers. Objects become a column for each of their fields, lists stay
-JSON.
-
-    >>> from gateway.contracts import Field
-    >>> columns_of((Field("number", "text"), Field("ship_to", "object", fields=(Field("city", "text"),))))
-    (Column(path=('number',), text=True), Column(path=('ship_to', 'city'), text=True))
 """
 
 from __future__ import annotations
 
-import csv
-import io
 import threading
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-import orjson
 from flask import Response, request
 
-from gateway.serve.answers import SYSTEM
-from gateway.serve.masks import MASKED, on_record
+from gateway.serve.masks import on_record
 from gateway.serve.problems import Flaw, Problem, refuse
-from gateway.store import changes, records
+from gateway.serve.sheets import sheet
+from gateway.store import changes, lines, records
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from sqlalchemy import Connection
 
-    from gateway.contracts import Field
     from gateway.serve.operations import Call
     from gateway.serve.plans import ListPlan, Plan
     from gateway.store.records import Point
 
 SECONDS_MAX = 900
 NDJSON, CSV = MEDIA = ("application/x-ndjson", "text/csv")
-
-_FORMULA = "=+-@\t\r"
-_TEXTS = frozenset({"text", "code", "gln", "gtin"})
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """A column of a CSV export: the way to its value, and whether a formula could stand in it."""
-
-    path: tuple[str, ...]
-    text: bool
-
-
-def columns_of(fields: tuple[Field, ...], before: tuple[str, ...] = ()) -> tuple[Column, ...]:
-    """The columns of a contract's fields, in their order."""
-    found: list[Column] = []
-    for each in fields:
-        path = (*before, each.name)
-        if each.type == "object":
-            found += columns_of(each.fields, path)
-        else:
-            found.append(Column(path, each.type in _TEXTS))
-    return tuple(found)
 
 
 def exported(
@@ -94,10 +59,12 @@ def exported(
         query = replace(planned.query, limit=None)
         count = records.count(connection, query, at)
         on_record(call, plan.view, count, fields=plan.asked.fields)
-        batches = records.stream(connection, query, at)
-        if not plan.whole:
-            batches = ([cut(item, plan) for item in batch] for batch in batches)
-        body = _lines(batches) if form == NDJSON else _rows(batches, plan)
+        body = lines.stream(connection, query, at)
+        if plan.view.mask is not None or (form == NDJSON and not plan.whole):
+            body = _cut(body, cut, plan)
+        if form == CSV:
+            masked = plan.view.mask is not None
+            body = sheet(body, plan.contract.fields, chosen=plan.asked.fields, masked=masked)
     except BaseException:
         stack.close()
         raise
@@ -138,45 +105,7 @@ class _Once(ExitStack):
             self.close()
 
 
-def _lines(batches: Iterator[list[bytes]]) -> Iterator[bytes]:
-    for batch in batches:
-        batch.append(b"")
-        yield b"\n".join(batch)
-
-
-def _rows(batches: Iterator[list[bytes]], plan: Plan) -> Iterator[bytes]:
-    chosen = plan.asked.fields
-    columns = [each for each in columns_of(plan.contract.fields) if chosen is None or each.path[0] in chosen]
-    written = io.StringIO()
-    writer = csv.writer(written, lineterminator="\r\n")  # RFC 4180
-    masked = [MASKED] if plan.view.mask is not None else []
-    writer.writerow([*SYSTEM, *masked, *(".".join(each.path) for each in columns)])
-    for batch in batches:
-        for record in map(orjson.loads, batch):
-            cells = [record[name] for name in SYSTEM] + [" ".join(record.get(name, ())) for name in masked]
-            for each in columns:
-                value = record.get(each.path[0])
-                if len(each.path) > 1:
-                    value = _below(value, each.path)
-                if value.__class__ is not str:
-                    value = "" if value is None else _said(value)
-                elif each.text and value[:1] in _FORMULA:
-                    value = f"'{value}" if value else value
-                cells.append(value)
-            writer.writerow(cells)
-        yield written.getvalue().encode()
-        written.seek(0)
-        written.truncate()
-    if written.tell():
-        yield written.getvalue().encode()
-
-
-def _below(value: Any, path: tuple[str, ...]) -> Any:
-    for name in path[1:]:
-        value = value.get(name) if isinstance(value, dict) else None
-    return value
-
-
-def _said(value: Any) -> str:
-    """A number, a truth or a list as it stands in JSON."""
-    return orjson.dumps(value).decode()
+def _cut(parts: Iterator[bytes], cut: Callable[[bytes, Plan], bytes], plan: Plan) -> Iterator[bytes]:
+    """The same lines with what is shown of their records."""
+    for part in parts:
+        yield b"".join([cut(line, plan) + b"\n" for line in part.splitlines()])

@@ -44,7 +44,6 @@ if TYPE_CHECKING:
 __all__ = ["Filter", "Query"]
 
 _CLOCKS_DIFFER = timedelta(days=1)
-_STREAMED = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +162,7 @@ def page(connection: Connection, query: Query, at: Point | None = None) -> Recor
         return RecordPage([], None, more=False)
     assert query.limit is not None
     rows: list[Any] = []
-    for asked, values in _statements(connection, here, query, at):
+    for asked, values in statements(connection, here, query, at):
         rows += connection.execute(text(asked), values).all()
         if len(rows) > query.limit:
             break
@@ -173,25 +172,13 @@ def page(connection: Connection, query: Query, at: Point | None = None) -> Recor
     return RecordPage([served(row[0], row[1], row[2], row[3]) for row in kept], last, more)
 
 
-def stream(connection: Connection, query: Query, at: Point | None = None) -> Iterator[list[bytes]]:
-    """All records that a query without a limit leaves, some at a time, from the one snapshot that the connection has.
-
-    Memory does not depend on how many there are.
-    """
-    here = standing(connection, query.contract.id)
-    if here is None:
-        return
-    streaming = connection.execution_options(stream_results=True, max_row_buffer=_STREAMED)
-    for asked, values in _statements(connection, here, query, at):
-        with streaming.execute(text(asked), values) as rows:
-            while found := rows.fetchmany(_STREAMED):
-                yield [served(row[0], row[1], row[2], row[3]) for row in found]
-
-
-def _statements(
+def statements(
     connection: Connection, here: Standing, query: Query, at: Point | None
 ) -> Iterator[tuple[str, dict[str, Any]]]:
-    """What asks for the rows, one statement after the other."""
+    """What asks for the rows of a query, one statement after the other, and its values.
+
+    Each row begins with key, seq, version and body. `at`: as it stood then.
+    """
     if at is None and here.offset is None:
         asked = _asked(connection, here, query)
         for part in asked.parts:
