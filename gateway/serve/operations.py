@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from flask import Blueprint, g, request
 from marshmallow import RAISE, Schema, ValidationError
+from werkzeug.routing import BaseConverter
 
 from gateway.serve import auth, idempotency
 from gateway.serve.names import named_by, unknown
@@ -114,9 +115,18 @@ class Parameters(Schema):
         unknown = RAISE
 
 
+class Key(BaseConverter):
+    """A record's or a row's key: whatever stands there, slashes at its beginning and line breaks too."""
+
+    part_isolating = False
+    regex = r"(?s:.+?)"
+    weight = 200
+
+
 def blueprint(name: str, operations: Iterable[Operation], services: Services, shared: Shared) -> Blueprint:
     """The routes of one resource."""
     made = Blueprint(name, __name__)
+    made.record(lambda state: state.app.url_map.converters.update(key=Key))
     for operation in operations:
         made.add_url_rule(
             rule_of(operation.path), operation.id, _view(operation, services, shared), methods=[operation.method]
@@ -125,8 +135,8 @@ def blueprint(name: str, operations: Iterable[Operation], services: Services, sh
 
 
 def rule_of(path: str) -> str:
-    """The routing rule of a path: ``{key}`` may hold slashes, other parts are none of the gateway's own names."""
-    special = {"key": "path:key", "collection": "collection:collection", "id": "id:id"}
+    """The routing rule of a path: ``{key}`` may hold anything, other parts are none of the gateway's own names."""
+    special = {"key": "key:key", "collection": "collection:collection", "id": "id:id"}
     return re.sub(r"{(\w+)}", lambda match: f"<{special.get(match[1], match[1])}>", path)
 
 

@@ -119,7 +119,22 @@ def one_record(call: Call, collection: str, key: str) -> Response:
 
 
 def record_history(call: Call, collection: str, key: str) -> Response:
-    """``GET /api/v1/orders/acme~4711/history?limit=10``: also of a record that is gone."""
+    """``GET /api/v1/orders/acme~4711/history?limit=10``: also of a record that is gone.
+
+    Where there is no such record, one may be meant whose own key ends like this path.
+    """
+    try:
+        return _history(call, collection, key)
+    except Problem as problem:
+        if problem.code not in ("unknown_record", "unknown_parameter"):
+            raise
+        try:
+            return one_record(call, collection, f"{key}/history")
+        except Problem:
+            raise problem from None
+
+
+def _history(call: Call, collection: str, key: str) -> Response:
     parameters = ("version", "limit", "cursor")
     plan = plans.for_record(call.services.configuration(), call.caller, collection, pairs(), parameters)
     contract, view, secret = plan.contract, plan.view, call.services.cursor_secret

@@ -256,7 +256,25 @@ def test_what_has_not_come_yet_is_not_told(here: World, resource: str) -> None:
     assert (refused["code"], refused["errors"][0]["parameter"]) == ("as_of_ahead", "as_of")
 
 
-@pytest.mark.parametrize("number", ["a/b", "a~b", "50%", "a b", "ä", "history", "a?b#c", ".."])
+NUMBERS = [
+    "a/b",
+    "a~b",
+    "50%",
+    "a b",
+    "ä",
+    "history",
+    "a/history",
+    "a?b#c",
+    "..",
+    '"a\nb"',
+    '"a\r\n"',
+    "/a",
+    "a/",
+    "a//b",
+]
+
+
+@pytest.mark.parametrize("number", NUMBERS)
 def test_any_key_is_found_at_the_path_that_its_record_names(here: World, number: str) -> None:
     here.deliver(order(number))
     client = here.client()
@@ -264,6 +282,20 @@ def test_any_key_is_found_at_the_path_that_its_record_names(here: World, number:
     answer = client.get(f"/api/v1/orders/{record['_key']}")
     assert answer.get_json() == record
     assert client.get(f"/api/v1/orders/{record['_key']}/history").get_json()["items"][0]["record"] == record
+
+
+@pytest.mark.parametrize("sku", ["/a", "//", '"\n"', '"\n/history"', "x/history"])
+def test_a_key_that_is_all_of_a_path_is_found_there_too(here: World, sku: str) -> None:
+    here.apply(FILES | {"contracts/order.v1.yaml": CONTRACT.replace("key: number per partner", "key: number")})
+    here.deliver(order(sku))
+    client = here.client()
+    (record,) = client.get("/api/v1/orders").get_json()["items"]
+    path = f"/api/v1/orders/{record['_key']}"
+    assert client.get(path).get_json() == record
+    assert client.get(f"{path}?fields=total").get_json()["_key"] == record["_key"]
+    assert client.get(f"{path}/history").get_json()["items"][0]["record"] == record
+    assert client.get(f"{path}/evidence").get_json()["_key"] == record["_key"]
+    assert client.get(f"{path}/nothing").get_json()["code"] == "unknown_record"
 
 
 def test_a_path_that_means_two_records_names_both(here: World) -> None:
