@@ -12,6 +12,8 @@ from urllib.parse import quote, unquote, urlencode
 
 import orjson
 from flask import Response, request
+from werkzeug.datastructures import MIMEAccept
+from werkzeug.http import parse_accept_header
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -81,6 +83,15 @@ def next_link(path: str, pairs: Iterable[tuple[str, str]], cursor: str) -> str:
     """Where the next page of this list is (RFC 8288)."""
     kept = [pair for pair in pairs if pair[0] != "cursor"]
     return f'<{path_of(path)}?{urlencode([*kept, ("cursor", cursor)])}>; rel="next"'
+
+
+def accepted(header: str) -> MIMEAccept:
+    """What an Accept header asks for, without what it says of variants.
+
+    There is one variant of each form here, and clients say ``;charset=utf-8`` of habit: that is no reason for a 406.
+    """
+    wanted = parse_accept_header(header, MIMEAccept)
+    return MIMEAccept([(media.partition(";")[0], quality) for media, quality in wanted if quality or ";" not in media])
 
 
 def not_modified(etag: str) -> Response | None:

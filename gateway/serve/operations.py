@@ -16,6 +16,7 @@ from marshmallow import RAISE, Schema, ValidationError
 from werkzeug.routing import BaseConverter
 
 from gateway.serve import auth, idempotency
+from gateway.serve.answers import accepted
 from gateway.serve.names import named_by, unknown
 from gateway.serve.problems import FLAWS_MAX, Flaw, Problem, nearest, refuse
 from gateway.store.names import Past
@@ -190,11 +191,12 @@ def _admitted(operation: Operation, shared: Shared, path: dict[str, str]) -> Cal
 
 
 def _acceptable(operation: Operation) -> None:
-    wanted = request.accept_mimetypes
+    asked = request.headers.get("Accept", "")
+    wanted = request.accept_mimetypes = accepted(asked)
     if wanted and operation.media and not any(wanted[media] for media in operation.media):
         raise Problem(
             "not_acceptable",
-            f"this resource answers with {', '.join(operation.media)}, not with {str(wanted)[:100]}",
+            f"this resource answers with {', '.join(operation.media)}, not with {asked[:100]}",
         )
 
 

@@ -5,11 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from werkzeug.datastructures import MIMEAccept
-from werkzeug.http import parse_accept_header
-
 from gateway.serve import plans
-from gateway.serve.answers import JSON, REQUEST_ID, TRACEPARENT
+from gateway.serve.answers import JSON, REQUEST_ID, TRACEPARENT, accepted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -47,6 +44,6 @@ class Usual:
         if taken is None:
             if len(self._accepts) >= _ACCEPTS_MAX:
                 self._accepts.clear()
-            wanted = parse_accept_header(accept, MIMEAccept)
+            wanted = accepted(accept)
             taken = self._accepts[accept] = not wanted or wanted.best_match(plans.LIST_MEDIA) == JSON
         return taken

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.contracts import Contract, Field
-from gateway.serve.answers import keys_of, parts_of, said, spelled
+from gateway.serve.answers import accepted, keys_of, parts_of, said, spelled
 from gateway.validate.columns import compile_key
 
 PLAIN = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=8)
@@ -62,3 +62,19 @@ def test_a_path_of_nothing_but_tildes_is_cut_in_a_bounded_number_of_ways() -> No
 def test_values_as_json(value: object, json_text: str) -> None:
     assert said(value).decode() == json_text
     json.loads(said(value))
+
+
+@pytest.mark.parametrize(
+    ("header", "form"),
+    [
+        ("application/json;charset=utf-8", "application/json"),
+        ("text/csv; charset=utf-8", "text/csv"),
+        ('text/csv; header="absent"; q=0.2, application/json;q=0.1', "text/csv"),
+        ("text/*;x=1", "text/csv"),
+        ("text/csv;x=1;q=0, */*;q=0.1", "application/json"),
+        ("text/csv;q=0, text/*", None),
+        ("image/png;x=1", None),
+    ],
+)
+def test_what_is_said_of_variants_of_a_form_is_no_reason_to_refuse(header: str, form: str | None) -> None:
+    assert accepted(header).best_match(("application/json", "text/csv")) == form

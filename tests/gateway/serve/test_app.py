@@ -144,6 +144,13 @@ def test_every_route_refuses_forms_of_answer_that_it_does_not_have(still: World)
         assert problem(answer)["code"] == "not_acceptable", path
 
 
+def test_what_is_said_of_variants_of_a_form_is_no_reason_to_refuse(still: World) -> None:
+    client = still.client()
+    for form in ("application/json", "application/x-ndjson", "text/csv"):
+        answer = client.get("/api/v1/orders", headers={"Accept": f"{form}; charset=utf-8"})
+        assert (answer.status_code, answer.mimetype) == (200, form)
+
+
 def test_every_post_refuses_bodies_that_it_cannot_use(still: World) -> None:
     app = still.app()
     client = with_key(app.test_client(), still.key("admin"))

@@ -92,6 +92,7 @@ HEADERS = st.dictionaries(
                 "*/*",
                 "text/csv",
                 "application/json;q=0.1, text/html",
+                "application/json; charset=utf-8",
                 "image/png",
                 "a-1",
                 "not ok!",
