@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from gateway.judging import Batch, Judging, not_one
 from gateway.model import DocumentState
-from gateway.store.decisions import CORRECTED, DISCARDED, TAKEN, Amended
+from gateway.store.decisions import CORRECTED, DISCARDED, REPAIRED, TAKEN, Amended
 from gateway.store.quarantine import Held
 
 if TYPE_CHECKING:
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from gateway.routing import Routes
     from gateway.store.decisions import Decision, RawBytes
     from gateway.store.members import Part
+
+_CLOSED = {DISCARDED: DocumentState.DISCARDED, REPAIRED: DocumentState.REPAIRED}
+"""Decisions after which nothing of a document is judged, and the state that it has then."""
 
 
 class Deciding:
@@ -38,7 +41,7 @@ class Deciding:
         stay_alive: Callable[[], None],
     ) -> Batch:
         """Judge every document of the task; the last batch is returned, not flushed."""
-        kinds = (CORRECTED,) if task.only is not None else (CORRECTED, DISCARDED, TAKEN)
+        kinds = (CORRECTED,) if task.only is not None else (CORRECTED, DISCARDED, TAKEN, REPAIRED)
         wanted = [each for each in decided.values() if each.kind in kinds and each.document > 0]
         if task.only is not None:  # what somebody wants again is the later word
             wanted = [each for each in wanted if each.document in task.only]
@@ -49,8 +52,8 @@ class Deciding:
             alone = replace(task, only=taken, hold_all=False)
             self._aside(Judging(self._vault, self._routes, self._new_id), alone, batch, flush, stay_alive)
         for decision in sorted(wanted, key=lambda each: each.document):
-            if decision.kind == DISCARDED:
-                self._discard(batch, decision)
+            if decision.kind in _CLOSED:
+                self._close(batch, decision)
             elif decision.kind == CORRECTED:
                 self._corrected(task, batch, decision, flush, stay_alive)
         return batch
@@ -91,9 +94,9 @@ class Deciding:
             state, span = DocumentState.QUARANTINED, (decision.start, decision.end)
             self._hold(batch, Held(known, decision.document, state, None, None, *span, findings))
 
-    def _discard(self, batch: Batch, decision: Decision) -> None:
-        span = (decision.start, decision.end)
-        given_up = Held(self._new_id("doc"), decision.document, DocumentState.DISCARDED, None, None, *span, ())
+    def _close(self, batch: Batch, decision: Decision) -> None:
+        span, state = (decision.start, decision.end), _CLOSED[decision.kind]
+        given_up = Held(self._new_id("doc"), decision.document, state, None, None, *span, ())
         self._hold(batch, replace(given_up, reason=decision.reason, who=decision.who))
 
     def _hold(self, batch: Batch, held: Held) -> None:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from gateway import telling
 from gateway.deciding import Deciding
+from gateway.errors import Retry
 from gateway.judging import Batch, Task, Watch, doubt, peeked, state_of
 from gateway.model import Delivery, DeliveryState, DocumentState
 from gateway.receive.archives import is_archive, open_archive
@@ -30,6 +31,7 @@ from gateway.store import (
     members,
     personal,
     quarantine,
+    repairs,
     replays,
     retries,
     staging,
@@ -125,6 +127,7 @@ class Attempt:
         self._of_table = lease.delivery.source.startswith("table://")
         self._deciding = Deciding(line.vault, routes, line.new_id)
         with line.database.read() as connection:
+            self._last_decision = decisions.last_of(connection, lease.delivery.number)
             self._decided = decisions.of_delivery(connection, lease.delivery.number)
         self._corrected = {number for number, each in self._decided.items() if each.kind == CORRECTED}
 
@@ -180,6 +183,9 @@ class Attempt:
     def _store(self, transaction: Transaction, batch: Batch) -> None:
         """Stage and hold what the batch has; a document that is older than its record is left out (P6)."""
         number = self._delivery.number
+        if decisions.last_of(transaction.connection, number) != self._last_decision:
+            raise Retry("a document of it was put right meanwhile in a later file", delay_seconds=0.0)
+        repairs.lock(transaction, batch.returned.values())
         for contract_id, rows in batch.accepted.items():
             contract = batch.contracts[contract_id]
             staging.claim(transaction, contract, number)
@@ -221,6 +227,8 @@ class Attempt:
             batch.noted.append(telling.older_than_records(self._delivery, {row.key for row in more}, len(more)))
         batch.count[DocumentState.EXCLUDED] += len(older)
         batch.ended(older, DocumentState.EXCLUDED)
+        for row in older:
+            batch.returned.pop(row.document, None)
         return [row for row in rows if row.document not in late]
 
     def _accept(self, transaction: Transaction, batch: Batch, contract_id: str, rows: list[Staged]) -> None:
@@ -251,6 +259,7 @@ class Attempt:
         with self._database.write() as transaction:
             self._prove(transaction)
             self._store(transaction, batch)
+            self._close_repaired(transaction, delivery, batch)
             state = state_of(batch.count)
             if not batch.total() and any(each.severity == "error" for each in batch.about_file):
                 state = self._hold_file(transaction)
@@ -259,9 +268,15 @@ class Attempt:
                 batch.about_file.append(telling.more_findings(delivery, batch.left_out))
             quarantine.add_findings(transaction, delivery.number, batch.about_file)
             replays.forget_kept(transaction, delivery.number)
-            self._close(transaction, delivery, state, batch.count, sender=_sender(batch))
+            self._close(transaction, delivery, state, batch.count, sender=_sender(batch), returned=batch.is_sheet)
             acknowledgments.owe(transaction, [(delivery, candidates)], revision=self._routes.revision)
             transaction.tell(*telling.finished(delivery, batch, state))
+
+    def _close_repaired(self, transaction: Transaction, delivery: Delivery, batch: Batch) -> None:
+        """What was held of earlier files, and is taken now because it was sent again put right, waits for nobody."""
+        by = replace(delivery, partner=delivery.partner or _sender(batch))
+        for each in repairs.close(transaction, by, batch.returned):
+            transaction.tell(telling.repaired(each, by))
 
     def _hold_file(self, transaction: Transaction) -> DeliveryState:
         """A file without any document that could be read is held as a whole, as number 0, which is not counted.
@@ -424,6 +439,7 @@ class Attempt:
         with self._database.write() as transaction:
             self._prove(transaction)
             self._store(transaction, batch)
+            self._close_repaired(transaction, delivery, batch)
             self._reveal(transaction)
             outcome = batch.outcome or {}
             gone = sorted(wanted.keys() - outcome.keys())
@@ -436,7 +452,7 @@ class Attempt:
                     quarantine.release(transaction, delivery.number, number, state)
             self._note_taken(transaction, outcome)
             count = quarantine.recounted(transaction, delivery, taken=batch.count)
-            self._close(transaction, delivery, state_of(count), count, sender=_sender(batch))
+            self._close(transaction, delivery, state_of(count), count, sender=_sender(batch), returned=batch.is_sheet)
             transaction.tell(*(telling.retried(delivery, said[number], outcome.get(number)) for number in wanted))
 
     def _note_taken(self, transaction: Transaction, outcome: dict[int, DocumentState]) -> None:
@@ -486,8 +502,12 @@ class Attempt:
         *,
         twin: str | None = None,
         sender: str | None = None,
+        returned: bool = False,
     ) -> None:
-        """The delivery ends; `sender` is whom its envelopes name, where the way that it came does not say it."""
+        """The delivery ends; `sender` is whom its envelopes name, where the way that it came does not say it.
+
+        `returned` says that it is a sheet of refused rows that were to be put right.
+        """
         deliveries.close(
             transaction,
             delivery.number,
@@ -502,7 +522,9 @@ class Attempt:
         if partner is not None and partner.letters and not self._of_table:
             again = self._lease.delivery.state is not DeliveryState.RECEIVED or delivery.replay is not None
             theirs = replace(delivery, partner=partner.name)
-            letters.owe(transaction, theirs, state, count, revision=self._routes.revision, again=again)
+            letters.owe(
+                transaction, theirs, state, count, revision=self._routes.revision, again=again, returned=returned
+            )
         if not staging.staged(transaction.connection, delivery.number):
             leases.finish(transaction, self._lease)
 

@@ -21,9 +21,10 @@ from gateway.receive.archives import CODES as ARCHIVE_CODES
 from gateway.receive.archives import kind_of
 from gateway.receive.archives.kinds import FIRST_BYTES
 from gateway.routing import Flow, Unfit, unwanted_file
-from gateway.store import quarantine
+from gateway.store import quarantine, repairs
 from gateway.store.members import Part, moved
 from gateway.store.quarantine import Held
+from gateway.store.repairs import Returned
 from gateway.store.staging import GONE, Staged
 
 if TYPE_CHECKING:
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
 ROWS_A_BATCH = 20_000
 BYTES_A_BATCH = 8 * 1024 * 1024
 ABOUT_FILE_MAX = 1_000
+RETURNED_MAX = 50_000
+"""So many rows of a file close held documents: more than a sheet has."""
 FINDING_BYTES = 600
 """What a finding weighs in a batch beside its texts, about."""
 INDEXED_CHARACTERS_MAX = 300
@@ -76,6 +79,10 @@ class Batch:
     left_out: int = 0
     """How many findings of held documents are kept, and how many are more than the quarantine takes."""
     flushed: bool = False
+    returned: dict[int, Returned] = field(default_factory=dict)
+    """Rows of a sheet that a letter gave out, which are taken as far as is known: document → what they stand for."""
+    is_sheet: bool = False
+    """Whether any row was one of those."""
 
     def accept(self, flow: Flow, row: Staged) -> None:
         """Keep an accepted document."""
@@ -92,6 +99,12 @@ class Batch:
         """Note where documents ended, when that is asked for."""
         if self.outcome is not None:
             self.outcome |= {row.document: state for row in rows}
+
+    def came_again(self, document: int, row: Returned) -> None:
+        """Note which held documents a row stands for, until it is found that it is not taken."""
+        self.is_sheet = True
+        if len(self.returned) < RETURNED_MAX:
+            self.returned[document] = row
 
     def tell_of_file(self, finding: Finding) -> None:
         """Keep a finding about the file: every error until there is one, and as many others as anybody reads."""
@@ -212,6 +225,7 @@ class Judging:
         envelope: Envelope | None = None
         flow: Flow | Unfit | Finding | None = None
         readable = True
+        is_sheet = False
         for item in items_of(self._routes, task.candidates, chunks):
             if isinstance(item, FileFinding):
                 readable = readable and item.severity != "error"
@@ -228,6 +242,11 @@ class Judging:
                 if isinstance(flow, Flow | Unfit):
                     batch.accepts.add(flow.integration.accept)
                 batch.partners.add(flow.partner if isinstance(flow, Flow) else None)
+                is_sheet = _is_sheet(item)
+            if is_sheet and isinstance(flow, Flow):
+                references = tuple(filter(None, map(repairs.reference_of, item.content)))
+                if references:
+                    batch.came_again(item.number + part.origin, Returned(references, flow.integration.name))
             if task.end is not None and item.end != task.end:
                 found = (not_one(item.number, item.start, task.end, item.end - item.start),)
                 self._hold(task, batch, item, None if isinstance(flow, Finding) else flow, found)
@@ -309,6 +328,7 @@ class Judging:
         )
         batch.count[state] += 1
         batch.rows += 1
+        batch.returned.pop(number, None)
         batch.told.extend(kept[: max(0, TOLD_MAX - len(batch.told))])
 
 
@@ -337,6 +357,16 @@ def _row(document: Document, flow: Flow, value: dict[str, Any], origin: int) -> 
         judge.dump_json(value).decode(),
         judge.columns(value),
     )
+
+
+def _is_sheet(first: Document) -> bool:
+    """Whether a file looks like a sheet of refused rows, by its header, or without one by its first row."""
+    columns, content = first.envelope.columns, first.content
+    if first.envelope.format != "csv" or not isinstance(content, list) or not content:
+        return False
+    if columns:
+        return any(each.rstrip("_") == repairs.COLUMN for each in columns)
+    return repairs.reference_of(content[-1]) is not None
 
 
 def _is_tombstone(task: Task, document: Document) -> bool:
@@ -427,13 +457,14 @@ def not_one(document: int, start: int, end: int, read: int) -> Finding:
 
 def state_of(count: Counter[DocumentState]) -> DeliveryState:
     """The state of a finished delivery from where its documents ended."""
-    held = count[DocumentState.QUARANTINED] + count[DocumentState.UNROUTED] + count[DocumentState.DISCARDED]
+    closed = sum(count[each] for each in quarantine.CLOSED)
+    held = count[DocumentState.QUARANTINED] + count[DocumentState.UNROUTED] + closed
     taken = sum(count.values()) - held
     if not held:
         return DeliveryState.ACCEPTED
     if taken:
         return DeliveryState.PARTLY_ACCEPTED
-    return DeliveryState.DISCARDED if held == count[DocumentState.DISCARDED] else DeliveryState.QUARANTINED
+    return DeliveryState.DISCARDED if held == closed else DeliveryState.QUARANTINED
 
 
 def peeked(chunks: Iterator[bytes]) -> tuple[Iterator[bytes], bytes]:

@@ -38,6 +38,7 @@ class DocumentState(StrEnum):
     UNROUTED = "unrouted"
     DISCARDED = "discarded"
     CORRECTED = "corrected"
+    REPAIRED = "repaired"
     PURGED = "purged"
     UNDONE = "undone"
 

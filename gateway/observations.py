@@ -40,6 +40,7 @@ ATTEMPT_FAILED = Observation("attempt_failed", "problem", "try {tries} did not f
 DOCUMENT_RETRIED = Observation("retried", "info", "document {document} judged again: {state}")
 DOCUMENT_DISCARDED = Observation("discarded", "info", "document {document} discarded: {reason}")
 DELIVERY_DISCARDED = Observation("delivery_discarded", "info", "{name} was given up: nothing of it is taken or held")
+DOCUMENTS_REPAIRED = Observation("repaired", "info", "{what} put right by {by}, {name}")
 DOCUMENT_CORRECTED = Observation("corrected", "info", "document {document} corrected by {who}: {reason}")
 REPLAY_ASKED = Observation("replay", "info", "to be judged again as {how}, asked by {who}: {reason}")
 DELIVERY_UNDONE = Observation(

@@ -92,7 +92,7 @@ def _judged(line: Line, lease: Lease, routes: Routes) -> Good | None:
         return None
     finally:
         line.watch.end()
-    if batch.held or batch.noted or batch.about_file or not batch.accepted:
+    if batch.held or batch.noted or batch.about_file or batch.is_sheet or not batch.accepted:
         return None
     if any(batch.versions.values()):  # each is held against what those before it brought
         return None

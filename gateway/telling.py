@@ -15,6 +15,7 @@ from gateway.observations import (
     DELIVERY_QUARANTINED,
     DOCUMENT_RETRIED,
     DOCUMENT_UNROUTED,
+    DOCUMENTS_REPAIRED,
     FINDING_MADE,
 )
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
     from gateway.judging import Batch
+    from gateway.store.repairs import Repaired
     from gateway.store.staging import Staged
 
 OLDER = "record.older"
@@ -87,6 +89,12 @@ _AGAIN = {
 def retried(delivery: Delivery, document: int | str, state: DocumentState | None) -> Activity:
     """The line of a document that was judged again; `state` is None where the reader no longer finds it."""
     return DOCUMENT_RETRIED(**_who(delivery), document=document, state=_AGAIN[state])
+
+
+def repaired(each: Repaired, by: Delivery) -> Activity:
+    """The line of a delivery whose held documents were put right in a later file."""
+    what = f"{each.documents} held documents were" if each.documents != 1 else "1 held document was"
+    return DOCUMENTS_REPAIRED(**_who(each.delivery), what=what, documents=each.documents, by=by.id, name=by.name)
 
 
 def where(finding: Finding) -> str:

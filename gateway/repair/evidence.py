@@ -26,7 +26,7 @@ from gateway.positions import Places
 from gateway.repair.differences import leaves
 from gateway.repair.retention import was_purged
 from gateway.routing import Flow
-from gateway.store import decisions, deliveries, members, records
+from gateway.store import decisions, deliveries, members, records, repairs
 from gateway.store.decisions import Amended
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from gateway.store.decisions import Decision, RawBytes
     from gateway.store.members import Part
     from gateway.store.records import StoredVersion
+    from gateway.store.repairs import PutRight
     from gateway.store.vault import Vault
 
 EARLIER_MAX = 20
@@ -132,6 +133,8 @@ class Evidence:
     fields: tuple[FieldEvidence, ...]
     part: Part
     """What the document was read from: the file, or a member of an archive, in which all its spots are counted."""
+    put_right: tuple[PutRight, ...] = ()
+    """Held documents of earlier files that this one put right, because it came in the sheet of a letter."""
     purged: str | None = None
     """Why the bytes are no longer kept; then the values are told without their sources, and without their rules."""
 
@@ -183,7 +186,7 @@ class Explainer:
                 if pointer == field or pointer.startswith(f"{field}/")
             )
             why, of = was_purged(delivery), delivery.integration
-            return Evidence(contract.id, key, this, delivery, of, this.revision, None, fields, part, why)
+            return Evidence(contract.id, key, this, delivery, of, this.revision, None, fields, part, purged=why)
         correction = decided if decided is not None and decided.kind == decisions.CORRECTED else None
         here = correction.within(part.origin) if correction is not None else None
         raw: RawBytes = self.vault if here is None else Amended(self.vault, here)
@@ -197,7 +200,15 @@ class Explainer:
                 if pointer == field or pointer.startswith(f"{field}/")
             )
         integration = found.flow.integration.name if found is not None else delivery.integration
-        return Evidence(contract.id, key, this, delivery, integration, this.revision, correction, fields, part)
+        right = self._put_right(delivery, found) if found is not None else ()
+        return Evidence(contract.id, key, this, delivery, integration, this.revision, correction, fields, part, right)
+
+    def _put_right(self, delivery: Delivery, found: _Document) -> tuple[PutRight, ...]:
+        if found.envelope.format != "csv":
+            return ()
+        row = found.raw.decode(found.envelope.encoding, "replace")
+        with self.database.read() as connection:
+            return tuple(repairs.put_right_by(connection, delivery, row))
 
 
 def _delivery(connection: Connection, delivery_id: str) -> Delivery:

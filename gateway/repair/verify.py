@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 OPEN_ENDS = (DeliveryState.RECEIVED, DeliveryState.FAILED, DeliveryState.PURGED)
 """States in which the counters say nothing yet, or nothing any more."""
-HELD = (DocumentState.QUARANTINED, DocumentState.UNROUTED, DocumentState.DISCARDED)
+HELD = (*quarantine.OPEN, *quarantine.CLOSED)
 
 
 @dataclass(frozen=True, slots=True)

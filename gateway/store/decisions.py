@@ -10,7 +10,7 @@ import io
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, BinaryIO, Protocol
 
-from sqlalchemy import insert, select
+from sqlalchemy import func, insert, select
 
 from gateway.store.database import stamp
 from gateway.store.deliveries import moment
@@ -24,8 +24,9 @@ if TYPE_CHECKING:
 
     from gateway.store.database import Transaction
 
-CORRECTED, DISCARDED, TAKEN = "corrected", "discarded", "taken"
-"""Taken: a good document of a file that is in doubt as a whole; somebody had it judged again by itself."""
+CORRECTED, DISCARDED, TAKEN, REPAIRED = "corrected", "discarded", "taken", "repaired"
+"""Taken: a good document of a file that is in doubt as a whole; somebody had it judged again by itself. Repaired: its
+sender put it right in a later file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,12 @@ def of_delivery(connection: Connection, delivery_number: int) -> dict[int, Decis
     """The decision that counts for each document of a delivery that someone decided about."""
     query = select(decision).where(decision.c.delivery == delivery_number).order_by(decision.c.id)
     return {row.document: _decision(row) for row in connection.execute(query)}
+
+
+def last_of(connection: Connection, delivery_number: int) -> int:
+    """The number of the last decision about a document of a delivery; 0 where there is none."""
+    query = select(func.max(decision.c.id)).where(decision.c.delivery == delivery_number)
+    return connection.execute(query).scalar() or 0
 
 
 def _decision(row: Row[tuple[object, ...]]) -> Decision:

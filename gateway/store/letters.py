@@ -92,19 +92,23 @@ def owe(
     *,
     revision: str,
     again: bool,
+    returned: bool = False,
 ) -> None:
     """Note that the partner of a delivery is owed a letter about its end, if there is something to say.
 
     In the transaction that ends it. `again` says that it had ended before: then it is written about if it ends
-    otherwise than the last letter says, be it that all of it is taken now. A replay tells good news only.
+    otherwise than the last letter says, be it that all of it is taken now. A replay tells good news only. `returned`
+    says that it is a sheet of refused rows: of those its sender also hears that a newer record overtook one.
     """
-    if ended.partner is None or (not again and state not in _TOLD):
+    left_out = returned and bool(documents[DocumentState.EXCLUDED])
+    is_told = state in _TOLD or left_out
+    if ended.partner is None or (not again and not is_told):
         return
     connection = transaction.connection
     of_delivery = lettering.c.delivery == ended.number
     query = select(lettering.c.number, lettering.c.ended).where(of_delivery).order_by(lettering.c.number.desc())
     last = connection.execute(query.limit(1)).first()
-    if last is None and (state not in _TOLD or ended.replay is not None):
+    if last is None and (not is_told or ended.replay is not None):
         return
     if last is not None and (last.ended == state or state not in (*_TOLD, DeliveryState.ACCEPTED)):
         return

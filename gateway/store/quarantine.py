@@ -36,6 +36,9 @@ _ABOUT_FILE_MAX = 20
 
 OPEN = (DocumentState.QUARANTINED, DocumentState.UNROUTED)
 
+CLOSED = (DocumentState.DISCARDED, DocumentState.REPAIRED)
+"""Given up, or put right in a later file: of these nothing was taken, and nothing waits for anybody."""
+
 _OWN = finding.alias("own")
 ABOUT = (
     and_(finding.c.delivery == document.c.delivery, finding.c.document == document.c.number),
@@ -361,12 +364,17 @@ def discard(
     )
     given_up = Decision(row.number, decisions.DISCARDED, transaction.now, who, reason, row.start, row.end)
     decisions.keep(transaction, number, given_up)
-    before = deliveries.by_number(connection, number)
+    return recount(transaction, deliveries.by_number(connection, number))
+
+
+def recount(transaction: Transaction, before: Delivery) -> DeliveryState:
+    """Write a delivery's counters and its state after held documents were closed; the state from then on."""
+    connection, number = transaction.connection, before.number
     count = recounted(transaction, before)
     open_ = select(1).where(document.c.delivery == number, document.c.state.in_(OPEN)).limit(1)
     held = connection.execute(open_).first() is not None
-    given_up_whole = not held and sum(count.values()) == count[DocumentState.DISCARDED]
-    state = DeliveryState.DISCARDED if given_up_whole else before.state
+    closed = sum(count[each] for each in CLOSED)
+    state = DeliveryState.DISCARDED if not held and sum(count.values()) == closed else before.state
     connection.execute(
         update(delivery)
         .where(delivery.c.number == number)
@@ -385,7 +393,7 @@ def recounted(
     query = select(document.c.state, func.count()).where(document.c.delivery == of.number)
     query = query.where(document.c.number > 0)
     held = {row[0]: row[1] for row in transaction.connection.execute(query.group_by(document.c.state))}
-    for state in (*OPEN, DocumentState.DISCARDED, DocumentState.CORRECTED):
+    for state in (*OPEN, *CLOSED, DocumentState.CORRECTED):
         count[state] = held.get(state, 0)
     return count
 

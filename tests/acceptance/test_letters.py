@@ -114,8 +114,9 @@ Only the 2 refused rows, put right, in a file of their own.
 What was taken need not be sent again.
 The 2 refused rows are in
 letter_prices.csv_{reference}.csv, with the columns
-problem, expected, send. You can put them right in that file and send
-it: the added columns are not read.
+problem, expected, send, reference. You can put them right in that file
+and send it: of the added columns only reference is read, which says
+what is put right.
 
 QUESTIONS
 
@@ -131,7 +132,7 @@ Please quote {reference}.
 
 def test_the_sheet_of_refused_rows_is_taken_once_it_is_put_right(place: Place) -> None:
     sheet = told(place, PRICES, "prices.csv", "globex")["csv"]
-    assert sheet.splitlines()[0] == f"{HEADER};problem;expected;send"
+    assert sheet.splitlines()[0] == f"{HEADER};problem;expected;send;reference"
     assert [(each["Artikelnummer"], each["Preis"], each["Warengruppe"]) for each in rows(sheet)] == [
         ("HAMMER-300", "12,5O", "20"),
         ("SPADE-2", "27,50", "77"),

@@ -84,10 +84,12 @@ def _lines(evidence: Evidence) -> Iterator[str]:
     if correction is not None:
         yield f"  corrected by {correction.who}, {_time(correction.at)}: {correction.reason}"
         yield f"  its values come from the correction, {correction.size:,} bytes, sha256 {correction.sha256}"
+    for each in evidence.put_right:
+        yield f"  puts right document {each.document} of {each.name} ({each.delivery}), which was held"
     if evidence.purged is not None:
         yield f"  {evidence.purged}"
-    for each in evidence.fields:
-        yield from _field_lines(each, corrected=correction is not None, purged=evidence.purged is not None)
+    for field in evidence.fields:
+        yield from _field_lines(field, corrected=correction is not None, purged=evidence.purged is not None)
 
 
 _GIVEN = {

@@ -122,9 +122,8 @@ def _sheet(letter: Letter) -> list[str]:
     refused = f"{sheet.rows:,} refused {letter.unit.many}" if sheet.rows > 1 else f"refused {letter.unit.one}"
     rows = f"The {refused} {_are(sheet.rows)} in {sheet.name}, with the columns {added}."
     if sheet.ready and letter.ended is DeliveryState.PARTLY_ACCEPTED:
-        said = [
-            f"{rows} You can put {_them(sheet.rows)} right in that file and send it: the added columns are not read."
-        ]
+        read = f"of the added columns only {sheet.columns[-1]} is read, which says what is put right"
+        said = [f"{rows} You can put {_them(sheet.rows)} right in that file and send it: {read}."]
     else:
         right = (
             f"the {letter.unit.many} right where they come"

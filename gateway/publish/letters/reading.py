@@ -23,6 +23,7 @@ from gateway.publish.letters.units import ROWS, unit_of
 from gateway.publish.letters.wording import AS_CSV, codes_of, is_workbook, worded
 from gateway.routing import Flow, Unfit
 from gateway.store import deliveries, members, quarantine
+from gateway.store.repairs import Reference
 from gateway.telling import OLDER, OLDER_TOLD_MAX
 
 if TYPE_CHECKING:
@@ -279,7 +280,7 @@ class _Reading:
             found.first |= {around: len(found.items)} if around else {}
             found.items.append(Item(self._title(document, flow, part), tuple(told), len(own) - len(told)))
         if self._sheets is not None and isinstance(document.content, list):
-            self._sheets.add(document, told)
+            self._sheets.add(document, told, str(Reference(self._delivery.id, held.number + held.origin)))
         elif self._sheets is not None:
             self._sheets.odd += 1
 

@@ -1,7 +1,8 @@
 """The refused rows as a CSV file that their sender can put right and send again.
 
 It has the columns, the delimiter and the encoding of his file, so that it is read as that was; behind them stand
-columns that say what is wrong, which nothing reads. Cells that a spreadsheet would take for a formula get an apostrophe
+columns that say what is wrong, which nothing reads, and one that says which row it is, so that what is held is closed
+when the row comes back right. Cells that a spreadsheet would take for a formula get an apostrophe
 in front, but for numbers with a sign.
 """
 
@@ -14,6 +15,7 @@ from edi.formats import FORMATS
 from edi.model import Document, Envelope
 from edi.writing import Unwritable
 from gateway.publish.letters.facts import Sheet
+from gateway.store.repairs import COLUMN
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
 
 ROWS_MAX = 20_000
 BYTES_MAX = 4 * 1024 * 1024
-_ADDED = ("problem", "expected", "send")
+_ADDED = ("problem", "expected", "send", COLUMN)
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _SIGNED = re.compile(r"[+-]?[\d.,' \u00a0]*\d[\d.,' \u00a0]*%?[+-]?")
 _NOT_READY = ("layout", "skip", "footer", "message", "ignore")
@@ -44,8 +46,11 @@ class Sheets:
         self.odd = 0
         self.left_out = 0
 
-    def add(self, document: Document, problems: Sequence[Problem]) -> None:
-        """Take a refused row in, if there is room, and if its cells are as many as its columns."""
+    def add(self, document: Document, problems: Sequence[Problem], reference: str) -> None:
+        """Take a refused row in, if there is room, and if its cells are as many as its columns.
+
+        `reference` is what it is known by here.
+        """
         if self._envelope is None:
             self._begin(document)
         assert self._envelope is not None
@@ -63,7 +68,7 @@ class Sheets:
             "; ".join(each.expected for each in problems if each.expected),
             " ".join(dict.fromkeys(each.send for each in problems)),
         ]
-        row = [*map(self._safe, cells), *(self._safe(self._ours(each), counted=False) for each in said)]
+        row = [*map(self._safe, cells), *(self._safe(self._ours(each), counted=False) for each in said), reference]
         self._rows.append(row)
         self._size += sum(map(len, row))
 

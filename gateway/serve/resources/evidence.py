@@ -87,6 +87,13 @@ SHAPES: dict[str, Shape] = {
         sha256=TEXT,
         size=WHOLE,
     ),
+    "PutRight": thing(
+        "A held document of an earlier file that this one put right, because it came in the sheet of a letter.",
+        delivery=TEXT,
+        name=TEXT,
+        document=WHOLE,
+        at=MOMENT,
+    ),
     "Evidence": thing(
         "Where a version of a record comes from: document counts those of the file from 1, its bytes are start to "
         "end of the content as it came, also where a correction stands in their place. Of an archive, member is the "
@@ -111,6 +118,7 @@ SHAPES: dict[str, Shape] = {
         start=WHOLE,
         end=WHOLE,
         correction=maybe(named("Correction")),
+        put_right=many(named("PutRight")),
         purged=maybe(TEXT),
         fields=many(named("FieldEvidence")),
         _masked=many(TEXT),
@@ -190,6 +198,7 @@ def evidence_said(evidence: Evidence) -> dict[str, Any]:
         "start": evidence.span[0],
         "end": evidence.span[1],
         "correction": None if correction is None else {name: getattr(correction, name) for name in _OF_CORRECTION},
+        "put_right": [asdict(each) for each in evidence.put_right],
         "purged": evidence.purged,
         "fields": [_field_said(each, FILE if correction is None else CORRECTION) for each in evidence.fields],
     }

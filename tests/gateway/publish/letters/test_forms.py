@@ -114,7 +114,7 @@ ENVELOPE = Envelope("csv", columns=("sku", "price"), delimiters=';"\0')
 def sheet(rows: list[list[str]], envelope: Envelope = ENVELOPE, **options: str) -> Sheet | None:
     made = Sheets("x.csv", options, format_name="csv")
     for number, cells in enumerate(rows, 1):
-        made.add(Document(number, 0, 0, cells, envelope), [PROBLEM])
+        made.add(Document(number, 0, 0, cells, envelope), [PROBLEM], f"d_1/{number}")
     return made.finished()
 
 
@@ -156,7 +156,7 @@ def test_one_row_is_told_as_one() -> None:
 def test_our_columns_have_names_that_theirs_have_not() -> None:
     made = sheet([["a", "1"]], ENVELOPE._replace(columns=("problem", "send")))
     assert made is not None
-    assert made.columns == ("problem_", "expected", "send_")
+    assert made.columns == ("problem_", "expected", "send_", "reference")
 
 
 def test_a_file_whose_first_lines_are_passed_over_is_only_to_be_read() -> None:
@@ -168,11 +168,13 @@ def test_a_file_whose_first_lines_are_passed_over_is_only_to_be_read() -> None:
 
 def test_records_of_fixed_width_are_only_to_be_read() -> None:
     made = Sheets("x.csv", {}, format_name="fixed")
-    made.add(Document(1, 0, 0, ["A", "1"], Envelope("fixed", columns=("sku", "price"), encoding="cp037")), [PROBLEM])
+    made.add(
+        Document(1, 0, 0, ["A", "1"], Envelope("fixed", columns=("sku", "price"), encoding="cp037")), [PROBLEM], "d_1/1"
+    )
     done = made.finished()
     assert done is not None
     assert not done.ready
-    assert done.content.decode("utf-8-sig").splitlines()[0] == "sku,price,problem,expected,send"
+    assert done.content.decode("utf-8-sig").splitlines()[0] == "sku,price,problem,expected,send,reference"
 
 
 # ── mail ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
