@@ -290,6 +290,8 @@ class Collector:
                 if is_superseded(name) or now >= patience:
                     return None
                 whole = whole_file(descriptor)
+        except PermissionError as error:  # once it is claimed, its sender cannot give it other rights any more
+            raise PermissionError(error.errno, "this process has no right to read it") from error
         except (OSError, SftpError):
             return None  # claiming it shows what is wrong with this one file, and does not stop the others
         broken = folder.log is not None and BrokenUploads(folder.holding).is_broken(name, known.look)

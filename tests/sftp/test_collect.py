@@ -23,11 +23,13 @@ from sftp.arrival import Arrival, Folder, drop_folder
 from sftp.collect import Collector
 from sftp.errors import Changed, Retry, Stop
 from sftp.names import superseded
+from sftp.scanning import opened
 from sftp.testing import Received, Told
 from sftp.writers import is_written
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextlib import AbstractContextManager
 
 WHOLE = b"<order><line/></order>"
 HALF = b"<order><line/>"
@@ -617,6 +619,34 @@ def test_a_file_that_may_not_be_renamed_is_told_once_and_does_not_stop_those_beh
     assert told.problem
     bench.after(5)
     assert bench.after(5) == ["c.csv", "a.csv", "b.csv"]
+    assert bench.left() == []
+
+
+def test_files_that_we_may_not_read_stay_where_they_are_and_stop_no_others(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(path: Path) -> AbstractContextManager[int]:
+        if path.name in {"a.csv", "b.csv", "c.csv"}:
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return opened(path)
+
+    with monkeypatch.context() as rights:  # root may read everything, so it cannot be had for real
+        rights.setattr("sftp.collect.opened", refused)
+        for name in ("a.csv", "b.csv", "c.csv", "d.csv"):
+            bench.write(name)
+        bench.after(0)
+        for _ in range(4):
+            bench.after(5)
+        assert bench.after(5) == ["d.csv"]
+    assert sorted(path.name for path in bench.folder.path.iterdir()) == ["a.csv", "b.csv", "c.csv"]
+    [told] = bench.told.of("claim_failed")
+    assert told.message == (
+        "a.csv and 2 more cannot be taken from folder:in: this process has no right to read it; "
+        "it is tried again, and the other files are taken"
+    )
+    assert bench.told.of("receiver_failed") == []
+    bench.after(5)
+    assert bench.after(5) == ["d.csv", "a.csv", "b.csv", "c.csv"]
     assert bench.left() == []
 
 
