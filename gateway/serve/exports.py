@@ -54,6 +54,7 @@ def exported(
     stack.callback(shared.exports.release)
     try:
         connection = stack.enter_context(call.services.database.read())
+        stack.enter_context(lines.sweep(connection))
         at = then(connection)
         since = at.change if at is not None else changes.newest(connection)[0]
         query = replace(planned.query, limit=None)

@@ -6,6 +6,7 @@ they are in, none is sorted twice. The first part is small, so that it is there 
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import text
@@ -25,8 +26,30 @@ PART_BYTES = 131_072
 """About so much is handed on at once: the calls between are few, and a reader who is slow holds little."""
 
 _ROWS_FIRST, _ROWS_MAX = 16, 1000
+_SWEEP_CACHE = -2000  # KiB
 _HEAD = """'{"_key":"' || r.key || '","_seq":' || r.seq || ',"_version":' || r.version || ','"""
 """The system's members; the contract's are behind them, without their brace. A key needs no escaping in JSON."""
+
+
+@contextmanager
+def sweep(connection: Connection) -> Iterator[None]:
+    """Keep few pages in memory while a whole table is gone through.
+
+    Pages of a sweep are not read again, but each connection of SQLite's keeps its share of them, 16 MB, and each export
+    takes another connection.
+    """
+    if connection.dialect.name != "sqlite":
+        yield
+        return
+    driver = connection.connection.driver_connection
+    assert driver is not None
+    usual = driver.execute("PRAGMA cache_size").fetchone()[0]
+    driver.execute(f"PRAGMA cache_size = {_SWEEP_CACHE}")
+    try:
+        yield
+    finally:
+        if not connection.invalidated:
+            driver.execute(f"PRAGMA cache_size = {usual}")
 
 
 def stream(connection: Connection, query: Query, at: Point | None = None) -> Iterator[bytes]:
@@ -43,7 +66,7 @@ def stream(connection: Connection, query: Query, at: Point | None = None) -> Ite
     count = _ROWS_FIRST
     for asked, values in statements(connection, here, query, at):
         with streaming.execute(text(f"SELECT {_HEAD}, {body} FROM ({asked}) r"), values) as answer:
-            # An object of SQLAlchemy's for each row took a third of the time; on PostgreSQL it reads ahead by itself.
+            # SQLAlchemy's object for each row took a third of the time; of PostgreSQL's rows it holds the first already.
             fetch = answer.cursor.fetchmany if sqlite and answer.cursor is not None else answer.fetchmany
             while rows := fetch(count):
                 part = joined(rows)

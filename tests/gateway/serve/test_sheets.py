@@ -80,6 +80,7 @@ def rows(*lines: bytes, chosen: Collection[str] | None = None) -> list[str]:
         ({"number": "a", "ship_to": {"name": "Æ, Œ", "city": "東京"}}, 'a,,,,,"Æ, Œ",東京,'),
         ({"number": "a", "ship_to": None}, "a,,,,,,,"),
         ({"number": "a", "lines": []}, "a,,,,,,,[]"),
+        ({"number": "a", "lines": [{"sku": "x"}]}, 'a,,,,,,,"[{""sku"":""x""}]"'),
         ({"number": "a", "lines": [{"sku": "x"}, {"sku": "=]"}]}, 'a,,,,,,,"[{""sku"":""x""},{""sku"":""=]""}]"'),
         ({"number": "a", "lines": [{"sku": "x", "tags": []}]}, 'a,,,,,,,"[{""sku"":""x"",""tags"":[]}]"'),
         ({"note": "an older contract's", "number": "a"}, "a,an older contract's,,,,,,"),

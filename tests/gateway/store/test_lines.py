@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import io
 import json
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
+from sqlalchemy.exc import SQLAlchemyError
 
 from gateway.contracts import Contract, Field
 from gateway.model import Arrived
@@ -21,6 +23,8 @@ from gateway.store.staging import Staged
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from sqlalchemy import Connection
 
 PRICE = Contract(
     "price", 1, "", "", ("sku",),
@@ -121,3 +125,23 @@ def test_records_that_are_large_come_one_by_one(database: Database, tmp_path: Pa
 def test_a_contract_that_no_revision_applied_has_none(database: Database) -> None:
     with database.read() as connection:
         assert list(lines.stream(connection, Query(replace(PRICE, name="other"), limit=None))) == []
+
+
+def test_a_sweep_keeps_few_pages_and_its_connection_is_as_before_afterwards(tmp_path: Path) -> None:
+    database = Database(f"sqlite:{tmp_path}/gateway.db", clock=lambda: datetime.now(UTC))
+    with database.read() as connection:
+        usual = pages(connection)
+        with lines.sweep(connection):
+            assert pages(connection) == -2000
+        assert pages(connection) == usual == -16000
+        with pytest.raises(ZeroDivisionError), lines.sweep(connection):
+            1 / 0  # noqa: B018 - which fails
+        assert pages(connection) == usual
+    with suppress(SQLAlchemyError), database.read() as connection, lines.sweep(connection):
+        connection.invalidate()  # its time was over
+    database.close()
+
+
+def pages(connection: Connection) -> int:
+    found: int = connection.exec_driver_sql("PRAGMA cache_size").scalar_one()
+    return found
