@@ -111,21 +111,52 @@ def page(
     last, at = newest(connection)
     if after >= last:
         return Page([], after, last, at)
-    spans, behind = _spans(connection, after, wanted, limit)
+    spans, behind = _spans(_runs(connection, after), after, wanted, limit)
     reader = _Reader(connection, wanted, partners)
-    if bodies:
-        fitting = reader.fitting(spans, bytes_max)
-        if fitting is not None:
-            behind = fitting
-            spans = [span._replace(high=min(span.high, behind)) for span in spans if span.low <= behind]
-    return Page(reader.changes(spans, bodies=bodies), behind, last, at)
+    found, behind = _read(reader, spans, behind, bytes_max if bodies else None)
+    return Page(found, behind, last, at)
 
 
-def _spans(connection: Connection, after: int, wanted: Collection[str], limit: int) -> tuple[list[_Span], int]:
+def of_delivery(
+    connection: Connection,
+    number: int,
+    after: int,
+    wanted: Mapping[str, Contract],
+    *,
+    limit: int,
+    bodies: bool = True,
+    partners: tuple[str, ...] | None = None,
+    bytes_max: int = BYTES_MAX,
+) -> Page:
+    """The same of those alone that the delivery with this number made, taking it back included.
+
+    `newest` is the last of them, and `at` when it became visible.
+    """
+    statement = text("""SELECT first_seq, last_seq, contract, first_id, at FROM change_block
+        WHERE delivery = :number ORDER BY first_seq""")
+    runs = connection.execute(statement, {"number": number}).all()
+    if not runs or after >= runs[-1].last_seq:
+        return Page([], after, runs[-1].last_seq if runs else 0, runs[-1].at if runs else None)
+    spans, behind = _spans((run for run in runs if run.last_seq > after), after, wanted, limit)
+    reader = _Reader(connection, wanted, partners, by=("contract", "low"))  # others' runs lie between its own
+    found, behind = _read(reader, spans, behind, bytes_max if bodies else None)
+    return Page(found, behind, runs[-1].last_seq, runs[-1].at)
+
+
+def _read(reader: _Reader, spans: Sequence[_Span], behind: int, bytes_max: int | None) -> tuple[list[Change], int]:
+    """The changes of these spans, and the last number that they reach; without records if there is no `bytes_max`."""
+    fitting = reader.fitting(spans, bytes_max) if bytes_max is not None else None
+    if fitting is not None:
+        behind = fitting
+        spans = [span._replace(high=min(span.high, behind)) for span in spans if span.low <= behind]
+    return reader.changes(spans, bodies=bytes_max is not None), behind
+
+
+def _spans(runs: Iterable[Row[Any]], after: int, wanted: Collection[str], limit: int) -> tuple[list[_Span], int]:
     """The parts of runs that make a page, and the last number that was looked at."""
     spans: list[_Span] = []
     behind = after
-    for looked, run in enumerate(_runs(connection, after), 1):
+    for looked, run in enumerate(runs, 1):
         behind = run.last_seq
         if run.contract in wanted:
             low = max(run.first_seq, after + 1)
@@ -157,11 +188,18 @@ class _Reader:
     """Reads rows of several tables of records, as the changes that they are."""
 
     def __init__(
-        self, connection: Connection, wanted: Mapping[str, Contract], partners: tuple[str, ...] | None
+        self,
+        connection: Connection,
+        wanted: Mapping[str, Contract],
+        partners: tuple[str, ...] | None,
+        *,
+        by: tuple[str, ...] = ("contract",),
     ) -> None:
+        """Spans that are the same `by` these are read as one range of ids: nothing else lies between them."""
         self._connection = connection
         self._wanted = wanted
         self._partners = partners
+        self._by = attrgetter(*by)
         self._tables = {row.id: row.records for row in connection.execute(text("SELECT id, records FROM contract"))}
         measured = connection.dialect.name != "sqlite" or library().sqlite_version_info >= (3, 43)
         self._size = "octet_length(t.body)" if measured else "length(CAST(t.body AS BLOB))"
@@ -217,12 +255,13 @@ class _Reader:
     def _ranges(
         self, spans: Sequence[_Span], join: str = "", *, left: bool = False
     ) -> Iterator[tuple[list[_Span], str, dict[str, Any]]]:
-        """For each table its spans, and FROM and WHERE of their rows, which are one range of ids; with its values.
+        """For each range of ids its spans, and FROM and WHERE of their rows; with its values.
 
         With `left`, those too with which a record of the partners went over to somebody else.
         """
-        for contract, parts in groupby(sorted(spans, key=attrgetter("contract", "low")), attrgetter("contract")):
+        for _, parts in groupby(sorted(spans, key=attrgetter("contract", "low")), self._by):
             runs = list(parts)
+            contract = runs[0].contract
             of, values = theirs(self._wanted[contract], self._partners, row="t")
             if of and left and not self._wanted[contract].per_partner:
                 of = f"({of} OR {self._went_over(self._tables[contract], self._wanted[contract])})"

@@ -309,7 +309,8 @@ def test_what_is_anothers_is_refused_as_what_is_not_there(scene: Scene) -> None:
     ]
     tried = 0
     for path, name, invented in pairs:
-        for rest in ("", "/content", "/findings", "/members", "/activity", "/acknowledgments", "/history", "/evidence"):
+        parts = ("content", "findings", "records", "members", "activity", "acknowledgments", "history", "evidence")
+        for rest in ("", *(f"/{each}" for each in parts)):
             one, other = scene.acme.get(path + rest), scene.acme.get(path.replace(name, invented) + rest)
             assert one.status_code == 404, path + rest
             assert alike(one, other, (name, invented)), (path + rest, one.get_json(), other.get_json())

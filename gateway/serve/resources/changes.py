@@ -14,17 +14,21 @@ from typing import TYPE_CHECKING, Any
 from flask import Response
 from marshmallow import fields, validate
 
-from gateway.serve import following
-from gateway.serve.answers import here, listed
+from gateway.serve import cursors, following
+from gateway.serve.answers import as_of, here, listed
 from gateway.serve.following import NUMBER_MAX, WAIT_SECONDS_MAX
 from gateway.serve.masks import on_record, view_of
 from gateway.serve.operations import Operation, Parameters
-from gateway.serve.parameters import LIMIT, Number
+from gateway.serve.parameters import CURSOR, LIMIT, Number
 from gateway.serve.problems import Flaw, Problem, nearest
-from gateway.serve.shapes import ANY_OBJECT, FLAG, MOMENT, TEXT, WHOLE, Shape, many, maybe, named, thing, words
+from gateway.serve.resources.deliveries import known
+from gateway.serve.shapes import ANY_OBJECT, FLAG, MOMENT, TEXT, WHOLE, Shape, many, maybe, named, page, thing, words
 from gateway.store import changes
+from gateway.store.deliveries import moment
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from sqlalchemy import Connection
 
     from gateway.contracts import Contract
@@ -59,7 +63,17 @@ SHAPES: dict[str, Shape] = {
         next=WHOLE,
         as_of=named("AsOf"),
     ),
+    "DeliveredRecords": page(
+        named("Change"),
+        "What a delivery made of records, in its order. as_of is the last change that it made; a delivery that was "
+        "taken back tells that too.",
+    ),
 }
+
+
+BODY = fields.String(
+    validate=validate.OneOf(["none"], error="not none"), metadata={"description": "none: leave the records out"}
+)
 
 
 class ChangesQuery(Parameters):
@@ -77,13 +91,19 @@ class ChangesQuery(Parameters):
         load_default=0,
     )
     limit = LIMIT
-    body = fields.String(
-        validate=validate.OneOf(["none"], error="not none"), metadata={"description": "none: leave the records out"}
-    )
+    body = BODY
+
+
+class DeliveredQuery(Parameters):
+    """``?limit=&cursor=&body=``."""
+
+    limit = LIMIT
+    cursor = CURSOR
+    body = BODY
 
 
 def operations() -> tuple[Operation, ...]:
-    """The operation of the feed."""
+    """The feed, and what of it one delivery made."""
     return (
         Operation(
             "list_changes",
@@ -96,6 +116,17 @@ def operations() -> tuple[Operation, ...]:
             query=ChangesQuery,
             answers={200: "Changes"},
             media=following.MEDIA,
+        ),
+        Operation(
+            "list_delivery_records",
+            "GET",
+            "/api/v1/deliveries/{id}/records",
+            "deliveries",
+            "What a delivery made of records, in its order",
+            delivered_records,
+            scope="deliveries:read",
+            query=DeliveredQuery,
+            answers={200: "DeliveredRecords"},
         ),
     )
 
@@ -117,6 +148,61 @@ def changes_answer(call: Call) -> Response:
     answer.headers.add("Link", f'<{here(since=str(behind))}>; rel="next"')
     answer.headers["Gateway-More"] = "true" if behind < feed.as_of["change"] else "false"
     return answer
+
+
+def delivered_records(call: Call, id: str) -> Response:  # noqa: A002 - the name in the path
+    """``GET /api/v1/deliveries/d_01j…/records``: the changes that it made, of the types that the caller may read."""
+    limit, cursor, bodies = call.parameters["limit"], call.parameters.get("cursor"), "body" not in call.parameters
+    views = {name: view_of(call.caller, contract) for name, contract in _readable(call).items()}
+    wanted = {name: view.contract for name, view in views.items()}
+    with call.services.database.read() as connection:
+        delivery = known(connection, call.caller, id)
+        seen = sorted((name, *view.parts) for name, view in views.items())
+        secret, identity = call.services.cursor_secret, cursors.fingerprint("delivered", delivery.id, seen)
+        after = cursors.read(secret, identity, cursor)[0] if cursor else 0
+        found = changes.of_delivery(
+            connection, delivery.number, after, wanted, limit=limit, bodies=bodies, partners=call.caller.partners
+        )
+    _tell(call, views, found)
+    return listed(
+        [_said(each, views[each.contract], bodies=bodies) for each in found.changes],
+        cursor=cursors.write(secret, identity, (found.next,)) if found.next < found.newest else None,
+        as_of=as_of(found.newest, moment(found.at) if found.at is not None else None),
+    )
+
+
+def _readable(call: Call) -> dict[str, Contract]:
+    """The contracts that the caller may read, by their ids.
+
+    Raises:
+        Problem: ``scope_missing``: it may read none, whichever there are.
+    """
+    known_ones = call.services.configuration().contracts.values()
+    readable = {each.id: each for each in known_ones if call.caller.may(f"{each.collection}:read")}
+    if not readable and not call.caller.may("*:read"):
+        raise _unreadable(f"the key {call.caller.name!r} may read no type of records")
+    return readable
+
+
+def _tell(call: Call, views: Mapping[str, View], found: Page) -> None:
+    """Have it on record where personal data are read."""
+    for name, view in views.items():
+        if view.personal:
+            on_record(call, view, sum(each.contract == name and each.json is not None for each in found.changes))
+
+
+def _said(change: Change, view: View, *, bodies: bool) -> bytes:
+    """A change as it is served; the record's JSON is as it was stored."""
+    op = "left" if change.left else "delete" if change.gone else "put"
+    delivery = "null" if change.left else f'"{change.delivery}"'
+    head = (
+        f'{{"seq":{change.seq},"type":"{view.contract.name}","version":{view.contract.version},'
+        f'"key":"{change.key}","op":"{op}","delivery":{delivery},'
+        f'"at":"{change.at}","purged":{"true" if change.purged else "false"}'
+    )
+    if not bodies:
+        return head.encode() + b"}"
+    return b'%s,"record":%s}' % (head.encode(), view.shown(change.json) if change.json is not None else b"null")
 
 
 class _Feed:
@@ -142,12 +228,13 @@ class _Feed:
         """The changes behind a number, and the number to go on behind."""
         page, wanted = self._page(since)
         self.as_of = {"time": page.at, "change": page.newest}
-        return [self._said(each, wanted[each.contract]) for each in page.changes], page.next
+        return [_said(each, wanted[each.contract], bodies=self._bodies) for each in page.changes], page.next
 
     def events(self, since: int) -> tuple[list[bytes], int]:
         """The same as events."""
         page, wanted = self._page(since)
-        return [following.event(each.seq, self._said(each, wanted[each.contract])) for each in page.changes], page.next
+        said = [(each.seq, _said(each, wanted[each.contract], bodies=self._bodies)) for each in page.changes]
+        return [following.event(seq, data) for seq, data in said], page.next
 
     def _page(self, since: int) -> tuple[Page, dict[str, View]]:
         call = self._call
@@ -156,9 +243,7 @@ class _Feed:
         with call.services.database.read() as connection:
             self._refuse(connection, since, wanted)
             page = self._found(connection, since, wanted)
-        for name, view in views.items():
-            if view.personal:
-                on_record(call, view, sum(each.contract == name and each.json is not None for each in page.changes))
+        _tell(call, views, page)
         return page, views
 
     def _found(self, connection: Connection, since: int, wanted: dict[str, Contract]) -> Page:
@@ -184,11 +269,8 @@ class _Feed:
             Problem: ``scope_missing`` before anything tells whether there is such a type; ``bad_parameter``.
         """
         caller = self._call.caller
-        known = self._call.services.configuration().contracts.values()
-        readable = {each.id: each for each in known if caller.may(f"{each.collection}:read")}
+        readable = _readable(self._call)
         if self._names is None:
-            if not readable and not caller.may("*:read"):
-                raise _unreadable(f"the key {caller.name!r} may read no type of records")
             return readable
         types = {each.name for each in readable.values()}
         for name in self._names:
@@ -210,19 +292,6 @@ class _Feed:
             detail = f"changes behind {since} are no longer kept; the first that is kept is {first}"
             remedy = f"Export the collections, and follow from the change that the export names, or from {first - 1}."
             raise Problem("changes_purged", detail, remedy, more={"first": first})
-
-    def _said(self, change: Change, view: View) -> bytes:
-        """A change as it is served; the record's JSON is as it was stored."""
-        op = "left" if change.left else "delete" if change.gone else "put"
-        delivery = "null" if change.left else f'"{change.delivery}"'
-        head = (
-            f'{{"seq":{change.seq},"type":"{view.contract.name}","version":{view.contract.version},'
-            f'"key":"{change.key}","op":"{op}","delivery":{delivery},'
-            f'"at":"{change.at}","purged":{"true" if change.purged else "false"}'
-        )
-        if not self._bodies:
-            return head.encode() + b"}"
-        return b'%s,"record":%s}' % (head.encode(), view.shown(change.json) if change.json is not None else b"null")
 
 
 def _unreadable(detail: str) -> Problem:

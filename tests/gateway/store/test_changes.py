@@ -111,6 +111,28 @@ def filled(store: Store) -> Store:
     return store
 
 
+def test_what_one_delivery_made_is_its_part_of_the_log_however_it_is_cut(store: Store) -> None:
+    filled(store)
+    log = {each.seq: each for each in store.through()}
+    with store.database.read() as connection:
+        blocks = connection.execute(text("SELECT delivery, first_seq, last_seq FROM change_block")).all()
+        for number in range(store.landed + 2):
+            theirs = [log[seq] for run in blocks if run[0] == number for seq in range(run[1], run[2] + 1)]
+            for limit, bytes_max in ((1, changes.BYTES_MAX), (3, changes.BYTES_MAX), (1000, 1), (1000, 10**6)):
+                found: list[Change] = []
+                after = 0
+                while True:
+                    page = changes.of_delivery(connection, number, after, BOTH, limit=limit, bytes_max=bytes_max)
+                    found += page.changes
+                    assert page.newest == max((each.seq for each in theirs), default=0)
+                    if page.next >= page.newest:
+                        break
+                    assert page.next > after
+                    after = page.next
+                assert found == sorted(theirs)
+    assert len({each.delivery for each in log.values()}) > 3
+
+
 def test_pages_are_the_log_however_they_are_cut(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     filled(store)
     monkeypatch.setattr(staging, "SETTLED_AT_ONCE", 0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import timedelta
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
@@ -91,6 +92,60 @@ def test_an_undone_delivery_is_told(told: World) -> None:
         ("delete", "acme~2", None),
     ]
     assert all(each["delivery"] == first for each in items)
+
+
+def test_what_a_delivery_made_of_records(told: World) -> None:
+    client = told.client()
+    second, first = (each["id"] for each in client.get("/api/v1/deliveries").get_json()["items"])
+    log = client.get(PATH).get_json()["items"]
+    whole = client.get(f"/api/v1/deliveries/{first}/records").get_json()
+    assert (whole["items"], whole["next"]) == (log[:2], None)
+    assert whole["as_of"] == {"time": log[1]["at"], "change": 2}
+    page = client.get(f"/api/v1/deliveries/{first}/records?limit=1&body=none")
+    assert [sorted(each) for each in page.get_json()["items"]] == [sorted({*log[0]} - {"record"})]
+    rest = client.get(re.findall("<([^>]*)>", page.headers["Link"])[0]).get_json()
+    assert ([each["seq"] for each in rest["items"]], rest["next"]) == ([2], None)
+    cursor = page.get_json()["next"]
+    of_another = client.get(f"/api/v1/deliveries/{second}/records", query_string={"cursor": cursor})
+    assert of_another.get_json()["code"] == "bad_cursor"
+    client.post(f"/api/v1/deliveries/{second}/undo", json={"reason": "a test"})
+    taken_back = client.get(f"/api/v1/deliveries/{second}/records").get_json()["items"]
+    assert [(each["op"], each["key"], each["record"]["total"]) for each in taken_back] == [
+        ("put", "acme~1", "20.00"),
+        ("put", "acme~1", "10.00"),
+    ]
+    nothing = told.deliver(order("1", status="lost"))
+    assert client.get(f"/api/v1/deliveries/{nothing.id}/records").get_json() == {
+        "items": [],
+        "next": None,
+        "as_of": {"time": None, "change": 0},
+    }
+
+
+def test_what_a_delivery_made_is_shown_to_who_may_read_the_records(told: World) -> None:
+    with_personal = FILES["contracts/order.v1.yaml"].replace("city: text", "city: text, pii")
+    told.apply(FILES | {"contracts/order.v1.yaml": with_personal})
+    first = told.client().get("/api/v1/deliveries").get_json()["items"][1]["id"]
+    path = f"/api/v1/deliveries/{first}/records"
+
+    def cities(*scopes: str) -> list[Any]:
+        return [each["record"]["ship_to"]["city"] for each in told.client(*scopes).get(path).get_json()["items"]]
+
+    def on_record() -> list[Any]:
+        with told.database.read() as connection:
+            return [each.details["count"] for each in audit.after(connection, 0, action="personal_read")]
+
+    assert cities("*:read") == [None, None]
+    assert on_record() == []
+    assert cities("*:read", "orders:personal") == ["Hamburg", "Hamburg"]
+    assert on_record() == [2]
+    assert told.client("deliveries:read", "prices:read").get(path).get_json()["items"] == []
+    assert told.client("deliveries:read").get(path).get_json()["code"] == "scope_missing"
+    assert told.client("orders:read").get(path).get_json()["code"] == "scope_missing"
+    others = with_key(told.app().test_client(), told.key("*:read", partners=("globex",)))
+    assert others.get(path).get_json()["code"] == "unknown_delivery"
+    theirs = with_key(told.app().test_client(), told.key("*:read", partners=("acme",)))
+    assert [each["key"] for each in theirs.get(path).get_json()["items"]] == ["acme~1", "acme~2"]
 
 
 def test_without_records(told: World) -> None:
