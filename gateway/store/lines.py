@@ -66,7 +66,7 @@ def stream(connection: Connection, query: Query, at: Point | None = None) -> Ite
     count = _ROWS_FIRST
     for asked, values in statements(connection, here, query, at):
         with streaming.execute(text(f"SELECT {_HEAD}, {body} FROM ({asked}) r"), values) as answer:
-            # SQLAlchemy's object for each row took a third of the time; of PostgreSQL's rows it holds the first already.
+            # SQLAlchemy's object for each row took a third of the time; of PostgreSQL's it holds the first already.
             fetch = answer.cursor.fetchmany if sqlite and answer.cursor is not None else answer.fetchmany
             while rows := fetch(count):
                 part = joined(rows)
