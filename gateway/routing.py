@@ -280,8 +280,8 @@ def _unfit(integration: Integration, problems: MappingProblems) -> Finding:
         severity="error",
         message=f"the file's columns are not those that {integration.name} maps: {said}",
         remedy=(
-            f"Ask the sender for the columns, or correct the mapping at {problems.problems[0].place}, apply, and retry "
-            "the documents."
+            "Ask the sender for the file with these columns, and discard this one; or correct the mapping at "
+            f"{problems.problems[0].place}, apply, and retry the documents. No correction of single rows helps."
         ),
     )
 

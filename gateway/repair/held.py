@@ -31,7 +31,15 @@ if TYPE_CHECKING:
     from gateway.store.retries import Together
     from gateway.store.vault import Vault
 
+UNFIT = "mapping.unusable"
+"""The finding of documents under a header that is not the one that their integration maps."""
 CORRECTION_BYTES_MAX = 16 * 1024 * 1024
+_SETTLED = {
+    DocumentState.PURGED: "Its bytes are no longer kept: ask the sender for the file.",
+    DocumentState.DISCARDED: "It was given up for good: where it is wanted all the same, have it sent again.",
+    DocumentState.REPAIRED: "Its sender has put it right; where that is wrong, have it sent once more.",
+}
+"""What can be done about a document that is held no more."""
 _AT_ONCE = 500
 TOGETHER_TOLD_MAX = 100
 """So many deliveries that are judged again as wholes are told by name."""
@@ -155,6 +163,30 @@ def as_it_stands(database: Database, vault: Vault, document: HeldDocument) -> tu
     return raw.read(part.sha256, document.start, end), correction
 
 
+def refuse_uncorrectable(document: HeldDocument) -> None:
+    """Refuse to correct a document where that could not help, whatever it is corrected to.
+
+    Raises:
+        Reject: ``not_held``; ``not_correctable``: it is a file as a whole, or the header above it is what is wrong.
+    """
+    if document.state not in quarantine.OPEN:
+        raise not_held(document)
+    if document.number == 0:
+        raise Reject(
+            "not_correctable",
+            "the file is held as a whole, because no document in it could be read",
+            "Hand a corrected file in, and discard this one.",
+        )
+    unfit = next((each for each in document.findings if each.code == UNFIT), None)
+    if unfit is not None:
+        raise Reject(
+            "not_correctable",
+            f"document {document.label} of {document.name} is held for the header of its file, which no correction of "
+            f"the document changes: {unfit.message}",
+            unfit.remedy,
+        )
+
+
 def changed(text: bytes, document: HeldDocument, changes: Sequence[Change]) -> bytes:
     """The document's bytes with the changes made.
 
@@ -190,15 +222,8 @@ def correct(
     Raises:
         Reject: ``not_held``; ``not_correctable``: it is a file as a whole, or nothing or too much is in its place.
     """
-    if document.state not in quarantine.OPEN:
-        raise not_held(document)
+    refuse_uncorrectable(document)
     before, correction = as_it_stands(database, vault, document)
-    if document.number == 0:
-        raise Reject(
-            "not_correctable",
-            "the file is held as a whole, because no document in it could be read",
-            "Hand a corrected file in, and discard this one.",
-        )
     if not text or len(text) > CORRECTION_BYTES_MAX:
         raise Reject(
             "not_correctable",
@@ -289,8 +314,9 @@ def not_held(document: HeldDocument) -> Reject:
             f"the document {document.id} is being judged again, so there is nothing to decide about it now",
             f"Ask again when that has ended: /api/v1/deliveries/{document.delivery} tells what came of it.",
         )
+    why = f" ({document.who}: {document.reason})" if document.who and document.reason else ""
     return Reject(
         "not_held",
-        f"the document {document.id} is {document.state}, so there is nothing to decide about it",
-        "Its bytes are no longer kept: ask the sender for the file." if document.state == DocumentState.PURGED else "",
+        f"the document {document.id} is {document.state}{why}, so there is nothing to decide about it",
+        _SETTLED.get(document.state, ""),
     )

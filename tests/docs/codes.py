@@ -45,7 +45,10 @@ OURS = {
     ),
     "mapping.unusable": (
         "the columns of the file are not those that the mapping names",
-        "Ask the sender for the columns, or correct the mapping, apply, and retry the documents.",
+        (
+            "Ask the sender for the file with these columns, and discard this one; or correct the mapping, apply, and "
+            "retry the documents. No correction of single rows helps."
+        ),
         "error",
     ),
     "document.not_one": (

@@ -138,13 +138,20 @@ def retry(
         raise click.UsageError("name documents, or a group by its options, or --all")
     with opened(workspace) as gateway:
         if document_ids:
-            ids = [known(gateway, each).id for each in document_ids]
+            documents = [known(gateway, each) for each in document_ids]
+            for document in documents:  # before any of them is marked
+                if document.state not in store.OPEN:
+                    raise held.not_held(document)
+            ids = [each.id for each in documents]
             marked = held.retry(gateway.database, ids, who=who, accepts=_accepts(gateway))
         else:
             must_be_known(gateway, integration=integration)
             if delivery is not None:
                 group["delivery_id"] = repair.known(gateway, delivery).id
             marked = held.retry_group(gateway.database, who=who, accepts=_accepts(gateway), **group)
+    if not marked.documents:
+        click.echo("Nothing of the kind is held, so that nothing will be judged again.", err=True)
+        return
     click.echo(f"{marked.documents} document{_s(marked.documents)} will be judged again")
     _tell_of_wholes(marked)
 
@@ -179,6 +186,7 @@ def correct(
         raise click.UsageError("give --value, or --file")
     with opened(workspace) as gateway:
         document = known(gateway, document_id)
+        held.refuse_uncorrectable(document)
         if file is not None:
             text = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
         else:

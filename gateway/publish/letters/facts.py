@@ -139,6 +139,8 @@ class Letter:
     more: int = 0
     acknowledgments: tuple[str, ...] = ()
     """What else the sender gets about the file, and what tells of the syntax alone: 997."""
+    under_header: bool = False
+    """Whether nothing is wrong with what is refused but the header above it."""
     sheet: Sheet | None = None
     twin: Twin | None = None
 

@@ -92,11 +92,9 @@ def again(letter: Letter) -> list[str]:
             if letter.refused == 1
             else f"Only the {letter.refused:,} refused {unit.many}"
         )
-        said = [
-            f"{only}, put right, in a file of their own."
-            if letter.refused > 1
-            else f"{only}, put right, in a file of its own."
-        ]
+        right = "under the header that is expected" if letter.under_header else "put right"
+        own = "their" if letter.refused > 1 else "its"
+        said = [f"{only}, {right}, in a file of {own} own."]
         said.append("What was taken need not be sent again.")
     else:
         said = [found[0].again if len(found) == 1 and found[0].again else "The whole file, put right."]

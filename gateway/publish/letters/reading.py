@@ -101,6 +101,8 @@ class _Found:
     whole: str | None = None
     alike: int = 0
     """Refused documents that have nothing wrong but what is told of others, or of the header above them."""
+    of_header: int = 0
+    """Those of them under a header that is not the agreed one."""
     headers: set[tuple[str | None, tuple[str, ...]]] = field(default_factory=set)
     answered: frozenset[str] = frozenset()
     """The acknowledgments that tell of the syntax alone."""
@@ -152,6 +154,7 @@ class _Reading:
             items=tuple(self._items()),
             more=max(0, refused - found.withheld - found.alike - len(found.items)),
             acknowledgments=tuple(sorted(found.answered)),
+            under_header=0 < found.of_header == refused - found.withheld,
             sheet=self._sheets.finished() if self._sheets is not None else None,
             twin=Twin(twin.id, twin.name, twin.received_at) if twin is not None else None,
         )
@@ -267,6 +270,7 @@ class _Reading:
             return
         if isinstance(routed, Unfit) and self._is_of_header(own, document.envelope, routed, part):
             found.alike += 1
+            found.of_header += 1
             return
         around = _around(own, document)
         if around in found.first:
@@ -290,13 +294,16 @@ class _Reading:
         if integration.name not in self._names:
             self._names[integration.name] = wanted(self._configuration, integration)
         names = self._names[integration.name]
-        if any(each.code != unfit.finding.code for each in own) or envelope.format != "csv" or not names:
+        if any(each.code != unfit.finding.code for each in own):
             return False
         if (part.member, envelope.columns) not in self._found.headers:
             self._found.headers.add((part.member, envelope.columns))
             moved = _HEADER_ELSEWHERE & dict(integration.format.options).keys()
             place = _place(replace(own[0], line=None) if moved else own[0], None)
-            self._found.problems.append(of_header(names, envelope, place))
+            if envelope.format == "csv" and names:
+                self._found.problems.append(of_header(names, envelope, place))
+            else:
+                self._found.problems.append(self._problem(own[0], None, None, None))
         return True
 
     def _without_reading(self) -> None:

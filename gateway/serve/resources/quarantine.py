@@ -316,6 +316,7 @@ def retry_one(call: Call, id: str) -> Response:  # noqa: A002 - as above
 def correct(call: Call, id: str) -> Response:  # noqa: A002 - as above
     """``POST /api/v1/quarantine/doc_01j…/correct {"patch": [{"start": 97, "end": 101, "text": "open"}], …}``."""
     document, services = _known(call, id), call.services
+    held.refuse_uncorrectable(document)
     text = _corrected(call, document)
     who, reason = call.caller.name, call.body["reason"]
     marked = held.correct(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from click.testing import CliRunner
 
+from gateway.errors import Reject
 from gateway.operate.cli import gateway as command_line
 from tests.acceptance.workspaces import opened
 from tests.gateway.repair.test_replay import GLOBEX, file, row
@@ -61,3 +62,24 @@ def test_an_integration_that_never_was_is_refused_and_one_that_was_is_known(tmp_
         place.change("integrations/globex-prices.yaml", "integration: globex-prices", "integration: globex-goods")
         for name in ("globex-prices", "globex-goods"):
             assert said(tmp_path, verb, "--integration", name).exit_code == 0, name
+
+
+def test_what_is_settled_is_not_judged_again_and_that_is_an_error_which_says_why(tmp_path: Path) -> None:
+    with opened(tmp_path) as place:
+        place.give(file(row(1), row(2, "zwölf"), row(3, "drei"), row(5), row(6)), "prices.csv", GLOBEX)
+        settled, open_ = (each["id"] for each in place.held())
+        assert said(tmp_path, "discard", settled, "--who", "me", "-r", "a test of theirs").exit_code == 0
+        for ids in ((settled,), (open_, settled)):
+            refused = said(tmp_path, "retry", *ids)
+            assert refused.exit_code == 1
+            assert isinstance(refused.exception, Reject)
+            assert refused.exception.message == (
+                f"the document {settled} is discarded (me: a test of theirs), so there is nothing to decide about it"
+            )
+            assert "have it sent again" in refused.exception.remedy
+        place.work()
+        assert [each["id"] for each in place.held()] == [open_]
+        assert place.events(place.held()[0]["delivery"])[-1] == "discarded"
+        nothing = said(tmp_path, "retry", "--code", "mapping.code")
+        assert (nothing.exit_code, nothing.stdout) == (0, "")
+        assert nothing.stderr == "Nothing of the kind is held, so that nothing will be judged again.\n"

@@ -101,7 +101,8 @@ def test_a_discard_says_who_and_why(here: World) -> None:
     again = client.post(path, json={"reason": "again"}).get_json()
     assert (again["code"], again["detail"]) == (
         "not_held",
-        f"the document {document['id']} is discarded, so there is nothing to decide about it",
+        f"the document {document['id']} is discarded (tester: the partner sent it again), so there is nothing to decide "
+        "about it",
     )
 
 

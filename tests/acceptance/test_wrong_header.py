@@ -1,0 +1,78 @@
+"""A header that does not fit is no fault of any row: nobody is told to correct one, and what helps is said."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from typing import TYPE_CHECKING
+
+from click.testing import CliRunner
+
+from gateway.errors import Reject
+from gateway.operate.cli.quarantine import quarantine
+from tests.acceptance.answered import send, taken
+from tests.acceptance.workspaces import opened, sample
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PRICES = sample("globex-prices.csv")
+WRONG = PRICES.replace(b"Preis", b"Price", 1)
+GLOBEX = "drop://globex"
+HELPS = "Ask the sender for the file with these columns, and discard this one; or correct the mapping at "
+
+
+def test_a_row_under_a_wrong_header_cannot_be_corrected_and_what_helps_is_said(tmp_path: Path) -> None:
+    with opened(tmp_path) as place:
+        place.give(WRONG, "prices.csv", GLOBEX)
+        document = place.held()[0]
+        (finding,) = document["findings"]
+        assert finding["remedy"].startswith(HELPS)
+        assert finding["remedy"].endswith("No correction of single rows helps.")
+        for body in (
+            {"content": "SCR-1;x;1,00;01.12.2026;10"},
+            {"patch": [{"start": finding["start"], "end": finding["end"], "text": "Preis"}]},
+        ):
+            answer = place.ask(
+                f"/api/v1/quarantine/{document['id']}/correct", "POST", json={**body, "reason": "a test"}
+            )
+            assert answer.status_code == 409
+            problem = answer.json or {}
+            assert problem["code"] == "not_correctable"
+            assert problem["detail"].startswith(
+                "document 1 of prices.csv is held for the header of its file, which no "
+            )
+            assert problem["remedy"].startswith(HELPS)
+        text = str(place.folder / "gateway.yaml")
+        for way in (["--value", "1,00"], ["--finding", "1", "--value", "1,00"], ["--file", text]):
+            given = ["correct", document["id"], *way, "-r", "x", "--who", "me", "-w", str(place.folder)]
+            said = CliRunner().invoke(quarantine, given)
+            assert isinstance(said.exception, Reject), said.output
+            assert said.exception.code == "not_correctable"
+        assert len(place.held()) == 10
+
+
+def test_what_helps_does(tmp_path: Path) -> None:
+    with opened(tmp_path) as place:
+        shown = place.give(WRONG, "prices.csv", GLOBEX)
+        place.change("integrations/globex-prices.yaml", "Preis | decimal", "Price | decimal")
+        place.ask("/api/v1/quarantine/retry", "POST", json={"delivery": shown["id"]})
+        place.work()
+        assert place.delivery(shown["id"])["documents"] == {"accepted": 8, "quarantined": 2}
+
+
+def test_rows_under_a_wrong_header_in_an_archive_are_asked_for_under_the_right_one(tmp_path: Path) -> None:
+    with opened(tmp_path) as place:
+        place.change("integrations/globex-prices.yaml", "above 50% bad", "above 90% bad")
+        made = io.BytesIO()
+        with zipfile.ZipFile(made, "w") as archive:
+            archive.writestr("good.csv", b"\n".join(PRICES.splitlines()[:3]))
+            archive.writestr("wrong.csv", b"\n".join(WRONG.splitlines()[:4]))
+        shown = place.give(made.getvalue(), "prices.zip", GLOBEX)
+        assert shown["documents"] == {"accepted": 2, "quarantined": 3}
+        send(place)
+        found = taken(place, "globex")
+        assert not [name for name in found if name.endswith(".csv")]
+        text = " ".join(next(each for name, each in found.items() if name.endswith(".txt")).decode().split())
+        assert "Only the 3 refused rows, under the header that is expected, in a file of their own." in text
+        assert "In wrong.csv, line 1" in text
