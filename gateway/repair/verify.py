@@ -223,7 +223,7 @@ def _in_the_records(
 
 
 def _changed(delivery: Delivery, message: str) -> Disagreement:
-    remedy = f"It was changed past the gateway: gateway replay {delivery.id} --as then brings back what its bytes give."
+    remedy = f"It was changed past the gateway; to bring back what its bytes give: {_replay(delivery)}"
     return Disagreement(delivery.id, f"{message} ({delivery.name})", remedy)
 
 
@@ -273,7 +273,12 @@ def _documents(
 
 
 def _wrong(delivery: Delivery, message: str) -> Disagreement:
-    return Disagreement(delivery.id, f"{message} ({delivery.name})", f"gateway replay {delivery.id} --as then")
+    return Disagreement(delivery.id, f"{message} ({delivery.name})", _replay(delivery))
+
+
+def _replay(delivery: Delivery) -> str:
+    """The command that judges a delivery again as it was judged, as it can be run."""
+    return f"gateway replay {delivery.id} --as then -r 'verify disagrees'"
 
 
 def _said(counts: dict[str, int]) -> str:
