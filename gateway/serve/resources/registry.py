@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Response  # noqa: TC002
 
-from gateway.serve.answers import answered, listed, not_modified, said, tagged
+from gateway.serve.answers import answered, as_of, listed, not_modified, said, tagged
 from gateway.serve.catalogue import collections
 from gateway.serve.cursors import fingerprint
 from gateway.serve.filters import OPERATORS
@@ -16,7 +16,7 @@ from gateway.serve.masks import view_of
 from gateway.serve.operations import Operation
 from gateway.serve.problems import Problem, nearest
 from gateway.serve.shapes import ANY_OBJECT, FLAG, TEXT, WHOLE, Shape, many, maybe, named, page, thing, words
-from gateway.store import leases
+from gateway.store import leases, records
 from gateway.validate.openapi import json_schema
 
 if TYPE_CHECKING:
@@ -41,7 +41,9 @@ SHAPES: dict[str, Shape] = {
         operators=many(TEXT),
     ),
     "Type": thing(
-        "The type of a record: its contract, by version. Its records are at url; schema is JSON Schema 2020-12.",
+        "The type of a record: its contract, by version. Its records are at url; schema is JSON Schema 2020-12. "
+        "freshness is the newest change of them, and when it became visible; drift is what is wrong with tables that "
+        "they are read from.",
         name=TEXT,
         version=WHOLE,
         versions=many(WHOLE),
@@ -55,6 +57,14 @@ SHAPES: dict[str, Shape] = {
         sunset=maybe({"type": "string", "format": "date"}),
         fields=many(named("TypeField")),
         schema=ANY_OBJECT,
+        freshness=named("AsOf"),
+        drift=many(named("Drift")),
+    ),
+    "Drift": thing(
+        "Why a table is not read now, or what of it changed, such as its shape; the integration that reads it.",
+        source=TEXT,
+        integration=TEXT,
+        problem=TEXT,
     ),
     "Types": page(named("Type"), "Types that the caller may read, the newest version of each."),
     "Integration": thing(
@@ -149,7 +159,8 @@ def _single(tag: str, end: str, summary: str, answer: Any, shape: str, *, scope:
 
 def types_list(call: Call) -> Response:
     """``GET /api/v1/types``."""
-    return _all(call, [_type_said(call, versions, max(versions)) for versions in _types(call).values()])
+    told = _Told(call)
+    return _all(call, [told.of(versions, max(versions)) for versions in _types(call).values()])
 
 
 def one_type(call: Call, name: str, version: str | None = None) -> Response:
@@ -162,7 +173,8 @@ def one_type(call: Call, name: str, version: str | None = None) -> Response:
     if number is None:
         there = ", ".join(map(str, versions))
         raise Problem("unknown_type", f"{name} has no version {version!r}", f"There are: {there}.")
-    return _tagged(call, _type_said(call, versions, number))
+    said_of_it = _Told(call).of(versions, number)
+    return _tagged(call, said_of_it, said_of_it["freshness"], said_of_it["drift"])
 
 
 def integrations_list(call: Call) -> Response:
@@ -281,24 +293,50 @@ def _types(call: Call) -> dict[str, dict[int, Contract]]:
     }
 
 
-def _type_said(call: Call, versions: dict[int, Contract], number: int) -> dict[str, Any]:
-    contract = versions[number]
-    hidden = view_of(call.caller, contract).hidden
-    return {
-        "name": contract.name,
-        "version": number,
-        "versions": sorted(versions),
-        "about": contract.about,
-        "owner": contract.owner,
-        "collection": contract.collection,
-        "url": f"/api/v1/{contract.collection}",
-        "key": contract.key,
-        "per_partner": contract.per_partner,
-        "deprecated": contract.deprecated,
-        "sunset": contract.sunset,
-        "fields": [_field_said(contract, field, hidden) for field in contract.fields],
-        "schema": json_schema(contract, call.services.configuration().codes),
-    }
+class _Told:
+    """What is told of types: as they are configured, how far their records have come, and what their tables say."""
+
+    def __init__(self, call: Call) -> None:
+        self._call = call
+        self._configuration = call.services.configuration()
+        with call.services.database.read() as connection:
+            self._problems = {each.name: each.problem for each in leases.all_sources(connection) if each.problem}
+
+    def of(self, versions: dict[int, Contract], number: int) -> dict[str, Any]:
+        """One version of a type."""
+        contract = versions[number]
+        hidden = view_of(self._call.caller, contract).hidden
+        with self._call.services.database.read() as connection:
+            here = records.point(connection, contract)
+        return {
+            "name": contract.name,
+            "version": number,
+            "versions": sorted(versions),
+            "about": contract.about,
+            "owner": contract.owner,
+            "collection": contract.collection,
+            "url": f"/api/v1/{contract.collection}",
+            "key": contract.key,
+            "per_partner": contract.per_partner,
+            "deprecated": contract.deprecated,
+            "sunset": contract.sunset,
+            "fields": [_field_said(contract, field, hidden) for field in contract.fields],
+            "schema": json_schema(contract, self._configuration.codes),
+            "freshness": as_of(here.change, here.at),
+            "drift": self._drift(contract),
+        }
+
+    def _drift(self, contract: Contract) -> list[dict[str, Any]]:
+        """What is wrong with the tables that a contract is filled from; who is limited to partners has no tables."""
+        if self._call.caller.partners is not None:
+            return []
+        return [
+            {"source": str(each.source), "integration": each.name, "problem": self._problems[str(each.source)]}
+            for each in self._configuration.integrations.values()
+            if each.source.scheme == "table"
+            and str(each.source) in self._problems
+            and self._configuration.contract_of(each).id == contract.id
+        ]
 
 
 def _field_said(contract: Contract, field: Field, hidden: Collection[str]) -> dict[str, Any]:
@@ -349,9 +387,9 @@ def _all(call: Call, items: Iterable[dict[str, Any]]) -> Response:
     return listed([said(item) for item in items], cursor=None, as_of={"time": call.services.now()})
 
 
-def _tagged(call: Call, value: dict[str, Any]) -> Response:
-    """One object of the configuration; it changes when another revision is applied."""
+def _tagged(call: Call, value: dict[str, Any], *more: Any) -> Response:
+    """One object of the configuration; it changes when another revision is applied, and with `more`."""
     revision = call.services.configuration().revision
     view = () if call.caller.may("admin") else (call.caller.sees, *sorted(call.caller.scopes))
-    etag = f"{revision}-{fingerprint(*view)}" if view else revision
+    etag = f"{revision}-{fingerprint(*view, *more)}" if view or more else revision
     return not_modified(etag) or tagged(answered(value), etag)

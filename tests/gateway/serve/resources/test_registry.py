@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gateway.store import leases
-from tests.gateway.serve.worlds import CONTRACT, FILES, World
+from tests.gateway.serve.worlds import CONTRACT, FILES, World, order, with_key
 
 if TYPE_CHECKING:
     from typing import Any
@@ -35,6 +35,49 @@ def test_what_is_configured_has_a_tag_of_the_revision(here: World) -> None:
         assert client.get(path, headers={"If-None-Match": tag}).status_code == 304
     here.apply(FILES | {"contracts/order.v1.yaml": CONTRACT.replace("A purchase order", "An order")})
     assert client.get("/api/v1/types/order", headers={"If-None-Match": tag}).get_json()["about"] == "An order"
+
+
+def test_a_type_says_how_fresh_its_records_are(here: World) -> None:
+    client = here.client("orders:read")
+    path = "/api/v1/types/order"
+    first = client.get(path)
+    assert (first.get_json()["freshness"], first.get_json()["drift"]) == ({"time": None, "change": 0}, [])
+    here.deliver(order("1"), order("2"))
+    again = client.get(path, headers={"If-None-Match": first.headers["ETag"]})
+    assert again.get_json()["freshness"] == client.get("/api/v1/orders").get_json()["as_of"]
+    assert client.get(path, headers={"If-None-Match": again.headers["ETag"]}).status_code == 304
+    (listed,) = client.get("/api/v1/types").get_json()["items"]
+    assert listed == again.get_json()
+
+
+def test_a_type_says_what_is_wrong_with_its_tables(here: World) -> None:
+    name = "table://erp/customers"
+    flow = FILES["integrations/acme-orders.yaml"]
+    here.apply(
+        FILES
+        | {
+            "connections.yaml": "erp:\n  kind: odbc\n  url: Driver=SQLite3;Database=erp.db\n",
+            "integrations/acme-orders.yaml": flow.replace('"http:"', name).replace(
+                "format: csv , utf-8 header\n", "key: number\nchanges: diff every 30s\n"
+            ),
+        }
+    )
+    client = here.client("*:read")
+    partner = with_key(here.app().test_client(), here.key("*:read", partners=("acme",)))
+    with here.database.write() as transaction:
+        leases.add_sources(transaction, [name])
+    before = client.get("/api/v1/types/order")
+    assert before.get_json()["drift"] == []
+    with here.database.write() as transaction:
+        lease = leases.take_source(transaction, [name], owner="worker", seconds=60)
+        assert lease is not None
+        leases.advance_source(transaction, lease, position=None, due_in_seconds=30, problem="the column total is gone")
+    after = client.get("/api/v1/types/order", headers={"If-None-Match": before.headers["ETag"]})
+    assert after.get_json()["drift"] == [
+        {"source": name, "integration": "acme-orders", "problem": "the column total is gone"}
+    ]
+    assert client.get("/api/v1/types/price").get_json()["drift"] == []
+    assert partner.get("/api/v1/types/order").get_json()["drift"] == []
 
 
 def test_integrations(still: World) -> None:
