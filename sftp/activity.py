@@ -28,7 +28,7 @@ KINDS = {
     "downloaded": "a partner read a file of his outbox to its end",
     "refused": "a request was refused",
     "session_failed": "a session ended through an error of ours or of the protocol",
-    "partial_waiting": "a file's envelope is not closed; it waits in case the sender resumes it",
+    "partial_waiting": "a file is not finished: its envelope is open, its name a temporary one, or its marker missing",
     "writer_waiting": "a file has long been open for writing; it waits until it is closed",
     "writers_unknown": "whether files of a folder are still open for writing is not known",
     "not_a_file": "what lies in a folder is no file, and is left alone",

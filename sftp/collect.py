@@ -23,6 +23,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from sftp.activity import to_logging
+from sftp.awaited import Awaited
 from sftp.complete import whole_file
 from sftp.errors import SftpError, Stop
 from sftp.folders import make, sync
@@ -106,6 +107,7 @@ class Collector:
         self._rescan_seconds = rescan_seconds
         self._recover_seconds = recover_seconds
         self._writers = Writers(self._tell, is_written)
+        self._awaited = Awaited(self._tell)
         self._held = HandOver(arrivals, self._writers, self._tell, new_id=new_id, monotonic=monotonic)
         self._states: dict[Folder, _State] = {}
         self._lock = threading.Lock()
@@ -244,6 +246,7 @@ class Collector:
         state.ready = deque(name for _, _, name in sorted(ready))
         state.listed, state.seen = now, seen
         self._tell_of_strange(folder, state, listing)
+        self._awaited.look_at(folder, now)
 
     def _tell_of_strange(self, folder: Folder, state: _State, listing: Listing) -> None:
         new = [name for name in listing.strange if name not in state.strange]

@@ -33,6 +33,14 @@ def is_temporary(name: str) -> bool:
     return name.startswith((".", "~")) or name.endswith("~") or name.lower().endswith(TEMPORARY_SUFFIXES)
 
 
+def without_temporary(name: str) -> str:
+    """The name that a file is likely to get when it is finished; empty for a hidden one, which may be anything."""
+    if name.startswith("."):
+        return ""
+    suffix = next((each for each in TEMPORARY_SUFFIXES if name.lower().endswith(each)), "")
+    return name.removesuffix(name[len(name) - len(suffix) :] if suffix else "").strip("~")
+
+
 def superseded(name: str, count: int) -> str:
     """The name under which an older file waits after a newer one of the same name has come; `count` from 1."""
     return f"{_SUPERSEDED}{count}~{name}"

@@ -49,7 +49,7 @@ def listed(folder: Folder, known: Container[str] = ()) -> Listing:
         OSError: the folder cannot be read.
     """
     found = Listing()
-    _list(folder, str(folder.path), "", found, _Wanted(_matching(folder.patterns), markers_like(folder.marker), known))
+    _list(folder, str(folder.path), "", found, _Wanted(matching(folder.patterns), markers_like(folder.marker), known))
     return found
 
 
@@ -78,7 +78,8 @@ def order(name: str, looks: Look) -> tuple[bool, int, str]:
 
 
 @functools.lru_cache(maxsize=256)
-def _matching(patterns: tuple[str, ...]) -> Callable[[str], object]:
+def matching(patterns: tuple[str, ...]) -> Callable[[str], object]:
+    """Whether a name matches one of shell-style patterns, letters of either case told apart."""
     return re.compile("|".join(fnmatch.translate(pattern) for pattern in patterns)).match
 
 
