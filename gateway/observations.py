@@ -33,6 +33,9 @@ DELIVERY_ACCEPTED = Observation("accepted", "info", "{accepted} of {documents} d
 DELIVERY_PARTLY_ACCEPTED = Observation(
     "partly_accepted", "problem", "{accepted} of {documents} documents, {quarantined} in quarantine"
 )
+KEYS_REPEATED = Observation(
+    "keys_repeated", "info", "keys came more than once, and the last stands: {replaced} replaced, {which}"
+)
 DELIVERY_QUARANTINED = Observation("quarantined", "problem", "{documents} documents held: {reason}")
 DELIVERY_FAILED = Observation("failed", "problem", "given up after {tries} tries: {reason}")
 DOCUMENT_UNROUTED = Observation("unrouted", "problem", "no integration wants document {document}: {reason}")

@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from sqlalchemy import func, insert, select, text, update
 
 from gateway.errors import Retry, Stop
-from gateway.store import tables
+from gateway.store import repeated, tables
 from gateway.store.database import stamp
 
 if TYPE_CHECKING:
@@ -349,8 +349,7 @@ def publish(transaction: Transaction, contract_id: str, delivery: int, *, revisi
         .values(last_seq=first + count - 1, offset=first - here.staged_from)
     )
     if count <= SETTLED_AT_ONCE:
-        while not settle(transaction, contract_id, limit=SETTLED_AT_ONCE):
-            pass
+        assert settle(transaction, contract_id, limit=SETTLED_AT_ONCE, first=here.staged_from)
     return count
 
 
@@ -390,26 +389,41 @@ def put(
         at += len(theirs)
     transaction.connection.execute(insert(tables.change_block), blocks)
     _move(transaction.connection, here.table, here.next_id, at, offset)
+    if any(len({row.key for row in theirs}) < len(theirs) for _, theirs in brought):
+        repeated.tell(transaction, here.table, here.next_id, at)
     transaction.connection.execute(
         update(tables.contract).where(tables.contract.c.id == contract.id).values(next_id=at, last_seq=at + offset - 1)
     )
     return True
 
 
-def settle(transaction: Transaction, contract_id: str, *, limit: int = 5_000) -> bool:
-    """Move up to `limit` published rows to their place; True when nothing is left to settle."""
+def settle(transaction: Transaction, contract_id: str, *, limit: int = 5_000, first: int | None = None) -> bool:
+    """Move up to `limit` published rows to their place; True when nothing is left to settle.
+
+    `first` is the id with which they begin, where that is known.
+    """
     here = locked(transaction, contract_id)
     if here.offset is None or here.staged_from is None:
         return True
     low, high = here.staged_from, min(here.staged_from + limit, here.next_id)
     _move(transaction.connection, here.table, low, high, here.offset)
     done = high == here.next_id
+    if done:
+        first = _first_id(transaction.connection, here) if first is None else first
+        repeated.tell(transaction, here.table, first, here.next_id)
     transaction.connection.execute(
         update(tables.contract)
         .where(tables.contract.c.id == contract_id)
         .values({"staged_from": high} if not done else {"staging": None, "staged_from": None, "offset": None})
     )
     return done
+
+
+def _first_id(connection: Connection, here: Standing) -> int:
+    """The first row of what is being settled, of which chunks may have been settled before."""
+    blocks = tables.change_block
+    mine = (blocks.c.contract == here.id, blocks.c.delivery == here.staging)
+    return int(connection.execute(select(func.max(blocks.c.first_id)).where(*mine)).scalar_one())
 
 
 def _move(connection: Connection, table: str, low: int, high: int, offset: int) -> None:

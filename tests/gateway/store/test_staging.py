@@ -12,7 +12,7 @@ import pytest
 from gateway.contracts import Contract, Field
 from gateway.errors import Retry, Stop
 from gateway.model import Arrived, DeliveryState
-from gateway.store import deliveries, leases, records, staging
+from gateway.store import activity, deliveries, leases, records, staging
 from gateway.store.database import Database
 from gateway.store.local import LocalVault
 from gateway.store.records import Filter, Query
@@ -285,6 +285,69 @@ def test_a_key_that_stands_often_in_one_delivery_has_that_many_versions(database
     with database.read() as connection:
         versions = records.history(connection, PRICE, "a")
     assert [each.version for each in versions] == list(range(3001, 0, -1))
+
+
+def told(database: Database) -> list[tuple[str | None, str]]:
+    """The lines about keys that came more than once, with the delivery that each is about."""
+    with database.read() as connection:
+        lines = activity.after(connection, 0)
+    return [(each.delivery, each.message) for each in lines if each.event == "keys_repeated"]
+
+
+def test_keys_that_came_more_than_once_are_told_with_what_stands(database: Database, tmp_path: Path) -> None:
+    deliver(database, tmp_path, row("a", "1"), row("b", "1"))
+    deliver(database, tmp_path, row("a", "2"), row("b", "2"))  # which replaces, and repeats nothing
+    assert told(database) == []
+    keys = enumerate(["a", "b", "a", "c", "c", "d", "d", "a"], 1)
+    deliver(database, tmp_path, *(row(key, f"{n}", document=n) for n, key in keys))
+    which = "'a' of document 1 by document 8, 'a' of document 3 by document 8, 'c' of document 4 by document 5, 1 more"
+    said = f"keys came more than once, and the last stands: 4 replaced, {which}"
+    assert told(database) == [("d_3", said)]
+
+
+def test_keys_are_told_of_a_large_delivery_too_once_and_whole(database: Database, tmp_path: Path) -> None:
+    count = staging.SETTLED_AT_ONCE + 10
+    rows = [row(f"{n:06}", "1", document=n) for n in range(count)]
+    number = deliver(
+        database, tmp_path, *rows, row("000003", "2", document=count), row("x" * 80, "1"), row("x" * 80, "2"),
+        settled=False,
+    )  # fmt: skip
+    assert told(database) == []
+    done = False
+    while not done:  # the two of a key are settled by different transactions
+        with database.write() as transaction:
+            done = staging.settle(transaction, PRICE.id, limit=1000)
+    ((delivery, message),) = told(database)
+    assert delivery == f"d_{number}"
+    long = f"'{'x' * 60}…' of document 1 by document 1"
+    assert message.endswith(f"2 replaced, '000003' of document 3 by document {count}, {long}")
+    with database.write() as transaction:
+        assert staging.settle(transaction, PRICE.id)
+    assert len(told(database)) == 1
+
+
+def test_of_deliveries_that_are_published_together_each_is_told_its_own(database: Database, tmp_path: Path) -> None:
+    first, second, third = (begin(database, tmp_path) for _ in range(3))
+    brought = [
+        (first, [row("a", "1"), row("b", "1")]),
+        (second, [row("a", "2"), row("c", "2", document=1), row("c", "3", document=2)]),
+        (third, [row("a", "4"), row("c", "4")]),
+    ]
+    with database.write() as transaction:
+        assert staging.put(transaction, PRICE, brought, revision="r")
+    ((delivery, message),) = told(database)
+    assert delivery == f"d_{second}"
+    assert message.endswith("1 replaced, 'c' of document 1 by document 2")
+
+
+def test_what_a_table_brings_more_than_once_is_no_matter(database: Database, tmp_path: Path) -> None:
+    stored = LocalVault(tmp_path / "vault").put(io.BytesIO(b"raw"))
+    with database.write() as transaction:
+        arrived = Arrived("table://erp/prices", "a", None)
+        number = deliveries.land(transaction, arrived, stored, new_id="d_1")[0].number
+        staging.stage(transaction, PRICE, number, [row("a", "1"), row("a", "2")])
+        staging.publish(transaction, PRICE.id, number)
+    assert told(database) == []
 
 
 def test_a_field_that_is_filterable_again_finds_what_came_meanwhile(database: Database, tmp_path: Path) -> None:
