@@ -113,14 +113,16 @@ class Session(threading.Thread):
         del buffer[:end]
         return memoryview(packet) if packet else None
 
-    def _send(self, kind: int, payload: bytes) -> None:
+    def _send(self, kind: int, *payload: bytes | memoryview) -> None:
         self.channel.settimeout(self._limits.stall_seconds)
-        self.channel.sendall(struct.pack(">IB", len(payload) + 1, kind) + payload)
+        packet = b"".join((struct.pack(">IB", sum(map(len, payload)) + 1, kind), *payload))
+        # paramiko cuts off a piece again and again, and of bytes would copy the rest each time.
+        self.channel.sendall(memoryview(packet))  # type: ignore[arg-type]  # documented: bytes
 
     def _answer(self, requests: Requests, packet: memoryview) -> None:
         number = bytes(packet[1:5]).ljust(4, b"\0")
-        kind, payload = requests.answer(packet[0], protocol.Fields(packet[5:]))
-        self._send(kind, number + payload)
+        kind, *payload = requests.answer(packet[0], protocol.Fields(packet[5:]))
+        self._send(kind, number, *payload)
 
     def _tell(self, message: str) -> None:
         self._tell_to(Activity("session_failed", message, problem=True, user=self._user, address=self._address))

@@ -100,7 +100,7 @@ class Upload:
         finally:
             os.close(before)
 
-    def read(self, _offset: int, _length: int) -> bytes:
+    def read(self, _offset: int, _room: memoryview) -> memoryview:
         """Nobody reads what was sent."""
         raise Reject("permission denied", "files in /inbox cannot be read back")
 
@@ -273,11 +273,11 @@ class Download:
         """Whether the last byte has been read."""
         return self._reached >= self.size
 
-    def read(self, offset: int, length: int) -> bytes:
-        """At most `length` bytes from `offset`; none at the end."""
-        data = os.pread(self._descriptor, length, offset)
-        self._reached = max(self._reached, offset + len(data))
-        return data
+    def read(self, offset: int, room: memoryview) -> memoryview:
+        """The bytes from `offset`, as many as there is `room` for, which holds them; none at the end."""
+        count = os.preadv(self._descriptor, [room], offset)
+        self._reached = max(self._reached, offset + count)
+        return room[:count]
 
     def write(self, _offset: int, _data: bytes | memoryview) -> None:
         """Nobody writes to the outbox but the server."""
