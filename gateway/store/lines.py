@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from gateway.store.pages import Query
     from gateway.store.records import Point
 
-PART_BYTES = 131_072
+PART_BYTES = 65_536
 """About so much is handed on at once: the calls between are few, and a reader who is slow holds little."""
 
 _ROWS_FIRST, _ROWS_MAX = 16, 1000
