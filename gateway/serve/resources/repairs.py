@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from flask import Response  # noqa: TC002
-from marshmallow import fields, validate
+from marshmallow import ValidationError, fields, validate, validates_schema
 
 from gateway.model import DeliveryState
 from gateway.repair.replay import NOW, THEN, ask_replay
@@ -36,9 +36,9 @@ SHAPES: dict[str, Shape] = {
 class Reason(fields.String):
     """Why something is decided; it is kept."""
 
-    def __init__(self, about: str) -> None:
+    def __init__(self, about: str, *, required: bool = True) -> None:
         super().__init__(
-            required=True,
+            required=required,
             validate=validate.Length(1, 1000, error="not 1 to 1000 characters"),
             metadata={"description": f"a sentence that says {about}, 1 to 1000 characters"},
         )
@@ -53,8 +53,18 @@ class ReplayBody(Parameters):
         validate=validate.OneOf([THEN, NOW], error="neither then nor now"),
         metadata={"description": "then (by the revision that judged it last) or now (by the one in force)"},
     )
-    reason = Reason("why the delivery is judged again")
+    reason = Reason("why the delivery is judged again; without dry_run it is needed", required=False)
     dry_run = Truth("true to be told what would differ, and nothing else", load_default=False)
+
+    @validates_schema
+    def decided(self, data: dict[str, Any], **_: Any) -> None:
+        """What is only told needs no reason, what is done is kept with one.
+
+        Raises:
+            ValidationError: there is none.
+        """
+        if not data.get("dry_run") and "reason" not in data:
+            raise ValidationError("Missing data for required field.", "reason")
 
 
 class UndoBody(Parameters):
@@ -100,10 +110,10 @@ def replay(call: Call, id: str) -> Response:  # noqa: A002 - the name in the pat
     With ``Prefer: wait=10`` that is waited for, and told by 200.
     """
     delivery, services = _known(call, id), call.services
-    how, reason = call.body["how"], call.body["reason"]
+    how = call.body["how"]
     if call.body["dry_run"]:
         return trials.replay(call, delivery, how)
-    routes = _routes(call, delivery, how)
+    routes, reason = _routes(call, delivery, how), call.body["reason"]
     ask_replay(services.database, services.vault, delivery, routes=routes, how=how, who=call.caller.name, reason=reason)
     asked, seconds = _known(call, delivery.id), wait_of_request()
     headers = {"Location": f"/api/v1/deliveries/{delivery.id}"}

@@ -126,6 +126,15 @@ def test_what_cannot_be_tried_says_why(here: World) -> None:
     assert client.get("/api/v1/trials/t_1").get_json()["code"] == "unknown_trial"
 
 
+def test_what_is_only_told_needs_no_reason(here: World) -> None:
+    client, delivery = here.client(), here.deliver(order("1"))
+    path = f"/api/v1/deliveries/{delivery.id}/replay"
+    assert client.post(path, json={"as": "now", "dry_run": True}, headers=WAIT).status_code == 200
+    for body in ({"as": "now"}, {"as": "now", "dry_run": False}):
+        refused = client.post(path, json=body).get_json()
+        assert (refused["code"], refused["errors"][0]["pointer"]) == ("invalid_body", "/reason")
+
+
 def test_the_same_request_is_the_same_trial(here: World) -> None:
     client = here.client()
     one, other = (client.post(URL, data=HEADER, headers={"Idempotency-Key": "k"}).get_json()["id"] for _ in range(2))
