@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from gateway.model import Finding
 from gateway.publish.letters.reading import file_name
+from gateway.publish.letters.wording import worded
 from gateway.store.letters import CSV, TEXT
 from gateway.store.trials import as_bytes
 
@@ -20,6 +22,10 @@ if TYPE_CHECKING:
 
 _NAME_BYTES_MAX = 150
 """So much of the file's name stands in the names of its answers, which have 255 bytes on any disk."""
+
+_NOTICED_MAX = 10
+"""So many warnings are told."""
+_OF_FINDINGS = frozenset(Finding.__slots__)
 
 _SAID = {
     "accepted": "All of it would be accepted.",
@@ -74,6 +80,7 @@ def _lines(shown: Shown) -> Iterator[str]:
     else:
         yield _SAID.get(result["state"], f"It would end as {result['state']}.")
     yield from _records(result, f"{trial.partner}~")
+    yield from _noticed(result)
     yield ""
     if result["state"] == "accepted":
         yield "When you send it to /inbox, it counts."
@@ -95,3 +102,20 @@ def _records(result: dict[str, Any], partner: str) -> Iterator[str]:
             yield f"  {each['contract'].rpartition('.v')[0]} {each['record']['_key'].removeprefix(partner)}"
         if result["more"]["records"]:
             yield "  and more"
+
+
+def _noticed(result: dict[str, Any]) -> Iterator[str]:
+    """What is wrong with nothing that was read, and should be known all the same: letters read as other ones."""
+    found = [each for each in result["findings"] if each["severity"] == "warning"]
+    if not found:
+        return
+    yield ""
+    yield "What else was noticed:"
+    for each in found[:_NOTICED_MAX]:
+        finding = Finding(**{name: value for name, value in each.items() if name in _OF_FINDINGS})
+        words = worded(finding, name=finding.column or finding.tag or "")
+        places = (finding.member or "", f"line {finding.line}" if finding.line else "")
+        place = ", ".join(each for each in places if each)
+        yield f"  {f'{place}: ' if place else ''}{words.what} {words.send}"
+    if len(found) > _NOTICED_MAX:
+        yield f"  and {len(found) - _NOTICED_MAX} more"

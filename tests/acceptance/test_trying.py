@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Any
 
+    import pytest
+
     from tests.acceptance.workspaces import Place
 
 ORDERS = sample("acme-orders.edi")
@@ -111,6 +113,28 @@ def test_what_a_dead_worker_was_to_try_is_tried_once_more_and_then_given_up(tmp_
         assert shown is not None
         assert shown.problem == "it needed more memory than there is"
         assert not try_once(gateway, "another")
+
+
+def test_a_defect_of_ours_is_told_without_its_own_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(*_: object) -> None:
+        raise KeyError("/srv/secret/place")
+
+    make(tmp_path)
+    with reopened(tmp_path) as place:
+        trial = Asking(place.gateway.receiver).ask("acme", "a.edi", io.BytesIO(ORDERS), lane="page", size=1)
+        with monkeypatch.context() as changed:
+            changed.setattr("gateway.operate.workers.trying._judged", broken)
+            assert try_once(place.gateway, "worker")
+        with place.gateway.database.read() as connection:
+            shown = trials.get(connection, trial)
+    assert shown is not None
+    assert shown.problem is not None
+    assert "a fault of ours stopped it" in shown.problem
+    assert "KeyError" not in shown.problem
+    assert "/srv" not in shown.problem
+    assert "/srv/secret/place" in caplog.text
 
 
 def test_trials_that_are_over_are_forgotten_with_their_files(tmp_path: Path) -> None:

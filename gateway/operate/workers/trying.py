@@ -31,6 +31,8 @@ _log = logging.getLogger(__name__)
 _SLEEP_SECONDS = 1.0
 _TRIES = 2
 """What ended two processes is not tried on a third one: it is no delivery, and can be asked for again."""
+_DEFECT = "a fault of ours stopped it, and it has been written down here. Please tell us this reference."
+"""What the partner is told: the words of the error itself are for the log."""
 
 
 def try_once(gateway: Gateway, owner: str) -> bool:
@@ -60,9 +62,9 @@ def try_once(gateway: Gateway, owner: str) -> bool:
     except MemoryError:  # the process has used up its room, and ends
         _finish(gateway, held, None, out_of_room(gateway.settings))
         raise
-    except Exception as error:  # noqa: BLE001 - a defect of ours must not stop the others: it is told
+    except Exception:  # noqa: BLE001 - a defect of ours must not stop the others: it is told
         _log.exception("the trial %s failed", held.trial.id)
-        _finish(gateway, held, None, f"{type(error).__name__}: {error}")
+        _finish(gateway, held, None, _DEFECT)
     return True
 
 

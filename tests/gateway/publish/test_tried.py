@@ -27,6 +27,7 @@ def shown(name: str) -> Shown:
         "state": "quarantined",
         "documents": {"quarantined": 1},
         "records": [],
+        "findings": [],
         "more": {"records": False, "findings": False},
         "answers": [{"name": "997_1.edi", "kind": "997", "disposition": "rejected", "text": as_text(ANSWER)}],
         "letter": {"text": "Müller\n", "html": "<p>Müller</p>\n", "csv": as_text(ROWS)},
@@ -47,6 +48,22 @@ def test_answers_are_byte_for_byte_what_would_be_sent() -> None:
     assert files["34567890_997_1.edi"] == ANSWER
     assert files["letter_prices.csv_t_1234567890.csv"] == ROWS
     assert files["letter_prices.csv_t_1234567890.html"] == "<p>Müller</p>\n".encode()
+
+
+def test_what_is_accepted_and_was_read_with_other_letters_is_told_with_the_letters() -> None:
+    accepted = shown("prices.csv")
+    assert accepted.result is not None
+    said = "the file is UTF-8, but cp1252 was declared: it was read with 'Ã¤' instead of 'ä'"
+    warning = {"code": "text.mistaken", "severity": "warning", "message": said, "remedy": "Declare utf-8.", "line": 2}
+    noted = {"code": "csv.preamble", "severity": "note", "message": "2 lines were passed over", "remedy": "", "line": 1}
+    accepted.result.update(state="accepted", documents={"accepted": 1}, letter={}, findings=[noted, warning])
+    text = dict(files_of(accepted))["tested_prices.csv_34567890.txt"].decode()
+    assert "All of it would be accepted." in text
+    assert "What else was noticed:\n  line 2: The file is UTF-8, but cp1252 was declared" in text
+    assert "'Ã¤' instead of 'ä'" in text
+    assert "passed over" not in text
+    accepted.result.update(findings=[warning] * 12)
+    assert "\n  and 2 more\n" in dict(files_of(accepted))["tested_prices.csv_34567890.txt"].decode()
 
 
 def test_a_file_with_nothing_in_it_is_not_said_to_be_taken() -> None:
