@@ -6,9 +6,11 @@ would have to be said for it to be wanted.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from edi.encodings import misread
 from edi.formats import sniff
 from edi.identify import identify
 from gateway.integrations import MapField
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
 MAPPERS_MAX = 256
 UPLOADED = ("http:", "hook:")
 """The sources of deliveries that came over HTTP, each for an integration that the request named."""
+_PLACE = re.compile(r"#\d+")
 _STANDARDS = {"x12": "isa", "edifact": "unb"}
 
 
@@ -179,12 +182,35 @@ class Routes:
             try:
                 mapper = compile_mapping(integration, contract, columns=envelope.columns, codes=codes)
             except MappingProblems as problems:  # the header is the sender's: that it does not fit is a finding
-                self._unfit[key] = Unfit(integration, contract.id, _unfit(integration, problems))
+                finding = self._misread(integration, envelope) or _unfit(integration, problems)
+                self._unfit[key] = Unfit(integration, contract.id, finding)
                 return self._unfit[key]
             if len(self._mappers) >= MAPPERS_MAX:  # headers are the senders' to invent
                 self._mappers.clear()
             self._mappers[key] = mapper
         return Flow(integration, contract, contract.id, partner, judge, mapper)
+
+    def _misread(self, integration: Integration, envelope: Envelope) -> Finding | None:
+        """A header that lacks names because the file is written in another encoding than the declared one."""
+        contract = self.configuration.contract_of(integration)
+        try:
+            mapper = compile_mapping(integration, contract, columns=None, codes=self.configuration.codes)
+        except MappingProblems:
+            return None
+        wrong = misread(columns_read(mapper), envelope.columns, envelope.encoding)
+        if wrong is None:
+            return None
+        saved = f"the file seems to be saved as {wrong.written}, where {integration.name} expects {wrong.declared}"
+        return Finding(
+            code="mapping.unusable",
+            severity="error",
+            message=f"{saved}: {wrong}",
+            remedy=(
+                f"Declare {wrong.written.lower()} in format: of {integration.name} ({integration.place.file}), apply, "
+                f"and retry the documents; or ask the sender to save the file as {wrong.declared}, and discard this "
+                "one. No correction of single rows helps."
+            ),
+        )
 
     def columns_of(self, integration: Integration) -> frozenset[str]:
         """The columns of a table that an integration cannot do without: what it maps, keys, and follows changes by."""
@@ -271,6 +297,12 @@ def _told(envelope: Envelope) -> str:
     parts += [f"from {envelope.sender}"] if envelope.sender else []
     parts += [f"to {envelope.receiver}"] if envelope.receiver else []
     return " ".join(part for part in parts if part)
+
+
+def columns_read(mapper: Mapper) -> tuple[str, ...]:
+    """The names of the columns that a mapping reads, in its order; those that it reads by their place have none."""
+    paths = (path.strip("`") for lineage in mapper.lineage.values() for path in lineage.paths)
+    return tuple(dict.fromkeys(each for each in paths if not _PLACE.fullmatch(each)))
 
 
 def _unfit(integration: Integration, problems: MappingProblems) -> Finding:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from edi import text
+from edi import encodings, text
 from edi.delimited.cells import Cell, Row, Syntax, value_span
 from edi.findings import Finding, Position
 
@@ -122,7 +122,9 @@ def _flaws_of_cell(sheet: Sheet, lines: Lines, cell: Cell, column: str) -> Itera
     try:
         raw.decode(sheet.encoding)
     except UnicodeDecodeError as error:
-        message = f"byte 0x{raw[error.start]:02X} in column {column} is no character of {sheet.encoding}"
+        also = encodings.beside(raw[error.start :], sheet.encoding)
+        named = encodings.NAMES.get(sheet.encoding, sheet.encoding)
+        message = f"byte 0x{raw[error.start]:02X} in column {column} is no character of {named}{also}"
         position = lines.position(cell.start + error.start, cell.start + error.end, column)
         yield text.finding("text.encoding", message, position)
     nul = raw.find(b"\0")

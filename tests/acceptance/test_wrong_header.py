@@ -6,6 +6,7 @@ import io
 import zipfile
 from typing import TYPE_CHECKING
 
+import pytest
 from click.testing import CliRunner
 
 from gateway.errors import Reject
@@ -76,3 +77,49 @@ def test_rows_under_a_wrong_header_in_an_archive_are_asked_for_under_the_right_o
         text = " ".join(next(each for name, each in found.items() if name.endswith(".txt")).decode().split())
         assert "Only the 3 refused rows, under the header that is expected, in a file of their own." in text
         assert "In wrong.csv, line 1" in text
+
+
+@pytest.mark.parametrize("written", ["utf-8", "windows-1252"])
+def test_a_file_in_another_encoding_is_told_to_its_sender_and_to_us_in_the_same_words(
+    tmp_path: Path, written: str
+) -> None:
+    with opened(tmp_path) as place:
+        content = PRICES.decode("windows-1252").encode(written)
+        saved, declared, changed, looks = {
+            "utf-8": (
+                "UTF-8",
+                "windows-1252",
+                "utf-8",
+                "bytes C3 BC are 'ü' in UTF-8 and read as 'Ã¼' in windows-1252",
+            ),
+            "windows-1252": (
+                "windows-1252",
+                "UTF-8",
+                "windows-1252",
+                "byte FC is 'ü' in windows-1252 and no character",
+            ),
+        }[written]
+        if written == "windows-1252":
+            place.change("integrations/globex-prices.yaml", "csv ; windows-1252 header", "csv ; header")
+        shown = place.give(content, "prices.csv", GLOBEX)
+        finding = place.held()[0]["findings"][0]
+        assert finding["message"].startswith(
+            f"the file seems to be saved as {saved}, where globex-prices expects {declared}: {looks}"
+        )
+        assert "so that 'gültig ab' looks like 'g" in finding["message"]
+        assert finding["remedy"].startswith(
+            f"Declare {changed} in format: of globex-prices (integrations/globex-prices.yaml), apply, and retry"
+        )
+        send(place)
+        found = taken(place, "globex")
+        text = " ".join(next(each for name, each in found.items() if name.endswith(".txt")).decode().split())
+        said = finding["message"].replace("globex-prices expects", "we expect")
+        assert f"T{said[1:]}. Expected: the header " in text
+        assert f"Please save the file as {declared}, and send it again." in text
+
+        now = "csv ; header" if written == "utf-8" else "csv ; windows-1252 header"
+        then = "csv ; windows-1252 header" if written == "utf-8" else "csv ; header"
+        place.change("integrations/globex-prices.yaml", then, now)
+        place.ask("/api/v1/quarantine/retry", "POST", json={"delivery": shown["id"]})
+        place.work()
+        assert place.delivery(shown["id"])["documents"] == {"accepted": 8, "quarantined": 2}

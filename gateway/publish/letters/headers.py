@@ -13,12 +13,13 @@ from __future__ import annotations
 
 import csv
 import io
-import re
 from typing import TYPE_CHECKING
 
+from edi.encodings import misread
 from gateway.normalize.compiler import MappingProblems, compile_mapping
 from gateway.normalize.functions.codes import nearest
 from gateway.publish.letters.facts import Problem, Quote
+from gateway.routing import columns_read
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -34,10 +35,7 @@ _NAMES_MAX = 5
 _NAME_MAX = 40
 _HEADER_MAX = 800
 _BEFORE, _BEHIND = 26, 14
-_ENCODINGS = {"utf-8": "UTF-8", "cp1252": "windows-1252", "cp850": "cp850"}
-"""Encodings in which a header may have been written instead of the declared one."""
 _TAB = {"tab": "\t"}
-_PLACE = re.compile(r"#\d+")
 
 
 def mapper_of(configuration: Configuration, integration: Integration) -> Mapper | None:
@@ -52,10 +50,7 @@ def mapper_of(configuration: Configuration, integration: Integration) -> Mapper 
 def wanted(configuration: Configuration, integration: Integration) -> tuple[str, ...]:
     """The names of the columns that an integration reads, in the order of its mapping; none where that is unusable."""
     mapper = mapper_of(configuration, integration)
-    if mapper is None:
-        return ()
-    paths = (path.strip("`") for lineage in mapper.lineage.values() for path in lineage.paths)
-    return tuple(dict.fromkeys(each for each in paths if not _PLACE.fullmatch(each)))
+    return columns_read(mapper) if mapper is not None else ()
 
 
 def agreed(configuration: Configuration, integration: Integration) -> str:
@@ -80,17 +75,16 @@ def of_header(names: Sequence[str], envelope: Envelope, place: str) -> Problem:
     """What is wrong with the header of an envelope where columns with these `names` are read."""
     found, delimiter, encoding = envelope.columns, envelope.delimiters[:1] or ",", envelope.encoding
     other = _other_delimiter(names, found, delimiter)
-    written = _other_encoding(names, found, encoding)
+    wrong = misread(names, found, encoding)
     quote = None
     send = "Please send the whole file with these names in its header."
     if other:
         ours = _named(delimiter)
         what = f"The header has {_named(other)} between the names of its columns, where we expect {ours}."
         send = f"Please send the whole file with {ours} between the cells."
-    elif written:
-        agreed = _ENCODINGS.get(encoding, encoding)
-        what = f"The file seems to be saved as {written}, where we expect {agreed}: names of columns are read wrongly."
-        send = f"Please save the file as {agreed}, and send it again."
+    elif wrong is not None:
+        what = f"The file seems to be saved as {wrong.written}, where we expect {wrong.declared}: {wrong}."
+        send = f"Please save the file as {wrong.declared}, and send it again."
     else:
         what, renamed = _lacking(names, found)
         if renamed is not None:
@@ -133,17 +127,6 @@ def _other_delimiter(names: Collection[str], found: Sequence[str], delimiter: st
         cells = {each.strip().strip('"') for each in found[0].split(other)}
         if other != delimiter and len(cells) > 1 and len(cells & set(names)) > there:
             return other
-    return ""
-
-
-def _other_encoding(names: Collection[str], found: Collection[str], encoding: str) -> str:
-    """The encoding in which a name that is not there was written, if it is there as that encoding's bytes look."""
-    missing = [each for each in names if each not in found and not each.isascii()]
-    for other, called in _ENCODINGS.items():
-        for each in missing:
-            raw = each.encode(other, "ignore")
-            if any(raw.decode(encoding, how) in found for how in ("replace", "surrogateescape")):
-                return called
     return ""
 
 

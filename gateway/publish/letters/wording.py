@@ -44,7 +44,7 @@ _TELL = "If it was sent by mistake, nothing is to be done. Otherwise please tell
 _TABLE: dict[str, _Said] = {
     "file.empty": _Said("a file with content", "Please send the file again; the program that wrote it wrote nothing."),
     "file.kind": _Said("", "Please send the file itself, not a page or a program's own format around it."),
-    "text.encoding": _Said("", "Please save the file as UTF-8, or tell us which encoding you use."),
+    "text.encoding": _Said("", "Please save the file in the encoding that was agreed, or tell us which one you use."),
     "csv.blank": _Said("rows", "Please send the file again; the program that wrote it wrote no row."),
     "csv.delimiter_wrong": _Said("", "Please tell us which delimiter you use from now on.", "", ours=True),
     "csv.no_header": _Said("", "Please send the file with the names of its columns, as it was agreed."),
@@ -149,6 +149,7 @@ _NUMBER_MAX = 30
 _WORKBOOK = re.compile(r"\(\.(?:xls|ods)|Excel workbook")
 _NAMED_TABLE = re.compile(r"of the (?:table|code table) ([\w.-]+)")
 _NO_COLUMN = re.compile(r"there is no column ('[^']*'|\"[^\"]*\")")
+_MISREAD = re.compile(r"the file seems to be saved as ")
 _NAMES_MAX = 5
 _PICTURE = re.compile(r"\|\s*(decimal|int|date|datetime|time)\('([^']+)'")
 _KINDS = {"decimal": "a number", "int": "a number", "date": "a date", "datetime": "a date and time", "time": "a time"}
@@ -211,6 +212,8 @@ def _what(finding: Finding, name: str, said: _Said) -> tuple[str, str]:
 
 def _lacking(message: str) -> str:
     """Of a header that does not fit: the names of the columns that are not there."""
+    if _MISREAD.match(message):
+        return re.sub(r"where \S+ expects", "where we expect", message, count=1)
     names = list(dict.fromkeys(_NO_COLUMN.findall(message)))
     more = [f"and {len(names) - _NAMES_MAX:,} more"] if len(names) > _NAMES_MAX else []
     if not names:

@@ -1,0 +1,69 @@
+r"""A file that was written in another encoding than the declared one, told by its bytes: which, and what it looks like.
+
+>>> str(misread(["gültig ab"], ["gÃ¼ltig ab"], "cp1252"))
+"bytes C3 BC are 'ü' in UTF-8 and read as 'Ã¼' in windows-1252, so that 'gültig ab' looks like 'gÃ¼ltig ab'"
+>>> beside(b"\xfc", "utf-8")
+", and 'ü' in windows-1252"
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+NAMES = {"utf-8": "UTF-8", "cp1252": "windows-1252", "cp850": "cp850"}
+"""Encodings in which a file may have been written instead of the declared one, as people call them."""
+_WAYS = ("replace", "surrogateescape")
+"""How readers show bytes that are no character of the declared encoding."""
+
+
+class Misread(NamedTuple):
+    """A name that was `expected` and is there as another encoding's bytes look: `raw` are those of its first `sign`."""
+
+    written: str
+    declared: str
+    expected: str
+    found: str
+    sign: str
+    raw: bytes
+
+    def __str__(self) -> str:
+        codec = next((codec for codec, name in NAMES.items() if name == self.declared), self.declared)
+        read = self.raw.decode(codec, "replace")
+        one = len(self.raw) == 1
+        what = f"{'byte' if one else 'bytes'} {self.raw.hex(' ').upper()} {'is' if one else 'are'} {self.sign!r}"
+        reads = "reads" if one else "read"
+        as_ = "no character of" if "\ufffd" in read else f"{reads} as {read!r} in"
+        found = "".join("\ufffd" if "\ud800" <= each <= "\udfff" else each for each in self.found)
+        looks = f"so that {self.expected!r} looks like {found!r}"
+        return f"{what} in {self.written} and {as_} {self.declared}, {looks}"
+
+
+def misread(names: Collection[str], found: Collection[str], encoding: str) -> Misread | None:
+    """The first of the expected `names` that is `found` as another encoding's bytes look in the declared `encoding`."""
+    declared = NAMES.get(encoding, encoding)
+    for codec, called in NAMES.items():
+        for each in names:
+            if codec == encoding or each in found or each.isascii():
+                continue
+            raw = each.encode(codec, "ignore")
+            looks = next((read for way in _WAYS if (read := raw.decode(encoding, way)) in found), None)
+            if looks is None:
+                continue
+            sign = next((one for one in each if _differs(one, codec, encoding)), None)
+            if sign is not None:
+                return Misread(called, declared, each, looks, sign, sign.encode(codec))
+    return None
+
+
+def beside(raw: bytes, encoding: str) -> str:
+    """What a byte that is no character of UTF-8 is in windows-1252, to be said behind that; else nothing."""
+    sign = raw[:1].decode("cp1252", "replace")
+    return f", and {sign!r} in windows-1252" if encoding == "utf-8" and sign.isalpha() else ""
+
+
+def _differs(sign: str, codec: str, encoding: str) -> bool:
+    raw = sign.encode(codec, "ignore")
+    return bool(raw) and raw.decode(encoding, "replace") != sign

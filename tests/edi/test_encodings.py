@@ -1,0 +1,56 @@
+"""A header in another encoding than the declared one: which one it is, by its bytes, whatever the names are."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edi.encodings import beside, misread
+
+LETTERS = st.text("abcäöüßéñ", min_size=1, max_size=8)
+
+
+@pytest.mark.parametrize(
+    ("written", "declared", "said"),
+    [
+        ("utf-8", "cp1252", "bytes C3 BC are 'ü' in UTF-8 and read as 'Ã¼' in windows-1252, so that 'grün' looks like"),
+        (
+            "cp1252",
+            "utf-8",
+            "byte FC is 'ü' in windows-1252 and no character of UTF-8, so that 'grün' looks like 'gr\ufffdn'",
+        ),
+        (
+            "cp850",
+            "cp1252",
+            "byte 81 is 'ü' in cp850 and no character of windows-1252, so that 'grün' looks like 'gr\ufffdn'",
+        ),
+    ],
+)
+@pytest.mark.parametrize("way", ["replace", "surrogateescape"])
+def test_the_bytes_the_sign_and_both_encodings_are_named(written: str, declared: str, said: str, way: str) -> None:
+    wrong = misread(["sku", "grün"], ["sku", "grün".encode(written).decode(declared, way)], declared)
+    assert str(wrong).startswith(said)
+
+
+@given(st.lists(LETTERS, min_size=1), st.sampled_from(["utf-8", "cp1252"]))
+def test_what_is_read_rightly_is_not_misread(names: list[str], encoding: str) -> None:
+    assert misread(names, names, encoding) is None
+
+
+@given(LETTERS.filter(lambda name: not name.isascii()))
+def test_every_name_that_was_written_as_utf_8_is_found(name: str) -> None:
+    wrong = misread([name], [name.encode().decode("cp1252", "replace")], "cp1252")
+    assert wrong is not None
+    assert (wrong.written, wrong.declared, wrong.expected) == ("UTF-8", "windows-1252", name)
+    assert wrong.sign in name
+
+
+def test_other_names_are_no_misread_ones() -> None:
+    assert misread(["Preis", "gültig"], ["Price", "valid"], "utf-8") is None
+
+
+def test_a_byte_alone_is_named_where_it_is_a_letter() -> None:
+    assert beside(b"\xe4x", "utf-8") == ", and 'ä' in windows-1252"
+    assert beside(b"\x81", "utf-8") == ""
+    assert beside(b"\xe4", "cp1252") == ""
