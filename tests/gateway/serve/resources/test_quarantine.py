@@ -99,11 +99,8 @@ def test_a_discard_says_who_and_why(here: World) -> None:
     line = client.get("/api/v1/activity?grep=discarded").get_json()["items"][-1]
     assert (line["event"], line["delivery"], line["partner"]) == ("discarded", delivery.id, "acme")
     again = client.post(path, json={"reason": "again"}).get_json()
-    assert (again["code"], again["detail"]) == (
-        "not_held",
-        f"the document {document['id']} is discarded (tester: the partner sent it again), so there is nothing to decide "
-        "about it",
-    )
+    why = "is discarded (tester: the partner sent it again), so there is nothing to decide about it"
+    assert (again["code"], again["detail"]) == ("not_held", f"the document {document['id']} {why}")
 
 
 def test_what_is_being_judged_again_is_not_decided_about(here: World) -> None:
