@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +17,7 @@ from gateway.serve.answers import answered, listed, said
 from gateway.serve.filters import LIMIT_MAX
 from gateway.serve.operations import Operation, Parameters
 from gateway.serve.parameters import CURSOR, LIMIT, Name, Text, Truth
-from gateway.serve.problems import Problem, nearest
+from gateway.serve.problems import Flaw, Problem, nearest
 from gateway.serve.resources.deliveries import SHAPES as DELIVERY_SHAPES
 from gateway.serve.resources.repairs import Reason
 from gateway.serve.shapes import MOMENT, TEXT, WHOLE, Shape, many, maybe, named, page, thing, words
@@ -363,8 +362,10 @@ def _corrected(call: Call, document: HeldDocument) -> bytes:
     if "base64" in body:
         try:
             return base64.b64decode(body["base64"], validate=True)
-        except binascii.Error as error:
-            raise Problem("invalid_body", f"base64: {error}", "Send the bytes in base64 (RFC 4648, 4).") from error
+        except ValueError as error:  # of other characters than those of ASCII, too
+            detail, remedy = f"base64: {error}", "Send the bytes in base64 (RFC 4648, 4)."
+            flaws = (Flaw("invalid_body", detail, remedy, pointer="/base64"),)
+            raise Problem("invalid_body", detail, remedy, errors=flaws) from error
     encoding = held.encoding_of(services.routes_of(document.revision or ""), document)
     if "content" in body:
         return _encoded(body["content"], encoding)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import hmac
 import re
@@ -165,7 +164,7 @@ def announced_digest() -> bytes | None:
             continue
         try:
             digest = base64.b64decode(value.strip(":"), validate=True)
-        except binascii.Error:
+        except ValueError:  # of other characters than those of ASCII, too
             digest = b""
         if len(digest) != 32 or not (value.startswith(":") and value.endswith(":")):
             detail = "Content-Digest is of the form sha-256=:base64 of the 32 bytes:"

@@ -99,7 +99,7 @@ HEADERS: tuple[tuple[str, str], ...] = (
     *(("Idempotency-Key", value) for value in ("", '""', "x" * 201, "ü", "a b")),
     *(("Last-Event-ID", value) for value in ("-1", "x", "99999999999999999999", "é")),
     *(("Prefer", value) for value in ("wait=99999999999", "wait=-1", "wait=" * 50)),
-    *(("Content-Digest", value) for value in ("sha-256=x", "sha-256=:eA==:", "sha-256=::")),
+    *(("Content-Digest", value) for value in ("sha-256=x", "sha-256=:eA==:", "sha-256=::", "sha-256=:é:")),
     *(("Content-Type", value) for value in ("", ";", "application/json; charset=utf-99", "multipart/form-data", "é")),
     *(("Content-Encoding", value) for value in ("gzip", "nonsense")),
     *(("Cookie", value) for value in ("session=x", "é=é", ";" * 100)),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from sqlalchemy import update
 
 from gateway.store import tables
@@ -124,6 +125,16 @@ def test_reading_is_not_deciding(here: World) -> None:
         answer = client.post(path, json={"reason": "x"})
         assert (answer.status_code, answer.get_json()["code"]) == (403, "scope_missing")
     assert len(held(client)) == 1
+
+
+@pytest.mark.parametrize("text", ["=", "YQ", "ü", "\u2028", "Y Q="])
+def test_what_is_no_base64_is_refused_with_its_place(here: World, text: str) -> None:
+    here.deliver(order("1", status="lost"))
+    client = here.client()
+    (document,) = held(client)
+    answer = client.post(f"{PATH}/{document['id']}/correct", json={"base64": text, "reason": "asked on the phone"})
+    assert (answer.status_code, answer.get_json()["code"]) == (422, "invalid_body")
+    assert answer.get_json()["errors"][0]["pointer"] == "/base64"
 
 
 def test_a_corrected_document_says_who_corrected_it_and_why(here: World) -> None:
