@@ -491,6 +491,7 @@ trial = Table(
     Index("trial_due", "due"),
     Index("trial_sha256", "sha256"),
     Index("trial_asked", "asked_at"),
+    Index("trial_partner", "partner", "id"),
     Index(
         "trial_told",
         "state",

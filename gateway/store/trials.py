@@ -261,7 +261,7 @@ def as_bytes(text: str) -> bytes:
 
 
 def _of(partner: str | None) -> ColumnElement[bool]:
-    return func.coalesce(trial.c.partner, "") == (partner or "")
+    return trial.c.partner.is_(None) if partner is None else trial.c.partner == partner
 
 
 def _mine(held: Leased) -> Any:

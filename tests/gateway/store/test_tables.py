@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import insert, text
 
-from gateway.store import audit, leases, records, retention
+from gateway.store import audit, leases, records, retention, trials
 from gateway.store.database import Database, stamp
-from gateway.store.tables import answering, change_block, delivery, purged_content
+from gateway.store.tables import answering, change_block, delivery, purged_content, trial
 from gateway.store.tables import audit as audit_table
 from tests.gateway.store.plans import plans
 
@@ -78,6 +78,17 @@ _ROWS: dict[Any, Callable[[int], dict[str, Any]]] = {
         "details": "{}",
         "hash": "",
     },
+    trial: lambda number: {
+        "id": f"t_{number:06}",
+        "lane": "api",
+        "partner": f"partner {number % 200}" if number % 200 else None,
+        "source": "drop://acme",
+        "name": "a.edi",
+        "size": 1,
+        "asked_at": _at(number),
+        "state": "done",
+        "result": "{}",
+    },
     purged_content: lambda number: {
         "sha256": f"{number:064}",
         "at": _at(1),
@@ -104,6 +115,24 @@ def test_what_is_asked_for_often_is_found_by_its_index(database: Database, index
     assert index in plan, plan
     assert "SCAN delivery" not in plan, plan
     assert not [line for line in plan.splitlines() if "Seq Scan" in line and line.count("rows=1 ") == 0], plan
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        lambda connection: trials.page(connection, partner="partner 7"),
+        lambda connection: trials.page(connection, partners=["partner 7"]),
+        lambda connection: trials.surplus(connection, "partner 7"),
+        lambda connection: trials.surplus(connection, None),
+    ],
+    ids=["of a partner", "of those that may be seen", "too many of a partner", "too many of nobody"],
+)
+def test_the_trials_of_a_partner_are_found_by_their_index(
+    database: Database, act: Callable[[Connection], object]
+) -> None:
+    plan = plans(database, act)
+    assert "trial_partner" in plan, plan
+    assert "Seq Scan" not in plan, plan
 
 
 def test_the_point_of_a_time_is_the_last_change_by_then_though_clocks_differ(database: Database) -> None:
