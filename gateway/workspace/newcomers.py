@@ -294,11 +294,7 @@ def _fields(columns: Iterable[str]) -> dict[str, str]:
     """A field for each column, no two the same."""
     fields: dict[str, str] = {}
     for column in columns:
-        made = sketch.word(column).replace("-", "_")
-        again = 1
-        while (each := made if again == 1 else f"{made}_{again}") in fields.values():
-            again += 1
-        fields[column] = each
+        fields[column] = sketch.field(sketch.word(column).replace("-", "_"), fields.values())
     return fields
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from gateway.workspace.notation import FIELD_NAME_LENGTH_MAX, RESERVED_FIELDS
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Container, Mapping
 
     from adapters.model import Column, Table
 
@@ -73,12 +75,18 @@ def _named(table: Table) -> dict[str, str]:
     fields: dict[str, str] = {}
     for column in table.columns:
         made = _WORDS.sub("_", _folded(column.name)).strip("_") or "column"
-        made = made if made[0].isalpha() else f"c_{made}"
-        again = 1
-        while (each := made if again == 1 else f"{made}_{again}") in fields.values():
-            again += 1
-        fields[column.name] = each
+        fields[column.name] = field(made if made[0].isalpha() else f"c_{made}", fields.values())
     return fields
+
+
+def field(made: str, others: Container[str]) -> str:
+    """A name for a field that may stand in a contract, other than those that are there."""
+    cut = made[: FIELD_NAME_LENGTH_MAX - len("_9999")].rstrip("_")
+    free = f"{cut}_value" if cut in RESERVED_FIELDS else cut
+    again = 1
+    while (each := free if again == 1 else f"{free}_{again}") in others:
+        again += 1
+    return each
 
 
 def _folded(text: str) -> str:

@@ -14,6 +14,7 @@ from gateway.errors import Stop
 from gateway.workspace import newcomers
 from gateway.workspace.loader import parse
 from gateway.workspace.newcomers import Newcomer, flows, partner_file, quoted, standards, table_flow, wish
+from gateway.workspace.notation import RESERVED_FIELDS
 
 
 def test_the_example_of_the_module() -> None:
@@ -63,6 +64,17 @@ def seen(text: str) -> Identity:
     found = identify(text.encode())
     assert found is not None
     return found
+
+
+def test_columns_named_as_parameters_of_the_api_and_very_long_ones_load() -> None:
+    columns = [*sorted(RESERVED_FIELDS), "limit_value", *(f"{'x' * 200}{number}" for number in range(3))]
+    rows = "".join(";".join(str(7 * row + at) for at in range(len(columns))) + "\n" for row in (1, 2))
+    file = seen(f"{';'.join(columns)}\n{rows}")
+    made = table_flow("acme", file, name="prices", owner="t", source="folder:in/*.csv")
+    configuration = parse({"gateway.yaml": "", "partners/acme.yaml": partner_file(Newcomer("acme"))} | made)
+    names = {each.name for each in configuration.contracts["prices.v1"].fields}
+    assert len(names) == len(columns)
+    assert {"limit_value", "limit_value_2", "sort_value", "version_value"} <= names
 
 
 def test_columns_become_a_contract_and_a_mapping_that_load() -> None:
