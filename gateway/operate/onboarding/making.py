@@ -93,7 +93,9 @@ def sample(place: str, workspace: Path) -> Sample:
     if seen is None:
         raise Stop(
             f"{name} is {foreign.words}" if foreign is not None else f"{name} looks like no format that is known",
-            "Unpack it if it is an archive; name what it is with --format, or write the integration by hand",
+            "Unpack it if it is an archive. Where the columns of records of fixed width are, or a single one, only its "
+            "sender knows: make the partner without --from, and write its layout and integration by hand: "
+            "docs/configuration.md",
         )
     return Sample(name, seen, delivery)
 
