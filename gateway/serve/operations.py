@@ -23,7 +23,7 @@ from gateway.store.names import Past
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     from flask import Response
 
@@ -251,21 +251,32 @@ def _loaded_body(body: type[Schema], raw: bytes) -> dict[str, Any]:
     try:
         loaded: dict[str, Any] = schema.load(value)
     except ValidationError as error:
-        wrong = list(_by_name(error).items())[:FLAWS_MAX]
-        flaws = [_body_flaw(schema, str(name), messages) for name, messages in wrong]
+        wrong = [each for name, messages in _by_name(error).items() for each in _leaves(messages, (str(name),))]
+        flaws = [_body_flaw(schema, place, messages) for place, messages in wrong[:FLAWS_MAX]]
         raise Problem("invalid_body", flaws[0].detail, flaws[0].remedy, errors=tuple(flaws)) from error
     return loaded
 
 
-def _body_flaw(schema: Schema, name: str, messages: Any) -> Flaw:
+def _leaves(messages: Any, place: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """What is wrong, each with its place: the names and numbers of members on the way to it."""
+    if isinstance(messages, dict):
+        for name, inner in messages.items():
+            yield from _leaves(inner, place if name == "_schema" else (*place, str(name)))
+    else:
+        yield place, messages
+
+
+def _body_flaw(schema: Schema, place: tuple[str, ...], messages: Any) -> Flaw:
     known = {field.data_key or own: own for own, field in schema.fields.items()}
+    name = place[0]
     if name in known:
-        detail, remedy = f"{name}: {_sentence(messages)}", _expected(schema, known[name], name)
+        detail, remedy = f"{'.'.join(place)}: {_sentence(messages)}", _expected(schema, known[name], name)
     elif name == "_schema":
         return Flaw("invalid_body", _sentence(messages), pointer="")
     else:
         detail, remedy = f"the body has no member {name!r}", nearest(name, known)
-    return Flaw("invalid_body", detail, remedy, pointer="/" + name.replace("~", "~0").replace("/", "~1"))
+    pointer = "".join("/" + each.replace("~", "~0").replace("/", "~1") for each in place)
+    return Flaw("invalid_body", detail, remedy, pointer=pointer)
 
 
 def _by_name(error: ValidationError) -> dict[str, Any]:

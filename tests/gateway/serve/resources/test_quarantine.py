@@ -137,6 +137,19 @@ def test_what_is_no_base64_is_refused_with_its_place(here: World, text: str) -> 
     assert answer.get_json()["errors"][0]["pointer"] == "/base64"
 
 
+def test_each_change_that_cannot_be_used_is_named_with_its_place(here: World) -> None:
+    here.deliver(order("1", status="lost"))
+    client = here.client()
+    (document,) = held(client)
+    good = {"start": 57, "end": 61, "text": "open"}
+    patch = [good, good | {"start": "57"}, good | {"more": 1}, {"start": 1, "text": "x"}, [], good | {"a/b": 1}]
+    refused = client.post(f"{PATH}/{document['id']}/correct", json={"patch": patch, "reason": "x"}).get_json()
+    assert [each["pointer"] for each in refused["errors"]] == [
+        *("/patch/1/start", "/patch/2/more", "/patch/3/end", "/patch/4", "/patch/5/a~1b"),
+    ]
+    assert refused["detail"].startswith("patch.1.start: ")
+
+
 def test_a_corrected_document_says_who_corrected_it_and_why(here: World) -> None:
     here.deliver(order("2", status="lost"))
     client = here.client()
