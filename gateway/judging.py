@@ -418,13 +418,14 @@ def doubt(batch: Batch, *, size: int) -> Finding | None:
         return fatal
     held = batch.count[DocumentState.QUARANTINED] + batch.count[DocumentState.UNROUTED]
     total = batch.total()
+    bad = f"{held} of {total} documents {'is' if held == 1 else 'are'} bad"
     if not held or held == total:
         return None
     if any(each.unit == "file" for each in batch.accepts):
         return Finding(
             code="accept.file",
             severity="error",
-            message=f"{held} of {total} documents are bad, and this integration takes a file whole or not at all",
+            message=f"{bad}, and this integration takes a file whole or not at all",
             remedy="Correct the documents that have findings, or change accept: in the integration; then retry.",
             start=0,
             end=size,
@@ -434,7 +435,7 @@ def doubt(batch: Batch, *, size: int) -> Finding | None:
         return Finding(
             code="accept.share",
             severity="error",
-            message=f"{held} of {total} documents are bad; above {limit * 100:.4g} % of them the file is held",
+            message=f"{bad}; above {limit * 100:.4g} % of them the file is held",
             remedy="Correct the documents that have findings and send the file again, or retry the others by hand.",
             start=0,
             end=size,

@@ -5,6 +5,7 @@ Each is an activity event: name, level and the template of its line in the log.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,7 +24,37 @@ class Observation:
         self, *, integration: str | None = None, partner: str | None = None, delivery: str | None = None, **data: Any
     ) -> Activity:
         """The activity line of one occurrence; `data` fills the template and is kept beside it."""
-        return Activity(self.event, self.level, self.line.format(**data), integration, partner, delivery, data)
+        line = _of_one(self.line, data) if 1 in data.values() else self.line
+        return Activity(self.event, self.level, line.format(**data), integration, partner, delivery, data)
+
+
+_ONE: dict[str, str] = {
+    **{f"{each}s": each for each in ("document", "record", "row", "version", "failure", "file", "line", "minute")},
+    **{f"{each}s": each for each in ("finding", "time", "letter", "change", "member", "fault", "folder")},
+    "deliveries": "delivery",
+    "tries": "try",
+    "are": "is",
+    "were": "was",
+}
+_COUNTED = re.compile(r"\{(\w+)\} ((?:held )?)(" + "|".join(_ONE) + r")\b( are\b| were\b)?")
+
+
+def so_many(count: int, noun: str, verb: str = "") -> str:
+    """A count and what is counted, which agree: ``1 document is``, ``1,200 documents are``; both are given as many."""
+    words = [*noun.split(" "), *([verb] if verb else [])]
+    return f"{count:,} {' '.join(_ONE.get(each, each) if count == 1 else each for each in words)}"
+
+
+def _of_one(line: str, data: dict[str, Any]) -> str:
+    """A template whose nouns agree with the counts in front of them."""
+
+    def agreed(found: re.Match[str]) -> str:
+        if data.get(found[1]) != 1:
+            return found[0]
+        verb = f" {_ONE[found[4].strip()]}" if found[4] else ""
+        return f"{{{found[1]}}} {found[2]}{_ONE[found[3]]}{verb}"
+
+    return _COUNTED.sub(agreed, line)
 
 
 DELIVERY_RECEIVED = Observation("received", "info", "{name}  {size} bytes from {sender}")
@@ -47,7 +78,7 @@ DOCUMENTS_REPAIRED = Observation("repaired", "info", "{what} put right by {by}, 
 DOCUMENT_CORRECTED = Observation("corrected", "info", "document {document} corrected by {who}: {reason}")
 REPLAY_ASKED = Observation("replay", "info", "to be judged again as {how}, asked by {who}: {reason}")
 DELIVERY_UNDONE = Observation(
-    "undone", "info", "{records} records returned to what they were before, undone by {who}: {reason}"
+    "undone", "info", "{records} records returned to the version before, undone by {who}: {reason}"
 )
 DELIVERY_PURGED = Observation(
     "purged", "info", "purged by {by}: its bytes, {documents} held documents, what {findings} findings quote"

@@ -17,6 +17,7 @@ from gateway.observations import (
     DOCUMENT_UNROUTED,
     DOCUMENTS_REPAIRED,
     FINDING_MADE,
+    so_many,
 )
 
 if TYPE_CHECKING:
@@ -93,7 +94,7 @@ def retried(delivery: Delivery, document: int | str, state: DocumentState | None
 
 def repaired(each: Repaired, by: Delivery) -> Activity:
     """The line of a delivery whose held documents were put right in a later file."""
-    what = f"{each.documents} held documents were" if each.documents != 1 else "1 held document was"
+    what = so_many(each.documents, "held documents", "were")
     return DOCUMENTS_REPAIRED(**_who(each.delivery), what=what, documents=each.documents, by=by.id, name=by.name)
 
 
@@ -128,7 +129,7 @@ def gave_up(delivery: Delivery, reason: str) -> Finding:
     return Finding(
         code="delivery.failed",
         severity="error",
-        message=f"the file could not be judged in {delivery.tries - 1} tries: {reason}",
+        message=f"the file could not be judged in {so_many(delivery.tries - 1, 'tries')}: {reason}",
         remedy="Look at the log around these times; the raw file is kept. After a fix, retry it in the quarantine.",
         start=0,
         end=delivery.size,
@@ -153,7 +154,7 @@ def more_findings(delivery: Delivery, left_out: int) -> Finding:
     return Finding(
         code="delivery.more_findings",
         severity="note",
-        message=f"{left_out} more findings of held documents are not kept",
+        message=f"{so_many(left_out, 'more findings')} of held documents {'is' if left_out == 1 else 'are'} not kept",
         remedy="Mend what is told first and send the file again, or retry its documents: the rest shows then.",
         start=0,
         end=delivery.size,
@@ -183,7 +184,7 @@ def older_than_record(delivery: Delivery, row: Staged, newer: Delivery) -> Findi
 
 def older_than_records(delivery: Delivery, keys: Collection[str], documents: int) -> Finding:
     """The finding of so many more documents that are older than the records that are there, each told no more."""
-    more = f"{documents} more documents are" if documents != 1 else "1 more document is"
+    more = so_many(documents, "more documents", "are")
     return Finding(
         code=OLDER,
         severity="warning",

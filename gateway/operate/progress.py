@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TextIO
 
+from gateway.observations import so_many
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -34,7 +36,7 @@ class Progress:
             return
         self._said = now
         pace = documents / max(now - self._began, 0.001)
-        line = f"{delivery.name}: {documents:,} documents judged, about {pace:,.0f} a second"
+        line = f"{delivery.name}: {so_many(documents, 'documents')} judged, about {pace:,.0f} a second"
         self._stream.write(f"\r\x1b[2K{line}" if self._terminal else f"{line}\n")
         self._stream.flush()
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from gateway import telling
 from gateway.errors import Reject
 from gateway.model import DeliveryState, DocumentState
-from gateway.observations import DOCUMENT_CORRECTED, DOCUMENT_DISCARDED
+from gateway.observations import DOCUMENT_CORRECTED, DOCUMENT_DISCARDED, so_many
 from gateway.store import audit, decisions, deliveries, members, quarantine, retention, retries
 from gateway.store.decisions import CORRECTED, Amended, Decision
 from gateway.store.retries import Marked
@@ -68,7 +68,9 @@ def retry(database: Database, ids: Sequence[str], *, who: str, accepts: Mapping[
         marked = retries.retry(transaction, ids, accepts=accepts)
         if marked.documents:
             alone = len(ids) == 1 and not marked.together
-            subject, listed = (f"document {ids[0]}", None) if alone else (f"{marked.documents} documents", list(ids))
+            subject, listed = (
+                (f"document {ids[0]}", None) if alone else (so_many(marked.documents, "documents"), list(ids))
+            )
             audit.write(transaction, "retried", subject, who=who, documents=listed, **_wholes(marked))
         return marked
 

@@ -6,6 +6,8 @@ import json
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+from gateway.observations import so_many
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -31,12 +33,13 @@ def _parts(plan: Plan) -> Iterator[str]:
     title = f"Plan: {plan.before} → {plan.after}"
     yield f'<!doctype html>\n<html lang="en"><meta charset="utf-8"><title>{escape(title)}</title>'
     yield f"<style>{_STYLE}</style>\n<h1>{escape(title)}</h1>"
-    verdict = f"{plan.differ:,} documents would end otherwise." if plan.differ else "No record would differ."
-    yield f"<p><strong>{verdict}</strong> {plan.read:,} deliveries were read; {plan.untouched:,} are not concerned.</p>"
+    verdict = f"{so_many(plan.differ, 'documents')} would end otherwise." if plan.differ else "No record would differ."
+    read = f"{so_many(plan.read, 'deliveries', 'were')} read; not concerned: {plan.untouched:,}."
+    yield f"<p><strong>{verdict}</strong> {read}</p>"
     if plan.decided:
-        yield f"<p>{plan.decided} documents that somebody corrected or discarded are left out.</p>"
+        yield f"<p>Left out, because somebody corrected or discarded it: {so_many(plan.decided, 'documents')}.</p>"
     if plan.purged:
-        yield f"<p>{plan.purged} deliveries were purged, and cannot be judged any more.</p>"
+        yield f"<p>{so_many(plan.purged, 'deliveries', 'were')} purged, and cannot be judged any more.</p>"
     if plan.unreadable:
         yield "<p>Not read:</p><ul>" + "".join(f"<li>{escape(each)}</li>" for each in plan.unreadable) + "</ul>"
     yield "<table><tr><th>integration<th>documents<th>changed<th>would be held<th>would be accepted</tr>"

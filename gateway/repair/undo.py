@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from gateway.errors import Reject
 from gateway.model import DeliveryState
-from gateway.observations import DELIVERY_UNDONE
+from gateway.observations import DELIVERY_UNDONE, so_many
 from gateway.repair.retention import was_purged
 from gateway.store import audit, leases, replays, staging
 
@@ -125,19 +125,21 @@ class _Undoing:
 
     def _refuse_purged(self, count: int) -> None:
         if count:
+            touched = f"{so_many(count, 'records')} of {self._lease.delivery.id}"
             raise Reject(
                 "before_purged",
-                f"{count} records of {self._lease.delivery.id} had versions before it that are no longer kept",
+                f"{touched} had versions before it that are no longer kept",
                 "Send a file with the values that shall stand; keep: of the contract says how long versions are kept.",
             )
 
     def _refuse_changed(self, count: int, shown: list[tuple[str, str, str]], *, leave: bool) -> None:
         if not count or leave:
             return
+        was = "was" if count == 1 else "were"
         named = "; ".join(f"{contract} {key} by {delivery}" for contract, key, delivery in shown)
         more = "" if count <= len(shown) else f"; and {count - len(shown)} more"
         raise Reject(
             "changed_since",
-            f"{count} records of {self._lease.delivery.id} were changed since: {named}{more}",
+            f"{so_many(count, 'records')} of {self._lease.delivery.id} {was} changed since: {named}{more}",
             "Undo those deliveries first, the newest first; or leave these records as they are.",
         )

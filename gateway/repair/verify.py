@@ -19,6 +19,7 @@ from edi.findings import Finding as FileFinding
 from gateway.errors import Stop
 from gateway.judging import items_of
 from gateway.model import DeliveryState, DocumentState
+from gateway.observations import so_many
 from gateway.receive.archives import disagreements
 from gateway.repair.comparing import Comparing
 from gateway.store import balance, deliveries, members, quarantine, revisions
@@ -154,7 +155,9 @@ def _in_the_store(connection: Connection, counted: Counted) -> Iterator[Disagree
             yield _wrong(delivery, f"it is a duplicate of {delivery.twin}, which has other bytes or is not there")
         return
     if delivery.state is DeliveryState.UNDONE and counted.current:
-        yield _wrong(delivery, f"it was undone, and {counted.current} records still stand as it brought them")
+        yield _wrong(
+            delivery, f"it was undone, and still there, as it brought them: {so_many(counted.current, 'records')}"
+        )
     if delivery.state in (*OPEN_ENDS, DeliveryState.UNDONE):
         return
     told = {state: count for state, count in delivery.documents.items() if state in HELD}

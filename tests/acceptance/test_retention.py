@@ -849,7 +849,7 @@ def test_a_purged_delivery_is_passed_by_a_plan(place: Place) -> None:
     assert "purged" in purge_as_of_today
     path = place.folder / "integrations/acme-orders.yaml"
     path.write_text(path.read_text(encoding="utf-8").replace("CUR02 ?? 'USD'", "'EUR'"), encoding="utf-8")
-    assert "1 deliveries were purged" in run(place, "plan")
+    assert "1 delivery was purged" in run(place, "plan")
 
 
 def test_the_same_arrival_after_a_purge_leaves_nothing_behind(place: Place) -> None:

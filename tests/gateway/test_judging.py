@@ -72,7 +72,7 @@ def test_bad_documents_put_the_file_in_doubt_as_the_integration_says(
     finding = doubt(batch, size=100)
     assert (finding.code if finding else None) == code
     if finding:
-        assert f"{held} of 10 documents are bad" in finding.message
+        assert f"{held} of 10 documents {'is' if held == 1 else 'are'} bad" in finding.message
         assert (finding.start, finding.end, finding.severity) == (0, 100, "error")
         assert finding.remedy
 

@@ -53,7 +53,7 @@ def test_a_thousand_findings_do_not_flood_the_log() -> None:
 def test_warnings_are_no_problems() -> None:
     batch = Batch(count=Counter({DocumentState.ACCEPTED: 1}), about_file=[replace(FOUND, severity="warning")])
     lines = list(telling.finished(DELIVERY, batch, DeliveryState.ACCEPTED))
-    assert [(line.event, line.level, line.message) for line in lines] == [("accepted", "info", "1 of 1 documents")]
+    assert [(line.event, line.level, line.message) for line in lines] == [("accepted", "info", "1 of 1 document")]
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from gateway.observations import so_many
 from gateway.operate import wiring
 from gateway.operate.cli.options import workspace_option
 from gateway.operate.tail import since as moment_of
@@ -104,9 +105,9 @@ def verify(anchors: tuple[str, ...], output: str, workspace: Path) -> None:
     else:
         for each in verdict.faults:
             click.echo(f"{each.message}\n    {each.remedy}", err=True)
-        count, rows = len(verdict.faults), f"{verdict.rows:,} rows"
+        count, rows = len(verdict.faults), so_many(verdict.rows, "rows")
         whole = f"{rows}, one unbroken chain to {verdict.head}"
-        click.echo(whole if not count else f"{rows}, {count} fault{'' if count == 1 else 's'}")
+        click.echo(whole if not count else f"{rows}, {so_many(count, 'faults')}")
     if verdict.faults:
         raise click.exceptions.Exit(1)
 

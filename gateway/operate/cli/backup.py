@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from gateway.observations import so_many
 from gateway.operate import wiring
 from gateway.operate.cli.options import who_option, workspace_option
 from gateway.repair import restore as back
@@ -33,8 +34,8 @@ def backup(folder: Path, who: str, workspace: Path) -> None:
     manifest = taken.manifest
     rows = sum(part.rows for part in manifest.tables)
     click.echo(
-        f"{manifest.id} of {manifest.taken_at}: {rows:,} rows; {manifest.content.rows:,} raw files, "
-        f"of which {taken.files:,} are new ({taken.size:,} bytes)"
+        f"{manifest.id} of {manifest.taken_at}: {so_many(rows, 'rows')}; "
+        f"{so_many(manifest.content.rows, 'raw files')}, new of those: {taken.files:,} ({taken.size:,} bytes)"
     )
     click.echo(f"audit {manifest.audit}")
     for why in manifest.missing.values():
@@ -74,7 +75,7 @@ def restore(folder: Path, check: bool, workspace: Path, who: str) -> None:
     finally:
         gateway.close()
     rows = sum(part.rows for part in manifest.tables)
-    click.echo(f"restored {manifest.id} of {manifest.taken_at}: {rows:,} rows, {files:,} raw files")
+    click.echo(f"restored {manifest.id} of {manifest.taken_at}: {so_many(rows, 'rows')}, {so_many(files, 'raw files')}")
     for sha256 in manifest.missing:
         click.echo(f"the backup never had the raw file {sha256}", err=True)
 
@@ -92,4 +93,4 @@ def _write_files(workspace: Path, files: dict[str, str] | None) -> None:
         path = workspace / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
-    click.echo(f"wrote {len(files)} files of the workspace into {workspace}")
+    click.echo(f"wrote {so_many(len(files), 'files')} of the workspace into {workspace}")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from gateway.observations import so_many
 from gateway.operate import wiring
 from gateway.operate.cli.options import workspace_option
 from gateway.operate.tail import since as moment_of
@@ -81,11 +82,11 @@ def _progress(delivery: Delivery) -> None:
 
 
 def _lines(made: Plan) -> Iterator[str]:
-    yield f"{made.before} → {made.after}: {made.read} deliveries read, {made.untouched} not concerned"
+    yield f"{made.before} → {made.after}: {so_many(made.read, 'deliveries')} read, {made.untouched} not concerned"
     if made.purged:
-        yield f"{made.purged} deliveries were purged, and cannot be judged any more"
+        yield f"{so_many(made.purged, 'deliveries', 'were')} purged, and cannot be judged any more"
     if made.decided:
-        yield f"{made.decided} documents that somebody corrected or discarded are left out"
+        yield f"left out, because somebody corrected or discarded it: {so_many(made.decided, 'documents')}"
     for each in made.unreadable:
         yield f"not read: {each}"
     if not made.differ:
@@ -98,7 +99,7 @@ def _lines(made: Plan) -> Iterator[str]:
 
 def _integration(name: str, compared: Compared) -> Iterator[str]:
     yield (
-        f"{name}: of {compared.documents:,} documents {compared.changed:,} would differ, "
+        f"{name}: of {so_many(compared.documents, 'documents')} {compared.changed:,} would differ, "
         f"{compared.held:,} would be held, {compared.accepted:,} would be accepted"
     )
     for code, each in sorted(compared.reasons.items(), key=lambda item: -item[1].count):

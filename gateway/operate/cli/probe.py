@@ -14,6 +14,7 @@ from adapters.odbc import OdbcSource
 from adapters.profile import ROWS_MAX, SECONDS_MAX, profiled
 from adapters.scan import ScanSource, only_scanned
 from adapters.survey import surveyed
+from gateway.observations import so_many
 from gateway.operate.cli.options import workspace_option
 from gateway.operate.cli.probeserver import probe_address, probe_connection, tell
 from gateway.operate.tables.sources import open_source
@@ -199,7 +200,7 @@ def _advice(advice: Advice) -> Iterator[str]:
     if advice.rows is None:
         rows = "an unknown number of rows"
     else:
-        rows = f"{'more than ' if advice.more else ''}{advice.rows:,} rows"
+        rows = f"{'more than ' if advice.more else ''}{so_many(advice.rows, 'rows')}"
     key = f"key {', '.join(advice.key)}" if advice.key else "no key"
     yield f"  {advice.table}: {rows}, {key}"
     yield f"    changes: {_written(advice)}" if advice.strategy else "    changes: not yet"
@@ -214,7 +215,7 @@ def _written(advice: Advice) -> str:
 def profile_lines(found: Profile) -> Iterator[str]:
     """What was found out about a table."""
     if found.whole:
-        yield f"{found.table}: {found.read:,} rows, all of them read"
+        yield f"{found.table}: {so_many(found.read, 'rows')}, all of them read"
     else:
         rows = "an unknown number of" if found.rows is None else f"{'more than ' if found.more else ''}{found.rows:,}"
         yield f"{found.table}: {rows} rows, {found.read:,} of them read, from both ends of the key"
@@ -234,7 +235,7 @@ def _column(column: ColumnProfile, read: int) -> Iterator[str]:
     counts += [f"{column.unsuitable:,} not of that type"] if column.unsuitable else []
     if column.type == "text" and column.longest is not None:
         counts.append(
-            f"{column.longest} letters each"
+            f"{so_many(column.longest, 'letters')} each"
             if column.shortest == column.longest
             else f"{column.shortest} to {column.longest} letters"
         )

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 import click
 
+from gateway.observations import so_many
 from gateway.operate.exchange.remotes import path_of, remote
 from sftp.client import Remote, connect, host_keys
 from sftp.errors import Reject, Retry, Stop
@@ -119,7 +120,7 @@ def _folder_lines(folder: FolderSeen) -> Iterator[str]:
     if folder.problem:
         yield f"  {folder.folder}: {folder.problem}"
         return
-    yield f"  {folder.folder}: {folder.files} files, {folder.folders} folders"
+    yield f"  {folder.folder}: {so_many(folder.files, 'files')}, {so_many(folder.folders, 'folders')}"
     for each in folder.newest:
         yield f"    {each['modified']}  {each['size']:>12,}  {each['name']}"
     if folder.files > len(folder.newest):

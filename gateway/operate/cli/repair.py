@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from gateway.model import DeliveryState
+from gateway.observations import so_many
 from gateway.operate import wiring
 from gateway.operate.cli.options import decision_options, workspace_option
 from gateway.operate.workers.worker import owner_name, work_once
@@ -84,8 +85,10 @@ def undo(delivery_id: str, leave_changed: bool, who: str, reason: str, workspace
         )
     finally:
         gateway.close()
-    left = f"; {done.left} were changed since and stay" if done.left else ""
-    click.echo(f"{delivery.id}  {delivery.name}: {done.records} records are what they were before{left}")
+    left = f"; changed since, and left: {done.left}" if done.left else ""
+    click.echo(
+        f"{delivery.id}  {delivery.name}: {so_many(done.records, 'records')} returned to the version before{left}"
+    )
 
 
 def known(gateway: Gateway, delivery_id: str) -> Delivery:

@@ -117,7 +117,7 @@ def test_documents_that_somebody_decided_about_are_left_out_and_counted(tmp_path
         edit(place, MAPPING, "Bezeichnung | squash", "Bezeichnung | squash | upper")
         found = planned(place)
         assert (found.decided, found.differ) == (1, 2)
-        assert "1 documents that somebody corrected or discarded are left out" in page(found)
+        assert "Left out, because somebody corrected or discarded it: 1 document." in page(found)
 
 
 def test_a_file_that_would_be_read_otherwise_is_compared_document_by_document(tmp_path: Path) -> None:

@@ -263,7 +263,7 @@ def test_the_commands_replay_and_undo(tmp_path: Path) -> None:
         assert done.exit_code == 0, done.output
         assert "prices.csv: partly_accepted, 1 quarantined, 2 accepted" in done.output
         done = CliRunner().invoke(command_line, ["undo", delivery["id"], *words])
-        assert "2 records are what they were before" in done.output
+        assert "2 records returned to the version before" in done.output
         lines = place.get(f"/api/v1/deliveries/{delivery['id']}/activity")["items"]
         assert [line["data"]["who"] for line in lines if "who" in line["data"]] == ["ann", "ann"]
         assert CliRunner().invoke(command_line, ["undo", "d_none", *words]).exit_code == 1

@@ -51,7 +51,7 @@ def test_a_declared_server_shows_its_pinned_key_and_what_lies_in_its_folders(
     assert f"{server.fingerprints['ed25519']}  pinned" in done.output
     assert f"{server.where.user} is let in, and begins in {server.root}" in done.output
     assert (
-        f"  {server.root}/seen: 1 files, 1 folders\n    2023-11-14 22:13:20             5  orders.edi\n" in done.output
+        f"  {server.root}/seen: 1 file, 1 folder\n    2023-11-14 22:13:20             5  orders.edi\n" in done.output
     )
     found = json.loads(asked("probe", "acme-server", str(server.root), "-o", "json", "-w", str(tmp_path / "w")).output)
     assert [each["folder"] for each in found["folders"]] == [str(server.root)]
@@ -74,7 +74,7 @@ def test_a_folder_is_asked_for_from_where_a_session_begins(server: PartnerServer
     for written in ("~/there", "there"):
         done = asked("probe", "acme-server", written, "-w", str(tmp_path / "w"))
         assert done.exit_code == 0, done.output
-        assert "  there: 1 files, 0 folders\n" in done.output
+        assert "  there: 1 file, 0 folders\n" in done.output
 
 
 def test_a_folder_that_is_not_there_is_told(server: PartnerServer, tmp_path: Path) -> None:

@@ -73,7 +73,7 @@ def test_a_file_is_pulled_judged_and_deleted_there(server: PartnerServer, tmp_pa
         assert not path.exists()
         assert (server.root / "deleted" / "readme.txt").exists()
         [told] = events(place, "pulled")
-        assert told["message"] == f"1 files taken from {name}, 1 removed there"
+        assert told["message"] == f"1 file taken from {name}, 1 removed there"
         look(place)
         assert len(deliveries(place)) == 1
 
