@@ -50,9 +50,7 @@ def test_a_declared_server_shows_its_pinned_key_and_what_lies_in_its_folders(
     assert done.exit_code == 0, done.output
     assert f"{server.fingerprints['ed25519']}  pinned" in done.output
     assert f"{server.where.user} is let in, and begins in {server.root}" in done.output
-    assert (
-        f"  {server.root}/seen: 1 file, 1 folder\n    2023-11-14 22:13:20             5  orders.edi\n" in done.output
-    )
+    assert f"  {server.root}/seen: 1 file, 1 folder\n    2023-11-14 22:13:20             5  orders.edi\n" in done.output
     found = json.loads(asked("probe", "acme-server", str(server.root), "-o", "json", "-w", str(tmp_path / "w")).output)
     assert [each["folder"] for each in found["folders"]] == [str(server.root)]
 
