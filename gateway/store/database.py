@@ -383,6 +383,7 @@ def _sqlite_engine(path: Path, begin: str) -> Engine:
         module=library(),
         connect_args={"timeout": 30.0, "check_same_thread": False},
         pool_size=16,
+        pool_use_lifo=True,  # each connection keeps up to 16 MB of pages: those of the last one are the freshest
         max_overflow=64,  # a thread of the API that waited for a connection could not say why
         hide_parameters=True,
     )
