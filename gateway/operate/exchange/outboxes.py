@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 _SLEEP_SECONDS = 1.0
+_BREATH_SECONDS = 0.05  # between two looks: while many files land, each commit rings
 _TOGETHER_MAX = 32
 
 
@@ -82,6 +83,7 @@ def send_until(gateway: Gateway, owner: str, stop: threading.Event, way: Way = O
             except Exception:  # noqa: BLE001 - a defect of ours must not end the thread: it is tried again later
                 _log.exception("files could not be sent")
                 stop.wait(_SLEEP_SECONDS)
+            stop.wait(_BREATH_SECONDS)
             bell.wait(_SLEEP_SECONDS, stop)
     finally:
         bell.close()

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 _SLEEP_SECONDS = 1.0
+_BREATH_SECONDS = 0.05  # between two looks for what is to be told: while many files land, each commit rings
 _TRIES = 2
 """What ended two processes is not tried on a third one: it is no delivery, and can be asked for again."""
 _DEFECT = "a fault of ours stopped it, and it has been written down here. Please tell us this reference."
@@ -90,6 +91,7 @@ def tell_until(gateway: Gateway, stop: threading.Event) -> None:
                 _log.warning("%s", trouble)
             except Exception:  # noqa: BLE001 - a defect of ours must not end the thread: it is tried again later
                 _log.exception("what was tried could not be told")
+            stop.wait(_BREATH_SECONDS)
             bell.wait(_SLEEP_SECONDS, stop)
     finally:
         bell.close()
