@@ -14,7 +14,7 @@ from gateway.serve.answers import answered
 from gateway.serve.masks import MASKED, evidence_masked, on_record
 from gateway.serve.operations import Operation
 from gateway.serve.problems import Flaw, Problem, nearest
-from gateway.serve.resources.records import found, linked, pairs, point_of
+from gateway.serve.resources.records import found, linked, of_record, pairs, point_of
 from gateway.serve.shapes import MOMENT, TEXT, WHOLE, Shape, many, maybe, named, thing, words
 
 if TYPE_CHECKING:
@@ -144,6 +144,10 @@ def operations() -> tuple[Operation, ...]:
 
 def record_evidence(call: Call, collection: str, key: str) -> Response:
     """``GET /api/v1/orders/acme~4711/evidence?field=/total``."""
+    return of_record(call, collection, key, "evidence", _evidence)
+
+
+def _evidence(call: Call, collection: str, key: str) -> Response:
     parameters = ("field", "version", "as_of")
     plan = plans.for_record(call.services.configuration(), call.caller, collection, pairs(), parameters)
     contract, view, asked = plan.contract, plan.view, plan.asked

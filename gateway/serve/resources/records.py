@@ -22,6 +22,7 @@ from gateway.serve.problems import Flaw, Problem
 from gateway.store import changes, records
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
 
     from sqlalchemy import Connection
@@ -119,17 +120,21 @@ def one_record(call: Call, collection: str, key: str) -> Response:
 
 
 def record_history(call: Call, collection: str, key: str) -> Response:
-    """``GET /api/v1/orders/acme~4711/history?limit=10``: also of a record that is gone.
+    """``GET /api/v1/orders/acme~4711/history?limit=10``: also of a record that is gone."""
+    return of_record(call, collection, key, "history", _history)
 
-    Where there is no such record, one may be meant whose own key ends like this path.
-    """
+
+def of_record(
+    call: Call, collection: str, key: str, what: str, answer: Callable[[Call, str, str], Response]
+) -> Response:
+    """What `answer` tells of a record. Where there is none, one may be meant whose own key ends like this path."""
     try:
-        return _history(call, collection, key)
+        return answer(call, collection, key)
     except Problem as problem:
         if problem.code not in ("unknown_record", "unknown_parameter"):
             raise
         try:
-            return one_record(call, collection, f"{key}/history")
+            return one_record(call, collection, f"{key}/{what}")
         except Problem:
             raise problem from None
 

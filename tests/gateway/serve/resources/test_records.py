@@ -284,7 +284,7 @@ def test_any_key_is_found_at_the_path_that_its_record_names(here: World, number:
     assert client.get(f"/api/v1/orders/{record['_key']}/history").get_json()["items"][0]["record"] == record
 
 
-@pytest.mark.parametrize("sku", ["/a", "//", '"\n"', '"\n/history"', "x/history"])
+@pytest.mark.parametrize("sku", ["/a", "//", '"\n"', '"\n/history"', "x/history", "x/evidence"])
 def test_a_key_that_is_all_of_a_path_is_found_there_too(here: World, sku: str) -> None:
     here.apply(FILES | {"contracts/order.v1.yaml": CONTRACT.replace("key: number per partner", "key: number")})
     here.deliver(order(sku))
