@@ -183,8 +183,9 @@ def table_flow(
         "fields:",
         *(f"  {fields[column]}: {_notation(each, is_key=column in named)}" for column, each in columns.items()),
     ]
+    called = name if name.startswith(f"{partner}-") else f"{partner}-{name}"
     flow = [
-        f"integration: {partner}-{name}",
+        f"integration: {called}",
         f"about:    {quoted(f'Files of {partner} with {len(columns)} columns')}",
         f"owner:    {owner}",
         f"source:   {quoted(source)}",
@@ -200,7 +201,7 @@ def table_flow(
     ]
     return {
         f"contracts/{name}.v1.yaml": "\n".join(contract) + "\n",
-        f"integrations/{partner}-{name}.yaml": "\n".join(flow) + "\n",
+        f"integrations/{called}.yaml": "\n".join(flow) + "\n",
     }
 
 

@@ -16,6 +16,7 @@ from gateway.receive.archives import kind_of
 from gateway.receive.trials import is_for
 from gateway.store import deliveries, members
 from gateway.workspace import newcomers, sketch
+from gateway.workspace.contracts import RESERVED_COLLECTIONS
 from gateway.workspace.loader import load, parse
 from gateway.workspace.shelf import FOLDER as SHIPPED
 from gateway.workspace.values import NAME
@@ -262,7 +263,7 @@ def _flows(configuration: Configuration, partner: str, owner: str, asked: Asked,
         if asked.sample.delivery is not None:
             _tell_of_delivery(partner, source, asked.sample.delivery, made, more=bool(declared))
     if asked.sample is not None and not asked.formats and asked.sample.seen.columns and declared:
-        name = _contract_name(asked, asked.sample)
+        name = _contract_name(configuration, partner, asked, made)
         made.notes.append("The contract and the mapping are guessed from the file: look them over.")
         return newcomers.table_flow(
             partner, asked.sample.seen, name=name, owner=owner, source=source, key=asked.columns
@@ -299,11 +300,26 @@ def _source(partner: str, from_: Sample | None) -> str:
     return f"drop://{partner}/*"
 
 
-def _contract_name(asked: Asked, of: Sample) -> str:
-    """What the contract for a table is called: as it was asked for, or as the file is, without its numbers."""
+def _contract_name(configuration: Configuration, partner: str, asked: Asked, made: Prepared) -> str:
+    """What the contract for a table is called: as it was asked for, or as the file is, without its numbers.
+
+    With the partner's name in front where that is a name of the API's own, or of a standard contract, in use or not.
+    """
+    assert asked.sample is not None
     if asked.contract and not NAME.fullmatch(asked.contract):
         raise Stop(f"{asked.contract!r} is no name of a contract", "Write small letters, digits and single dashes")
-    return asked.contract or sketch.word(takers.NUMBERS.sub("-", PurePosixPath(of.name).stem))
+    name = asked.contract or sketch.word(takers.NUMBERS.sub("-", PurePosixPath(asked.sample.name).stem))
+    shipped = {
+        each for contract, collection in newcomers.standards().values() for each in (contract.split()[0], collection)
+    }
+    others = {each.collection for each in configuration.contracts.values() if each.name != name}
+    if asked.contract or name not in RESERVED_COLLECTIONS | shipped | others:
+        return name
+    free = f"{partner}-{name}"
+    made.notes.append(
+        f"Its contract is called {free}, since {name} is something else already; --contract says another."
+    )
+    return free
 
 
 def _tell_of_delivery(partner: str, source: str, taken: Delivery, made: Prepared, *, more: bool) -> None:

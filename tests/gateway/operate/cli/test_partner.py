@@ -126,6 +126,18 @@ def test_a_table_becomes_a_first_contract_and_mapping(shop: Path, tmp_path: Path
     assert made.contracts["prices.v1"].key == ("sku",)
 
 
+@pytest.mark.parametrize("name", ["orders", "order", "invoice", "events", "deliveries"])
+def test_a_table_may_be_called_as_a_standard_contract_or_a_collection_of_the_api_is(
+    shop: Path, tmp_path: Path, name: str
+) -> None:
+    (tmp_path / f"{name}_2026.csv").write_text("sku;price\nA-1;1,50\nA-2;2,00\n", encoding="utf-8")
+    said = partner(shop, "add", "globex", "--from", tmp_path / f"{name}_2026.csv")
+    assert f"Its contract is called globex-{name}, since {name} is something else already" in said
+    made = load(shop)
+    assert made.integrations[f"globex-{name}"].contract == f"globex-{name}"
+    assert made.contracts[f"globex-{name}.v1"].collection == f"globex-{name}"
+
+
 def test_a_file_may_be_called_as_another_partner_s_is(shop: Path, tmp_path: Path) -> None:
     (tmp_path / "prices.csv").write_text("sku;price\nA-1;1,50\nA-2;2,00\n", encoding="utf-8")
     partner(shop, "add", "globex", "--from", tmp_path / "prices.csv")
