@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 from contextlib import suppress
@@ -38,6 +39,14 @@ class _Held:
     due: float
     delay_seconds: float = 0.0
     told: bool = False
+
+
+_NOT_THE_FILE = frozenset({errno.ENOENT, errno.EMFILE, errno.ENFILE, errno.ENOMEM})
+"""Of a file that cannot be read: it is there no more, or the machine is short of something."""
+
+
+class _Unreadable(SftpError):
+    """The held file itself cannot be read: no word about the receiver, so it stops no other."""
 
 
 class HandOver:
@@ -88,6 +97,9 @@ class HandOver:
             except FileNotFoundError:
                 del self._held[path]  # another process has handed it over
                 continue
+            except _Unreadable as error:  # the file's own rights or disk: no word about the receiver
+                self._failed(each, error, 1)
+                continue
             except Exception as error:  # noqa: BLE001 - whatever it is, the file is kept and tried again
                 failures += 1
                 self._failed(each, error, failures)
@@ -104,14 +116,19 @@ class HandOver:
     def _receive(self, each: _Held) -> bool:
         """Hand over one held file and remove it; False while somebody still writes to it."""
         folder, place = each.folder, each.place
-        with opened(place.path) as descriptor:
-            if self._writers.at(folder, descriptor):
-                self._tell_of_writer(each)
-                return False
-            before = os.fstat(descriptor)
-            complete = whole_file(descriptor)
-            sha256 = _sha256(descriptor)
-            after = os.fstat(descriptor)
+        try:
+            with opened(place.path) as descriptor:
+                if self._writers.at(folder, descriptor):
+                    self._tell_of_writer(each)
+                    return False
+                before = os.fstat(descriptor)
+                complete = whole_file(descriptor)
+                sha256 = _sha256(descriptor)
+                after = os.fstat(descriptor)
+        except OSError as error:
+            if error.errno in _NOT_THE_FILE:
+                raise
+            raise _Unreadable(f"it cannot be read: {error.strerror or error}") from error
         if look(before) != look(after):
             return False
         if folder.log is not None and complete is None and BrokenUploads(folder.holding).was_broken(place.id):

@@ -650,6 +650,29 @@ def test_files_that_we_may_not_read_stay_where_they_are_and_stop_no_others(
     assert bench.left() == []
 
 
+def test_held_files_that_cannot_be_read_are_no_word_about_the_receiver_and_stop_no_others(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(path: Path) -> AbstractContextManager[int]:
+        if path.name.endswith(("~a.csv", "~b.csv", "~c.csv")):
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return opened(path)
+
+    with monkeypatch.context() as rights:  # root may read everything, so it cannot be had for real
+        rights.setattr("sftp.handover.opened", refused)
+        for name in ("a.csv", "b.csv", "c.csv", "d.csv"):
+            bench.write(name)
+        bench.after(0)
+        assert bench.after(5) == ["d.csv"]
+        bench.write("e.csv")
+        bench.after(0)
+        assert bench.after(5) == ["d.csv", "e.csv"]
+    told = bench.told.of("receiver_failed")
+    assert "Permission denied; it is kept and tried again" in told[0].message
+    assert sorted(bench.after(60)) == ["a.csv", "b.csv", "c.csv", "d.csv", "e.csv"]
+    assert bench.left() == []
+
+
 def test_a_file_that_settles_between_two_rescans_is_taken_then_and_keeps_no_processor_busy(tmp_path: Path) -> None:
     inbox = tmp_path / "inbox"
     inbox.mkdir()
