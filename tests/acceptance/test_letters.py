@@ -298,6 +298,13 @@ def test_cells_that_a_spreadsheet_would_run_are_disarmed_and_numbers_are_not(pla
     assert "In 2 of its cells an apostrophe (') stands in front" in forms["txt"].replace("\n", " ")
 
 
+def test_a_row_with_a_nul_is_told_and_stands_in_the_sheet_without_it(place: Place) -> None:
+    content = f"{HEADER}\nA-1;x\0y;1,00;01.12.2026;20\n".encode("windows-1252")
+    forms = told(place, content, "prices.csv", "globex")
+    assert "A NUL stands in column Bezeichnung" in forms["txt"]
+    assert [each["Bezeichnung"] for each in rows(forms["csv"])] == ["xy"]
+
+
 def test_a_partner_who_wants_none_gets_none(place: Place) -> None:
     place.change("partners/globex.yaml", "partner: globex", "partner: globex\nletters: none")
     shown = place.give(PRICES, "prices.csv", "drop://globex")

@@ -54,7 +54,7 @@ class Sheets:
         if self._envelope is None:
             self._begin(document)
         assert self._envelope is not None
-        cells = [str(each) for each in document.content]
+        cells = [str(each).replace("\0", "") for each in document.content]  # no table can hold a NUL; the text tells
         is_odd = bool(self._columns) and len(cells) != len(self._columns)
         is_strange = document.envelope.columns != self._columns or is_odd
         if is_strange:
