@@ -7,6 +7,7 @@ import re
 import threading
 from itertools import chain
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote_to_bytes
 
 from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException
@@ -62,6 +63,8 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 _PATH_MAX = 500
+_WITHOUT_HOST = ("HTTP/1.0", "HTTP/1")
+"""HTTP/1.0 knows of no Host, and balancers of load ask in it whether we live; granian writes the second."""
 HOT = ("get_record", "list_records", "list_rows")
 """What the hot lane answers, when nothing about a request is unusual."""
 
@@ -180,7 +183,7 @@ def _begin(services: Services) -> None:
     g.began = services.ticks()
     environ = request.environ
     host = environ.get("HTTP_HOST", "")
-    if not host or "," in host:
+    if "," in host or (not host and environ.get("SERVER_PROTOCOL") not in _WITHOUT_HOST):
         raise Problem("host_missing")
     coding = environ.get("HTTP_TRANSFER_ENCODING")
     if coding is not None and (environ.get("CONTENT_LENGTH") or coding.strip().lower() != "chunked"):
@@ -189,8 +192,21 @@ def _begin(services: Services) -> None:
             "" if environ.get("CONTENT_LENGTH") else f"Transfer-Encoding is {coding[:60]!r}; chunked alone is read here"
         )
         raise Problem("ambiguous_length", detail, headers={"Connection": "close"})
+    if not _is_text(environ.get("QUERY_STRING", "")):
+        raise Problem(
+            "bad_request", "a query parameter is not UTF-8", "Escape the bytes of its UTF-8, as %C3%A4 for ä."
+        )
     if "\0" in request.path or any("\0" in part for pair in request.args.items(multi=True) for part in pair):
         raise Problem("bad_request", "the path or a query parameter holds a NUL character", "Leave it out.")
+
+
+def _is_text(query: str) -> bool:
+    """Whether all of a query is UTF-8; what is not would be read as some other text."""
+    try:
+        unquote_to_bytes(query.encode("latin-1")).decode()  # so servers hand it over (PEP 3333)
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _end(answer: Response, services: Services, metrics: Metrics) -> Response:

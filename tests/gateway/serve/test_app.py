@@ -223,7 +223,11 @@ def test_what_is_not_there_or_cannot_be_used(still: World, path: str, code: str)
     [
         ({"HTTP_HOST": ""}, "host_missing"),
         ({"HTTP_HOST": "one,two"}, "host_missing"),
+        ({"HTTP_HOST": "one,two", "SERVER_PROTOCOL": "HTTP/1.0"}, "host_missing"),
         ({"HTTP_TRANSFER_ENCODING": "chunked", "CONTENT_LENGTH": "5"}, "ambiguous_length"),
+        ({"QUERY_STRING": "a=%E4"}, "bad_request"),
+        ({"QUERY_STRING": "%ff=a"}, "bad_request"),
+        ({"QUERY_STRING": "a=\xe4"}, "bad_request"),
     ],
 )
 def test_what_a_server_may_let_through(still: World, environ: dict[str, str], code: str) -> None:
@@ -375,6 +379,7 @@ def test_a_file_goes_in_and_its_record_comes_out_on_a_real_server(here: World, t
             assert (answer.status, answer.read()) == (206, b"number")
 
         assert asked(address, b"GET /health/live HTTP/1.1\r\nConnection: close\r\n\r\n")["code"] == "host_missing"
+        assert "code" not in asked(address, b"GET /health/live HTTP/1.0\r\n\r\n"), "balancers of load ask so"
         path = b"POST /api/v1/integrations/acme-orders/deliveries HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
         path += b"X-Api-Key: " + key.encode() + b"\r\n"
         cut = path + b"Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n5\r\nab"

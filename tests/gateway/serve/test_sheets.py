@@ -39,7 +39,8 @@ def plain(lines: bytes, fields: tuple[Field, ...], chosen: Collection[str] | Non
     writer.writerow(["_key", "_seq", "_version", *(".".join(each.path) for each in columns)])
     for line in lines.splitlines():
         record = orjson.loads(line)
-        system = [record["_key"], record["_seq"], record["_version"]]
+        key = record["_key"]
+        system = [f"'{key}" if key.startswith(("=", "+", "-", "@")) else key, record["_seq"], record["_version"]]
         writer.writerow([*system, *(cell(record, each) for each in columns)])
     return written.getvalue().encode()
 
@@ -63,6 +64,11 @@ def line(members: Member, key: str = "7") -> bytes:
 def rows(*lines: bytes, chosen: Collection[str] | None = None) -> list[str]:
     """What stands in the sheet below the names of the columns."""
     return b"".join(sheet([b"".join(lines)], FIELDS, chosen=chosen)).decode().split("\r\n")[1:-1]
+
+
+def test_a_key_that_a_spreadsheet_would_run_is_disarmed() -> None:
+    lines = line({"number": "-A1"}, "-A1"), line({"number": "a"}, "@1"), line({"number": "A1"}, "A1")
+    assert rows(*lines, chosen=["number"]) == ["'-A1,12,3,'-A1", "'@1,12,3,a", "A1,12,3,A1"]
 
 
 @pytest.mark.parametrize(
