@@ -60,6 +60,7 @@ def _of_one(line: str, data: dict[str, Any]) -> str:
 DELIVERY_RECEIVED = Observation("received", "info", "{name}  {size} bytes from {sender}")
 DELIVERY_DUPLICATE = Observation("duplicate", "problem", "{name} has the same content as {twin}: no records were made")
 FINDING_MADE = Observation("finding", "problem", "{where}  {message}")
+WARNING_MADE = Observation("warning", "info", "{where}  {message}")
 DELIVERY_ACCEPTED = Observation("accepted", "info", "{accepted} of {documents} documents")
 DELIVERY_PARTLY_ACCEPTED = Observation(
     "partly_accepted", "problem", "{accepted} of {documents} documents, {quarantined} in quarantine"

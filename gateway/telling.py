@@ -17,6 +17,7 @@ from gateway.observations import (
     DOCUMENT_UNROUTED,
     DOCUMENTS_REPAIRED,
     FINDING_MADE,
+    WARNING_MADE,
     so_many,
 )
 
@@ -35,11 +36,14 @@ _UNLESS_WANTED = "Nothing is to be done unless the older values are wanted: then
 
 
 def finished(delivery: Delivery, batch: Batch, state: DeliveryState) -> Iterator[Activity]:
-    """The first findings of a delivery, then how it ended."""
+    """The first findings of a delivery, and what is doubtful about the file as a whole, then how it ended."""
     who = _who(delivery)
-    for each in [*batch.about_file, *batch.told][:TOLD_MAX]:
-        if each.severity == "error":
-            yield FINDING_MADE(**who, where=where(each), message=each.message, code=each.code)
+    errors = [each for each in [*batch.about_file, *batch.told][:TOLD_MAX] if each.severity == "error"]
+    doubts = [each for each in batch.about_file if each.severity == "warning"][:TOLD_MAX]
+    for made, findings in ((FINDING_MADE, errors), (WARNING_MADE, doubts)):
+        # What is wrong with a header is a finding of each of its documents.
+        for place, message, code in dict.fromkeys((where(each), each.message, each.code) for each in findings):
+            yield made(**who, where=place, message=message, code=code)
     total = batch.total()
     accepted = batch.count[DocumentState.ACCEPTED] + batch.count[DocumentState.CORRECTED]
     if state is DeliveryState.ACCEPTED:

@@ -24,6 +24,7 @@ from gateway.observations import (
     FINDING_MADE,
     PERSONAL_ERASED,
     RECORDS_PURGED,
+    WARNING_MADE,
 )
 from gateway.repair.unnamed import Unnamed, condemn, look
 from gateway.store import audit, expiry, retention
@@ -45,7 +46,10 @@ DELIVERIES_A_STEP = 100
 VERSIONS_A_STEP = 1_000
 PUT_OFF_TOLD = 100
 
-_QUOTING = (ANSWER_FAILED, ATTEMPT_FAILED, DELIVERY_FAILED, DELIVERY_QUARANTINED, DOCUMENT_UNROUTED, FINDING_MADE)
+_QUOTING = (
+    *(ANSWER_FAILED, ATTEMPT_FAILED, DELIVERY_FAILED, DELIVERY_QUARANTINED, DOCUMENT_UNROUTED),
+    *(FINDING_MADE, WARNING_MADE),
+)
 """What the log says in words that quote documents."""
 
 

@@ -32,28 +32,34 @@ def test_a_place_is_said_in_the_formats_own_words(finding: Finding, where: str) 
     assert telling.where(finding) == where
 
 
+def test_what_is_doubtful_about_a_file_is_told_though_all_of_it_is_accepted() -> None:
+    doubt = replace(FOUND, code="text.misread", severity="warning", line=2, message="SÃ¤ge looks like Säge")
+    note = replace(doubt, severity="note")
+    many = [replace(doubt, line=2 + n) for n in range(TOLD_MAX + 1)]
+    batch = Batch(count=Counter({DocumentState.ACCEPTED: 1}), about_file=[note, *many])
+    first, *others, end = telling.finished(DELIVERY, batch, DeliveryState.ACCEPTED)
+    assert (first.event, first.level, first.message) == ("warning", "info", "line 2 Preis  SÃ¤ge looks like Säge")
+    assert {line.event for line in others} == {"warning"}
+    assert (len(others), end.event) == (TOLD_MAX - 1, "accepted")
+
+
 def test_the_first_findings_are_told_and_then_how_it_ended() -> None:
-    batch = Batch(count=Counter({DocumentState.ACCEPTED: 8, DocumentState.QUARANTINED: 2}), told=[FOUND, FOUND])
+    other = replace(FOUND, line=5)
+    batch = Batch(count=Counter({DocumentState.ACCEPTED: 8, DocumentState.QUARANTINED: 3}), told=[FOUND, FOUND, other])
     lines = list(telling.finished(DELIVERY, batch, DeliveryState.PARTLY_ACCEPTED))
     assert [(line.event, line.level) for line in lines] == [
         ("finding", "problem"), ("finding", "problem"), ("partly_accepted", "problem"),
     ]  # fmt: skip
     assert lines[0].message == "line 4 Preis  '12,5O' is not a number"
-    assert lines[-1].message == "8 of 10 documents, 2 in quarantine"
+    assert lines[-1].message == "8 of 11 documents, 3 in quarantine"
     assert {(line.integration, line.partner, line.delivery) for line in lines} == {("acme-orders", "acme", "d_1")}
 
 
 def test_a_thousand_findings_do_not_flood_the_log() -> None:
-    batch = Batch(count=Counter({DocumentState.QUARANTINED: 1000}), told=[FOUND] * 1000)
+    batch = Batch(count=Counter({DocumentState.QUARANTINED: 1000}), told=[replace(FOUND, line=n) for n in range(1000)])
     lines = list(telling.finished(DELIVERY, batch, DeliveryState.QUARANTINED))
     assert len(lines) == TOLD_MAX + 1
     assert lines[-1].message == "1000 documents held: '12,5O' is not a number"
-
-
-def test_warnings_are_no_problems() -> None:
-    batch = Batch(count=Counter({DocumentState.ACCEPTED: 1}), about_file=[replace(FOUND, severity="warning")])
-    lines = list(telling.finished(DELIVERY, batch, DeliveryState.ACCEPTED))
-    assert [(line.event, line.level, line.message) for line in lines] == [("accepted", "info", "1 of 1 document")]
 
 
 @pytest.mark.parametrize(
