@@ -52,6 +52,7 @@ from gateway.serve.resources import (
     uploads,
     usage,
 )
+from gateway.store import origin
 from gateway.workspace.contracts import RESERVED_COLLECTIONS
 
 if TYPE_CHECKING:
@@ -139,6 +140,7 @@ def create_app(services: Services) -> Flask:
         app.register_blueprint(blueprint(name, operations, services, shared))
     app.before_request(lambda: _begin(services))
     app.after_request(lambda answer: _end(answer, services, metrics))
+    app.teardown_request(lambda _: origin.end())
     app.register_error_handler(Exception, _failed)
     app.lane = HotLane(services, limits, metrics) if services.hot_lane else None
     return app
@@ -181,6 +183,7 @@ def _begin(services: Services) -> None:
     g.request_id = given if REQUEST_ID(given) else services.new_id("req")
     g.caller = auth.NOBODY
     g.began = services.ticks()
+    origin.begin(request=g.request_id, trace=_trace())
     environ = request.environ
     host = environ.get("HTTP_HOST", "")
     if "," in host or (not host and environ.get("SERVER_PROTOCOL") not in _WITHOUT_HOST):
@@ -212,8 +215,8 @@ def _is_text(query: str) -> bool:
 def _end(answer: Response, services: Services, metrics: Metrics) -> Response:
     """What every answer has: the ids, how much is left, and headers that keep browsers from guessing."""
     answer.headers["X-Request-ID"] = g.get("request_id", "")
-    trace = request.headers.get("traceparent", "")
-    if TRACEPARENT(trace):
+    trace = _trace()
+    if trace:
         answer.headers["traceparent"] = trace
     for name, value in HEADERS.items():
         answer.headers.setdefault(name, value)
@@ -232,9 +235,15 @@ def _end(answer: Response, services: Services, metrics: Metrics) -> Response:
         answer.status_code,
         g.caller.name if "caller" in g else "",
         g.get("request_id", ""),
-        trace if TRACEPARENT(trace) else "",
+        trace,
     )
     return answer
+
+
+def _trace() -> str:
+    """The trace that the caller follows (W3C Trace Context); empty where he names none, or no good one."""
+    trace = request.headers.get("traceparent", "")
+    return trace if TRACEPARENT(trace) else ""
 
 
 def _on_one_line(path: str) -> str:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
+from gateway.store import origin
 from gateway.store.chain import GENESIS, Entry, row_hash
 from gateway.store.tables import audit, audit_head
 
@@ -78,9 +79,9 @@ def write(transaction: Transaction, action: str, subject: str, *, who: str, **de
     `action` is what was done, in the past tense (``applied``, ``discarded``); `subject` what it was done to, by kind
     and name (``delivery d_06…``, ``key k_06…``). `details` are numbers, texts, and lists of such: names and counts of
     our own, reasons that people gave, but never a secret and never a value out of a document, for this log is kept
-    when those are purged.
+    when those are purged. The request of the API, where it is one, is added.
     """
-    told = {name: value for name, value in details.items() if value is not None}
+    told = origin.told() | {name: value for name, value in details.items() if value is not None}
     text = json.dumps(told, sort_keys=True, separators=(",", ":"), default=str)
     transaction.record(Entry(_plain(action), _plain(subject), _plain(who), text))
 

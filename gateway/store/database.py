@@ -25,7 +25,7 @@ from sqlalchemy import create_engine, event, insert, text, update
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from gateway.errors import Retry, Stop
-from gateway.store import chain
+from gateway.store import chain, origin
 from gateway.store.machine import Ownership, network_file_system, this_machine
 from gateway.store.sqlite import library
 from gateway.store.tables import activity, counter
@@ -125,7 +125,7 @@ class Transaction:
                     "partner": line.partner,
                     "delivery": line.delivery,
                     "message": line.message,
-                    "data": json.dumps(line.data, ensure_ascii=False, default=str),
+                    "data": json.dumps(origin.told() | line.data, ensure_ascii=False, default=str),
                 }
                 for line in self._lines
             ],

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from flask import Flask
+    from flask.testing import FlaskClient
     from werkzeug.test import TestResponse
 
 FILLED = {
@@ -259,6 +260,34 @@ def test_a_trace_is_echoed_when_it_is_one(still: World) -> None:
     assert client.get("/health/live", headers={"traceparent": trace}).headers["traceparent"] == trace
     for wrong in (trace.replace("4bf92f3577b34da6a3ce929d0e0e4736", "0" * 32), "ff" + trace[2:], "x"):
         assert "traceparent" not in client.get("/health/live", headers={"traceparent": wrong}).headers
+
+
+def items(client: FlaskClient, path: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads(client.get(path).data)["items"]
+    return found
+
+
+def test_what_a_request_wrote_into_the_logs_names_it_and_what_others_wrote_does_not(here: World) -> None:
+    client = here.client()
+    trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+    ids = {"X-Request-ID": "shop-4711", "traceparent": trace}
+    path = "/api/v1/integrations/acme-orders/deliveries?filename=orders.csv"
+    content = (HEADER + order("4711", total="none")).encode()
+    assert client.post(path, data=content, headers=ids).status_code == 202
+    here.work()
+    (held,) = items(client, "/api/v1/quarantine")
+    where, reason = f"/api/v1/quarantine/{held['id']}/discard", {"reason": "a test"}
+    assert client.post(where, json=reason, headers={"X-Request-ID": "desk-1"}).status_code == 200
+    named = {each["event"]: each["data"] for each in items(client, "/api/v1/activity")}
+    assert (named["received"]["request"], named["received"]["trace"]) == ("shop-4711", trace)
+    assert (named["discarded"]["request"], "trace" in named["discarded"]) == ("desk-1", False)
+    assert "request" not in named["quarantined"], "a worker wrote it"
+    audited = {each["action"]: each["details"] for each in items(client, "/api/v1/audit")}
+    assert audited["discarded"]["request"] == "desk-1"
+    assert "request" not in audited["closed"]
+    here.deliver(order("4712"))
+    received = [each for each in items(client, "/api/v1/activity") if each["event"] == "received"]
+    assert ["request" in each["data"] for each in received] == [True, False], "in the thread that answered requests"
 
 
 def test_every_answer_keeps_browsers_from_guessing(still: World) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import doctest
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
@@ -16,6 +17,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _SECONDS = 20.0
+
+
+def test_the_example_works() -> None:
+    failed, attempted = doctest.testmod(module)
+    assert (failed, attempted > 1) == (0, True)
 
 
 class Server:
