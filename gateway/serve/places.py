@@ -39,6 +39,12 @@ class Places:
         self._lock = threading.Lock()
         self._taken: Counter[str] = Counter()
 
+    @property
+    def taken(self) -> int:
+        """How many of them all are taken now."""
+        with self._lock:
+            return self._taken.total()
+
     def of(self, client: str) -> Places:
         """The same places, for this client."""
         theirs = Places(self.most)

@@ -89,6 +89,11 @@ def metrics(call: Call) -> Response:
         Gauge("gateway_oldest_waiting_seconds", "How long the oldest of them waits.", {(): max(0.0, age)}),
         Gauge("gateway_newest_change", "The number of the newest change of any record.", {(): newest}),
         Gauge(
+            "gateway_places_taken",
+            "Readers of this process who follow a feed, or read an export, just now.",
+            {(("of", "followers"),): call.shared.followers.taken, (("of", "exports"),): call.shared.exports.taken},
+        ),
+        Gauge(
             "gateway_source_failures",
             "Failures in a row of each legacy database, as this process saw them.",
             {(("connection", name),): each.failures for name, each in health.items()},

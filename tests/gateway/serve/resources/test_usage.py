@@ -44,6 +44,7 @@ def test_metrics_are_prometheus_text_and_need_a_scope(here: World) -> None:
     assert 'gateway_deliveries{state="partly_accepted"} 1' in lines
     assert "gateway_deliveries_waiting 0" in lines
     assert "gateway_newest_change 1" in lines
+    assert 'gateway_places_taken{of="followers"} 0' in lines
     buckets = [int(line.rpartition(" ")[2]) for line in lines if 'seconds_bucket{operation="get_record"' in line]
     assert buckets == sorted(buckets)
     assert buckets[-1] == 1
