@@ -16,7 +16,7 @@ demo: $(VENV)/demo.ready
 
 test: $(VENV)/test.ready
 	.ci/packages test
-	$(RUN) -m pytest -q -n 2 --dist loadfile tests
+	$(RUN) -m pytest -q -n 2 --max-worker-restart 0 --dist loadfile tests
 
 test-faults: $(VENV)/test.ready
 	.ci/packages test

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
 import socket
 import subprocess
 import tempfile
@@ -17,6 +16,7 @@ import psycopg
 
 from adapters.connections import driver_manager
 from tests.servers import postgresql, postgresql_missing
+from tests.suspending import resume, suspend
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -37,13 +37,11 @@ class Server:
     def stopped(self) -> Iterator[None]:
         """For a while, no process of it runs; the kernel still takes what is sent to it."""
         pids = self.processes()
-        for pid in pids:
-            os.kill(pid, signal.SIGSTOP)
+        suspend(*pids)
         try:
             yield
         finally:
-            for pid in reversed(pids):
-                os.kill(pid, signal.SIGCONT)
+            resume(*reversed(pids))
 
 
 def missing(kind: str) -> str:

@@ -93,17 +93,16 @@ def test_whoever_asks_a_hung_server_is_let_go_and_nothing_is_left(server: Server
     with closing(opened(server)) as source:
         warm(source, 3)
     before = held()
-    source = opened(server)
-    for _ in range(3):  # twelve calls that hang
-        warm(source, 3)
-        with server.stopped(), ThreadPoolExecutor(3) as callers:
-            began = time.monotonic()
-            found = list(callers.map(lambda _: trouble(source.tables), range(3)))
-            assert {(each.code, each.lost) for each in found} == {("slow", False)}
-            assert time.monotonic() - began < LONG
-            assert trouble(source.tables).message == "the database did not take a connection within 0.4 seconds"
-        assert source._governor.health().hanging == 0
-    source.close()
+    with closing(opened(server)) as source:
+        for _ in range(3):  # twelve calls that hang
+            warm(source, 3)
+            with server.stopped(), ThreadPoolExecutor(3) as callers:
+                began = time.monotonic()
+                found = list(callers.map(lambda _: trouble(source.tables), range(3)))
+                assert {(each.code, each.lost) for each in found} == {("slow", False)}
+                assert time.monotonic() - began < LONG
+                assert trouble(source.tables).message == "the database did not take a connection within 0.4 seconds"
+            assert source._governor.health().hanging == 0
     with closing(OdbcSource(server.connection_string, options=PATIENT)) as again:
         assert rows(again) == [1, 2, 3]
     assert comes(lambda: nothing_left(before)), (held(), before)

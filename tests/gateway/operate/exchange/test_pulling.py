@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import threading
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -20,6 +18,7 @@ from sftp.errors import Stop
 from tests.acceptance.workspaces import sample
 from tests.gateway.operate.exchange.pulling_scene import pulling
 from tests.sftp.partner_server import PartnerServer, missing, partner_server
+from tests.suspending import resume, suspend
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -225,7 +224,7 @@ def test_nobody_waits_at_the_end_for_a_server_that_does_not_answer(server: Partn
             """The partner's server is suspended just before it is asked for a file."""
             nonlocal session
             session = server.session()
-            os.kill(session, signal.SIGSTOP)
+            suspend(session)
             waits.set()
             return times(*arguments)
 
@@ -236,7 +235,7 @@ def test_nobody_waits_at_the_end_for_a_server_that_does_not_answer(server: Partn
             assert waits.wait(20)
             stop.set()
             puller.join(20)  # an answer may take a minute
-            os.kill(session, signal.SIGCONT)  # which ends by itself then: its client is gone
+            resume(session)  # which ends by itself then: its client is gone
         assert not puller.is_alive()
         look(place)
         assert [each["source"] for each in deliveries(place)] == [name]
