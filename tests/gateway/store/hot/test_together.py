@@ -43,6 +43,12 @@ class Server:
         return [2 * number for number in numbers]
 
 
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine that is busy otherwise may take its time."""
+    monkeypatch.setattr(module, "_SECONDS", 60.0)
+
+
 def gathered(together: Together[int, int], count: int) -> None:
     """Return when so many wait."""
     turn = threading.Event()
