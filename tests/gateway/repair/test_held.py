@@ -404,7 +404,8 @@ def test_a_file_that_could_not_be_read_can_be_retried_and_given_up(tmp_path: Pat
         with place.gateway.database.read() as connection:
             (line,) = audit.last(connection, action="discarded")
         assert (line.subject, line.who) == (f"document {again['id']}", "test")
-        assert line.details == {"delivery": unreadable["id"], "reason": "a test", "state": "discarded"}
+        told = {"delivery": unreadable["id"], "reason": "a test", "state": "discarded"}
+        assert line.details == told | {"request": line.details["request"]}
         for how in ("then", "now"):
             assert replay(place, unreadable, how)["state"] == "discarded"
             assert place.events(unreadable["id"])[-1] == "delivery_discarded"
