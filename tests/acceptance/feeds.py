@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _SECONDS = 90.0
+FULL = (429, 503)
+"""Whose connection broke off has its place still, until the server has seen it: this client's, or all of them."""
 SHORT = 3
 """So many connections of each follower end behind one change, so that however fast the writers are, it comes back."""
 
@@ -131,7 +133,7 @@ class Polling(Follower):
         limit = self._chance.choice((1, 2, 5, 1000)) if self.connections > SHORT else 1
         status, page = self.server.get(f"/api/v1/changes?since={self._at}&wait=1&limit={limit}{self.query}")
         if status != 200 or self._chance.random() < 0.2:
-            if status not in (200, 503):
+            if status not in (200, *FULL):
                 self.wrong.append(f"{status}: {page}")
             return
         for change in page["items"]:
@@ -152,7 +154,7 @@ class Listening(Follower):
         )
         try:
             if answer.status != 200:
-                if answer.status != 503:
+                if answer.status not in FULL:
                     self.wrong.append(f"{answer.status}: {answer.read()!r}")
                 return
             said: dict[str, str] = {}
