@@ -19,6 +19,7 @@ from gateway.store.sqlite import library
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from gateway.store.database import Database
 
@@ -70,8 +71,9 @@ class Bell:
         return False
 
     def _listen(self, seconds: float, stop: threading.Event) -> bool:
-        if self._database.path is not None:
-            return self._listen_sqlite(seconds, stop)
+        path = self._database.path
+        if path is not None:
+            return self._listen_sqlite(path, seconds, stop)
         try:
             return self._listen_postgresql(seconds)
         except psycopg.Error:
@@ -79,9 +81,10 @@ class Bell:
             stop.wait(min(seconds, _AFTER_TROUBLE_SECONDS))
             return False
 
-    def _listen_sqlite(self, seconds: float, stop: threading.Event) -> bool:
+    def _listen_sqlite(self, path: Path, seconds: float, stop: threading.Event) -> bool:
         if self._sqlite is None:
-            self._sqlite = library().connect(f"file:{self._database.path}?mode=ro", uri=True, check_same_thread=False)
+            address = f"{path.absolute().as_uri()}?mode=ro"
+            self._sqlite = library().connect(address, uri=True, check_same_thread=False)
         for _ in range(max(1, int(seconds / _LOOK_EVERY_SECONDS))):
             (version,) = self._sqlite.execute("PRAGMA data_version").fetchone()
             if version != self._seen:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 ROUNDS = 5
 ONE = "/api/v1/orders/SO-{n}"
+AGAIN = "/api/v1/orders/SO-0004711"
 PAGE = "/api/v1/orders?limit=100"
 ANOTHER = "/api/v1/orders?_key__gte=SO-{n}&limit=100"
 FILTERED = "/api/v1/orders?total__gte=0.{n}&sort=-total&limit=100"
@@ -57,10 +58,12 @@ def measure() -> list[dict[str, Any]]:
 
 def _ours(ours: Server, hello: Server) -> list[dict[str, Any]]:
     """Ours on SQLite against Flask that says hello on the same server."""
-    asked = (ONE, PAGE, ANOTHER, FILTERED, BY_STATUS)
+    asked = (ONE, PAGE, ANOTHER, FILTERED, BY_STATUS, AGAIN)
     rounds = [(ask(hello, "/"), *(ask(ours, path) for path in asked)) for _ in range(ROUNDS)]
-    one, page, filtered = _ratio(rounds, 1, 0), _ratio(rounds, 2, 0), _ratio(rounds, 4, 3)
+    one, again, page = _ratio(rounds, 1, 0), _ratio(rounds, 6, 0), _ratio(rounds, 2, 0)
+    filtered = _ratio(rounds, 4, 3)
     return [
+        _line("one record, asked again, SQLite", rounds, 6, "hello", again, "≥ 3 ×", met=again >= 3),
         _line("one record, another each time, SQLite", rounds, 1, "hello", one, "≥ 3 ×", met=one >= 3),
         _line("page of 100, asked again, SQLite", rounds, 2, "hello", page, "≥ 0.9 ×", met=page >= 0.9),
         _line("page of 100, another each time, SQLite", rounds, 3, "hello", _ratio(rounds, 3, 0)),

@@ -77,6 +77,10 @@ class Postgresql:
         found = _record(key.encode(), value(0, 3), value(0, 4), value(0, 5))
         return _short(row), found[1] if found is not None else None
 
+    def record(self, table: str, key: str) -> Record | None:
+        """A record, without what else an answer depends on."""
+        raise NotImplementedError  # nothing is kept of a server: it does not tell when something was committed
+
     def some(self, contract: str, table: str, keys: list[str]) -> tuple[Short, dict[str, Record]] | None:
         """Those records that there are."""
         asked = self._some.get(table)

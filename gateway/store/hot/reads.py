@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
+from gateway.store.hot.commits import Commits
+from gateway.store.hot.kept import Kept
 from gateway.store.hot.marks import Busy
 from gateway.store.hot.postgresql import Postgresql
 from gateway.store.hot.sqlite import Sqlite
@@ -36,6 +38,9 @@ class Asking(Protocol):
     def one(self, contract: str, table: str, key: str) -> tuple[Short, Record | None] | None:
         """A record."""
 
+    def record(self, table: str, key: str) -> Record | None:
+        """A record, without what else an answer depends on."""
+
     def some(self, contract: str, table: str, keys: list[str]) -> tuple[Short, dict[str, Record]] | None:
         """Those records that there are."""
 
@@ -63,22 +68,36 @@ class HotReads:
         self._idle: list[Asking] = []
         self._lock = threading.Lock()
         self._count = 0
+        self._commits: Commits | None = None
+        self._kept: Kept | None = None
         self._same: dict[str, Together[None, Any]] = {}
         self._ones: dict[tuple[str, str], Together[str, tuple[Short, Record | None] | None]] = {}
         database.close_with(self.close)
 
     def mark(self, contract: str) -> Mark | None:
         """What answers about this contract depend on now."""
-        return self._asked_once(contract, lambda asking: asking.mark(contract))
+        kept = self._what_is_kept()
+        mark = kept.marks.get(contract) if kept is not None else None
+        if mark is None:
+            mark = self._asked_once(contract, lambda asking: asking.mark(contract))
+            if kept is not None and mark is not None:
+                kept.marks[contract] = mark
+        return mark
 
     def state(self) -> tuple[int, str | None]:
         """How many changes there were to keys, and the revision in force: what answers without records depend on."""
-        return self._asked_once("", lambda asking: asking.state())
+        kept = self._what_is_kept()
+        if kept is not None and kept.state is not None:
+            return kept.state
+        state = self._asked_once("", lambda asking: asking.state())
+        if kept is not None:
+            kept.state = state
+        return state
 
     def one(self, contract: str, table: str, key: str) -> tuple[Short, Record | None] | None:
         """A record; None where none has this key."""
         if self._database.is_sqlite:
-            return self._asked(lambda asking: asking.one(contract, table, key))
+            return self._one_of_sqlite(contract, table, key)
         together = self._ones.get((contract, table))
         if together is None:
             made = Together[str, "tuple[Short, Record | None] | None"](lambda keys: self._some(contract, table, keys))
@@ -109,8 +128,39 @@ class HotReads:
 
     def close(self) -> None:
         """Close what is idle."""
+        self._commits = None
         while self._idle:
             self._dropped(self._idle.pop())
+
+    def _what_is_kept(self) -> Kept | None:
+        """What was read since the last commit; None where that is not told."""
+        commits = self._commits
+        seen = commits.seen() if commits is not None else None
+        if seen is None:
+            return None
+        kept = self._kept
+        if kept is None or kept.seen != seen:
+            kept = self._kept = Kept(seen)
+        return kept
+
+    def _one_of_sqlite(self, contract: str, table: str, key: str) -> tuple[Short, Record | None] | None:
+        kept = self._what_is_kept()
+        short = kept.shorts.get(contract) if kept is not None else None
+        if kept is None or short is None:
+            answer = self._asked(lambda asking: asking.one(contract, table, key))
+            if kept is not None and answer is not None:
+                kept.shorts[contract] = answer[0]
+                if answer[1] is not None:
+                    kept.keep(table, key, answer[1])
+            return answer
+        record = kept.records.get((table, key))
+        if record is None:
+            record = self._asked(lambda asking: asking.record(table, key))
+            if self._what_is_kept() is not kept:  # the record may belong to a commit that the rest does not know
+                return self._asked(lambda asking: asking.one(contract, table, key))
+            if record is not None:
+                kept.keep(table, key, record)
+        return short, record
 
     def _asked_once(self, name: str, question: Callable[[Asking], T]) -> T:
         """The answer to a question that many ask at the same moment; a server is asked once for all of them."""
@@ -151,7 +201,11 @@ class HotReads:
                 raise Busy
             self._count += 1
         try:
-            return Sqlite(self._database) if self._database.is_sqlite else Postgresql(self._database)
+            if self._database.path is None:
+                return Postgresql(self._database)
+            if self._commits is None:
+                self._commits = Commits(self._database.path)
+            return Sqlite(self._database)
         except Exception as problem:
             with self._lock:
                 self._count -= 1

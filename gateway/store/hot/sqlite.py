@@ -31,6 +31,7 @@ class Sqlite:
         self._connection.execute("PRAGMA cache_size = -8000")
         self._ask = self._connection.execute
         self._records: dict[str, str] = {}
+        self._bare: dict[str, str] = {}
         # substr of a text counts its characters; of bytes it does not. concat (3.44) copies once.
         rest = "substr(CAST(r.body AS BLOB), 2)"
         parts = """'{"_key":"', r.key, '","_seq":', r.seq, ',"_version":', r.version, ',', """ + rest
@@ -63,6 +64,14 @@ class Sqlite:
             return None
         seq = row[3]
         return short_of(row), None if seq is None else (seq, row[4], served(key, seq, row[4], row[5]))
+
+    def record(self, table: str, key: str) -> Record | None:
+        """A record, without what else it depends on."""
+        asked = self._bare.get(table)
+        if asked is None:
+            asked = self._bare[table] = f"SELECT seq, version, body FROM {table} WHERE state = 1 AND key = ?"
+        row = self._ask(asked, (key,)).fetchone()
+        return None if row is None else (row[0], row[1], served(key, *row))
 
     def some(self, contract: str, table: str, keys: list[str]) -> tuple[Short, dict[str, Record]] | None:
         """Those records that there are."""
