@@ -257,6 +257,8 @@ def _failed(error: Exception) -> Any:
     if isinstance(error, HTTPException) and (error.code or 500) < 400:
         return error
     problem = error if isinstance(error, Problem) else _problem_of(error)
+    if request.endpoint == tokens.ENDPOINT:
+        problem = tokens.told(problem)
     request_id = g.get("request_id", "")
     answer = Response(problem.body(request_id), problem.kind.status, mimetype=MEDIA_TYPE)
     answer.headers.extend(problem.headers)

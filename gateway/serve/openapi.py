@@ -252,7 +252,8 @@ def _described(operation: Operation) -> dict[str, Any]:
 
 
 def _responses(operation: Operation, shapes: Mapping[str, str] | None = None) -> dict[str, Any]:
-    problem = {"application/problem+json": {"schema": named("Problem")}}
+    refused = "TokenProblem" if operation.id == "issue_token" else "Problem"
+    problem = {"application/problem+json": {"schema": named(refused)}}
     responses: dict[str, Any] = {}
     for status, name in operation.answers.items():
         content: dict[str, Any] = {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, unquote_plus
 
@@ -14,8 +15,8 @@ from gateway.serve.auth import keys as keyed
 from gateway.serve.auth import tokens
 from gateway.serve.bodies import place_of
 from gateway.serve.operations import Operation
-from gateway.serve.problems import Problem
-from gateway.serve.shapes import TEXT, WHOLE, Shape, thing, words
+from gateway.serve.problems import Problem, cut
+from gateway.serve.shapes import TEXT, WHOLE, Shape, named, thing, words
 from gateway.store import keys
 
 if TYPE_CHECKING:
@@ -24,9 +25,15 @@ if TYPE_CHECKING:
     from gateway.serve.auth import Caller
     from gateway.serve.operations import Call
 
+ENDPOINT = "tokens.issue_token"
+"""What the framework calls the operation, whose refusals are told in the words of OAuth as well (:func:`told`)."""
+
 _BYTES_MAX = 16 * 1024
 _FORM = "application/x-www-form-urlencoded"
 _TAKEN = ("grant_type", "client_id", "client_secret", "scope")
+_ERRORS = ("invalid_request", "invalid_client", "unsupported_grant_type", "invalid_scope")
+_BY_STATUS = {429: "temporarily_unavailable", 500: "server_error", 503: "temporarily_unavailable"}
+"""What the standard has no word for here is said by those of another of its endpoints (RFC 6749, 4.1.2.1)."""
 
 SHAPES: dict[str, Shape] = {
     "Token": thing(
@@ -45,6 +52,13 @@ SHAPES: dict[str, Shape] = {
         client_secret=TEXT,
         scope=TEXT,
     ),
+    "TokenProblem": {
+        "description": "A problem, told in the words of OAuth as well (RFC 6749, 5.2).",
+        "allOf": [named("Problem")],
+        "type": "object",
+        "properties": {"error": words(*_ERRORS, *dict.fromkeys(_BY_STATUS.values())), "error_description": TEXT},
+        "required": ["error", "error_description"],
+    },
 }
 
 
@@ -154,7 +168,14 @@ def _scopes(form: dict[str, str], caller: Caller) -> tuple[str, ...] | None:
 
 
 def _refused(code: str, detail: str) -> Problem:
-    """A refusal in the words of OAuth, beside those of every problem."""
-    plain = "".join(each if " " <= each <= "~" and each not in '"\\' else "?" for each in detail)
+    """A refusal that the standard knows."""
     headers = {"WWW-Authenticate": 'Basic realm="gateway"'} if code == "invalid_client" else {}
-    return Problem(code, detail, headers=headers, more={"error": code, "error_description": plain})
+    return Problem(code, detail, headers=headers)
+
+
+def told(problem: Problem) -> Problem:
+    """A refusal with the members that OAuth's clients look for (RFC 6749, 5.2), beside those of every problem."""
+    error = problem.code if problem.code in _ERRORS else _BY_STATUS.get(problem.kind.status, "invalid_request")
+    detail = cut(problem.detail or problem.kind.title)
+    plain = "".join(each if " " <= each <= "~" and each not in '"\\' else "?" for each in detail)
+    return replace(problem, more={**problem.more, "error": error, "error_description": plain})

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from openapi_schema_validator import OAS31Validator
 
+from gateway.errors import Retry
 from gateway.serve.auth import tokens
 from gateway.serve.auth.keys import sha256_of
 from gateway.serve.problems import Problem
@@ -153,8 +155,60 @@ def test_refusals_are_those_of_the_standard_and_ours(here: World, form: Any, hea
     assert said["error_description"].isascii()
     assert said["remedy"]
     assert answer.status_code == (401 if error == "invalid_client" else 400)
+    assert answer.headers["Cache-Control"] == "no-store"
     assert ("Basic" in answer.headers.get("WWW-Authenticate", "")) is (error == "invalid_client")
     assert key not in answer.get_data(as_text=True)
+
+
+@pytest.mark.parametrize(
+    ("sent", "status", "code"),
+    [
+        ({"headers": {"Accept": "text/csv"}}, 406, "not_acceptable"),
+        ({"query_string": {"scope": "prices:read"}}, 400, "unknown_parameter"),
+        ({"data": {"scope": "x" * 20_000}}, 413, "body_too_large"),
+        ({"headers": {"Host": "a,b"}}, 400, "host_missing"),
+    ],
+)
+def test_what_is_refused_before_anybody_looks_at_the_key_is_told_in_the_words_of_oauth_too(
+    here: World, sent: dict[str, Any], status: int, code: str
+) -> None:
+    answer = here.app().test_client().post("/api/v1/token", **({"data": FORM} | sent))
+    said = answer.get_json()
+    assert (answer.status_code, said["code"], said["error"]) == (status, code, "invalid_request")
+    assert said["error_description"].isascii()
+    assert (answer.mimetype, answer.headers["Cache-Control"]) == ("application/problem+json", "no-store")
+
+
+@pytest.mark.parametrize(
+    ("trouble", "status", "error"),
+    [
+        (Retry("the store does not answer", delay_seconds=3), 503, "temporarily_unavailable"),
+        (ZeroDivisionError("secret inside"), 500, "server_error"),
+    ],
+)
+def test_troubles_of_ours_are_told_in_the_words_of_oauth_too(
+    here: World, trouble: Exception, status: int, error: str
+) -> None:
+    def broken() -> Any:
+        raise trouble
+
+    answer = here.app(now=broken).test_client().post("/api/v1/token", data=FORM, headers=basic("erp", "x"))
+    assert (answer.status_code, answer.get_json()["error"]) == (status, error)
+    assert "secret" not in answer.get_data(as_text=True)
+
+
+def test_the_document_says_in_which_words_a_token_is_refused(here: World) -> None:
+    client = here.app().test_client()
+    document = client.get("/api/v1/openapi.json").get_json()
+    responses = document["paths"]["/api/v1/token"]["post"]["responses"]
+    said = client.post("/api/v1/token", data=FORM, headers=basic("erp", "wrong")).get_json()
+    for status in ("4XX", "5XX"):
+        shape = responses[status]["content"]["application/problem+json"]["schema"]
+        check = OAS31Validator({**shape, "components": document["components"]})
+        check.validate(said)
+        for name in ("error", "error_description", "code"):
+            assert not check.is_valid({each: said[each] for each in said if each != name}), name
+        assert not check.is_valid(said | {"error": "wrong"})
 
 
 def test_json_is_no_form(here: World) -> None:
@@ -219,5 +273,6 @@ def test_who_guesses_is_told_to_wait_and_hears_nothing_meanwhile(here: World) ->
     assert wrong[-1].headers["Retry-After"] == "2"
     right = client.post("/api/v1/token", data=FORM, headers=basic("erp", key))
     assert (right.status_code, right.get_json()["code"]) == (429, "rate_limited")
+    assert right.get_json()["error"] == "temporarily_unavailable"
     elsewhere = client.post("/api/v1/token", data=FORM, headers=basic("erp", key), environ_base=other)
     assert elsewhere.status_code == 200
