@@ -10,7 +10,7 @@ from sftp.names import is_temporary, marker_for, markers_like, shown, without_te
 from sftp.scanning import look, matching
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Container, Iterable, Iterator
 
     from sftp.activity import Tell
     from sftp.arrival import Folder
@@ -65,12 +65,25 @@ class Awaited:
             self._tell_of(folder, late)
 
     def _tell_of(self, folder: Folder, late: list[tuple[str, str]]) -> None:
-        (name, why), *more = sorted(late)
-        others = f", and so have {len(more)} more" if more else ""
-        message = (
-            f"{shown(name)} has lain in {folder.source} for {folder.partial_after_seconds:.0f} s and more {why}{others}"
-        )
-        self._tell(folder.activity("partial_waiting", message, problem=True, name=name))
+        message = have_lain(late, folder.source, folder.partial_after_seconds)
+        self._tell(folder.activity("partial_waiting", message, problem=True, name=min(late)[0]))
+
+
+def have_lain(late: Iterable[tuple[str, str]], source: str, seconds: float) -> str:
+    """What is said of files that have lain there unchanged for so long: their names, and what each of them lacks."""
+    (name, why), *more = sorted(late)
+    others = f", and so {'has' if len(more) == 1 else 'have'} {len(more)} more" if more else ""
+    return f"{shown(name)} has lain in {source} for {seconds:.0f} s and more {why}{others}"
+
+
+def unnamed(name: str, final: str, is_wanted: Callable[[str], object]) -> str:
+    """What a file of a temporary name lacks; empty if nobody wants it. `final` is the name that it is likely to get."""
+    return _RENAMED if final and (is_wanted(final) or is_wanted(name)) else ""
+
+
+def unmarked(marker: str, names: Container[str]) -> str:
+    """What a file lacks whose marker is called so; empty if that is among the `names` that lie beside it."""
+    return "" if marker in names else f"without its marker {shown(marker)}; it is taken when that comes"
 
 
 def _unfinished(folder: Folder, path: str, under: str) -> Iterator[tuple[str, Look, str]]:
@@ -84,12 +97,11 @@ def _unfinished(folder: Folder, path: str, under: str) -> Iterator[tuple[str, Lo
         if is_temporary(name):
             # Elsewhere a hidden file is anybody's; in an inbox of our own server it is the partner's.
             final = without_temporary(name) if folder.settle_seconds or name[0] != "." else name
-            why = _RENAMED if final and (is_wanted(final) or is_wanted(name)) else ""
+            why = unnamed(name, final, is_wanted)
         elif is_marker(name) or not is_wanted(name):
             why = ""
         else:
-            marker = marker_for(name, folder.marker) if folder.marker is not None else name
-            why = "" if marker in names else f"without its marker {shown(marker)}; it is taken when that comes"
+            why = unmarked(marker_for(name, folder.marker) if folder.marker is not None else name, names)
         try:
             if why and entry.is_file(follow_symlinks=False):
                 yield under + name, look(entry.stat(follow_symlinks=False)), why

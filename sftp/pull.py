@@ -20,16 +20,19 @@ from __future__ import annotations
 import fcntl
 import fnmatch
 import hashlib
+import math
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
 from sftp.arrival import Arrival
+from sftp.awaited import have_lain, unmarked, unnamed
 from sftp.complete import whole_file
 from sftp.errors import Changed, Reject, Retry
 from sftp.folders import make
-from sftp.names import is_temporary, shown
+from sftp.names import is_temporary, shown, without_temporary
+from sftp.scanning import matching
 from sftp.transfer import fetch
 
 if TYPE_CHECKING:
@@ -43,6 +46,7 @@ if TYPE_CHECKING:
 _TAKEN_PER_TURN = 64  # so that one folder's thousands do not keep the connection's others waiting
 _REMOVED_TOGETHER = 16
 _NAME_BYTES_MAX = 255
+_LYING_MAX = 1000  # they are remembered with the folder, at each look
 LEAVE, DELETE, MOVE = "leave", "delete", "move"
 LANDED, REMOVING = "landed", "removing"
 
@@ -128,6 +132,8 @@ class Turn:
     problems: list[str] = field(default_factory=list)
     incomplete: list[str] = field(default_factory=list)
     """Files whose envelope was found not to be closed in this look; they wait, which is said once of each."""
+    lying: str = ""
+    """Of files that only their sender can finish, and that have long been there: said once of each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,16 +156,24 @@ class Pull:
         self._seen: dict[str, _Seen] = {}
         self._open: dict[str, float] = {}
         """Until when files wait whose envelope is not closed, by key."""
+        self._lying: dict[str, float] = {}
+        """When files are told of that only their sender can finish, by key; infinite once they were."""
 
     def held(self) -> dict[str, float]:
         """For how many seconds more files wait whose envelope is not closed, by key."""
         now = self._monotonic()
         return {key: until - now for key, until in self._open.items()}
 
-    def go_on(self, held: Mapping[str, float]) -> None:
-        """Let files go on waiting from where another process stopped: what its `held` said, less what has passed."""
+    def lying(self) -> dict[str, float | None]:
+        """In how many seconds files are told of that only their sender can finish, by key; None once they were."""
+        now = self._monotonic()
+        return {key: None if at == math.inf else at - now for key, at in self._lying.items()}
+
+    def go_on(self, held: Mapping[str, float], lying: Mapping[str, float | None]) -> None:
+        """Let files go on waiting from where another process stopped: what it said of them, less what has passed."""
         now = self._monotonic()
         self._open |= {key: now + seconds for key, seconds in held.items()}
+        self._lying |= {key: math.inf if seconds is None else now + seconds for key, seconds in lying.items()}
 
     def turn(self, client: Client, watch: Watch, ledger: Ledger) -> Turn:
         """Look once: take what is ready, and have removed what was taken.
@@ -182,7 +196,9 @@ class Pull:
             ledger.forget(removed)
         ledger.gone(away - removed)
         waiting = [(key, each) for key, each in keys.items() if key not in taken]
-        for key, found in self._ready(watch, waiting, {each.name for each in listed}, turn):
+        names = {each.name for each in listed}
+        turn.lying = self._told_of(watch, sorted(_lacking(watch, listed, waiting, names))[:_LYING_MAX])
+        for key, found in self._ready(watch, waiting, names, turn):
             if turn.taken >= _TAKEN_PER_TURN:
                 turn.more = True
                 break
@@ -242,6 +258,15 @@ class Pull:
         keys = {key for key, _ in waiting}
         self._open = {key: until for key, until in self._open.items() if key in keys}
         return ready
+
+    def _told_of(self, watch: Watch, lacking: Sequence[tuple[str, str, str]]) -> str:
+        """What is said now of files that only their sender can finish, given by name, what they lack, and key."""
+        now = self._monotonic()
+        at = now + watch.partial_after_seconds
+        self._lying = {key: self._lying.get(key, at) for _, _, key in lacking}
+        late = [each for each in lacking if self._lying[each[2]] <= now]
+        self._lying |= {key: math.inf for _, _, key in late}
+        return have_lain([each[:2] for each in late], watch.source, watch.partial_after_seconds) if late else ""
 
     def _tidy(self, watch: Watch, keys: dict[str, Found]) -> None:
         """Parts of files that are not there any more."""
@@ -362,6 +387,25 @@ class Pull:
             _absent_is_fine(client.remove, path)
             return
         client.rename(path, _free(client, watch, found.name))
+
+
+def _lacking(
+    watch: Watch, listed: Sequence[Found], waiting: Sequence[tuple[str, Found]], names: set[str]
+) -> Iterator[tuple[str, str, str]]:  # fmt: skip
+    """Files that only their sender can finish: their names, what they lack, and their keys.
+
+    A hidden file may be anybody's there.
+    """
+    is_wanted = matching(watch.patterns)
+    for each in listed:
+        if each.is_file and is_temporary(each.name):
+            why = unnamed(each.name, without_temporary(each.name), is_wanted)
+            if why:
+                yield each.name, why, key_of(watch.source, each)
+    for key, each in waiting if watch.marker else ():
+        why = unmarked(each.name + watch.marker, names)
+        if why:
+            yield each.name, why, key
 
 
 def _free(client: Client, watch: Watch, name: str) -> str:

@@ -85,7 +85,7 @@ def test_of_a_watched_folder_only_names_that_would_be_wanted_are_told(tmp_path: 
     assert bench.after(960) == [
         (
             "a.csv.part has lain in folder:in for 900 s and more under a temporary name; "
-            "it is taken when it gets its final one, and so have 1 more"
+            "it is taken when it gets its final one, and so has 1 more"
         )
     ]
 

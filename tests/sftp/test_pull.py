@@ -184,11 +184,68 @@ def test_what_waits_for_its_end_waits_no_longer_when_another_process_goes_on(sce
     held = here.pull.held()
     assert list(held.values()) == [60.0]
     here.pull = Pull(monotonic=here.clock)
-    here.pull.go_on(held)
+    here.pull.go_on(held, {})
     still = here.turn(later=59)
     assert (still.taken, still.waiting, still.again_seconds, still.incomplete) == (0, 1, 1.0, [])
     assert here.turn(later=1).taken == 1
     assert here.pull.held() == {}
+
+
+@pytest.mark.parametrize("name", ["a.csv.filepart", "a.csv.tmp", "~a.csv", "A.csv.PART"])
+def test_a_file_that_keeps_its_temporary_name_is_told_once(scene: Callable[..., Scene], name: str) -> None:
+    here = scene(patterns=("[aA].csv",))
+    for each in (name, ".a.csv", "b.csv.tmp"):  # a hidden one is anybody's there, and nobody wants the other one
+        here.put(each)
+    assert here.turn().lying == ""
+    assert here.turn(later=899).lying == ""
+    assert here.turn(later=1).lying == (
+        f"{name} has lain in sftp://acme-server/out for 900 s and more under a temporary name; "
+        "it is taken when it gets its final one"
+    )
+    assert here.turn(later=10_000).lying == ""
+    assert here.names() == []
+
+
+def test_one_that_still_grows_is_not_told_and_one_that_is_renamed_is_taken(scene: Callable[..., Scene]) -> None:
+    here = scene(settle_seconds=0.0)
+    for turn in range(5):
+        path = here.put("a.csv.filepart", b"1" * (turn + 1))
+        assert here.turn(later=600).lying == ""
+    path.rename(path.with_suffix(""))
+    assert here.turn(later=1000).lying == ""
+    assert here.names() == ["a.csv"]
+
+
+def test_files_whose_marker_does_not_come_are_told_in_one_sentence(scene: Callable[..., Scene]) -> None:
+    here = scene(marker=".done")
+    for name in ("a.csv", "b.csv", "c.csv", "c.csv.done", "d.csv.done"):
+        here.put(name)
+    here.turn()
+    assert here.turn(later=900).lying == (
+        "a.csv has lain in sftp://acme-server/out for 900 s and more without its marker a.csv.done; "
+        "it is taken when that comes, and so has 1 more"
+    )
+    here.put("a.csv.done")
+    assert here.turn(later=900).lying == ""
+    assert here.names() == ["a.csv", "c.csv"]
+
+
+def test_what_lies_there_is_told_in_time_and_once_whichever_process_looks(scene: Callable[..., Scene]) -> None:
+    here = scene(settle_seconds=0.0)
+    here.put("a.csv.tmp")
+    here.turn()
+    here.turn(later=600)
+    lying = here.pull.lying()
+    assert list(lying.values()) == [300.0]
+    here.pull = Pull(monotonic=here.clock)
+    here.pull.go_on({}, lying)
+    assert here.turn(later=299).lying == ""
+    assert here.turn(later=1).lying.startswith("a.csv.tmp has lain in ")
+    told = here.pull.lying()
+    assert list(told.values()) == [None]
+    here.pull = Pull(monotonic=here.clock)
+    here.pull.go_on({}, told)
+    assert here.turn(later=10_000).lying == ""
 
 
 def test_a_folder_to_move_into_that_is_not_there_is_named(scene: Callable[..., Scene]) -> None:

@@ -40,7 +40,7 @@ _STOP_SECONDS = 60.0  # a person must act first; an account that is tried often 
 _LONG_SECONDS = 60.0
 """For what settles later than that, nobody waits who is to end when nothing is left to do."""
 _CLOSED_SECONDS_MAX = 60.0  # another configuration may say something else by then
-_HELD = "held"
+_HELD, _LYING = "held", "lying"
 _JITTER = random.SystemRandom()
 
 
@@ -88,8 +88,6 @@ class _Folder:
 
     pull: Pull = field(default_factory=Pull)
     failures: int = 0
-    gone_on: bool = False
-    """Whether it was asked what another process left to wait."""
     settling: bool = False
     """Whether files are on their way to being taken, for which nothing but time is wanted."""
 
@@ -185,8 +183,7 @@ class _Look:
         if closed:
             self._let_go(folder, None, min(closed, _CLOSED_SECONDS_MAX), self._lease.problem)
             return
-        if not folder.gone_on:
-            self._go_on(folder)
+        self._go_on(folder)
         try:
             turn = folder.pull.turn(self._kept.client(self._connection), self._watch(how), self._ledger())
         except Exception as error:  # noqa: BLE001 - whatever it is, the folder is looked into again, and the thread goes on
@@ -228,27 +225,32 @@ class _Look:
                 transaction.tell(PULLED(**who, folder=lease.name, files=turn.taken, removed=turn.removed))
             for each in turn.incomplete if turn is not None else ():
                 transaction.tell(FILE_INCOMPLETE(**who, folder=lease.name, message=f"{lease.name}: {each}"))
+            if turn is not None and turn.lying:
+                transaction.tell(FILE_INCOMPLETE(**who, folder=lease.name, message=turn.lying))
             if problem is not None and problem != lease.problem:
                 transaction.tell(PULL_FAILED(**who, folder=lease.name, reason=problem))
             elif problem is None and lease.problem is not None:
                 transaction.tell(PULL_RECOVERED(**who, folder=lease.name))
         if turn is not None and (turn.taken or turn.removed):
             _log.info("%s: %d files taken, %d removed there", lease.name, turn.taken, turn.removed)
+        if turn is not None and turn.lying:
+            _log.warning("%s", turn.lying)
         if problem is not None and problem != lease.problem:
             _log.warning("%s: %s", lease.name, problem)
 
-    def _held(self, folder: _Folder) -> dict[str, dict[str, float]]:
-        """Until when files wait for their end, on everybody's clock: a process that comes later goes on from there."""
+    def _held(self, folder: _Folder) -> dict[str, dict[str, float | None]]:
+        """Until when files wait for their end, or are told of, on everybody's clock: whoever looks next goes on so."""
         now = self._gateway.database.clock().timestamp()
-        held = {key: now + seconds for key, seconds in folder.pull.held().items()}
-        return {_HELD: held} if held else {}
+        held: dict[str, float | None] = {key: now + seconds for key, seconds in folder.pull.held().items()}
+        lying = {key: None if left is None else now + left for key, left in folder.pull.lying().items()}
+        return {name: kept for name, kept in ((_HELD, held), (_LYING, lying)) if kept}
 
     def _go_on(self, folder: _Folder) -> None:
-        """In the first look of this process: what another one left to wait waits no longer than it would have."""
+        """What waited at the last look, of whichever process, waits no longer than it would have, and is told once."""
         now = self._gateway.database.clock().timestamp()
         said = orjson.loads(self._lease.position) if self._lease.position else {}
-        folder.pull.go_on({key: until - now for key, until in said.get(_HELD, {}).items()})
-        folder.gone_on = True
+        lying = {key: None if at is None else at - now for key, at in said.get(_LYING, {}).items()}
+        folder.pull.go_on({key: until - now for key, until in said.get(_HELD, {}).items()}, lying)
 
     def _who(self) -> dict[str, str | None]:
         integration = self._integrations[0].name if len(self._integrations) == 1 else None

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from click.testing import CliRunner
 
+from gateway.errors import Retry
 from gateway.operate.cli import gateway as command_line
 from gateway.operate.exchange import remotes
 from gateway.operate.exchange.pulling import Puller, pull
@@ -127,6 +128,53 @@ def test_a_file_without_its_end_waits_which_is_no_failure_and_no_longer_after_a_
         assert len(events(place, "partial_waiting")) == 1
         listed = CliRunner().invoke(command_line, ["source", "list", "-w", str(tmp_path / "w")]).stdout
         assert f"{name}\t1 file there\t\n" in listed
+
+
+def test_a_file_that_keeps_its_temporary_name_is_told_once_whichever_process_looks(
+    server: PartnerServer, tmp_path: Path
+) -> None:
+    with pulling(tmp_path / "w", server, "named") as (place, name):
+        server.put("named/orders.edi.filepart", ORDERS)
+        for later, told in ((0, 0), (800, 0), (800, 1), (800, 1)):  # each look is that of a process of its own
+            look(place, later=later or 3600)
+            assert len(events(place, "partial_waiting")) == told
+        (line,) = events(place, "partial_waiting")
+        assert line["message"] == (
+            f"orders.edi.filepart has lain in {name} for 900 s and more under a temporary name; "
+            "it is taken when it gets its final one"
+        )
+        assert (line["partner"], line["integration"]) == ("acme", "acme-orders")
+        assert source(place)["problem"] is None
+        assert deliveries(place) == []
+
+
+def test_what_could_not_be_written_is_told_in_the_next_look(
+    server: PartnerServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pulling(tmp_path / "w", server, "unwritten") as (place, name):
+        server.put("unwritten/orders.edi.tmp", ORDERS)
+        configuration = place.gateway.in_force.configuration()
+        folders = {name: [configuration.integrations["acme-orders"]]}
+        puller = Puller(place.gateway, "acme-server")
+
+        def look_again(later: float) -> None:
+            place.clock.forward(later)
+            puller.look_once(configuration.connections["acme-server"], folders, threading.Event())
+
+        look_again(3600)
+        with monkeypatch.context() as patch:
+            patch.setattr(leases, "advance_source", refused)
+            with pytest.raises(Retry):
+                look_again(3600)
+        assert events(place, "partial_waiting") == []
+        look_again(3600)
+        look_again(3600)
+        assert len(events(place, "partial_waiting")) == 1
+        puller.hang_up()
+
+
+def refused(*_: object, **__: object) -> None:
+    raise Retry("the store is busy")
 
 
 def test_trouble_is_told_once_and_shown_until_it_is_over(server: PartnerServer, tmp_path: Path) -> None:
