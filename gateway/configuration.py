@@ -126,7 +126,7 @@ class Settings:
     sftp_handshakes_max: int = 100
     sftp_sessions_max: int = 4
     sftp_handles_max: int = 64
-    sftp_grace_seconds: float = 30.0
+    sftp_grace_seconds: float = 120.0
     sftp_idle_seconds: float = 900.0
     sftp_total_seconds: float = 86_400.0
     sftp_free_bytes_min: int = 256 * 1024 * 1024

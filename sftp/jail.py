@@ -147,7 +147,7 @@ class Jail:
     def stat(self, where: Place) -> Entry:
         """What is at a path."""
         if where.name is None:
-            return Entry(where.area or (TEST if where.test else "/"), _FOLDER_MODE, 0, 0)
+            return Entry(where.area or (TEST if where.test else "/"), _FOLDER_MODE, 0, self._changed(where))
         return self.lane(where).stat(where)
 
     def list(self, where: Place) -> list[Entry]:
@@ -155,8 +155,20 @@ class Jail:
         if where.name is not None:
             raise Reject("failure", f"{where} is not a folder")
         if where.area is None:
-            return [Entry(area, _FOLDER_MODE, 0, 0) for area in (AREAS if where.test else (*AREAS, TEST))]
+            folders = [Place(area, None, where.test) for area in AREAS]
+            if not where.test:
+                folders.append(Place(None, None, test=True))
+            return [self.stat(folder) for folder in folders]
         return self.lane(where).list(where.area)
+
+    def _changed(self, where: Place) -> int:
+        """When a name last came into a folder, or left it; /test may not be there yet."""
+        if where.area is not None:
+            lane = self.lane(where)
+            return int(os.fstat(lane.inbox if where.area == "inbox" else lane.outbox).st_mtime)
+        with suppress(FileNotFoundError):
+            return int((self._home / TEST if where.test else self._home).stat().st_mtime)
+        return int(self._home.stat().st_mtime)
 
     def remove(self, where: Place) -> None:
         """Remove a file of the outbox, or an upload that was never finished or never got its final name."""

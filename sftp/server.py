@@ -57,7 +57,7 @@ class Limits:
     sessions: int = 4
     channels_ever: int = 1000
     attempts: int = 6
-    grace_seconds: float = 30.0
+    grace_seconds: float = 120.0
     total_seconds: float = 86_400.0
     free_bytes_min: int = 0
     unfinished_seconds: float = 7 * 86_400.0

@@ -140,7 +140,7 @@ GATEWAY = (
     Key("sftp_handshakes", WHOLE, "how many of them have not logged in yet", "100"),
     Key("sftp_sessions", WHOLE, "how many sessions one connection has", "4"),
     Key("sftp_handles", WHOLE, "how many files and folders one session has open", "64"),
-    Key("sftp_grace", DURATION, "how long logging in may take", "30s"),
+    Key("sftp_grace", DURATION, "how long logging in may take, with a person who compares our key", "2m"),
     Key("sftp_idle", DURATION, "how long a session may ask for nothing", "15m"),
     Key("sftp_total", DURATION, "how long a connection may last", "24h"),
     Key("sftp_free", SIZE, "how much disk is left free: when there is less, nothing more is taken", "256 MiB"),

@@ -132,6 +132,36 @@ class Lftp:
         self._run(f"get {remote} -o {local}")
 
 
+class Psftp:
+    """``psftp`` of PuTTY, whose code is that of WinSCP and of FileZilla too."""
+
+    def __init__(self, box: DropBox) -> None:
+        key = box.root / "acme.ppk"
+        if not key.exists():
+            run(["puttygen", str(box.key_file), "-o", str(key), "-O", "private"])
+        self._command = ["psftp", "-batch", "-i", str(key), "-hostkey", box.server.hostkeys[0].fingerprint]
+        self._command += ["-P", str(box.server.port), "-b", "/dev/stdin", f"acme@{HOST}"]
+        self._home = {"HOME": str(box.root)}
+
+    def _run(self, command: str) -> str:
+        return run(self._command, given=f"{command}\n", env=self._home)
+
+    def put(self, local: Path, remote: str) -> None:
+        self._run(f"put {local} {remote}")
+
+    def resume(self, local: Path, remote: str) -> None:
+        self._run(f"reput {local} {remote}")
+
+    def rename(self, old: str, new: str) -> None:
+        self._run(f"mv {old} {new}")
+
+    def list(self, folder: str) -> str:
+        return self._run(f"ls {folder}")
+
+    def get(self, remote: str, local: Path) -> None:
+        self._run(f"get {remote} {local}")
+
+
 class Rclone:
     """``rclone``, which cannot resume: it sends the whole file anew."""
 
@@ -274,6 +304,7 @@ CLIENTS: dict[str, tuple[Callable[[DropBox], Client], str]] = {
     "sftp": (OpenSSH, "openssh-client"),
     "scp": (OpenSSHScp, "openssh-client"),
     "lftp": (Lftp, "lftp"),
+    "psftp": (Psftp, "putty-tools"),
     "rclone": (Rclone, "rclone"),
     "curl": (Curl, "curl"),
     "paramiko": (Paramiko, ""),

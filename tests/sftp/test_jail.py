@@ -81,6 +81,20 @@ def test_what_is_in_test_is_seen_there_alone(jail: Jail, tmp_path: Path) -> None
         jail.rename(Place("inbox", "a.edi", test=True), Place("inbox", "a.edi"), replace=False)
 
 
+def test_a_folder_has_the_time_of_its_last_change(jail: Jail, tmp_path: Path) -> None:
+    home = tmp_path / "acme"
+    times = {home: 1_000_000_000, home / "inbox": 1_100_000_000, home / "outbox": 1_200_000_000}
+    for folder, when in times.items():
+        os.utime(folder, (when, when))
+    listed = {entry.name: entry.modified for entry in jail.list(Place(None, None))}
+    assert listed == {"inbox": 1_100_000_000, "outbox": 1_200_000_000, "test": 1_000_000_000}  # nobody was in /test yet
+    assert not (home / "test").exists()
+    assert jail.stat(Place(None, None)).modified == 1_000_000_000
+    jail.lane(Place(None, None, test=True))
+    os.utime(home / "test", (1_300_000_000, 1_300_000_000))
+    assert jail.stat(Place(None, None, test=True)).modified == 1_300_000_000
+
+
 @pytest.mark.parametrize(
     "path",
     [
