@@ -15,9 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from marshmallow import ValidationError
 
+from gateway.serve import moments
 from gateway.serve.problems import Flaw, Problem, nearest, refuse
-from gateway.validate.columns import parse_column
-from gateway.validate.fields import DateTimeField
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -112,7 +111,7 @@ def queryable(contract: Contract, hidden: Collection[str] = ()) -> dict[str, Que
             field.type,
             scalar and (key or field.filterable) and field.name not in hidden,
             scalar and (key or field.sortable) and field.name not in hidden,
-            lambda text, field=field: parse_column(field, text),  # type: ignore[misc] # the default binds it now
+            lambda text, field=field: moments.column(field, text),  # type: ignore[misc] # the default binds it now
             field.name in hidden,
         )
     return fields
@@ -279,14 +278,13 @@ class _Reading:
         if re.fullmatch(r"[0-9]{1,18}", text):
             return int(text)
         try:
-            moment: datetime = DateTimeField().deserialize(text)
+            return moments.moment(text)
         except ValidationError:
             detail = f"as_of is a moment with its offset from UTC or the number of a change, not {_shown(text)}"
             remedy = "Write 2026-12-31T23:59:59Z, or a number such as 8812."
             remedy += " A + is written %2B in a query; else it is read as a space." if " " in text else ""
             self.refuse("bad_parameter", "as_of", detail, remedy)
             return None
-        return moment
 
 
 PARSERS: dict[str, Callable[[_Reading, str], Any]] = {

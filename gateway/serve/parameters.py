@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from marshmallow import ValidationError, fields, validate
 
+from gateway.serve import moments
 from gateway.serve.filters import LIMIT as LIMIT_DEFAULT
 from gateway.serve.filters import LIMIT_MAX
 from gateway.validate.fields import DateTimeField
@@ -81,16 +82,14 @@ class Truth(fields.Boolean):
         return value
 
 
-class Moment(DateTimeField):
-    """A moment with its offset from UTC."""
+class Since(DateTimeField):
+    """A moment with its offset from UTC, from which on something is wanted; see :mod:`gateway.serve.moments`."""
 
     def __init__(self, about: str, **options: Any) -> None:
         super().__init__(metadata={"description": about}, **options)
 
-    def deserialize(self, value: Any, attr: str | None = None, data: Any = None, **kwargs: Any) -> dt.datetime:
-        """The moment in UTC."""
-        moment: dt.datetime = super().deserialize(value, attr, data, **kwargs)
-        return moment
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> dt.datetime:  # noqa: ARG002 - given
+        return moments.from_moment(value)
 
 
 LIMIT = Number(1, LIMIT_MAX, f"how many items a page has at most, from 1 to {LIMIT_MAX}", load_default=LIMIT_DEFAULT)

@@ -51,7 +51,7 @@ _MEMBERS: dict[str, str] = {
     "int": "[+-]?[0-9]+",
     "decimal": _NUMBER,
     "date": _DAY,
-    "datetime": rf"{_DAY}T{_CLOCK}:{_SECONDS}(Z|[+-]{_CLOCK})",
+    "datetime": rf"{_DAY}[Tt]{_CLOCK}:[0-5][0-9](\.[0-9]+)?([Zz]|[+-]{_CLOCK})",
     "time": rf"{_CLOCK}(:{_SECONDS})?",
 }
 

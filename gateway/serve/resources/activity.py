@@ -15,7 +15,7 @@ from gateway.serve import following, masks
 from gateway.serve.answers import here, listed, said
 from gateway.serve.following import NUMBER_MAX, WAIT_SECONDS_MAX
 from gateway.serve.operations import Operation, Parameters
-from gateway.serve.parameters import Flag, Moment, Name, Number, Text
+from gateway.serve.parameters import Flag, Name, Number, Since, Text
 from gateway.serve.shapes import ANY_OBJECT, MOMENT, TEXT, WHOLE, Shape, many, maybe, named, thing
 from gateway.store import activity
 
@@ -56,7 +56,7 @@ class Following(Parameters):
     last = Number(1, 1000, "the last so many lines, instead of those behind a line")
     limit = Number(1, 1000, "how many lines at most, from 1 to 1000", load_default=200)
     problems = Flag("true for lines about problems only")
-    since = Moment("a moment such as 2026-11-21T04:00:00Z; older lines are left out")
+    since = Since("a moment such as 2026-11-21T04:00:00Z; older lines are left out")
     grep = Text("a part of the message, upper or lower case")
 
 

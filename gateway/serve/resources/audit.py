@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from gateway.serve import following
 from gateway.serve.answers import here, listed, said
 from gateway.serve.operations import Operation, Parameters
-from gateway.serve.parameters import Moment, Number, Text
+from gateway.serve.parameters import Number, Since, Text
 from gateway.serve.shapes import ANY_OBJECT, MOMENT, TEXT, WHOLE, Shape, many, named, thing
 from gateway.store import audit
 from gateway.store.database import stamp
@@ -52,7 +52,7 @@ class AuditQuery(Parameters):
     action = Text("what was done, as in discarded")
     subject = Text("what it was done to, as in delivery d_01m7…, whole")
     who = Text("who did it; worker is the gateway itself")
-    since = Moment("a moment such as 2026-11-21T04:00:00Z; older rows are left out")
+    since = Since("a moment such as 2026-11-21T04:00:00Z; older rows are left out")
 
 
 def operations() -> tuple[Operation, ...]:

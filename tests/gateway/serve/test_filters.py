@@ -58,6 +58,8 @@ def refused(*pairs: tuple[str, str]) -> Problem:
         ("number__contains", "1,2", Condition("number", "contains", "1,2")),
         ("day__lt", "2026-02-28", Condition("day", "lt", "2026-02-28")),
         ("at", "2026-11-21T01:00:00+01:00", Condition("at", "eq", "2026-11-21T00:00:00.000000Z")),
+        ("at", "2026-11-21t01:00:00.5z", Condition("at", "eq", "2026-11-21T01:00:00.500000Z")),
+        ("at__gte", "2026-11-21T01:00:00.12345670Z", Condition("at", "gte", "2026-11-21T01:00:00.123456Z7")),
         ("urgent", "true", Condition("urgent", "eq", 1)),
         ("total__isnull", "false", Condition("total", "isnull", False)),
         ("limit__eq", "5", Condition("limit", "eq", 5)),
@@ -104,6 +106,9 @@ def test_the_parameters_of_a_list() -> None:
         ("total", "NaN", "bad_value", ""),
         ("day", "2026-02-30", "bad_value", "a day of the calendar"),
         ("at", "2026-11-21", "bad_value", "a moment"),
+        ("at", "2026-13-21t01:00:00z", "bad_value", "but is '2026-13-21t01:00:00z'"),
+        ("at", "2026-11-21T01:00:005Z", "bad_value", "a moment"),
+        ("at", "2026-11-21T01:00:00.Z", "bad_value", "a moment"),
         ("urgent", "1", "bad_value", "true or false"),
         ("pieces__isnull", "yes", "not_filterable", ""),
         ("total__isnull", "yes", "bad_value", "true or false"),
@@ -199,6 +204,19 @@ def test_what_is_accepted_means_what_was_written(data: st.DataObject, name: str)
 @given(st.permutations([("status", "a"), ("total__gt", "1"), ("total__lt", "5")]))
 def test_a_cursor_survives_another_order_of_the_parameters(pairs: list[tuple[str, str]]) -> None:
     assert parse(*pairs).identity() == parse(*sorted(pairs)).identity()
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("2026-11-21T10:00:00Z", "2026-11-21t11:00:00.000000000+01:00"),
+        ("2026-11-21T10:00:00.1234567Z", "2026-11-21t10:00:00.123456700z"),
+    ],
+)
+def test_a_cursor_survives_another_spelling_of_a_moment(one: str, other: str) -> None:
+    assert parse(("at__gt", one)).identity() == parse(("at__gt", other)).identity()
+    past = [filters.parse([("as_of", text)], "orders", {}, parameters=("as_of",)) for text in (one, other)]
+    assert past[0].identity() == past[1].identity() != parse().identity()
 
 
 def test_a_cursor_is_not_bound_to_page_size_and_fields() -> None:

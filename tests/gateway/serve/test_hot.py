@@ -36,7 +36,9 @@ def busy(module_store: str, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     made.deliver(
         *(order(f"{n}", total=f"{n % 7}.50", status=("open", "closed")[n % 2], pieces=str(n)) for n in range(40))
     )
-    made.deliver(order("x/1~y", note="Grüße aus 東京"), order("100", note='with "quotes"'))
+    made.deliver(
+        order("x/1~y", note="Grüße aus 東京"), order("100", note='with "quotes"', changed="2026-11-20T09:00:00Z")
+    )
     yield made
     made.close()
 
@@ -147,12 +149,14 @@ SHAPES = st.sampled_from(
         *("status={}&limit=3", "total__gte={}&sort=-total&limit=5", "sort=pieces&pieces__lt={}&limit=4", "_key__gt={}"),
         *("note__contains={}&limit=2", "total={}&status={}&limit=1", "status__in={},closed&limit=3&sort=-total,-_key"),
         *("limit={}", "sort={}", "cursor={}&status=open", "_key__startswith={}&limit=7&urgent__isnull=true"),
+        *("changed_at__gte={}", "changed_at={}&changed_at__lt={}", "changed_at__lte={}&changed_at__ne={}&limit=1"),
     ]
 )
 VALUES = st.sampled_from(
     [
         *("open", "closed", "3", "3.50", "03.5", "-1", "1e1", "", "%20", "%2B1", "acme~2", "acme%7E2", "total", "7"),
         *("9" * 30, "Gr%C3%BC%C3%9Fe", "%22quotes%22", "a&status=closed", "%00", "%F0%9F%90%88", "é", "a+b", "1=2"),
+        *("2026-11-20t09:00:00z", "2026-11-20T09:00:00.0000000Z", "2026-11-20T09:00:00.0000001Z", "2026-11-20T09:00Z"),
     ]
 )
 
@@ -191,6 +195,18 @@ def test_a_query_like_one_before_is_not_understood_again(here: World, monkeypatc
     assert lane.answered == 5
     assert client.get(f"{start.format('3', 'open')}&cursor={answered[0]['next']}").status_code >= 400
     assert lane.answered == 5
+
+
+def test_moments_in_any_spelling_are_answered_by_the_lane_too(here: World) -> None:
+    in_force(here)
+    here.deliver(order("1", changed="2026-11-20T09:00:00Z"))
+    app = here.app(hot_lane=True)
+    client, lane = with_key(app.test_client(), here.key("orders:read")), Counting(app)
+    found = [
+        len(client.get(f"/api/v1/orders?changed_at__gte=2026-11-20{time}").get_json()["items"])
+        for time in ("T09:00:00Z", "t09:00:00z", "T09:00:00.0000000Z", "T09:00:00.0000001Z", "t08:59:59.9999999z")
+    ]
+    assert (found, lane.answered) == ([1, 1, 1, 0, 1], 5)
 
 
 def said(answer: TestResponse) -> tuple[int, list[tuple[str, str]], bytes]:

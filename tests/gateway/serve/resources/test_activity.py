@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -57,6 +57,17 @@ def test_filters_of_the_log_and_where_it_goes_on(here: World) -> None:
         body = client.get(f"{PATH}?{query}").get_json()
         assert [line["message"] for line in body["items"]] == found, query
         assert body["next"] == 3  # what the filter left out is not looked at again
+
+
+@pytest.mark.parametrize(("spelled", "found"), [("{}Z", 1), ("{}z", 1), ("{}000Z", 1), ("{}001Z", 0)])
+def test_a_beginning_may_be_spelled_in_any_way_and_finer_than_lines_are_told(
+    here: World, spelled: str, found: int
+) -> None:
+    told(here, "one")
+    client = here.client()
+    (line,) = client.get(PATH).get_json()["items"]
+    since = spelled.format(datetime.fromisoformat(line["at"]).strftime("%Y-%m-%dT%H:%M:%S.%f"))
+    assert len(client.get(PATH, query_string={"since": since}).get_json()["items"]) == found
 
 
 def test_ndjson_is_a_line_for_each_line(here: World) -> None:
