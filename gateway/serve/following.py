@@ -78,7 +78,7 @@ def awaited(call: Call, after: int, wait: int, read: Callable[[int], tuple[list[
     found, behind = read(after)
     if found or not wait:
         return found, behind
-    leave = _place(call)
+    leave = place(call)
     try:
         while not found and (left := (until - call.services.now()).total_seconds()) > 0 and not call.services.ending():
             if behind == after:  # else there may be more behind what was left out
@@ -98,7 +98,7 @@ def stream(call: Call, after: int, read: Callable[[int], Events]) -> Response:
     Raises:
         Problem: ``too_many_followers``, ``too_many_at_once``.
     """
-    leave = _place(call)
+    leave = place(call)
     answer = Response(_events(call, after, _of_this_request(read)), mimetype=EVENTS)
     answer.headers["X-Accel-Buffering"] = "no"  # a proxy must not collect events before it hands them on
     answer.call_on_close(leave)
@@ -146,12 +146,16 @@ def _of_this_request(read: Callable[[int], Events]) -> Callable[[int], Events]:
     return read_later
 
 
-def _place(call: Call) -> Callable[[], None]:
-    """Take a follower's place; what is returned gives it back, once, however often it is called."""
-    place = call.shared.followers.of(call.caller.bucket)
-    if not place.acquire():
+def place(call: Call) -> Callable[[], None]:
+    """Take a follower's place; what is returned gives it back, once, however often it is called.
+
+    Raises:
+        Problem: ``too_many_followers``, ``too_many_at_once``.
+    """
+    theirs = call.shared.followers.of(call.caller.bucket)
+    if not theirs.acquire():
         raise Problem("too_many_followers", headers={"Retry-After": "15"})
-    left = [place.release]
+    left = [theirs.release]
 
     def leave() -> None:
         if left:

@@ -32,7 +32,8 @@ _CAME_BACK: Shape = {
 _PREFER: Shape = {
     "name": "Prefer",
     "in": "header",
-    "description": "wait=10 waits up to so many seconds (at most 25) for the end of the judging (RFC 7240).",
+    "description": "wait=10 waits up to so many seconds (at most 25) for the end of the judging (RFC 7240), where "
+    "there is a place to wait: Preference-Applied says so.",
     "schema": TEXT,
 }
 _OF_FILES = (

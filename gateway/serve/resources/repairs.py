@@ -7,15 +7,14 @@ from typing import TYPE_CHECKING, Any
 from flask import Response  # noqa: TC002
 from marshmallow import ValidationError, fields, validate, validates_schema
 
-from gateway.model import DeliveryState
 from gateway.repair.replay import NOW, THEN, ask_replay
 from gateway.repair.undo import undo
 from gateway.serve.answers import answered
 from gateway.serve.operations import Operation, Parameters
 from gateway.serve.parameters import Truth
 from gateway.serve.resources import trials
-from gateway.serve.resources.deliveries import delivery_said, known
-from gateway.serve.resources.uploads import judged, wait_of_request
+from gateway.serve.resources.deliveries import known
+from gateway.serve.resources.uploads import ended
 from gateway.serve.shapes import WHOLE, Shape, named, thing
 
 if TYPE_CHECKING:
@@ -115,13 +114,7 @@ def replay(call: Call, id: str) -> Response:  # noqa: A002 - the name in the pat
         return trials.replay(call, delivery, how)
     routes, reason = _routes(call, delivery, how), call.body["reason"]
     ask_replay(services.database, services.vault, delivery, routes=routes, how=how, who=call.caller.name, reason=reason)
-    asked, seconds = _known(call, delivery.id), wait_of_request()
-    headers = {"Location": f"/api/v1/deliveries/{delivery.id}"}
-    if seconds is None:
-        return answered(delivery_said(asked), 202, headers)
-    ended = judged(call, asked, seconds)
-    status = 202 if ended.state == DeliveryState.RECEIVED else 200
-    return answered(delivery_said(ended), status, headers | {"Preference-Applied": f"wait={seconds}"})
+    return ended(call, _known(call, delivery.id))
 
 
 def undo_delivery(call: Call, id: str) -> Response:  # noqa: A002 - as above

@@ -21,7 +21,6 @@ from gateway.serve.resources.uploads import (
     announced_digest,
     file_name_of,
     receive,
-    wait_of_request,
     waited_for,
 )
 from gateway.serve.shapes import MOMENT, TEXT, WHOLE, Shape, many, maybe, named, page, thing, words
@@ -232,10 +231,8 @@ def _answered(call: Call, id: str) -> Response:  # noqa: A002 - as above
         shown = trials.get(connection, id)
         return shown if shown is not None and shown.state != trials.WAITING else None
 
-    headers, seconds, ended = {"Location": f"/api/v1/trials/{id}"}, wait_of_request(), None
-    if seconds is not None:
-        headers["Preference-Applied"] = f"wait={seconds}"
-        ended = waited_for(call, seconds, look)
+    ended, applied = waited_for(call, look)
+    headers = {"Location": f"/api/v1/trials/{id}"} | applied
     if ended is not None:
         return answered(_said(call, ended), 200, headers)
     with call.services.database.read() as connection:

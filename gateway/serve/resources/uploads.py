@@ -15,7 +15,7 @@ from marshmallow import fields, validate
 from werkzeug.http import parse_options_header
 
 from gateway.model import Arrived, DeliveryState
-from gateway.serve import cursors, idempotency
+from gateway.serve import cursors, following, idempotency
 from gateway.serve.answers import answered
 from gateway.serve.bodies import IN_MEMORY, announced_length, received
 from gateway.serve.operations import Operation, Parameters
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from gateway.integrations import Integration
     from gateway.model import Delivery
     from gateway.serve.operations import Call, Shared
+    from gateway.serve.services import Services
 
 Found = TypeVar("Found")
 
@@ -97,28 +98,42 @@ def _landed(call: Call, integration: Integration, file_name: str, file: BinaryIO
         ),
         file,
     )
-    location = {"Location": f"/api/v1/deliveries/{delivery.id}"}
-    seconds = wait_of_request()
-    if seconds is None:
-        return answered(delivery_said(delivery), 202, location)
-    delivery = judged(call, delivery, seconds)
-    status = 202 if delivery.state == DeliveryState.RECEIVED else 200
-    return answered(delivery_said(delivery), status, location | {"Preference-Applied": f"wait={seconds}"})
+    return ended(call, delivery)
 
 
-def judged(call: Call, delivery: Delivery, seconds: int) -> Delivery:
-    """The delivery when a worker has judged it, or as it is when the time is over."""
+def ended(call: Call, delivery: Delivery) -> Response:
+    """The delivery once a worker has judged it (200), where that is to be waited for, or as it is by then (202)."""
 
     def look(connection: Connection) -> Delivery | None:
         known = deliveries.get(connection, delivery.id) or delivery
         return known if known.state != DeliveryState.RECEIVED else None
 
-    return waited_for(call, seconds, look) or delivery
+    judged, applied = waited_for(call, look)
+    told = judged or delivery
+    status = 200 if applied and told.state != DeliveryState.RECEIVED else 202
+    return answered(delivery_said(told), status, {"Location": f"/api/v1/deliveries/{delivery.id}"} | applied)
 
 
-def waited_for(call: Call, seconds: int, look: Callable[[Connection], Found | None]) -> Found | None:
-    """What `look` finds in the store within so many seconds."""
-    services = call.services
+def waited_for(call: Call, look: Callable[[Connection], Found | None]) -> tuple[Found | None, dict[str, str]]:
+    """What `look` finds in the store within the seconds that the request would wait, and the header that says so.
+
+    Who waits has a follower's place. Without one it is answered as if nobody had asked to wait: what was asked for is
+    done, and a refusal would have it sent again.
+    """
+    seconds = _wait_of_request()
+    if seconds is None:
+        return None, {}
+    try:
+        leave = following.place(call)
+    except Problem:
+        return None, {}
+    try:
+        return _found(call.services, seconds, look), {"Preference-Applied": f"wait={seconds}"}
+    finally:
+        leave()
+
+
+def _found(services: Services, seconds: int, look: Callable[[Connection], Found | None]) -> Found | None:
     until = services.now() + timedelta(seconds=seconds)
     while not services.ending() and (left := (until - services.now()).total_seconds()) > 0:
         services.wait(min(left, 1.0))
@@ -128,7 +143,7 @@ def waited_for(call: Call, seconds: int, look: Callable[[Connection], Found | No
     return None
 
 
-def wait_of_request() -> int | None:
+def _wait_of_request() -> int | None:
     """The seconds of ``Prefer: wait=10`` (RFC 7240, 4.3), at most :data:`WAIT_SECONDS_MAX`."""
     found = _WAIT.search(request.headers.get("Prefer", ""))
     return min(int(found[1]), WAIT_SECONDS_MAX) if found else None

@@ -63,6 +63,20 @@ def test_the_end_of_a_replay_is_waited_for(here: World) -> None:
     assert answer.get_json()["state"] == "received"
 
 
+def test_without_a_place_to_wait_what_was_asked_for_is_done_all_the_same(here: World) -> None:
+    delivery = here.deliver(order("1"))
+    client, again = here.client(followers_max=0), f"/api/v1/deliveries/{delivery.id}/replay"
+    body = {"as": "now", "reason": "to see"}
+    answers = [
+        client.post(URL, data=HEADER, headers=WAIT),
+        client.post(again, json=body | {"dry_run": True}, headers=WAIT),
+        client.post(again, json=body, headers=WAIT),
+    ]
+    assert [each.status_code for each in answers] == [202] * 3
+    assert [each.get_json()["state"] for each in answers] == ["waiting", "waiting", "received"]
+    assert not any("Preference-Applied" in each.headers for each in answers)
+
+
 def test_a_replay_is_told_before_it_is_done(here: World) -> None:
     delivery = here.deliver(order("1", total="1.00", pieces="7"))
     here.apply({name: text.replace("total: total |", "total: pieces |") for name, text in FILES.items()})

@@ -5,12 +5,13 @@ from __future__ import annotations
 import base64
 import hashlib
 import threading
+from contextlib import closing
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from gateway.errors import Stop
+from gateway.errors import Retry, Stop
 from gateway.receive.landing import Receiver
 from gateway.store import deliveries
 from tests.gateway.serve.worlds import FILES, HEADER, ORDERS, World, order, with_key
@@ -50,6 +51,45 @@ def test_who_waits_is_told_how_it_ended(here: World) -> None:
     assert answer.status_code == 200
     assert answer.headers["Preference-Applied"] == "wait=10"
     assert answer.get_json()["state"] == "accepted"
+
+
+def test_who_has_no_place_to_wait_is_told_at_once_that_its_file_is_kept(here: World) -> None:
+    """A client has a third of the places, and streams and waits are all of them."""
+    answers: list[TestResponse] = []
+    prefer = {"Prefer": "wait=10"}
+
+    def wait(seconds: float) -> None:
+        if not answers:
+            answers.extend(each.post(PATH, data=HEADER + order("2"), headers=prefer) for each in (again, other))
+        here.wait(seconds)
+
+    app = here.app(wait=wait, followers_max=1)
+    mine, again, other = (
+        with_key(app.test_client(), here.key("admin", name=name)) for name in ("mine", "mine", "other")
+    )
+    first = mine.post(PATH, data=FILE, headers=prefer)
+    assert (first.status_code, first.headers["Preference-Applied"]) == (200, "wait=10")
+    assert [each.status_code for each in answers] == [202, 202]
+    for each in answers:
+        assert (each.get_json()["state"], each.headers.get("Preference-Applied")) == ("received", None)
+        assert other.get(each.headers["Location"]).status_code == 200
+    with closing(mine.get("/api/v1/changes", headers={"Accept": "text/event-stream"}, buffered=False)):
+        assert other.post(PATH, data=HEADER + order("3"), headers=prefer).status_code == 202
+    last = other.post(PATH, data=HEADER + order("4"), headers=prefer)
+    assert (last.status_code, last.headers["Preference-Applied"]) == (200, "wait=10")
+
+
+def test_the_place_of_who_waited_is_free_again_when_its_waiting_fails(here: World) -> None:
+    def wait(seconds: float) -> None:
+        here.wait(seconds)
+        if fails:
+            raise Retry("the store is busy")
+
+    fails = [True]
+    client = here.client(wait=wait, followers_max=1)
+    assert client.post(PATH, data=FILE, headers={"Prefer": "wait=10"}).status_code == 503
+    fails.clear()
+    assert client.post(PATH, data=HEADER + order("2"), headers={"Prefer": "wait=10"}).status_code == 200
 
 
 def test_who_waits_in_vain_is_told_that_too(here: World) -> None:
