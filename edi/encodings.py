@@ -2,8 +2,8 @@ r"""A file that was written in another encoding than the declared one, told by i
 
 >>> str(misread(["gültig ab"], ["gÃ¼ltig ab"], "cp1252"))
 "bytes C3 BC are 'ü' in UTF-8 and read as 'Ã¼' in windows-1252, so that 'gültig ab' looks like 'gÃ¼ltig ab'"
->>> beside(b"\xfc", "utf-8")
-", and 'ü' in windows-1252"
+>>> no_character(b"\xfc", "utf-8", "in column Name")
+"byte 0xFC in column Name is no character of UTF-8, and 'ü' in windows-1252"
 """
 
 from __future__ import annotations
@@ -58,10 +58,15 @@ def misread(names: Collection[str], found: Collection[str], encoding: str) -> Mi
     return None
 
 
-def beside(raw: bytes, encoding: str) -> str:
-    """What a byte that is no character of UTF-8 is in windows-1252, to be said behind that; else nothing."""
+def no_character(raw: bytes, encoding: str, where: str = "", why: str = "") -> str:
+    """What is said of bytes that are no character of an encoding: the first one, and what it is in windows-1252.
+
+    `where` says where it stands, `why` what that encoding is taken from.
+    """
     sign = raw[:1].decode("cp1252", "replace")
-    return f", and {sign!r} in windows-1252" if encoding == "utf-8" and sign.isalpha() else ""
+    also = f", and {sign!r} in windows-1252" if encoding == "utf-8" and sign != "\ufffd" and sign.isprintable() else ""
+    byte = f"byte 0x{raw[0]:02X}" + (f" {where}" if where else "")
+    return f"{byte} is no character of {NAMES.get(encoding, encoding)}" + (f", {why}" if why else "") + also
 
 
 def _differs(sign: str, codec: str, encoding: str) -> bool:

@@ -12,7 +12,7 @@ import re
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from edi import text
+from edi import encodings, text
 from edi.findings import Finding, Position
 from edi.jsonlines_writing import WRITES, write
 from edi.model import Document, Envelope
@@ -166,7 +166,7 @@ def object_of(
     except UnicodeDecodeError as error:
         place = line + raw.count(b"\n", 0, error.start)
         wrong = Position(start + error.start, start + error.end, line=place)
-        message = f"byte 0x{raw[error.start]:02X} is no character of UTF-8"
+        message = encodings.no_character(raw[error.start :], "utf-8")
         return None, (text.finding("text.encoding", message, wrong),)
     except json.JSONDecodeError as error:
         before = decoded[: error.pos].encode()

@@ -122,9 +122,7 @@ def _flaws_of_cell(sheet: Sheet, lines: Lines, cell: Cell, column: str) -> Itera
     try:
         raw.decode(sheet.encoding)
     except UnicodeDecodeError as error:
-        also = encodings.beside(raw[error.start :], sheet.encoding)
-        named = encodings.NAMES.get(sheet.encoding, sheet.encoding)
-        message = f"byte 0x{raw[error.start]:02X} in column {column} is no character of {named}{also}"
+        message = encodings.no_character(raw[error.start :], sheet.encoding, f"in column {column}")
         position = lines.position(cell.start + error.start, cell.start + error.end, column)
         yield text.finding("text.encoding", message, position)
     nul = raw.find(b"\0")

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from edi import text
+from edi import encodings, text
 from edi.findings import Finding, Position
 from edi.model import Document, Envelope
 from edi.positional import numbers
@@ -153,8 +153,7 @@ class _Record:
         try:
             self.characters = self.judge.decode(self.raw)
         except UnicodeDecodeError as error:
-            byte = self.raw[error.start]
-            message = f"byte 0x{byte:02X} is no character of UTF-8"
+            message = encodings.no_character(self.raw[error.start :], "utf-8")
             self._note("text.encoding", message, error.start, error.end, None)
         else:
             shape = self._shape()
@@ -369,5 +368,5 @@ def _of_utf8(raw: bytes) -> str:
     try:
         return raw.decode()
     except UnicodeDecodeError as error:
-        message = f"byte 0x{raw[error.start]:02X} is no character of UTF-8"
+        message = encodings.no_character(raw[error.start :], "utf-8")
         raise Unreadable("text.encoding", message, error.start, error.end) from None

@@ -41,6 +41,7 @@ SPEC = Spec(
         "Every document has its exact byte span, from its start tag to its end tag.",
         "No doctype is read, no file or network address opened; a doctype that declares something refuses the file.",
         "XML that is not well-formed is a finding with its line, column and byte.",
+        "So is a byte that is none of the encoding that the file declares, with what it would be in windows-1252.",
         "Comments and processing instructions are left out; the text around them is one text.",
         "Memory is bounded by the limit of a document, whatever the size of the file.",
     ),

@@ -17,7 +17,7 @@ from xml.parsers import expat
 
 from lxml import etree
 
-from edi import text
+from edi import encodings, text
 from edi.findings import Finding, Position
 from edi.model import Document, Envelope
 from edi.xmldoc import quick
@@ -25,19 +25,31 @@ from edi.xmldoc.messages import is_message, message_of
 from edi.xmldoc.spans import tree_parser, trees
 
 DEPTH_MAX = 256
+_CHARACTER_BYTES_MAX = 4
+_WRITE_ENCODING = (
+    'Ask the sender to write encoding="windows-1252" into the XML declaration, if the file is written so, or to send '
+    "it in UTF-8."
+)
 
 _EMPTY_TAG = re.compile(r"""<[^\s/>]+(?:\s+[^\s=]+\s*=\s*(?:"[^"]*"|'[^']*'))*\s*/>""")
 _DOCTYPE = re.compile(r"""<!DOCTYPE(?:[^"'\[\]>]|"[^"]*"|'[^']*')*>""")
 
 
 class _Refused(Exception):
-    """A handler ends the parsing: the code, message and offset of the finding."""
+    """A handler ends the parsing: the code, message and offset of the finding, and its remedy if it has one of its own.
 
-    def __init__(self, code: str, message: str, start: int, line: int) -> None:
+    Without an `end` the finding goes up to the end of the file.
+    """
+
+    def __init__(
+        self, code: str, message: str, start: int, line: int, *, end: int = 0, remedy: str | None = None
+    ) -> None:
         super().__init__(message)
         self.code = code
         self.start = start
         self.line = line
+        self.end = end
+        self.remedy = remedy
 
 
 class Reader:
@@ -60,6 +72,8 @@ class Reader:
         """Start, end and line of the documents that are complete and have no tree yet; they share an envelope."""
         self.childless = True
         self.encoding = "utf-8"
+        self.declares = False
+        """Whether the file says which encoding it is in."""
         self.envelope = Envelope("xml", message=message or None)
         self.doctype: tuple[int, int] | None = None
         """Where the document type stands: byte and line."""
@@ -242,9 +256,19 @@ class Reader:
         start, line = self.parser.ErrorByteIndex, error.lineno + self.line_shift
         start = start + self.shift if start >= 0 else self.size
         column = self._column(start) if self.shift else error.offset + 1
+        raw = bytes(self.data[start - self.base : start - self.base + _CHARACTER_BYTES_MAX])
+        if raw and text.wide(self.first) is None and _is_no_character(raw, self.encoding):
+            return self._undecodable(raw, start, line, column)
         what = expat.ErrorString(error.code) or "error"
         message = f"the file is not well-formed XML at line {line}, column {column}: {what}"
         return _Refused("xml.malformed", message, start, line)
+
+    def _undecodable(self, raw: bytes, start: int, line: int, column: int) -> _Refused:
+        """A byte that is none of the encoding that the file declares, or of UTF-8 where it declares none."""
+        why = "which the file declares" if self.declares else "which counts where a file declares nothing else"
+        where = f"at line {line}, column {column} (offset {start})"
+        message = encodings.no_character(raw, self.encoding, where, why)
+        return _Refused("text.encoding", message, start, line, end=start + 1, remedy=_WRITE_ENCODING)
 
     def _forget(self) -> None:
         """Drops the bytes that no document needs any more."""
@@ -265,7 +289,8 @@ class Reader:
         if self.failed:
             failed = self.failed
             code, message = (failed.code, str(failed)) if self.size else ("file.empty", "the file has no bytes")
-            found = text.finding(code, message, Position(failed.start, max(self.size, failed.start), line=failed.line))
+            end = failed.end or max(self.size, failed.start)
+            found = text.finding(code, message, Position(failed.start, end, line=failed.line), remedy=failed.remedy)
             if self.open is not None:
                 self._add(self.open, self.size, None, (found,))
             if self.open is None or self.each:
@@ -281,6 +306,7 @@ class Reader:
         self.ready.append(Document(self.number, start, end, content, self.envelope, findings))
 
     def _declaration(self, _version: str, encoding: str | None, _standalone: int) -> None:
+        self.declares = bool(encoding)
         if encoding and self.encoding == "utf-8":
             self.encoding = codecs.lookup(encoding).name
 
@@ -414,6 +440,15 @@ class Reader:
         else:
             findings = () if self.each else self._of_message(root, position)
             self._add(position.start, position.end, root, findings)
+
+
+def _is_no_character(raw: bytes, encoding: str) -> bool:
+    """Whether no character begins with these bytes; half a one at the end of the file is a file that was cut off."""
+    try:
+        codecs.getincrementaldecoder(encoding)().decode(raw)
+    except UnicodeDecodeError as error:
+        return error.start == 0
+    return False
 
 
 def _matches(name: str, wanted: str) -> bool:

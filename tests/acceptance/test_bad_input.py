@@ -76,6 +76,10 @@ CASES = {
     "UTF-16 where windows-1252 is declared": Case(
         CSV.decode("cp1252").encode("utf-16"), "globex", "quarantined", {}, "text.wide", 1, b"\xff\xfe", "UTF-8",
     ),
+    "XML in windows-1252 that declares UTF-8": Case(
+        XML.replace(b"IN-2026-0815", b"IN-2026-\xe4815", 1), "initech", "quarantined", {"quarantined": 1},
+        "text.encoding", None, b"\xe4", 'write encoding="windows-1252"',
+    ),
     "a byte that windows-1252 does not know": Case(
         CSV.replace(b"Spaten", b"Spat\x81n"), "globex", "partly_accepted", {"accepted": 8, "quarantined": 2},
         "text.encoding", 9, b"\x81", "Declare the encoding",

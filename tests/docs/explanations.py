@@ -11,7 +11,8 @@ EXPLAINED: dict[str, str] = {
     "text.mark": "Three bytes at the very beginning, EF BB BF, say that what follows is UTF-8. They were believed, "
     "because hardly any other file begins so by chance.",
     "text.encoding": "A letter beyond ASCII, an ü or an é, was written in another encoding than the declared one. "
-    "Only this document is held: the places of all others are still known.",
+    "Only this document is held: the places of all others are still known. Of XML, which declares its encoding itself "
+    "or is UTF-8, nothing behind such a byte is read.",
     "text.nul": "Data bases and JSON do not hold the character NUL, and programs cut texts at it. It comes from fixed "
     "fields that were never filled, or from a damaged file.",
     "text.mistaken": "Both encodings can be read, but with the declared one names come out wrong. This is told once "

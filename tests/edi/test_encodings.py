@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edi.encodings import beside, misread
+from edi.encodings import misread, no_character
 
 LETTERS = st.text("abcäöüßéñ", min_size=1, max_size=8)
 
@@ -50,7 +50,21 @@ def test_other_names_are_no_misread_ones() -> None:
     assert misread(["Preis", "gültig"], ["Price", "valid"], "utf-8") is None
 
 
-def test_a_byte_alone_is_named_where_it_is_a_letter() -> None:
-    assert beside(b"\xe4x", "utf-8") == ", and 'ä' in windows-1252"
-    assert beside(b"\x81", "utf-8") == ""
-    assert beside(b"\xe4", "cp1252") == ""
+@pytest.mark.parametrize(
+    ("raw", "encoding", "said"),
+    [
+        pytest.param(b"\xe4x", "utf-8", "byte 0xE4 is no character of UTF-8, and 'ä' in windows-1252", id="a letter"),
+        pytest.param(b"\x80", "utf-8", "byte 0x80 is no character of UTF-8, and '€' in windows-1252", id="a sign"),
+        pytest.param(b"\x81", "utf-8", "byte 0x81 is no character of UTF-8", id="none there either"),
+        pytest.param(b"\xa0", "utf-8", "byte 0xA0 is no character of UTF-8", id="nothing that could be seen"),
+        pytest.param(b"\x81", "cp1252", "byte 0x81 is no character of windows-1252", id="in windows-1252"),
+    ],
+)
+def test_a_byte_alone_is_named_with_what_it_is_elsewhere(raw: bytes, encoding: str, said: str) -> None:
+    assert no_character(raw, encoding) == said
+
+
+def test_where_a_byte_stands_and_why_the_encoding_counts_are_said() -> None:
+    assert no_character(b"\xfc", "utf-8", "in line 2", "which counts") == (
+        "byte 0xFC in line 2 is no character of UTF-8, which counts, and 'ü' in windows-1252"
+    )

@@ -80,9 +80,9 @@ def without_what_expat_says(item: Document | Finding) -> Document | Finding:
     if isinstance(item, Document):
         told_apart = [without_what_expat_says(finding) for finding in item.findings]
         return item._replace(findings=tuple(finding for finding in told_apart if isinstance(finding, Finding)))
-    if item.code != "xml.malformed":
+    if item.code not in ("xml.malformed", "text.encoding"):
         return item
-    return replace(item, message="malformed", position=Position(item.position.end, item.position.end))
+    return replace(item, code="xml.malformed", message="malformed", position=Position(0, 0))
 
 
 @given(
@@ -216,6 +216,57 @@ def test_an_entity_that_an_unread_document_type_may_declare_is_not_dropped_in_si
         *_, last = read([data], {"each": each})
         found = last.findings[0] if isinstance(last, Document) else last
         assert (found.code, data[found.position.start :][:3]) == ("xml.malformed", b"&y;")
+
+
+@pytest.mark.parametrize(
+    ("head", "taken_from"),
+    [
+        (b"", "which counts where a file declares nothing else"),
+        (b'<?xml version="1.0"?>', "which counts where a file declares nothing else"),
+        (b'<?xml version="1.0" encoding="UTF-8"?>', "which the file declares"),
+    ],
+)
+@pytest.mark.parametrize("each", ["", "item"])
+def test_a_file_that_is_no_utf_8_says_which_byte_and_what_it_would_be(head: bytes, taken_from: str, each: str) -> None:
+    good = b"<item><name>x</name></item>\n" * 3
+    data = head + b"<list>\n" + good + b"<item><name>M\xfcller</name></item>\n" + good + b"</list>"
+    *_, last = read([data], {"each": each})
+    found = last.findings[0] if isinstance(last, Document) else last
+    at = data.index(b"\xfc")
+    assert found.message == (
+        f"byte 0xFC at line 5, column 14 (offset {at}) is no character of UTF-8, {taken_from}, and 'ü' in windows-1252"
+    )
+    assert (found.code, found.severity) == ("text.encoding", "error")
+    assert (found.position.start, found.position.end, found.position.line) == (at, at + 1, 5)
+    assert found.remedy == (
+        'Ask the sender to write encoding="windows-1252" into the XML declaration, if the file is written so, '
+        "or to send it in UTF-8."
+    )
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b'<a><b c="x\xe4te"/></a>',
+        b"<a><!-- \xe4te --></a>",
+        b"<a><?x \xe4te?></a>",
+        b"<a><b\xe4/></a>",
+        b"<a></a\xe4></b>",
+        b"<a><![CDATA[\xe4]]></a>",
+        b"<a>\xe4te",
+    ],
+)
+def test_wherever_the_byte_stands(data: bytes) -> None:
+    *_, last = read([data], {})
+    found = last.findings[0] if isinstance(last, Document) else last
+    assert (found.code, found.position.start) == ("text.encoding", data.index(b"\xe4"))
+
+
+def test_what_is_malformed_and_no_byte_of_another_encoding_is_told_as_before() -> None:
+    for data in (b"<a>& b\xe4</a>", "<a>\ufffe</a>".encode(), b"<a></b>\xe4</a>", b"<a>\xc3"):
+        *_, last = read([data], {})
+        found = last.findings[0] if isinstance(last, Document) else last
+        assert found.code == "xml.malformed", data
 
 
 def test_a_broken_element_among_many_is_told_at_its_place_and_those_before_it_are_good() -> None:

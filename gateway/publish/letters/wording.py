@@ -139,7 +139,7 @@ _PLEASE = (
     (re.compile(r"\bask the sender which\b", re.IGNORECASE), "please say which"),
     (re.compile(r"\bask (?:the sender )?for\b", re.IGNORECASE), "please send"),
     (re.compile(r"\band for control\b", re.IGNORECASE), "and use control"),
-    (re.compile(r"\band to (?=leave|send|keep|put)", re.IGNORECASE), "and "),
+    (re.compile(r"\b(and|or) to (?=leave|send|keep|put)", re.IGNORECASE), r"\1 "),
 )
 _REST = "Please correct it, and send it again."
 _BUT = re.compile(r"^(?P<what>.*), but (?P<expected>must .*)$", re.DOTALL)
@@ -176,6 +176,8 @@ def worded(finding: Finding, *, name: str = "", expression: str = "", codes: Col
     send = said.send or _please(finding.remedy) or _REST
     if finding.code == "file.kind" and is_workbook(finding):
         send = AS_CSV
+    elif finding.code == "text.encoding" and finding.remedy.startswith("Ask the sender to"):
+        send = _please(finding.remedy)  # the file itself says its encoding: there is nothing that was agreed
     guess = _guess(finding)
     if guess:
         send = f"If {guess} is meant, please send {guess}."

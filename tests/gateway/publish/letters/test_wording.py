@@ -6,7 +6,9 @@ import re
 
 import pytest
 
+from edi import xmldoc
 from edi.findings import CODES
+from edi.model import Document
 from gateway.model import Finding
 from gateway.normalize.faults import CODES as MAPPING
 from gateway.publish.letters.wording import worded
@@ -62,6 +64,22 @@ def test_what_a_contract_says_is_said_without_its_words(code: str) -> None:
 )
 def test_a_remedy_becomes_a_request(told: str, send: str) -> None:
     assert worded(finding("another.code", "x", told)).send == send
+
+
+def test_of_bytes_of_another_encoding_the_sender_hears_what_his_kind_of_file_wants() -> None:
+    agreed = worded(finding("text.encoding", "x", CODES["text.encoding"].remedy))
+    assert agreed.send == "Please save the file in the encoding that was agreed, or tell us which one you use."
+    (document,) = xmldoc.read([b"<b>\xfc</b>"], {})
+    assert isinstance(document, Document)
+    (told,) = document.findings
+    declared = worded(finding(told.code, told.message, told.remedy))
+    assert declared.what == (
+        "Byte 0xFC at line 1, column 4 (offset 3) is no character of UTF-8, which counts where a file declares nothing "
+        "else, and 'ü' in windows-1252."
+    )
+    assert declared.send == (
+        'Please write encoding="windows-1252" into the XML declaration, if the file is written so, or send it in UTF-8.'
+    )
 
 
 def test_a_number_with_a_letter_in_it_is_guessed_and_anything_else_is_not() -> None:
