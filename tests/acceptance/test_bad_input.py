@@ -73,6 +73,9 @@ CASES = {
     "XML that breaks off": Case(
         XML[:900], "initech", "quarantined", {"quarantined": 1}, "xml.malformed", 14, b"", "send the file again",
     ),
+    "an X12 interchange in UTF-16": Case(
+        X12.decode().encode("utf-16"), "acme", "quarantined", {}, "text.wide", 1, b"\xff\xfe", "plain ASCII",
+    ),
     "UTF-16 where windows-1252 is declared": Case(
         CSV.decode("cp1252").encode("utf-16"), "globex", "quarantined", {}, "text.wide", 1, b"\xff\xfe", "UTF-8",
     ),

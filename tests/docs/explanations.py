@@ -7,7 +7,8 @@ EXPLAINED: dict[str, str] = {
     "never taken for an empty list.",
     "file.kind": "The first bytes give the file away, whatever its name ends in. Nothing of it was read as rows.",
     "text.wide": "Programs of Windows write such files as 'Unicode text': each character takes two or four bytes, so "
-    "that no place in the file could be told in bytes. Nothing of it was read.",
+    "that no place in the file could be told in bytes. Nothing of it was read. X12 and EDIFACT want plain ASCII, or "
+    "the character set that the envelope names.",
     "text.mark": "Three bytes at the very beginning, EF BB BF, say that what follows is UTF-8. They were believed, "
     "because hardly any other file begins so by chance.",
     "text.encoding": "A letter beyond ASCII, an ü or an é, was written in another encoding than the declared one. "

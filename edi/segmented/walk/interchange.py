@@ -67,6 +67,10 @@ class _Progress:
 
 
 _SHOWN = (Document, Finding)
+_ONE_BYTE = (
+    "Ask the sender for the file in plain ASCII, or in the character set that its envelope names, without a byte order "
+    "mark."
+)
 
 
 @lru_cache(maxsize=64)
@@ -131,7 +135,7 @@ class Walk:
         size = sum(map(len, self.wide))
         if size:
             words = f"The file is written in UTF-16 or UTF-32; {self.standard.name.upper()} has one byte a character."
-            yield finding("text.wide", words, Span(0, size, 1, ""))
+            yield finding("text.wide", words, Span(0, size, 1, ""), remedy=_ONE_BYTE)
             return
         window, standard = self.window, self.standard
         found = False

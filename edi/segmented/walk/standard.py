@@ -109,12 +109,13 @@ def finding(
     element: int | None = None,
     *,
     weight: Severity | None = None,
+    remedy: str | None = None,
 ) -> Finding:
-    """A finding of the envelope, weighed and remedied as the table of codes says."""
+    """A finding of the envelope, weighed and remedied as the table of codes says if nothing else is given."""
     row = CODES[code]
     position = Position(span.start, span.end, span.line, tag=tag, element=element)
     value = span.value if span.end > span.start else None
-    return Finding(code, message, row.remedy, position, weight or row.severity, value)
+    return Finding(code, message, remedy or row.remedy, position, weight or row.severity, value)
 
 
 def at(row: list[Any], number: int) -> str:

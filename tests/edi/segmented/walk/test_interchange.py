@@ -372,3 +372,7 @@ def test_a_file_of_wide_characters_is_refused_as_such(name: str, encoding: str) 
     (told,) = read(name.partition("/")[0], [raw[:1], raw[1:]])
     assert isinstance(told, Finding)
     assert (told.code, told.position.start, told.position.end) == ("text.wide", 0, len(raw))
+    assert told.remedy == (
+        "Ask the sender for the file in plain ASCII, or in the character set that its envelope names, without a byte "
+        "order mark."
+    )

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 import pytest
 
-from edi import xmldoc
+from edi import edifact, x12, xmldoc
 from edi.findings import CODES
 from edi.model import Document
 from gateway.model import Finding
@@ -14,6 +15,9 @@ from gateway.normalize.faults import CODES as MAPPING
 from gateway.publish.letters.wording import worded
 from gateway.receive.archives import CODES as ARCHIVES
 from gateway.validate.messages import CODES as CONTRACT
+
+if TYPE_CHECKING:
+    from types import ModuleType
 
 INSIDE = re.compile(
     r"\b(sender|contract|integrations?|mapping|apply|replay|retry|quarantine|declare|layout|gateway|configuration"
@@ -79,6 +83,15 @@ def test_of_bytes_of_another_encoding_the_sender_hears_what_his_kind_of_file_wan
     )
     assert declared.send == (
         'Please write encoding="windows-1252" into the XML declaration, if the file is written so, or send it in UTF-8.'
+    )
+
+
+@pytest.mark.parametrize("reader", [x12, edifact])
+def test_of_utf_16_the_sender_of_edi_hears_nothing_of_spreadsheets(reader: ModuleType) -> None:
+    (told,) = reader.read(["ISA*00*".encode("utf-16")], {})
+    assert worded(finding(told.code, told.message, told.remedy)).send == (
+        "Please send the file in plain ASCII, or in the character set that its envelope names, "
+        "without a byte order mark."
     )
 
 
