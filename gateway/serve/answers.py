@@ -35,6 +35,9 @@ HEADERS = {
 }
 """What every answer has that says nothing else."""
 
+VARY = ("Vary", "Accept")
+"""What every answer of a resource has whose form Accept chooses."""
+
 
 def said(value: Any) -> bytes:
     """A value as JSON: decimals are texts, moments RFC 3339 with Z, bytes base64."""

@@ -16,7 +16,7 @@ from werkzeug.routing import BaseConverter
 from gateway.errors import Reject, Retry, Stop
 from gateway.serve import auth
 from gateway.serve import shapes as shared_shapes
-from gateway.serve.answers import HEADERS, REQUEST_ID, TRACEPARENT, path_of
+from gateway.serve.answers import HEADERS, REQUEST_ID, TRACEPARENT, VARY, path_of
 from gateway.serve.arriving import Arriving
 from gateway.serve.asking import Asking
 from gateway.serve.bodies import STRANGERS_MAX
@@ -139,7 +139,8 @@ def create_app(services: Services) -> Flask:
     for name, operations in table.items():
         app.register_blueprint(blueprint(name, operations, services, shared))
     app.before_request(lambda: _begin(services))
-    app.after_request(lambda answer: _end(answer, services, metrics))
+    varying = frozenset(operation.id for operations in table.values() for operation in operations if operation.varies)
+    app.after_request(lambda answer: _end(answer, services, metrics, varying))
     app.teardown_request(lambda _: origin.end())
     app.register_error_handler(Exception, _failed)
     app.lane = HotLane(services, limits, metrics) if services.hot_lane else None
@@ -212,7 +213,7 @@ def _is_text(query: str) -> bool:
     return True
 
 
-def _end(answer: Response, services: Services, metrics: Metrics) -> Response:
+def _end(answer: Response, services: Services, metrics: Metrics, varying: frozenset[str]) -> Response:
     """What every answer has: the ids, how much is left, and headers that keep browsers from guessing."""
     answer.headers["X-Request-ID"] = g.get("request_id", "")
     trace = _trace()
@@ -222,6 +223,8 @@ def _end(answer: Response, services: Services, metrics: Metrics) -> Response:
         answer.headers.setdefault(name, value)
     answer.headers.extend(g.get("left", ()))
     operation = (request.endpoint or "none").rpartition(".")[2]
+    if operation in varying:
+        answer.headers.add(*VARY)
     seconds = services.ticks() - g.get("began", services.ticks())
     metrics.count(operation, answer.status_code, seconds, g.caller.name if "caller" in g else "")
     if services.hot_lane and operation in HOT and request.method == "GET":

@@ -136,7 +136,7 @@ _OF_OPERATIONS: dict[str, tuple[str, ...]] = {
     "get_row": ("ETag", "Age"),
     "get_delivery_content": ("ETag", "Repr-Digest", "Content-Range", "Accept-Ranges", "Content-Disposition"),
     "get_delivery_acknowledgments": ("Content-Disposition",),
-    "get_delivery_letter": ("Content-Disposition", "Vary"),
+    "get_delivery_letter": ("Content-Disposition",),
     "upload_delivery": _UPLOADED,
     "try_file": _UPLOADED,
     "replay_delivery": ("Location", "Preference-Applied"),
@@ -155,7 +155,7 @@ def heeded(operation: Operation) -> tuple[Shape, ...]:
 
 def of_success(operation: Operation) -> dict[str, Shape]:
     """The headers of an operation's success."""
-    names = ["X-Request-ID", *_limits(operation), *_OF_OPERATIONS.get(operation.id, ())]
+    names = ["X-Request-ID", *_limits(operation), *_varying(operation), *_OF_OPERATIONS.get(operation.id, ())]
     if operation.id.startswith("list_") and "Link" not in names:
         names.append("Link")
     if operation.body is not None:
@@ -165,7 +165,15 @@ def of_success(operation: Operation) -> dict[str, Shape]:
 
 def of_refusal(operation: Operation) -> dict[str, Shape]:
     """The headers of an operation's refusals."""
-    names = ["X-Request-ID", *_limits(operation), "Retry-After", "WWW-Authenticate", "Allow", "Link"]
+    names = [
+        "X-Request-ID",
+        *_limits(operation),
+        *_varying(operation),
+        "Retry-After",
+        "WWW-Authenticate",
+        "Allow",
+        "Link",
+    ]
     return _named([*names, *(each for each in _OF_OPERATIONS.get(operation.id, ()) if each == "Content-Range")])
 
 
@@ -176,6 +184,10 @@ def tagged(operation: Operation) -> bool:
 
 def _limits(operation: Operation) -> tuple[str, ...]:
     return () if operation.access == "open" and operation.id != "receive_hook" else ("RateLimit-Policy", "RateLimit")
+
+
+def _varying(operation: Operation) -> tuple[str, ...]:
+    return ("Vary",) if operation.varies else ()
 
 
 def _named(names: list[str]) -> dict[str, Shape]:

@@ -98,6 +98,8 @@ class Operation:
     body: type[Schema] | None = None
     answers: dict[int, str | None] = field(default_factory=dict)
     media: tuple[str, ...] = ("application/json",)
+    varies: bool = False
+    """Accept chooses among `media`, so that every answer says Vary (RFC 9110, 12.5.5)."""
     documented: bool = True
     partly: str | None = None
     """The scope of which a caller needs a part, which the answer itself checks: others are not shown the operation."""

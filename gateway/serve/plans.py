@@ -172,6 +172,15 @@ def headers(configuration: Configuration, contract: Contract, collection: str) -
     return tuple(found)
 
 
+def unlinked(headers: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
+    """What the 304 of a list says of its contract: the same without the links.
+
+    A cache puts the headers of a 304 in the place of those of the page that it keeps (RFC 9111, 3.2), where one of the
+    links leads to the next page.
+    """
+    return tuple(each for each in headers if each[0] != "Link")
+
+
 def _seconds(day: date) -> int:
     """The beginning of a day, in seconds since 1970."""
     return timegm(day.timetuple())

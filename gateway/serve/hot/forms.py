@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gateway.serve import cursors, plans
-from gateway.serve.answers import path_of
+from gateway.serve.answers import VARY, path_of
 from gateway.serve.filters import TEXT_MAX
 from gateway.store.pages import bindable, counted
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from gateway.serve.filters import Asked, Condition
+    from gateway.serve.hot.answered import Headers
     from gateway.serve.plans import ListPlan, Seen, Told
     from gateway.store.pages import Query, Statement
 
@@ -59,6 +60,8 @@ class Form:
     asked: Asked
     path: str
     """Of the list, as it stands in a header."""
+    headers: Headers
+    unchanged: Headers
     conditions: tuple[Told | Variable, ...]
     cursor: int | None
     counted: tuple[int, ...]
@@ -143,7 +146,9 @@ class Forms:
         variables = {each.place for each in conditions if isinstance(each, Variable)}
         cursor = names.index("cursor") if "cursor" in names else None
         fixed = tuple(place for place in range(len(names)) if place not in variables and place != cursor)
-        form = Form(of, asked, path_of(f"/api/v1/{collection}"), conditions, cursor, counted(planned.query))
+        path, lasting = path_of(f"/api/v1/{collection}"), plans.unlinked(of.headers)
+        told = (VARY, *of.headers), (VARY, *lasting)
+        form = Form(of, asked, path, *told, conditions, cursor, counted(planned.query))
         if len(self._forms) >= _FORMS_MAX or len(self._fixed) >= _FORMS_MAX:
             self._forms.clear()
             self._fixed.clear()

@@ -41,6 +41,8 @@ class Listed:
     more: tuple[str, str]
     """The link to the next page, before and behind its cursor, which needs no quoting."""
     headers: Headers
+    unchanged: Headers
+    """What the 304 has instead."""
     again: bool = False
     page: tuple[Mark, Headers, bytes] | None = None
     """The page as it was answered the second time: as long as the mark is the same, it is the same."""
@@ -69,7 +71,7 @@ class Lists:
             now = self._reads.mark(asked.contract)
             if now is not None and self._callers.counts(known, now.keys, now.revision):
                 same, headers, body = kept if kept is not None and kept[0] == now else (now, (), None)
-                unchanged = answered(environ, plans.list_tag(same.change, question.tag), headers, body, ())
+                unchanged = answered(environ, plans.list_tag(same.change, question.tag), headers, body, asked.unchanged)
                 if unchanged is not None:
                     return unchanged
         read = self._reads.page(asked.contract, question.statement, question.values)
@@ -85,7 +87,7 @@ class Lists:
             headers = (("Link", f"{asked.more[0]}{cursor}{asked.more[1]}"), *headers)
         body = page_of(page.items, said({"next": cursor, "as_of": self._as_of(mark)}))
         self._keep(asked, mark, headers, body)
-        return answered(environ, plans.list_tag(mark.change, question.tag), headers, body, ())
+        return answered(environ, plans.list_tag(mark.change, question.tag), headers, body, asked.unchanged)
 
     def _keep(self, asked: Listed, mark: Mark, headers: Headers, body: bytes) -> None:
         """Keep a page for who asks again and again; when there is too much of that, nothing of it."""
@@ -119,7 +121,7 @@ class Lists:
             if form is None or question is None:
                 return None
         more = _more_of(form.path, query) if is_simple else _more(f"{_PREFIX}{collection}", pairs)
-        made = Listed(form.of.contract.id, question, more, form.of.headers)
+        made = Listed(form.of.contract.id, question, more, form.headers, form.unchanged)
         if len(known.lists) >= _LISTS_MAX:
             known.lists.clear()
         known.lists[collection, query] = made

@@ -82,6 +82,7 @@ def operations() -> tuple[Operation, ...]:
             query=ActivityQuery,
             answers={200: "ActivityLines"},
             media=following.MEDIA,
+            varies=True,
         ),
     )
 

@@ -116,6 +116,7 @@ def operations() -> tuple[Operation, ...]:
             query=ChangesQuery,
             answers={200: "Changes"},
             media=following.MEDIA,
+            varies=True,
         ),
         Operation(
             "list_delivery_records",

@@ -194,6 +194,7 @@ def operations() -> tuple[Operation, ...]:
             query=Following,
             answers={200: "ActivityLines"},
             media=following.MEDIA,
+            varies=True,
         ),
     )
 

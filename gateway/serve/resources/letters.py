@@ -53,6 +53,7 @@ def operations() -> tuple[Operation, ...]:
             scope="deliveries:read",
             answers={200: None},
             media=tuple(_MEDIA),
+            varies=True,
         ),
     )
 
@@ -78,7 +79,6 @@ def letter(call: Call, id: str) -> Response:  # noqa: A002 - the name in the pat
         masks.told(call, each, 1, delivery=delivery.id)
     answer = Response(form.content, mimetype=media)
     answer.headers.set("Content-Disposition", "inline", filename=form.name)
-    answer.headers.add("Vary", "Accept")
     if media == "text/html":
         answer.headers["Content-Security-Policy"] = PAGE_POLICY  # it is opened from the origin of the API
     return answer

@@ -47,6 +47,7 @@ def operations() -> tuple[Operation, ...]:
             free_query=True,
             answers={200: "records"},
             media=plans.LIST_MEDIA,
+            varies=True,
         ),
         Operation(
             "get_record",
@@ -86,6 +87,7 @@ def records_list(call: Call, collection: str) -> Response:
         etag = planned.etag(at.change)
         unchanged = not_modified(etag)
         if unchanged is not None:
+            unchanged.headers.extend(plans.unlinked(plan.headers))
             return unchanged
         then = at if plan.asked.as_of is not None else None
         page = records.page(connection, planned.query, then)
@@ -156,6 +158,7 @@ def _history(call: Call, collection: str, key: str) -> Response:
     etag = f"{versions[0].seq if versions else 0}-{at.change}-{cursors.fingerprint(told, limit, *view.parts)}"
     unchanged = not_modified(etag)
     if unchanged is not None:
+        unchanged.headers.extend(plans.unlinked(plan.headers))
         return unchanged
     on_record(call, view, sum(each.json is not None for each in versions[:limit]))
     versions = [each if each.json is None else replace(each, json=view.shown(each.json)) for each in versions]

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from flask.testing import FlaskClient
     from werkzeug.test import TestResponse
 
+NDJSON = "application/x-ndjson"
 EVERYWHERE = {
     "Content-Type",
     "Content-Length",
@@ -78,6 +79,30 @@ def test_every_header_of_an_answer_is_documented(client: FlaskClient) -> None:
         assert undocumented(document["paths"][upload]["post"], answer) == set()
         seen |= {*answer.headers.keys()}
     assert seen >= {*ANSWERED} - {"Allow", "Retry-After", "Age"}
+
+
+BY_ACCEPT = (
+    "/api/v1/orders",
+    "/api/v1/changes",
+    "/api/v1/activity",
+    "/api/v1/deliveries/{id}/activity",
+    "/api/v1/deliveries/{id}/letter",
+)
+
+
+def test_where_accept_chooses_the_form_every_answer_says_so(client: FlaskClient) -> None:
+    delivery = filled(client, "/api/v1/deliveries/{id}")
+    for path in BY_ACCEPT:
+        target = path.replace("/api/v1/deliveries/{id}", delivery)
+        tag = client.get(target).headers.get("ETag", "")
+        answers = [client.get(target, headers={"Accept": each}) for each in ("*/*", "image/png", "text/csv", NDJSON)]
+        answers += [client.get(f"{target}?nonsense=1"), client.get(target, headers={"Authorization": "Bearer no"})]
+        answers.append(client.get(target, headers={"If-None-Match": tag}))
+        assert [each.headers.getlist("Vary") for each in answers] == [["Accept"]] * len(answers), path
+        assert answers[-1].status_code == (304 if tag else 200)
+        assert {each.status_code for each in answers} >= {200, 401, 406}, path
+    for target in ("/api/v1/orders/acme~1", delivery, "/api/v1/deliveries", "/health/live"):
+        assert "Vary" not in client.get(target).headers, target
 
 
 def test_what_has_an_entity_tag_heeds_if_none_match_and_may_answer_304(client: FlaskClient) -> None:

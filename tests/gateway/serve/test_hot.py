@@ -13,26 +13,33 @@ from hypothesis import strategies as st
 
 from gateway.serve.limits import Policy
 from gateway.store import keys, revisions
-from tests.gateway.serve.worlds import FILES, World, order, with_key, world
+from tests.gateway.serve.worlds import CONTRACT, FILES, World, order, with_key, world
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from flask.testing import FlaskClient
     from werkzeug.test import TestResponse
 
 
-def in_force(here: World) -> World:
+LEAVING = FILES | {
+    "contracts/order.v1.yaml": CONTRACT.replace("key:", "deprecated: 2026-11-01\nsunset: 2027-06-30\nkey:")
+}
+
+
+def in_force(here: World, files: Mapping[str, str] = FILES) -> World:
     """The world's configuration in the store too, where the lane sees which one is in force."""
     with here.database.write() as transaction:
-        revisions.apply(transaction, here.configuration.revision, FILES)
+        revisions.apply(transaction, here.configuration.revision, files)
     return here
 
 
 @pytest.fixture(scope="module")
 def busy(module_store: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    made = in_force(world(tmp_path_factory.mktemp("hot"), url=module_store))
+    made = world(tmp_path_factory.mktemp("hot"), url=module_store)
+    made.apply(LEAVING)  # so that its answers have every header that there is
+    in_force(made, LEAVING)
     made.deliver(
         *(order(f"{n}", total=f"{n % 7}.50", status=("open", "closed")[n % 2], pieces=str(n)) for n in range(40))
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.gateway.serve.test_hot import in_force
 from tests.gateway.serve.worlds import FILES, HEADER, World, order
 
 OLD = "contracts/order.v1.yaml"
@@ -23,6 +24,7 @@ TWO = FILES | {
 def test_both_versions_are_served_and_the_older_one_says_that_it_ends(here: World, lane: bool) -> None:
     assert HEADER.startswith("number")
     here.apply(TWO)
+    in_force(here, TWO)
     here.deliver(order("1", note="hello"))
     client = here.client("orders:read", hot_lane=lane)
     old = client.get("/api/v1/orders/acme~1?version=1")
@@ -32,6 +34,20 @@ def test_both_versions_are_served_and_the_older_one_says_that_it_ends(here: Worl
     assert '</api/v1/orders>; rel="successor-version"' in old.headers.getlist("Link")
     listed = client.get("/api/v1/orders?version=1")
     assert listed.headers["Deprecation"] == "@1793491200"
+    for path in (
+        "/api/v1/orders?version=1",
+        "/api/v1/orders/acme~1/history?version=1",
+        "/api/v1/orders/acme~1?version=1",
+    ):
+        tag = client.get(path).headers["ETag"]
+        unchanged = client.get(path, headers={"If-None-Match": tag})
+        assert unchanged.status_code == 304, path
+        assert (unchanged.headers["Deprecation"], unchanged.headers["Sunset"]) == (
+            "@1793491200",
+            "Wed, 30 Jun 2027 00:00:00 GMT",
+        )
+        if "~1?" not in path:  # a cache would put it in the place of the link to the next page (RFC 9111, 3.2)
+            assert "Link" not in unchanged.headers
     new = client.get("/api/v1/orders")
     assert new.get_json()["items"] == []
     assert "Deprecation" not in new.headers
