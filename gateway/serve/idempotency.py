@@ -2,7 +2,8 @@
 
 A key is claimed in the store before the work and holds the answer after it. A claim without an answer is a request that
 runs now, here or in another process, or one whose process died. Here we know which; from elsewhere the work is simply
-done: everything that can be asked with a key is idempotent by itself (an upload's arrival id is made from the key).
+done: everything that can be asked with a key is idempotent by itself (an upload's arrival id is made from the key and
+the file).
 """
 
 from __future__ import annotations

@@ -82,19 +82,21 @@ def upload(call: Call, name: str) -> Response:
         return idempotency.once(
             call,
             fingerprint=cursors.fingerprint(digest, file_name),
-            work=lambda: _landed(call, integration, file_name, spool),  # type: ignore[arg-type] # it is a binary file
+            work=lambda: _landed(call, integration, file_name, digest, spool),  # type: ignore[arg-type] # it is a binary file
         )
 
 
-def _landed(call: Call, integration: Integration, file_name: str, file: BinaryIO) -> Response:
+def _landed(call: Call, integration: Integration, file_name: str, digest: str, file: BinaryIO) -> Response:
+    # The arrival outlives the answer that is kept for the key, which by then may have another file.
     key = idempotency.key_of_request()
+    sent = (call.caller.id, key, integration.name, file_name, digest)
     delivery = call.services.receiver.land(
         Arrived(
             source="http:",
             name=file_name,
             partner=integration.partner,
             integration=integration.name,
-            arrival=None if key is None else f"http:{cursors.fingerprint(call.caller.id, key)}",
+            arrival=None if key is None else f"http:{cursors.fingerprint(*sent)}",
         ),
         file,
     )

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import threading
 from contextlib import closing
+from datetime import timedelta
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ import pytest
 
 from gateway.errors import Retry, Stop
 from gateway.receive.landing import Receiver
-from gateway.store import deliveries
+from gateway.store import deliveries, idempotency
 from tests.gateway.serve.worlds import FILES, HEADER, ORDERS, World, order, with_key
 
 if TYPE_CHECKING:
@@ -204,6 +205,28 @@ def test_the_same_key_and_file_is_the_same_delivery(here: World) -> None:
     assert client.post(PATH, data=FILE, headers=headers | {"Idempotency-Key": "k2"}).get_json()["state"] == "duplicate"
     stranger = here.client().post(PATH, data=FILE, headers=headers)
     assert "Idempotency-Replayed" not in stranger.headers
+
+
+def test_a_key_that_is_used_again_when_its_answer_is_forgotten_loses_no_file(here: World) -> None:
+    client, headers = here.client(), {"Idempotency-Key": "k1"}
+    more = ORDERS.replace("acme-orders", "acme-more") + "precedence: 2\n"
+    here.apply(
+        FILES | {"integrations/acme-orders.yaml": ORDERS + "precedence: 1\n", "integrations/acme-more.yaml": more}
+    )
+
+    def sent(path: str, content: bytes) -> str:
+        with here.database.write() as transaction:
+            idempotency.prune(transaction, before=transaction.now + timedelta(seconds=1))
+        return str(client.post(path, data=content, headers=headers).get_json()["id"])
+
+    first = sent(PATH, FILE)
+    assert sent(PATH, FILE) == first
+    others = {
+        sent(PATH, FILE + b"\n"),
+        sent(f"{PATH}?filename=po.csv", FILE),
+        sent(PATH.replace("orders", "more"), FILE),
+    }
+    assert len(others | {first}) == len(landed(here)) == 4
 
 
 def test_the_key_of_a_request_that_failed_is_free_again(here: World, tmp_path: Path) -> None:
