@@ -76,6 +76,7 @@ DOCUMENT_RETRIED = Observation("retried", "info", "document {document} judged ag
 DOCUMENT_DISCARDED = Observation("discarded", "info", "document {document} discarded: {reason}")
 DELIVERY_DISCARDED = Observation("delivery_discarded", "info", "{name} was given up: nothing of it is taken or held")
 DOCUMENTS_REPAIRED = Observation("repaired", "info", "{what} put right by {by}, {name}")
+DOCUMENTS_REOPENED = Observation("reopened", "problem", "{what} held again: {by}, {name}, was undone")
 DOCUMENT_CORRECTED = Observation("corrected", "info", "document {document} corrected by {who}: {reason}")
 REPLAY_ASKED = Observation("replay", "info", "to be judged again as {how}, asked by {who}: {reason}")
 DELIVERY_UNDONE = Observation(

@@ -15,6 +15,7 @@ from gateway.observations import (
     DELIVERY_QUARANTINED,
     DOCUMENT_RETRIED,
     DOCUMENT_UNROUTED,
+    DOCUMENTS_REOPENED,
     DOCUMENTS_REPAIRED,
     FINDING_MADE,
     WARNING_MADE,
@@ -100,6 +101,12 @@ def repaired(each: Repaired, by: Delivery) -> Activity:
     """The line of a delivery whose held documents were put right in a later file."""
     what = so_many(each.documents, "held documents", "were")
     return DOCUMENTS_REPAIRED(**_who(each.delivery), what=what, documents=each.documents, by=by.id, name=by.name)
+
+
+def reopened(each: Repaired, by: Delivery) -> Activity:
+    """The line of a delivery whose documents are held again, because the file that put them right is undone."""
+    what = so_many(each.documents, "documents", "are")
+    return DOCUMENTS_REOPENED(**_who(each.delivery), what=what, documents=each.documents, by=by.id, name=by.name)
 
 
 def where(finding: Finding) -> str:

@@ -1,6 +1,7 @@
 """Undo: the records that a delivery touched return to their previous versions, and that is told as changes.
 
-A record that a later delivery changed since is not touched: the undo is refused, unless those are to be left. All of it
+A record that a later delivery changed since is not touched: the undo is refused, unless those are to be left. Held
+documents of earlier files that its rows put right are held again. All of it
 becomes visible in one transaction (P2); an undo that broke off has done nothing, and the worker that finds its lease
 run out clears up.
 """
@@ -10,11 +11,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from gateway import telling
 from gateway.errors import Reject
 from gateway.model import DeliveryState
 from gateway.observations import DELIVERY_UNDONE, so_many
 from gateway.repair.retention import was_purged
-from gateway.store import audit, leases, replays, staging
+from gateway.store import audit, leases, repairs, replays, staging
 
 if TYPE_CHECKING:
     from gateway.model import Delivery
@@ -42,7 +44,8 @@ def undo(
     Raises:
         Reject: ``nothing_to_undo``, ``not_finished``, or ``changed_since`` with the keys, or
             ``before_purged``.
-        Retry: another delivery is being stored into the same contract; nothing was done.
+        Retry: another delivery is being stored into the same contract, or one whose documents it put right is being
+            judged again; nothing was done.
     """
     if delivery.state is DeliveryState.PURGED:
         raise Reject("nothing_to_undo", was_purged(delivery), _CORRECT_BY_A_NEW_FILE)
@@ -88,6 +91,8 @@ class _Undoing:
             self._prove(transaction)
             left, shown = replays.changed_since(transaction.connection, self._number)
             self._refuse_changed(left, shown, leave=leave_changed)
+            for each in repairs.reopen(transaction, self._lease.delivery, who=who):
+                transaction.tell(telling.reopened(each, self._lease.delivery))
             for here in staging.staged(transaction.connection, self._number):
                 staging.publish(transaction, here.id, self._number)
             replays.close_undone(transaction, self._number, who=who, reason=reason)

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 CORRECTED, DISCARDED, TAKEN, REPAIRED = "corrected", "discarded", "taken", "repaired"
 """Taken: a good document of a file that is in doubt as a whole; somebody had it judged again by itself. Repaired: its
 sender put it right in a later file."""
+REOPENED = "reopened"
+"""That file was undone: what was decided before counts again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +71,14 @@ def keep(transaction: Transaction, delivery_number: int, decided: Decision) -> N
 def of_delivery(connection: Connection, delivery_number: int) -> dict[int, Decision]:
     """The decision that counts for each document of a delivery that someone decided about."""
     query = select(decision).where(decision.c.delivery == delivery_number).order_by(decision.c.id)
-    return {row.document: _decision(row) for row in connection.execute(query)}
+    made: dict[int, list[Decision]] = {}
+    for row in connection.execute(query):
+        of_document = made.setdefault(row.document, [])
+        if row.kind != REOPENED:
+            of_document.append(_decision(row))
+        elif of_document and of_document[-1].kind == REPAIRED:
+            of_document.pop()
+    return {document: of_document[-1] for document, of_document in made.items() if of_document}
 
 
 def last_of(connection: Connection, delivery_number: int) -> int:

@@ -174,7 +174,7 @@ def release(transaction: Transaction, delivery_number: int, number: int, state: 
     transaction.connection.execute(
         update(document)
         .where(document.c.delivery == delivery_number, document.c.number == number)
-        .values(state=state, retry=0)
+        .values(state=state, reason=None, who=None, retry=0)  # why it was opened again, if it was
     )
 
 
@@ -368,13 +368,17 @@ def discard(
 
 
 def recount(transaction: Transaction, before: Delivery) -> DeliveryState:
-    """Write a delivery's counters and its state after held documents were closed; the state from then on."""
+    """Write a delivery's counters and its state after documents were closed or opened again; the state from then on."""
     connection, number = transaction.connection, before.number
     count = recounted(transaction, before)
     open_ = select(1).where(document.c.delivery == number, document.c.state.in_(OPEN)).limit(1)
     held = connection.execute(open_).first() is not None
     closed = sum(count[each] for each in CLOSED)
-    state = DeliveryState.DISCARDED if not held and sum(count.values()) == closed else before.state
+    state = before.state
+    if not held and sum(count.values()) == closed:
+        state = DeliveryState.DISCARDED
+    elif held and state is DeliveryState.DISCARDED:
+        state = DeliveryState.QUARANTINED
     connection.execute(
         update(delivery)
         .where(delivery.c.number == number)

@@ -12,19 +12,19 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from sqlalchemy import and_, select, update
+from sqlalchemy import and_, func, select, update
 
 from gateway.errors import Retry
-from gateway.model import DocumentState
+from gateway.model import DeliveryState, DocumentState
 from gateway.store import audit, decisions, deliveries, quarantine
-from gateway.store.decisions import REPAIRED, Decision
+from gateway.store.decisions import REOPENED, REPAIRED, Decision
 from gateway.store.tables import delivery, document
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import datetime
 
-    from sqlalchemy import Connection
+    from sqlalchemy import ColumnElement, Connection
 
     from gateway.model import Delivery
     from gateway.store.database import Transaction
@@ -54,7 +54,7 @@ class Returned(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Repaired:
-    """How many held documents of a delivery were put right."""
+    """How many held documents of a delivery were put right, or wait again."""
 
     delivery: Delivery
     documents: int
@@ -116,6 +116,33 @@ def close(transaction: Transaction, by: Delivery, returned: Mapping[int, Returne
     return closed
 
 
+def reopen(transaction: Transaction, by: Delivery, *, who: str) -> list[Repaired]:
+    """Have the documents wait again that rows of `by`, which is being undone, put right.
+
+    To be called before any contract is locked, as `lock` says. What was undone or purged itself stays as it is.
+
+    Raises:
+        Retry: one of them belongs to a delivery that is just being judged again as a whole; nothing was done.
+    """
+    connection = transaction.connection
+    closed = and_(
+        document.c.state == DocumentState.REPAIRED, document.c.reason.endswith(f" ({by.id})", autoescape=True)
+    )
+    found = select(document.c.delivery).where(closed, document.c.delivery < by.number).distinct()
+    reopened = []
+    for number in sorted(connection.execute(found).scalars(), reverse=True):
+        connection.execute(update(delivery).where(delivery.c.number == number).values(number=number))
+        of = deliveries.by_number(connection, number)
+        if of.finished_at is None:
+            raise Retry(_CLOSED_ELSEWHERE, delay_seconds=1.0)
+        if of.state in (DeliveryState.UNDONE, DeliveryState.PURGED):
+            continue
+        count = _reopen(transaction, of, by, closed, who)
+        if count:
+            reopened.append(Repaired(of, count))
+    return reopened
+
+
 def put_right_by(connection: Connection, by: Delivery, row: str) -> list[PutRight]:
     """The held documents that a row of a delivery closed, as the text of the row names them."""
     found = []
@@ -152,3 +179,22 @@ def _close(transaction: Transaction, of: Delivery, by: Delivery, meant: Mapping[
         quarantine.recount(transaction, of)
         audit.write(transaction, "repaired", f"delivery {of.id}", who=who, documents=count, by=by.id)
     return count
+
+
+def _reopen(transaction: Transaction, of: Delivery, by: Delivery, closed: ColumnElement[bool], who: str) -> int:
+    connection, reason = transaction.connection, f"{by.name} ({by.id}), which put it right, was undone"
+    here = and_(document.c.delivery == of.number, closed)
+    rows = connection.execute(select(document).where(here).order_by(document.c.number)).all()
+    for row in rows:
+        decided = Decision(row.number, REOPENED, transaction.now, who, reason, row.start, row.end)
+        decisions.keep(transaction, of.number, decided)
+    integration = func.coalesce(document.c.integration, of.integration)  # a replay forgets who wanted what is closed
+    connection.execute(
+        update(document)
+        .where(here)
+        .values(state=DocumentState.QUARANTINED, integration=integration, reason=reason, who=who, retry=0)
+    )
+    if rows:
+        quarantine.recount(transaction, of)
+        audit.write(transaction, "reopened", f"delivery {of.id}", who=who, documents=len(rows), by=by.id)
+    return len(rows)

@@ -220,6 +220,109 @@ def test_a_sheet_that_comes_while_its_file_is_judged_as_a_whole_waits_for_that(
         conserved(place, first)
 
 
+def test_an_undo_of_the_sheet_opens_again_what_it_closed_and_another_sheet_closes_that(
+    tmp_path: Path, store_url: str
+) -> None:
+    with opened(tmp_path, store=store_url) as place:
+        first = place.give(PRICES, "prices.csv", GLOBEX)["id"]
+        held = place.held()
+        sheet = sheet_of(place)
+        again = place.give(mended(sheet), "put-right.csv", GLOBEX)["id"]
+        assert place.held() == []
+        undone = place.ask(f"/api/v1/deliveries/{again}/undo", "POST", json=WHY)
+        assert undone.status_code == 200
+
+        now = by_number(place, place.held())
+        assert {number: each["id"] for number, each in now.items()} == {each["number"]: each["id"] for each in held}
+        assert {each["state"] for each in now.values()} == {"quarantined"}
+        assert {each["reason"] for each in now.values()} == {f"put-right.csv ({again}), which put it right, was undone"}
+        assert [each["findings"] for each in now.values()] == [each["findings"] for each in held]
+        shown = place.delivery(first)
+        assert (shown["state"], shown["documents"]) == ("partly_accepted", {"accepted": 8, "quarantined": 2})
+        assert place.events(first)[-1] == "reopened"
+        line = place.get(f"/api/v1/activity?delivery={first}")["items"]
+        assert f"2 documents are held again: {again}, put-right.csv, was undone" in [each["message"] for each in line]
+        for each in (first, again):
+            conserved(place, each)
+
+        third = place.give(mended(sheet), "once-more.csv", GLOBEX)
+        assert (third["state"], third["documents"]) == ("accepted", {"accepted": 2})
+        assert place.held() == []
+        told = place.get("/api/v1/prices/HAMMER-300~2026-12-01/evidence")
+        assert [(each["delivery"], each["document"]) for each in told["put_right"]] == [(first, 3)]
+        conserved(place, first)
+
+
+def test_what_an_undo_opened_again_can_be_retried_and_stays_open_in_a_replay(tmp_path: Path, store_url: str) -> None:
+    with opened(tmp_path, store=store_url) as place:
+        first = place.give(PRICES, "prices.csv", GLOBEX)["id"]
+        again = place.give(mended(sheet_of(place)), "put-right.csv", GLOBEX)["id"]
+        place.ask(f"/api/v1/deliveries/{first}/replay", "POST", json={"as": "now", **WHY})
+        place.work()
+        place.ask(f"/api/v1/deliveries/{again}/undo", "POST", json=WHY)
+        assert [(each["number"], each["integration"]) for each in place.held()] == [
+            (3, "globex-prices"),
+            (8, "globex-prices"),
+        ]
+        place.ask(f"/api/v1/deliveries/{first}/replay", "POST", json={"as": "now", **WHY})
+        place.work()
+        assert [each["number"] for each in place.held()] == [3, 8]
+        assert all(each["findings"] for each in place.held())
+        place.change("integrations/globex-prices.yaml", *NINES)
+        place.ask("/api/v1/quarantine/retry", "POST", json={"delivery": first})
+        place.work()
+        assert place.delivery(first)["documents"] == {"accepted": 9, "quarantined": 1}
+        conserved(place, first)
+
+
+def test_what_was_undone_itself_is_not_opened_again_nor_what_another_sheet_closed(tmp_path: Path) -> None:
+    with opened(tmp_path) as place:
+        place.change("integrations/globex-prices.yaml", "above 50% bad", "above 90% bad")
+        first = place.give(PRICES, "prices.csv", GLOBEX)["id"]
+        second = place.give(sheet_of(place).replace(b";12,5O;", b";12,50;"), "half.csv", GLOBEX)["id"]
+        third = place.give(sheet_of(place).replace(b";77;", b";40;"), "rest.csv", GLOBEX)["id"]
+        place.ask(f"/api/v1/deliveries/{second}/undo", "POST", json=WHY)
+        assert [(each["delivery"], each["number"]) for each in place.held()] == [(first, 3)]
+        place.ask(f"/api/v1/deliveries/{third}/undo", "POST", json=WHY)
+        assert [(each["delivery"], each["number"]) for each in place.held()] == [(first, 3), (first, 8)]
+        assert place.delivery(second)["state"] == "undone"
+        for each in (first, second, third):
+            conserved(place, each)
+
+
+def test_a_correction_that_was_put_right_since_counts_again_after_the_undo(tmp_path: Path) -> None:
+    with opened(tmp_path) as place:
+        first = place.give(PRICES, "prices.csv", GLOBEX)["id"]
+        sheet = sheet_of(place)
+        held = next(each for each in place.held() if each["number"] == 8)
+        at = next(each for each in held["findings"] if each["value"] == "77")
+        change = {"start": at["start"], "end": at["end"], "text": "78"}
+        place.ask(f"/api/v1/quarantine/{held['id']}/correct", "POST", json={"patch": [change], **WHY})
+        place.work()
+        assert len(place.held()) == 2
+        again = place.give(mended(sheet), "put-right.csv", GLOBEX)["id"]
+        assert place.held() == []
+        place.ask(f"/api/v1/deliveries/{again}/undo", "POST", json=WHY)
+        place.ask(f"/api/v1/deliveries/{first}/replay", "POST", json={"as": "now", **WHY})
+        place.work()
+        (still,) = (each for each in place.held() if each["number"] == 8)
+        assert any("'78'" in each["message"] for each in still["findings"])
+
+
+def test_a_sheet_cannot_be_undone_while_what_it_put_right_is_judged_again(tmp_path: Path, store_url: str) -> None:
+    with opened(tmp_path, store=store_url) as place:
+        first = place.give(PRICES, "prices.csv", GLOBEX)["id"]
+        again = place.give(mended(sheet_of(place)), "put-right.csv", GLOBEX)["id"]
+        place.ask(f"/api/v1/deliveries/{first}/replay", "POST", json={"as": "now", **WHY})
+        refused = place.ask(f"/api/v1/deliveries/{again}/undo", "POST", json=WHY)
+        assert refused.status_code == 503
+        place.work()
+        assert place.delivery(again)["state"] == "accepted"
+        assert place.delivery(first)["documents"] == {"accepted": 8, "repaired": 2}
+        assert place.ask(f"/api/v1/deliveries/{again}/undo", "POST", json=WHY).status_code == 200
+        assert len(place.held()) == 2
+
+
 STOCK = """\
 contract: stock v1
 about: How many there are.
