@@ -21,6 +21,7 @@ from gateway.store import idempotency as store
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from gateway.serve.auth import Caller
     from gateway.serve.operations import Call
 
 _KEPT_HEADERS = ("Content-Type", "Location", "Preference-Applied")
@@ -67,6 +68,14 @@ def key_of_request() -> str | None:
     return key
 
 
+def client_of(caller: Caller) -> str:
+    """Whose a key of a request is: the client's, whichever of its keys it sends, as long as they have the same rights.
+
+    One that is changed for another has them. One that may do or see something else hears nothing of what was answered.
+    """
+    return f"{caller.bucket} {hashed(sorted(caller.scopes), caller.sees)}"
+
+
 def once(
     call: Call, *, fingerprint: str, work: Callable[[], Response], trial: Callable[[Call, str], Response] | None = None
 ) -> Response:
@@ -81,7 +90,7 @@ def once(
     key = key_of_request()
     if key is None:
         return work()
-    client = call.caller.id
+    client = client_of(call.caller)
     whole = hashed(request.method, request.path, request.query_string.decode("latin-1"), fingerprint)
     if not call.shared.running.begin(client, key):
         raise Problem("still_running", headers={"Retry-After": "1"})

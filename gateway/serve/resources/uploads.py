@@ -89,7 +89,7 @@ def upload(call: Call, name: str) -> Response:
 def _landed(call: Call, integration: Integration, file_name: str, digest: str, file: BinaryIO) -> Response:
     # The arrival outlives the answer that is kept for the key, which by then may have another file.
     key = idempotency.key_of_request()
-    sent = (call.caller.id, key, integration.name, file_name, digest)
+    sent = (idempotency.client_of(call.caller), key, integration.name, file_name, digest)
     delivery = call.services.receiver.land(
         Arrived(
             source="http:",

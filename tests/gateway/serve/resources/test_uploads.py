@@ -203,8 +203,30 @@ def test_the_same_key_and_file_is_the_same_delivery(here: World) -> None:
                   client.post(f"{PATH}?filename=other", data=FILE, headers=headers)):  # fmt: skip
         assert (other.status_code, other.get_json()["code"]) == (422, "key_reused")
     assert client.post(PATH, data=FILE, headers=headers | {"Idempotency-Key": "k2"}).get_json()["state"] == "duplicate"
-    stranger = here.client().post(PATH, data=FILE, headers=headers)
-    assert "Idempotency-Replayed" not in stranger.headers
+
+
+def test_another_key_of_the_same_client_and_rights_hears_the_same_answer_and_nobody_else(here: World) -> None:
+    """So a client that was given its new key in the middle of its tries makes one delivery."""
+    headers, rights = {"Idempotency-Key": "k1", "Prefer": "wait=5"}, ("deliveries:write", "orders:read")
+
+    def sent(*scopes: str, name: str = "erp", partners: tuple[str, ...] | None = ("acme",)) -> TestResponse:
+        client = with_key(here.app().test_client(), here.key(*scopes, name=name, partners=partners))
+        return client.post(PATH, data=FILE, headers=headers)
+
+    first = sent(*rights)
+    assert first.status_code == 200
+    rotated = sent(*reversed(rights))
+    assert (rotated.get_json(), rotated.headers["Idempotency-Replayed"]) == (first.get_json(), "true")
+    assert len(landed(here)) == 1
+    others = [
+        sent(*rights, name="other"),
+        sent(*rights, partners=None),
+        sent(*rights, partners=("acme", "globex")),
+        sent(*rights, "orders:personal"),
+    ]
+    assert [each.get_json()["state"] for each in others] == ["duplicate"] * 4
+    assert not any("Idempotency-Replayed" in each.headers for each in others)
+    assert len(landed(here)) == 5
 
 
 def test_a_key_that_is_used_again_when_its_answer_is_forgotten_loses_no_file(here: World) -> None:
