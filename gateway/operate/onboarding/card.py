@@ -77,7 +77,7 @@ def card(configuration: Configuration, partner: Partner, host_keys: tuple[str, .
     sections = []
     if account is not None:
         sections += [_server(account, host, port, host_keys), _folders(), *_limits(account, settings)]
-    sections += [_taken(taken, configuration), _answers(taken, partner)]
+    sections += [*_known(partner), _taken(taken, configuration), _answers(taken, partner)]
     if account is not None:
         sections += [
             _typed(account, host, port, _example(taken, configuration)),
@@ -144,6 +144,28 @@ def _folders() -> Section:
             "An upload that broke off can be resumed, or sent again. The same name again is another file."
         ),
     )
+
+
+def _known(partner: Partner) -> Iterator[Section]:
+    """Who the sender must be in the envelopes: what `routing` holds them against, as each standard calls it."""
+    identifiers = dict(partner.identifiers)
+    isa, unb = ([each.partition(":")[::2] for each in identifiers.get(standard, ())] for standard in ("isa", "unb"))
+    rows = [("X12", f"ISA05 {qualifier}, ISA06 {identity}") for qualifier, identity in isa]
+    rows += [
+        ("EDIFACT", f"UNB, sender {identity}, {f'qualifier {qualifier}' if qualifier else 'without a qualifier'}")
+        for qualifier, identity in unb
+    ]
+    if rows:
+        group = " The sender of the group, GS02, is yours to choose." if isa else ""
+        several = "one of these as the sender" if len(rows) > 1 else "this as the sender"
+        yield Section(
+            "How we know you",
+            rows=tuple(rows),
+            note=(
+                f"Write {several} into the envelope of each file. "
+                f"A file with another sender waits until a person has looked at it.{group}"
+            ),
+        )
 
 
 def _taken(taken: list[Offer], configuration: Configuration) -> Section:

@@ -70,6 +70,31 @@ def test_the_card_says_where_as_whom_and_what() -> None:
     assert made().warnings == ()
 
 
+def test_it_says_as_whom_the_partner_writes_itself_into_its_envelopes() -> None:
+    assert "How we know you" not in made().text()
+    described = FILES["partners/acme.yaml"]
+    of_x12 = made({"partners/acme.yaml": f"{described}identifiers:\n  isa: 01:ACME DUNS\n"})
+    (section,) = (each for each in of_x12.sections if each.title == "How we know you")
+    assert section.rows == (("X12", "ISA05 01, ISA06 ACME DUNS"),)
+    assert section.note == (
+        "Write this as the sender into the envelope of each file. A file with another sender waits until a person has "
+        "looked at it. The sender of the group, GS02, is yours to choose."
+    )
+    both = "identifiers:\n  isa: [ZZ:ACME, 12:5551234]\n  unb: ['14:5412345000013', ':ACME:1']\n"
+    (section,) = (
+        each for each in made({"partners/acme.yaml": described + both}).sections if each.title == "How we know you"
+    )
+    assert section.rows == (
+        ("X12", "ISA05 ZZ, ISA06 ACME"),
+        ("X12", "ISA05 12, ISA06 5551234"),
+        ("EDIFACT", "UNB, sender 5412345000013, qualifier 14"),
+        ("EDIFACT", "UNB, sender ACME:1, without a qualifier"),
+    )
+    assert section.note.startswith("Write one of these as the sender into the envelope of each file.")
+    only_unb = made({"partners/acme.yaml": f"{described}identifiers:\n  unb: '14:5412345000013'\n"})
+    assert "GS02" not in only_unb.text()
+
+
 def test_of_a_table_the_columns_are_named_and_a_name_that_is_taken() -> None:
     table = {
         "contracts/prices.v1.yaml": (
