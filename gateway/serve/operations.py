@@ -17,7 +17,7 @@ from werkzeug.routing import BaseConverter
 
 from gateway.serve import auth, idempotency
 from gateway.serve.answers import accepted
-from gateway.serve.names import named_by, unknown
+from gateway.serve.names import meant, named_by
 from gateway.serve.problems import FLAWS_MAX, Flaw, Problem, nearest, refuse
 from gateway.store.names import Past
 
@@ -151,14 +151,15 @@ def _view(operation: Operation, services: Services, shared: Shared) -> Callable[
         _acceptable(operation)
         parameters = {} if operation.free_query else _loaded_query(operation)
         call = Call(services, shared, caller, parameters, {})
-        wrong = unknown(call, asked, parameters)
+        parameters, wrong = meant(call, asked, parameters)
+        call = replace(call, parameters=parameters)
         refuse(Flaw("bad_parameter", what, to_do, parameter=name) for name, what, to_do in wrong)
         if operation.body is None:
             return operation.answer(call, **path)
         with shared.arriving.body(request.remote_addr):
             raw = _raw_body()
-        call = replace(call, body=_loaded_body(operation.body, raw))
-        wrong = unknown(call, said, call.body)
+        body, wrong = meant(call, said, _loaded_body(operation.body, raw))
+        call = replace(call, body=body)
         refuse(Flaw("invalid_body", what, to_do, pointer=f"/{name}") for name, what, to_do in wrong)
         return idempotency.once(
             call,

@@ -57,6 +57,13 @@ class Name(Text):
         self.kind = kind
 
 
+class DeliveryId(Text):
+    """The id of a delivery that there is, or the beginning of it; what is called gets the whole id."""
+
+    def __init__(self) -> None:
+        super().__init__("the id of a delivery, or an unambiguous beginning of it")
+
+
 class Flag(fields.Boolean):
     """The words true and false."""
 

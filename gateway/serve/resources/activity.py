@@ -15,7 +15,7 @@ from gateway.serve import following, masks
 from gateway.serve.answers import here, listed, said
 from gateway.serve.following import NUMBER_MAX, WAIT_SECONDS_MAX
 from gateway.serve.operations import Operation, Parameters
-from gateway.serve.parameters import Flag, Name, Number, Since, Text
+from gateway.serve.parameters import DeliveryId, Flag, Name, Number, Since, Text
 from gateway.serve.shapes import ANY_OBJECT, MOMENT, TEXT, WHOLE, Shape, many, maybe, named, thing
 from gateway.store import activity
 
@@ -65,7 +65,7 @@ class ActivityQuery(Following):
 
     integration = Name("integration")
     partner = Name("partner")
-    delivery = Text("the id of a delivery")
+    delivery = DeliveryId()
 
 
 def operations() -> tuple[Operation, ...]:

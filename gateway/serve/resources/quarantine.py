@@ -16,7 +16,7 @@ from gateway.serve import cursors, masks
 from gateway.serve.answers import answered, listed, said
 from gateway.serve.filters import LIMIT_MAX
 from gateway.serve.operations import Operation, Parameters
-from gateway.serve.parameters import CURSOR, LIMIT, Name, Text, Truth
+from gateway.serve.parameters import CURSOR, LIMIT, DeliveryId, Name, Text, Truth
 from gateway.serve.problems import Flaw, Problem, nearest
 from gateway.serve.resources.deliveries import SHAPES as DELIVERY_SHAPES
 from gateway.serve.resources.repairs import Reason
@@ -98,7 +98,7 @@ SHAPES: dict[str, Shape] = {
 INTEGRATION = Name("integration")
 CODE = Text("the code of a finding, as in contract.pattern")
 VALUE = Text("the value that a finding quotes")
-DELIVERY = Text("the id of a delivery")
+DELIVERY = DeliveryId()
 
 
 class QuarantineQuery(Parameters):
