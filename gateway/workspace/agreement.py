@@ -159,7 +159,12 @@ def _wish(integration: Integration) -> str:
 
 
 def _rivals(group: list[Draft], contract: Contract | None) -> list[list[Draft]]:
-    """Those that may fill the same record: where the key is per partner, the integrations of each are apart."""
+    """Those that may fill the same record: where the key is per partner, the integrations of each are apart.
+
+    One that something else is wrong with is left out there: whose it is, is not known.
+    """
+    if contract and contract.per_partner:
+        group = [draft for draft in group if draft.value]
     partners = [draft.value.partner if draft.value else None for draft in group]
     if not contract or not contract.per_partner or None in partners:
         return [group]

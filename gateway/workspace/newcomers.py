@@ -125,11 +125,13 @@ def flows(
     source: str,
     taken: Iterable[str] = (),
     ranks: Mapping[str, int] = MappingProxyType({}),
+    filled_by: Mapping[str, str] = MappingProxyType({}),
 ) -> dict[str, str]:
     """The integrations for what a partner sends, by their paths; `taken` are names that others have.
 
     Where two of them fill one contract, the first one wins. `ranks` are contracts whose records others fill too, with
-    the last precedence that is taken there.
+    the last precedence that is taken there. `filled_by` are lines for a format, as it is declared, that say what fills
+    the contract where that is not the standard mapping.
     """
     files: dict[str, str] = {}
     names = set(taken)
@@ -149,7 +151,7 @@ def flows(
         ]
         if filled.count(each.contract) > 1 or each.contract in ranks:
             lines.append(f"precedence: {1 + ranks.get(each.contract, 0) + filled[:number].count(each.contract)}")
-        files[f"integrations/{name}.yaml"] = "\n".join(lines) + "\n"
+        files[f"integrations/{name}.yaml"] = "\n".join(lines) + "\n" + filled_by.get(each.declared, "")
     return files
 
 

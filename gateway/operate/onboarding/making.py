@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING
 from edi.identify import identify
 from gateway.errors import Stop
 from gateway.operate import wiring
-from gateway.operate.onboarding import logins, takers
+from gateway.operate.onboarding import logins, mappings, takers
 from gateway.receive.archives import kind_of
 from gateway.receive.trials import is_for
 from gateway.store import deliveries, members
 from gateway.workspace import newcomers, sketch
 from gateway.workspace.contracts import RESERVED_COLLECTIONS
 from gateway.workspace.loader import load, parse
+from gateway.workspace.problems import ConfigurationProblems
 from gateway.workspace.shelf import FOLDER as SHIPPED
 from gateway.workspace.values import NAME
 
@@ -126,8 +127,8 @@ def prepared(workspace: Path, newcomer: Newcomer, asked: Asked) -> Prepared:
     """The files of a new partner, or more flows of one that is there; held against the whole workspace.
 
     Raises:
-        ConfigurationProblems: with these files the workspace would not load, or it does not load without them.
-        Stop: something that was asked for cannot be.
+        ConfigurationProblems: the workspace does not load as it is.
+        Stop: something that was asked for cannot be, or with these files the workspace would not load.
     """
     if not NAME.fullmatch(newcomer.name):
         raise Stop(f"{newcomer.name!r} is no name of a partner", "Write small letters, digits and single dashes: acme")
@@ -139,6 +140,7 @@ def prepared(workspace: Path, newcomer: Newcomer, asked: Asked) -> Prepared:
     if known is None:
         for line in newcomer.keys:
             logins.check_is_nobodys(line, configuration.partners.values())
+        _check_are_nobodys(newcomer, configuration)
         path = f"partners/{newcomer.name}.yaml"
         made.files[path] = newcomers.partner_file(replace(newcomer, owner=owner), source=asked.source)
         if not newcomer.keys and not newcomer.password_hash:
@@ -153,8 +155,38 @@ def prepared(workspace: Path, newcomer: Newcomer, asked: Asked) -> Prepared:
         raise Stop(f"nothing is to be added to {newcomer.name}", " ".join(made.notes) or "Name a --format or --from")
     _check_free(workspace, made.files)
     own = {path: text for path, text in configuration.files.items() if not path.startswith(SHIPPED)}
-    _tell_of_inbox(parse(own | made.files), newcomer.name, made)
+    try:
+        _tell_of_inbox(parse(own | made.files), newcomer.name, made)
+    except ConfigurationProblems as found:  # most of them stand in files that are not there
+        problems = "\n\n".join(map(str, found.problems))
+        raise Stop(
+            f"nothing was written, since the workspace would not load with {', '.join(made.files)}:\n\n{problems}"
+        ) from found
     return made
+
+
+def _check_are_nobodys(newcomer: Newcomer, configuration: Configuration) -> None:
+    """See that what a newcomer is told apart by is no other partner's: its identifiers, and the name it logs in with.
+
+    Raises:
+        Stop: one of them is.
+    """
+    logs_in = bool(newcomer.keys or newcomer.password_hash)
+    for other in configuration.partners.values():
+        identifiers = dict(other.identifiers)
+        for standard, mine in (("isa", newcomer.isa), ("unb", newcomer.unb)):
+            for identity in mine:
+                if identity in identifiers.get(standard, ()):
+                    raise Stop(
+                        f"{identity} is {other.name} already ({standard}: in {other.file}); nothing was written",
+                        f"If it is the same one, add flows to it: gateway partner add {other.name} --format …; "
+                        "if not, ask for an identifier that nobody else has",
+                    )
+        if logs_in and other.account is not None and other.account.user == (newcomer.user or newcomer.name):
+            raise Stop(
+                f"{other.account.user} is the user of {other.name} already, in {other.file}; nothing was written",
+                "Give another one: --user NAME",
+            )
 
 
 def _tell_of_inbox(configuration: Configuration, name: str, made: Prepared) -> None:
@@ -276,7 +308,10 @@ def _flows(configuration: Configuration, partner: str, owner: str, asked: Asked,
         )
     wishes: list[Wish] = [newcomers.wish(each) for each in declared]
     ranks = _ranks(configuration, partner)
-    return newcomers.flows(partner, wishes, owner=owner, source=source, taken=configuration.integrations, ranks=ranks)
+    filled_by = {each.declared: mappings.taken_over(configuration, each, made) for each in wishes}
+    return newcomers.flows(
+        partner, wishes, owner=owner, source=source, taken=configuration.integrations, ranks=ranks, filled_by=filled_by
+    )
 
 
 def _ranks(configuration: Configuration, partner: str) -> dict[str, int]:

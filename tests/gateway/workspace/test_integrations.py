@@ -190,6 +190,10 @@ def test_with_a_key_per_partner_two_partners_need_no_precedence() -> None:
     second = ACME_ORDERS.replace("acme-orders", "globex-orders").replace("drop://acme", "drop://globex")
     files = changed("contracts/order.v1.yaml", "key: number", "key: number per partner")
     parse({**files, "integrations/globex-orders.yaml": second})
+    without_map = second.partition("map:")[0]
+    assert only({**files, "integrations/globex-orders.yaml": without_map}).message == (
+        "the integration lacks the key 'map'"
+    )
 
 
 def test_an_integration_of_any_partner_is_not_apart_from_one_of_a_partner() -> None:

@@ -203,6 +203,60 @@ def test_a_flow_beside_one_for_everybody_is_the_next_to_win(shop: Path) -> None:
     assert load(shop).integrations["globex-orders"].precedence == 8
 
 
+OWN = (
+    "contract: order v1\nabout: Orders as the ERP has them\nowner: orders-team\nkey: number per partner\n"
+    "fields:\n  number: text\n  ordered_on: date, sort\n  lines[1..]:\n    sku: text\n"
+)
+OWN_FLOW = (
+    "integration: acme-orders\nabout: Orders\nowner: orders-team\nsource: drop://acme/*.edi\n"
+    "format: x12 004010 850\nversion: ordered_on  # the newer wins\ncontract: order v1\nmap:\n  number: BEG03\n"
+    "# a remark\n  ordered_on: BEG05 | date\n\n  lines[PO1]:\n    sku: PO1 | pair('VP')\n\ncheck:\n"
+    "- count(lines) == CTT01\n# of what is accepted\naccept: documents\n"
+)
+
+
+def test_into_a_contract_of_the_workspace_the_mapping_of_a_flow_that_fills_it_is_taken_over(
+    shop: Path, tmp_path: Path
+) -> None:
+    (shop / "contracts").mkdir(exist_ok=True)
+    (shop / "contracts" / "order.v1.yaml").write_text(OWN, encoding="utf-8")
+    (shop / "integrations" / "acme-orders.yaml").write_text(OWN_FLOW, encoding="utf-8")
+    (tmp_path / "po.edi").write_bytes(ORDER)
+    said = partner(shop, "add", "globex", "--from", tmp_path / "po.edi")
+    assert "what fills it from x12 004010 850 is copied from acme-orders. Look it over." in said
+    made = load(shop)
+    ours = made.integrations["globex-orders"]
+    assert (
+        (shop / "integrations" / "globex-orders.yaml")
+        .read_text("utf-8")
+        .endswith(
+            "version: ordered_on  # the newer wins\n\nmap:\n  number: BEG03\n# a remark\n  ordered_on: BEG05 | date\n\n"
+            "  lines[PO1]:\n    sku: PO1 | pair('VP')\n\ncheck:\n- count(lines) == CTT01\n"
+        )
+    )
+    assert (ours.version, ours.precedence, ours.partner) == ("ordered_on", None, "globex")
+
+
+@pytest.mark.parametrize("format_", ["edifact ORDERS", "x12 005010 850"])
+def test_of_a_contract_of_the_workspace_that_nothing_fills_from_such_a_message_the_cause_is_told(
+    shop: Path, format_: str
+) -> None:
+    (shop / "contracts").mkdir(exist_ok=True)
+    (shop / "contracts" / "order.v1.yaml").write_text(OWN, encoding="utf-8")
+    (shop / "integrations" / "acme-orders.yaml").write_text(OWN_FLOW, encoding="utf-8")
+    said = refused(shop, "add", "globex", "--format", format_)
+    assert said.startswith(
+        "order v1 is a contract of this workspace, contracts/order.v1.yaml, and hides the standard one of that name "
+        f"with its mapping; no integration shows what fills it from {format_}. Nothing was written."
+    )
+
+
+def test_a_user_belongs_to_one_partner(shop: Path) -> None:
+    partner(shop, "add", "globex", "--key", ONE)
+    said = refused(shop, "add", "aaa", "--key", TWO, "--user", "globex")
+    assert said.startswith("globex is the user of globex already, in partners/globex.yaml; nothing was written.")
+
+
 SERVER = (
     "acme-server:\n  kind: sftp\n  url: sftp://us@sftp.acme.example:22\n  key: secret:acme/key\n"
     "  fingerprints: SHA256:uNiVztksCsDhcc0u9e8BrQXVCWs6KTcjVqm8jCWHdjA\n"
@@ -243,8 +297,9 @@ def test_a_partner_that_is_there_gets_more_flows_and_keeps_its_file(shop: Path) 
         (["acme", "--isa", "ZZ:NEW"], "there is a partner acme already, in partners/acme.yaml, and nothing in it"),
         (["acme"], "nothing is to be added to acme. Name a --format or --from"),
         (["globex", "--isa", "ACME"], "'ACME' is not an X12 identity"),
-        (["globex", "--isa", "ZZ:ACME"], "the identity 'ZZ:ACME' belongs to two partners"),
+        (["aaa", "--isa", "ZZ:ACME"], "ZZ:ACME is acme already (isa: in partners/acme.yaml); nothing was written"),
         (["globex", "--owner", "nobody"], "there is no team 'nobody'"),
+        (["globex", "--owner", "nobody"], "nothing was written, since the workspace would not load with partners/glo"),
     ],
 )
 def test_what_would_not_load_is_not_written(shop: Path, arguments: list[str], said: str) -> None:
