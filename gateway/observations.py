@@ -141,6 +141,7 @@ FILE_OPEN = Observation("writer_waiting", "problem", "{message}")
 NOT_A_FILE = Observation("not_a_file", "problem", "{message}")
 BELL_LOST = Observation("bell_lost", "problem", "{message}")
 LOG_MISSING = Observation("log_missing", "problem", "{message}")
+REMOVAL_FAILED = Observation("removal_failed", "problem", "{message}")
 HANDOVER_FAILED = Observation("receiver_failed", "problem", "{message}")
 HANDOVER_RECOVERED = Observation("receiver_recovered", "info", "{message}")
 ACKNOWLEDGMENT_SENT = Observation(

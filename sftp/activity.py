@@ -35,6 +35,7 @@ KINDS = {
     "arrived": "a file was handed over",
     "written_late": "a file was written to while it was handed over; it is handed over once more",
     "claim_failed": "a file cannot be taken out of its folder; the others are",
+    "removal_failed": "a file was handed over but cannot be removed yet; the others are",
     "receiver_failed": "files could not be handed over; they are kept and tried again",
     "receiver_recovered": "files are handed over again",
     "folder_unreadable": "a folder cannot be read",

@@ -4,7 +4,7 @@
     settled  our own server's files at once, others when unchanged for a while on our own clock
     closed   nobody has it open for writing, where the kernel tells; asked again after the claim
     whole    an open envelope waits for `partial_after_seconds`, in case the sender resumes
-    claim    rename into the holding folder as <id>~<name>: atomic, one winner, also among several machines
+    claim    rename into the holding folder as <id>~<name>: atomic, one has it, also among several machines
     receive  hash it, hand it over; only when that returned, remove it
     again    written to in the meantime, by somebody who holds it open: kept, and handed over under a fresh id
 
@@ -14,6 +14,7 @@ a crash leaves in the holding folder is handed over again under the same id.
 
 from __future__ import annotations
 
+import errno
 import os
 import threading
 import time
@@ -28,7 +29,7 @@ from sftp.complete import whole_file
 from sftp.errors import SftpError, Stop
 from sftp.folders import make, sync
 from sftp.handover import HandOver, unmark, writer_waiting
-from sftp.holding import BrokenUploads, Place
+from sftp.holding import BrokenUploads, Place, doubt_seconds
 from sftp.names import is_superseded, marker_for, original, shown
 from sftp.scanning import listed, look, opened, order
 from sftp.writers import Writers, is_written
@@ -186,7 +187,7 @@ class Collector:
         for folder in self._folders:
             with self._reading(folder):
                 _make_anew(folder)
-                self._held.find(folder)
+                self._held.find(folder, after_seconds=doubt_seconds(folder.holding))
 
     def _next_due(self) -> float:
         """When something is to be done that no bell will tell."""
@@ -260,6 +261,7 @@ class Collector:
 
     def _claim_some(self, folder: Folder, state: _State, now: float) -> None:
         claimed = tried = 0
+        after_seconds = doubt_seconds(folder.holding) if state.ready else 0.0
         stuck: dict[str, OSError] = {}
         while state.ready and claimed < _CLAIMS_PER_TURN and tried < 8 * _CLAIMS_PER_TURN:
             name = state.ready.popleft()
@@ -270,9 +272,12 @@ class Collector:
                 if again is not None:
                     state.due = min(state.due, again)
                 else:
-                    claimed += self._claim(folder, name)
+                    claimed += self._claim(folder, name, after_seconds)
             except OSError as error:  # this one file's owner or flags; the names behind it are taken
-                stuck[name] = error
+                if error.errno == errno.EBUSY:  # SMB moves nothing that another client has open, such as its sender
+                    self._tell_of_writer(folder, name, known, now)
+                else:
+                    stuck[name] = error
                 state.due = min(state.due, now + _WRITER_SECONDS)
         if claimed:
             sync(folder.holding)
@@ -280,15 +285,13 @@ class Collector:
 
     def _waits(self, folder: Folder, name: str, known: _Seen, now: float) -> float | None:
         """When to look again at a file that is not to be taken yet: changed, written to, or perhaps to be resumed."""
-        patience = known.since + folder.settle_seconds + folder.partial_after_seconds
+        patience = _patience(folder, known)
         try:
             with opened(folder.path / name) as descriptor:
                 if look(os.fstat(descriptor)) != known.look:
                     return now
                 if self._writers.at(folder, descriptor):
-                    if now >= patience and not known.writer_told:
-                        known.writer_told = True
-                        self._tell(writer_waiting(folder, name))
+                    self._tell_of_writer(folder, name, known, now)
                     return now + (_BREATH_SECONDS if known.closed else _WRITER_SECONDS)  # the log is ahead of the close
                 if is_superseded(name) or now >= patience:
                     return None
@@ -305,6 +308,11 @@ class Collector:
             known.partial_told = True
             self._tell_partial(folder, name, known, "its envelope is not closed" if whole is False else "it broke off")
         return patience
+
+    def _tell_of_writer(self, folder: Folder, name: str, known: _Seen, now: float) -> None:
+        if now >= _patience(folder, known) and not known.writer_told:
+            known.writer_told = True
+            self._tell(writer_waiting(folder, name))
 
     def _tell_partial(self, folder: Folder, name: str, known: _Seen, why: str) -> None:
         message = (
@@ -327,7 +335,7 @@ class Collector:
         )
         self._tell(folder.activity("claim_failed", message, problem=True, name=new[0]))
 
-    def _claim(self, folder: Folder, name: str) -> bool:
+    def _claim(self, folder: Folder, name: str, after_seconds: float) -> bool:
         path, uploads = folder.path / name, BrokenUploads(folder.holding)
         place = Place(folder.holding, self._new_id(), original(name))
         marked = None
@@ -342,12 +350,17 @@ class Collector:
             uploads.handed_over(place.id)
             return False  # another process was faster, or the sender took it back
         self._state(folder).seen.pop(name)
-        self._held.add(folder, place)
+        self._held.add(folder, place, after_seconds=after_seconds)
         if marked is not None:
             unmark(folder, name, marked)
         if folder.log is not None:
             uploads.forget(name)
         return True
+
+
+def _patience(folder: Folder, known: _Seen) -> float:
+    """Until when a file may be unfinished."""
+    return known.since + folder.settle_seconds + folder.partial_after_seconds
 
 
 def _make_anew(folder: Folder) -> None:

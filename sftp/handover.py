@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from sftp.activity import Activity, Tell
     from sftp.arrival import Arrivals, Folder
+    from sftp.scanning import Look
     from sftp.writers import Writers
 
 _DELAY_SECONDS_MAX = 60.0
@@ -39,6 +40,8 @@ class _Held:
     due: float
     delay_seconds: float = 0.0
     told: bool = False
+    received: Look | None = None
+    """How the file looked that was handed over; it is still to be removed."""
 
 
 _NOT_THE_FILE = frozenset({errno.ENOENT, errno.EMFILE, errno.ENFILE, errno.ENOMEM})
@@ -47,6 +50,10 @@ _NOT_THE_FILE = frozenset({errno.ENOENT, errno.EMFILE, errno.ENFILE, errno.ENOME
 
 class _Unreadable(SftpError):
     """The held file itself cannot be read: no word about the receiver, so it stops no other."""
+
+
+class _NotRemoved(SftpError):
+    """It was handed over and stays where it is for now: no word about the receiver either."""
 
 
 class HandOver:
@@ -70,14 +77,14 @@ class HandOver:
         now = self._monotonic()
         self._held.setdefault(place.path, _Held(folder, place, now, now + after_seconds))
 
-    def find(self, folder: Folder) -> None:
-        """Find held files that are nobody's any more.
+    def find(self, folder: Folder, *, after_seconds: float = 0.0) -> None:
+        """Find held files that are nobody's any more, and hand them over in the next turn, or later.
 
         Raises:
             OSError: the holding folder cannot be read.
         """
         for place in held(folder.holding):
-            self.add(folder, place)
+            self.add(folder, place, after_seconds=after_seconds)
 
     def next_due(self) -> float:
         """When something is to be done that no bell will tell."""
@@ -100,6 +107,9 @@ class HandOver:
             except _Unreadable as error:  # the file's own rights or disk: no word about the receiver
                 self._failed(each, error, 1)
                 continue
+            except _NotRemoved as error:
+                self._stays(each, error)
+                continue
             except Exception as error:  # noqa: BLE001 - whatever it is, the file is kept and tried again
                 failures += 1
                 self._failed(each, error, failures)
@@ -115,6 +125,14 @@ class HandOver:
 
     def _receive(self, each: _Held) -> bool:
         """Hand over one held file and remove it; False while somebody still writes to it."""
+        if each.received is None and not self._hand_over(each):
+            return False
+        if each.received is not None:  # else it goes to the receiver once more, under another id
+            self._remove(each, each.received)
+        return True
+
+    def _hand_over(self, each: _Held) -> bool:
+        """Hand over one held file; False while somebody still writes to it."""
         folder, place = each.folder, each.place
         try:
             with opened(place.path) as descriptor:
@@ -144,13 +162,25 @@ class HandOver:
             return True
         message = f"{shown(place.name)}  {after.st_size} bytes from {folder.source}"
         self._tell(folder.activity("arrived", message, name=place.name, size=after.st_size, sha256=sha256))
-        if look(place.path.stat()) == look(after):
-            place.remove()
-        else:
-            self._again(each)
+        each.received, each.delay_seconds = look(after), 0.0
+        return True
+
+    def _remove(self, each: _Held, received: Look) -> None:
+        """Remove what was handed over, unless it was written to meanwhile."""
+        folder, place = each.folder, each.place
+        try:
+            # Without its number: the name is ours alone, and clients of shares that make numbers up (sshfs, SMB without
+            # `serverino`) give another one to a file that they have forgotten in the meantime.
+            if look(place.path.stat())[1:] == received[1:]:
+                place.remove()
+            else:
+                self._again(each)
+        except FileNotFoundError:
+            raise
+        except OSError as error:  # SMB removes nothing that another client has open, such as a scanner for viruses
+            raise _NotRemoved(str(error.strerror or error)) from error
         if folder.log is not None:
             BrokenUploads(folder.holding).handed_over(place.id)
-        return True
 
     def _tell_of_writer(self, each: _Held) -> None:
         if not each.told and self._monotonic() - each.since >= each.folder.partial_after_seconds:
@@ -168,12 +198,24 @@ class HandOver:
         message = f"{shown(name)} was written to while it was handed over; it is handed over once more as it is now"
         self._tell(folder.activity("written_late", message, problem=True, name=name))
 
-    def _failed(self, each: _Held, error: Exception, in_a_row: int) -> None:
-        now, first = self._monotonic(), each.delay_seconds == 0
+    def _stays(self, each: _Held, error: _NotRemoved) -> None:
+        first = each.delay_seconds == 0
+        self._delay(each, self._monotonic())
+        if first:
+            name = each.place.name
+            message = f"{shown(name)} is handed over but cannot be removed: {error.message}; it is tried again"
+            self._tell(each.folder.activity("removal_failed", message, problem=True, name=name))
+
+    def _delay(self, each: _Held, now: float, error: Exception | None = None) -> float:
         delay = min(_DELAY_SECONDS_MAX, max(1.0, each.delay_seconds * 2))
         if isinstance(error, Retry):
             delay = error.delay_seconds
         each.delay_seconds, each.due = delay, now + delay
+        return delay
+
+    def _failed(self, each: _Held, error: Exception, in_a_row: int) -> None:
+        now, first = self._monotonic(), each.delay_seconds == 0
+        delay = self._delay(each, now, error)
         if in_a_row >= _FAILURES_IN_A_ROW:
             self._pause_until = now + delay
         if not self._receiver_down and ((first and in_a_row == 1) or in_a_row >= _FAILURES_IN_A_ROW):

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sftp.folders import make, sync
+from sftp.writers import file_system
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,6 +24,19 @@ if TYPE_CHECKING:
     from sftp.scanning import Look
 
 _NAME_BYTES_MAX = 255
+_SMB = frozenset({"cifs", "smb2", "smb3", "smbfs", "fuse.smbnetfs", "fuse.rclone", "fuse.gvfsd-fuse"})
+"""File systems, as proc(5) names them, that speak SMB, or may do so."""
+
+
+def doubt_seconds(holding: Path) -> float:
+    """How long it may take until it is sure who has a file that was claimed.
+
+    An SMB client opens a file and then renames what it has open, whatever that is called by then ([MS-SMB2] 2.2.39: a
+    rename names a handle). Of two that have opened the same file both are told that they have it, and the one whose
+    rename came last really has; the other finds nothing in its place. So neither looks before the requests that were
+    under way have been answered: what was handed over in between would come once more under the other's id.
+    """
+    return 1.0 if file_system(holding) in _SMB else 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +55,7 @@ class Place:
         return self.holding / f"{self.id}~{self.name}"
 
     def take(self, source: Path) -> None:
-        """Move `source` here: atomic, one winner.
+        """Move `source` here: atomic, one winner; on SMB one who has it in the end (see `doubt_seconds`).
 
         Raises:
             FileNotFoundError: somebody else was faster.

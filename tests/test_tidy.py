@@ -44,6 +44,7 @@ BESIDES = {
     "test_partners.py": "whose rows they are, in all that the package is asked for",
     "test_schemathesis.py": "requests that a tool makes of the API's document",
     "test_openssh.py": "folders in which a real sshd serves",
+    "test_smb.py": "folders that a real smbd serves",
     "test_wrong.py": "requests with one wrong thing in them, of every route",
 }
 """Test files that mirror no module, and what they are about."""

@@ -23,7 +23,7 @@ Ledger = dict[str, list[Any]]
 _ID = re.compile(r"\b(d|doc|a)_[0-9a-z]{26}\b")
 TROUBLES = (
     *("attempt_failed", "receiver_failed", "receiver_recovered"),
-    *("folder_unusable", "folder_unreadable", "claim_failed", "acknowledgment_waits"),
+    *("folder_unusable", "folder_unreadable", "claim_failed", "removal_failed", "acknowledgment_waits"),
 )
 """Activity that tells of a fault, which an undisturbed run does not have."""
 

@@ -21,6 +21,7 @@ from gateway.observations import (
     HANDOVER_RECOVERED,
     LOG_MISSING,
     NOT_A_FILE,
+    REMOVAL_FAILED,
 )
 from gateway.operate.exchange.folders import bells, watched_folders
 from gateway.operate.exchange.mailing import MAILS
@@ -60,6 +61,7 @@ _STORED = {
         NOT_A_FILE,
         BELL_LOST,
         LOG_MISSING,
+        REMOVAL_FAILED,
         HANDOVER_FAILED,
         HANDOVER_RECOVERED,
     )
