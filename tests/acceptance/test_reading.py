@@ -160,8 +160,13 @@ def test_R2_the_same_key_and_request_have_the_same_answer_also_after_a_restart( 
         )
         assert (after.status_code, after.get_data()) == (202, first.get_data())
         assert len(place.get("/api/v1/deliveries")["items"]) == 1
-        other_client = upload(place, "k-1")  # a key of ours says nothing about a key of theirs
-        assert other_client.json["id"] != first.json["id"]
+        rotated = upload(place, "k-1")  # the place has another key now, of the same client
+        assert (rotated.headers["Idempotency-Replayed"], rotated.get_data()) == ("true", first.get_data())
+        token = make_key(place.gateway, "theirs", SCOPES)
+        other_client = place.client.post(  # a key of ours says nothing about a key of theirs
+            UPLOAD, data=ORDERS, headers={"Authorization": f"Bearer {token}", "Idempotency-Key": "k-1"}
+        )
+        assert other_client.get_json()["id"] != first.get_json()["id"]
         assert "Idempotency-Replayed" not in other_client.headers
 
 
