@@ -4,6 +4,8 @@ r"""A file that was written in another encoding than the declared one, told by i
 "bytes C3 BC are 'ü' in UTF-8 and read as 'Ã¼' in windows-1252, so that 'gültig ab' looks like 'gÃ¼ltig ab'"
 >>> no_character(b"\xfc", "utf-8", "in column Name")
 "byte 0xFC in column Name is no character of UTF-8, and 'ü' in windows-1252"
+>>> guessed(b"Gr\xf6\xdfe", "utf-8")
+'Größe'
 """
 
 from __future__ import annotations
@@ -67,6 +69,20 @@ def no_character(raw: bytes, encoding: str, where: str = "", why: str = "") -> s
     also = f", and {sign!r} in windows-1252" if encoding == "utf-8" and sign != "\ufffd" and sign.isprintable() else ""
     byte = f"byte 0x{raw[0]:02X}" + (f" {where}" if where else "")
     return f"{byte} is no character of {NAMES.get(encoding, encoding)}" + (f", {why}" if why else "") + also
+
+
+def guessed(raw: bytes, encoding: str) -> str | None:
+    """What a value most likely says some of whose bytes are no characters of `encoding`: it reads so in windows-1252.
+
+    None where that cannot be told: letters of UTF-8 stand beside those bytes, or they are no letters there either.
+    """
+    if encoding != "utf-8" or not raw.decode("utf-8", "ignore").isascii():
+        return None
+    try:
+        said = raw.decode("cp1252")
+    except UnicodeDecodeError:
+        return None
+    return said if all(each.isprintable() or each in "\t\r\n" for each in said) else None
 
 
 def _differs(sign: str, codec: str, encoding: str) -> bool:

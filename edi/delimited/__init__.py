@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from edi import text
-from edi.delimited.cells import Syntax, scan, value_span
+from edi.delimited.cells import Syntax, content, scan, value_span
 from edi.delimited.flaws import Sheet, column_name
 from edi.delimited.records import Records, columns_of, records
 from edi.delimited.rows import read_blocks
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from edi.findings import Finding
     from edi.model import Document, Envelope
 
-__all__ = ["SPEC", "columns_of", "locate", "read", "read_blocks", "sheet", "write"]
+__all__ = ["SPEC", "cells_of", "columns_of", "locate", "read", "read_blocks", "sheet", "write"]
 
 SPEC = Spec(
     name="csv",
@@ -128,6 +128,12 @@ def read(chunks: Iterable[bytes], options: Mapping[str, str]) -> Iterator[Docume
     """
     known, header = sheet(options)
     return read_blocks(text.blocks(chunks), known, header=header)
+
+
+def cells_of(raw: bytes, envelope: Envelope) -> list[bytes]:
+    """The cells of `raw`, the bytes of one row, without their quotes and escapes, as they are encoded."""
+    syntax = Syntax.of(envelope.delimiters)
+    return [content(raw, cell, syntax) for cell in scan(raw, 0, syntax).cells]
 
 
 def locate(raw: bytes, envelope: Envelope, path: Path, loops: tuple[tuple[Path, int], ...]) -> Position | None:

@@ -305,6 +305,27 @@ def test_a_row_with_a_nul_is_told_and_stands_in_the_sheet_without_it(place: Plac
     assert [each["Bezeichnung"] for each in rows(forms["csv"])] == ["xy"]
 
 
+def test_bytes_of_another_encoding_come_back_as_the_letters_that_were_sent_and_never_as_a_sign_for_lost_ones(
+    place: Place,
+) -> None:
+    place.change("integrations/globex-prices.yaml", "csv ; windows-1252 header", "csv ; header")
+    lines = [HEADER.encode()]
+    lines += [b"A-%d;%s;1,00;01.12.2026;20" % each for each in enumerate((b"x", b"Gr\xf6\xdfe", b"\x81", b"y"))]
+    place.give(b"\n".join(lines), "prices.csv", "drop://globex")
+    assert len(place.held()) == 2
+    send(place)
+    forms = {name.rpartition(".")[2]: content for name, content in taken(place, "globex").items()}
+    assert "\ufffd".encode() not in forms["csv"]
+    said = " ".join(forms["txt"].decode().split())
+    assert "'ö' in windows-1252" in said
+    assert "1 more row is not in it, because we cannot tell which letters its bytes stand for." in said
+    assert "In 1 of its cells bytes that are no characters of UTF-8 are replaced by the letters" in said
+
+    assert place.give(forms["csv"], "back.csv", "drop://globex")["state"] == "accepted"
+    assert {each["sku"]: each["name"] for each in place.records("prices")}["A-1"] == "Größe"
+    assert [each["number"] for each in place.held()] == [3]
+
+
 def test_a_partner_who_wants_none_gets_none(place: Place) -> None:
     place.change("partners/globex.yaml", "partner: globex", "partner: globex\nletters: none")
     shown = place.give(PRICES, "prices.csv", "drop://globex")

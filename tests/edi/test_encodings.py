@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edi.encodings import misread, no_character
+from edi.encodings import guessed, misread, no_character
 
 LETTERS = st.text("abcäöüßéñ", min_size=1, max_size=8)
 
@@ -68,3 +68,22 @@ def test_where_a_byte_stands_and_why_the_encoding_counts_are_said() -> None:
     assert no_character(b"\xfc", "utf-8", "in line 2", "which counts") == (
         "byte 0xFC in line 2 is no character of UTF-8, which counts, and 'ü' in windows-1252"
     )
+
+
+@given(LETTERS)
+def test_what_was_written_as_windows_1252_is_guessed_and_nothing_is_made_of_what_is_mixed(said: str) -> None:
+    raw = said.encode("cp1252")
+    assert guessed(raw, "utf-8") == said or not raw.decode("utf-8", "ignore").isascii()
+    assert guessed("ß".encode() + raw + b"\xff", "utf-8") is None
+
+
+@pytest.mark.parametrize(
+    ("raw", "encoding"),
+    [
+        pytest.param(b"\x81", "utf-8", id="no character there either"),
+        pytest.param(b"a\xa0b\x8d", "utf-8", id="not all of it is"),
+        pytest.param(b"\xff", "shift_jis", id="an encoding of which nobody knows what is sent instead"),
+    ],
+)
+def test_what_may_be_anything_is_not_guessed(raw: bytes, encoding: str) -> None:
+    assert guessed(raw, encoding) is None

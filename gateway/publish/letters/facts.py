@@ -74,7 +74,8 @@ class Sheet:
     `ready` says that it is taken as it stands, once the values are right. `left_out` rows are too many for it, and
     `odd` ones could not be cut into as many cells as there are columns: neither are in it. In `escaped` cells an
     apostrophe keeps spreadsheets from taking the cell for a formula.
-    `columns` are the names of those that were added.
+    `columns` are the names of those that were added. In `guessed` cells stand the letters that their bytes most likely
+    are, and `unread` rows are not in it because that cannot be told of theirs.
     """
 
     name: str
@@ -85,6 +86,8 @@ class Sheet:
     left_out: int = 0
     escaped: int = 0
     odd: int = 0
+    guessed: int = 0
+    unread: int = 0
 
 
 @dataclass(frozen=True, slots=True)

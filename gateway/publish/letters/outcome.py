@@ -119,7 +119,8 @@ def _sheet(letter: Letter) -> list[str]:
     added = ", ".join(sheet.columns)
     refused = f"{sheet.rows:,} refused {letter.unit.many}" if sheet.rows > 1 else f"refused {letter.unit.one}"
     rows = f"The {refused} {_are(sheet.rows)} in {sheet.name}, with the columns {added}."
-    if sheet.ready and letter.ended is DeliveryState.PARTLY_ACCEPTED:
+    sendable = sheet.ready and letter.ended is DeliveryState.PARTLY_ACCEPTED
+    if sendable:
         read = f"of the added columns only {sheet.columns[-1]} is read, which says what is put right"
         said = [f"{rows} You can put {_them(sheet.rows)} right in that file and send it: {read}."]
     else:
@@ -138,9 +139,24 @@ def _sheet(letter: Letter) -> list[str]:
         said.append(
             f"{letter.unit.more(sheet.left_out)} {_are(sheet.left_out)} not in it, because it would be too long."
         )
+    if sheet.unread:
+        whose = "its bytes stand" if sheet.unread == 1 else "their bytes stand"
+        more = letter.unit.more(sheet.unread)
+        said.append(f"{more} {_are(sheet.unread)} not in it, because we cannot tell which letters {whose} for.")
+    if sheet.guessed:
+        said.append(_guesses(sheet.guessed, sendable=sendable))
     if sheet.escaped:
-        said.append(_apostrophes(sheet.escaped, sendable=sheet.ready and letter.ended is DeliveryState.PARTLY_ACCEPTED))
+        said.append(_apostrophes(sheet.escaped, sendable=sendable))
     return said
+
+
+def _guesses(count: int, *, sendable: bool) -> str:
+    """What is to be done about cells whose bytes were read in another encoding than the agreed one."""
+    cells = "1 of its cells" if count == 1 else f"{count:,} of its cells"
+    said = (
+        f"In {cells} bytes that are no characters of UTF-8 are replaced by the letters that they are in windows-1252."
+    )
+    return f"{said} Please check {_them(count)} before you send the file." if sendable else said
 
 
 def _apostrophes(count: int, *, sendable: bool) -> str:

@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from edi.excerpts import cut
 from edi.findings import Position
@@ -126,6 +126,8 @@ class _Reading:
         self._found = _Found()
         self._sheets: Sheets | None = None
         self._names: dict[str, tuple[str, ...]] = {}
+        self._open: BinaryIO | None = None
+        """The part that is being read, where bytes of its rows are wanted."""
 
     def letter(self, twin: Delivery | None) -> Letter:
         """What was found, as a letter."""
@@ -174,7 +176,12 @@ class _Reading:
                 connection, self._delivery.number, archive=self._delivery.archive, limit=PROBLEMS_MAX
             )
         for part in parts:
-            self._read_part(part)
+            try:
+                self._read_part(part)
+            finally:
+                if self._open is not None:
+                    self._open.close()
+                    self._open = None
         if not self._found.items and not self._found.problems and not about:
             self._without_reading()
         for each in about:
@@ -284,9 +291,17 @@ class _Reading:
             found.first |= {around: len(found.items)} if around else {}
             found.items.append(Item(self._title(document, flow, part), tuple(told), len(own) - len(told)))
         if self._sheets is not None and isinstance(document.content, list):
-            self._sheets.add(document, told, str(Reference(self._delivery.id, held.number + held.origin)))
+            reference = str(Reference(self._delivery.id, held.number + held.origin))
+            self._sheets.add(document, told, reference, lambda: self._bytes(document, part))
         elif self._sheets is not None:
             self._sheets.odd += 1
+
+    def _bytes(self, document: Document, part: Part) -> bytes:
+        """The bytes of a document, as they were sent; the file stays open for those that follow."""
+        if self._open is None:
+            self._open = self._vault.spans(part.sha256)
+        self._open.seek(document.start)
+        return self._open.read(document.end - document.start)
 
     def _is_of_header(self, own: list[Finding], envelope: Envelope, unfit: Unfit, part: Part) -> bool:
         """Whether nothing is wrong with a row but the header above it, which is told once for all of its rows."""

@@ -7,11 +7,13 @@ import io
 import re
 from datetime import UTC, datetime
 from email import message_from_bytes, policy
+from functools import partial
 from html.parser import HTMLParser
 
 from hypothesis import given
 from hypothesis import strategies as st
 
+from edi import delimited
 from edi.model import Document, Envelope
 from gateway.model import DeliveryState
 from gateway.publish.letters import Item, Letter, Overtaken, Problem, Quote, Sheet, Unit, page, text
@@ -114,7 +116,18 @@ ENVELOPE = Envelope("csv", columns=("sku", "price"), delimiters=';"\0')
 def sheet(rows: list[list[str]], envelope: Envelope = ENVELOPE, **options: str) -> Sheet | None:
     made = Sheets("x.csv", options, format_name="csv")
     for number, cells in enumerate(rows, 1):
-        made.add(Document(number, 0, 0, cells, envelope), [PROBLEM], f"d_1/{number}")
+        raw = io.StringIO()
+        csv.writer(raw, delimiter=";", lineterminator="").writerow(cells)
+        made.add(Document(number, 0, 0, cells, envelope), [PROBLEM], f"d_1/{number}", raw.getvalue().encode)
+    return made.finished()
+
+
+def sheet_of(*rows: bytes) -> Sheet | None:
+    """The sheet of a file in UTF-8 that has these rows."""
+    made = Sheets("x.csv", {}, format_name="csv")
+    for document in delimited.read([b"sku;price\n" + b"\n".join(rows)], {"delimiter": ";", "header": "true"}):
+        assert isinstance(document, Document)
+        made.add(document, [PROBLEM], f"d_1/{document.number}", partial(rows.__getitem__, document.number - 1))
     return made.finished()
 
 
@@ -143,6 +156,35 @@ def test_rows_that_do_not_fit_the_columns_or_are_too_many_are_left_out_and_count
     assert "5 more rows are not in it, because it would be too long." in " ".join(text(letter(sheet=many)).split())
 
 
+def test_bytes_that_are_no_characters_stand_there_as_the_letters_they_most_likely_are() -> None:
+    made = sheet_of(b'A-1;"Gr\xf6\xdfe ""M"""', "Maß;1".encode())
+    assert made is not None
+    assert (made.rows, made.guessed, made.unread) == (2, 1, 0)
+    found = list(csv.reader(io.StringIO(made.content.decode("utf-8-sig"), newline=""), delimiter=";"))
+    assert [row[:2] for row in found[1:]] == [["A-1", 'Größe "M"'], ["Maß", "1"]]
+    said = " ".join(text(letter(sheet=made)).split())
+    assert "In 1 of its cells bytes that are no characters of UTF-8 are replaced by the letters that they" in said
+    assert "Please check it before you send the file." in said
+
+
+def test_a_row_whose_letters_cannot_be_told_is_left_out_and_no_sheet_makes_up_a_sign_for_them() -> None:
+    nowhere, beside = b"A-1;\x81", "A-2;Maß ".encode() + b"\xdf"
+    made = sheet_of(nowhere, beside, b"A-3;7")
+    assert made is not None
+    assert (made.rows, made.guessed, made.unread) == (1, 0, 2)
+    assert "\ufffd".encode() not in made.content
+    said = " ".join(text(letter(sheet=made)).split())
+    assert "2 more rows are not in it, because we cannot tell which letters their bytes stand for." in said
+    assert sheet_of(nowhere) is None
+
+
+def test_the_sign_for_a_lost_letter_that_was_sent_itself_is_left_as_it_is() -> None:
+    made = sheet_of("A-1;Gr\ufffd\ufffde".encode())
+    assert made is not None
+    assert (made.rows, made.guessed, made.unread) == (1, 0, 0)
+    assert "A-1;Gr\ufffd\ufffde;" in made.content.decode()
+
+
 def test_one_row_is_told_as_one() -> None:
     made = sheet([["=a", "1"], ["b"]])
     assert made is not None
@@ -169,7 +211,10 @@ def test_a_file_whose_first_lines_are_passed_over_is_only_to_be_read() -> None:
 def test_records_of_fixed_width_are_only_to_be_read() -> None:
     made = Sheets("x.csv", {}, format_name="fixed")
     made.add(
-        Document(1, 0, 0, ["A", "1"], Envelope("fixed", columns=("sku", "price"), encoding="cp037")), [PROBLEM], "d_1/1"
+        Document(1, 0, 0, ["A", "1"], Envelope("fixed", columns=("sku", "price"), encoding="cp037")),
+        [PROBLEM],
+        "d_1/1",
+        b"".strip,
     )
     done = made.finished()
     assert done is not None
