@@ -21,13 +21,15 @@ from gateway.serve.problems import Flaw, Problem, nearest
 from gateway.serve.resources.deliveries import SHAPES as DELIVERY_SHAPES
 from gateway.serve.resources.repairs import Reason
 from gateway.serve.shapes import MOMENT, TEXT, WHOLE, Shape, many, maybe, named, page, thing, words
-from gateway.store import groups, quarantine
+from gateway.store import decisions, deliveries, groups, quarantine
 
 if TYPE_CHECKING:
     from flask import Response
+    from sqlalchemy import Connection
 
     from gateway.integrations import Accept
     from gateway.serve.operations import Call
+    from gateway.store.decisions import Decision
     from gateway.store.quarantine import HeldDocument
     from gateway.store.retries import Marked
 
@@ -47,7 +49,7 @@ SHAPES: dict[str, Shape] = {
         "A document that is or was held: its bytes are start to end of the delivery's content; number counts the "
         "documents of the delivery from 1, and 0 is a file as a whole in which none could be read. name is that of the "
         "file; of an archive, member is the name of the one in which number and bytes are counted. reason and who are "
-        "those of a discard, or of the correction that it has, where one document is asked for.",
+        "those of a discard, or of the correction that it has.",
         id=TEXT,
         delivery=TEXT,
         name=TEXT,
@@ -276,8 +278,9 @@ def quarantine_list(call: Call) -> Response:
         found = quarantine.page(
             connection, after=after, limit=limit + 1, partners=call.caller.partners, **_group(asked)
         )
+        shown = _decided(connection, found[:limit])
     more = cursors.write(secret, identity, (found[limit - 1].id,)) if len(found) > limit else None
-    items = [said(document_said(call, each, seen)) for each in found[:limit]]
+    items = [said(document_said(call, each, seen)) for each in shown]
     seen.tell()
     return listed(items, cursor=more, as_of={"time": call.services.now()})
 
@@ -296,10 +299,8 @@ def groups_list(call: Call) -> Response:
 def one_document(call: Call, id: str) -> Response:  # noqa: A002 - the name in the path
     """``GET /api/v1/quarantine/doc_01j…``."""
     document = _known(call, id)
-    if document.who is None:
-        decided = held.decided(call.services.database, document)
-        if decided is not None:
-            document = replace(document, who=decided.who, reason=decided.reason)
+    with call.services.database.read() as connection:
+        (document,) = _decided(connection, [document])
     return answered(document_said(call, document))
 
 
@@ -343,6 +344,20 @@ def retry_group(call: Call) -> Response:
 
 def _accepts(call: Call) -> dict[str, Accept]:
     return held.policies(call.services.configuration())
+
+
+def _decided(connection: Connection, documents: list[HeldDocument]) -> list[HeldDocument]:
+    """The documents with who decided about them last, and why, where their own rows do not say it."""
+    made: dict[str, dict[int, Decision]] = {}
+    for name in {each.delivery for each in documents if each.who is None}:
+        delivery = deliveries.get(connection, name)
+        assert delivery is not None, name
+        made[name] = decisions.of_delivery(connection, delivery.number)
+    shown = []
+    for each in documents:
+        last = made[each.delivery].get(each.origin + each.number) if each.who is None else None
+        shown.append(replace(each, who=last.who, reason=last.reason) if last is not None else each)
+    return shown
 
 
 def _retried(marked: Marked, document: HeldDocument | None = None) -> Response:

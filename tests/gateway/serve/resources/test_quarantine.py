@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from sqlalchemy import update
 
 from gateway.store import tables
-from tests.gateway.serve.worlds import FILES, World, order, with_key
+from tests.gateway.serve.worlds import FILES, World, order, with_key, world
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from flask.testing import FlaskClient
 
 PATH = "/api/v1/quarantine"
@@ -164,3 +167,22 @@ def test_a_corrected_document_says_who_corrected_it_and_why(here: World) -> None
         shown = client.get(f"{PATH}/{document['id']}").get_json()
         assert (shown["state"], shown["who"], shown["reason"]) == (state, "tester", "asked on the phone")
         here.work()
+
+
+def test_the_list_says_of_a_corrected_document_that_is_held_again_what_the_document_does(
+    store_url: str, tmp_path: Path
+) -> None:
+    with closing(world(tmp_path, url=store_url)) as here:
+        here.deliver(order("1"), order("2", status="lost"), order("3", status="lost"))
+        here.deliver(order("4", status="gone"))
+        client = here.client()
+        document = held(client)[1]
+        (finding,) = document["findings"]
+        patch = [{"start": finding["start"], "end": finding["end"], "text": "gone"}]
+        body = {"patch": patch, "reason": "asked on the phone"}
+        assert client.post(f"{PATH}/{document['id']}/correct", json=body).status_code == 202
+        here.work()
+        found = held(client)
+        why = (None, None), ("tester", "asked on the phone"), (None, None)
+        assert tuple((each["who"], each["reason"]) for each in found) == why
+        assert [client.get(f"{PATH}/{each['id']}").get_json() for each in found] == found
