@@ -276,7 +276,7 @@ class Attempt:
         """What was held of earlier files, and is taken now because it was sent again put right, waits for nobody."""
         by = replace(delivery, partner=delivery.partner or _sender(batch))
         for each in repairs.close(transaction, by, batch.returned):
-            transaction.tell(telling.repaired(each, by))
+            transaction.tell(*telling.repaired(each, by))
 
     def _hold_file(self, transaction: Transaction) -> DeliveryState:
         """A file without any document that could be read is held as a whole, as number 0, which is not counted.

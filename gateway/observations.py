@@ -75,6 +75,7 @@ ATTEMPT_FAILED = Observation("attempt_failed", "problem", "try {tries} did not f
 DOCUMENT_RETRIED = Observation("retried", "info", "document {document} judged again: {state}")
 DOCUMENT_DISCARDED = Observation("discarded", "info", "document {document} discarded: {reason}")
 DELIVERY_DISCARDED = Observation("delivery_discarded", "info", "{name} was given up: nothing of it is taken or held")
+DELIVERY_REPAIRED = Observation("delivery_repaired", "info", "{name} is closed: {what}")
 DOCUMENTS_REPAIRED = Observation("repaired", "info", "{what} put right by {by}, {name}")
 DOCUMENTS_REOPENED = Observation("reopened", "problem", "{what} held again: {by}, {name}, was undone")
 DOCUMENT_CORRECTED = Observation("corrected", "info", "document {document} corrected by {who}: {reason}")

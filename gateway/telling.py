@@ -13,6 +13,7 @@ from gateway.observations import (
     DELIVERY_FAILED,
     DELIVERY_PARTLY_ACCEPTED,
     DELIVERY_QUARANTINED,
+    DELIVERY_REPAIRED,
     DOCUMENT_RETRIED,
     DOCUMENT_UNROUTED,
     DOCUMENTS_REOPENED,
@@ -23,7 +24,7 @@ from gateway.observations import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterator, Mapping
 
     from gateway.judging import Batch
     from gateway.store.repairs import Repaired
@@ -53,7 +54,7 @@ def finished(delivery: Delivery, batch: Batch, state: DeliveryState) -> Iterator
         held = batch.count[DocumentState.QUARANTINED] + batch.count[DocumentState.UNROUTED]
         yield DELIVERY_PARTLY_ACCEPTED(**who, accepted=accepted, documents=total, quarantined=held)
     elif state is DeliveryState.DISCARDED:
-        yield given_up(delivery)
+        yield closed(delivery, batch.count)
     else:
         reasons = [*batch.about_file, *batch.told]
         errors = [each for each in reasons if each.severity == "error"] or reasons
@@ -61,9 +62,15 @@ def finished(delivery: Delivery, batch: Batch, state: DeliveryState) -> Iterator
         yield DELIVERY_QUARANTINED(**who, documents=total, reason=reason)
 
 
-def given_up(delivery: Delivery) -> Activity:
-    """The line of a delivery of which all that was held is discarded, and nothing else was there."""
-    return DELIVERY_DISCARDED(**_who(delivery), name=delivery.name)
+def closed(delivery: Delivery, count: Mapping[str, int] | Mapping[DocumentState, int]) -> Activity:
+    """The line of a delivery of which nothing was taken and nothing is held any more; `count` says why."""
+    repaired, discarded = count.get(DocumentState.REPAIRED, 0), count.get(DocumentState.DISCARDED, 0)
+    if not repaired:
+        return DELIVERY_DISCARDED(**_who(delivery), name=delivery.name)
+    what = f"{so_many(repaired, 'documents', 'were')} put right in later files"
+    if discarded:
+        what += f", {so_many(discarded, 'documents', 'were')} given up"
+    return DELIVERY_REPAIRED(**_who(delivery), name=delivery.name, what=what, documents=repaired + discarded)
 
 
 def duplicate(delivery: Delivery, twin: Delivery) -> Activity:
@@ -97,10 +104,12 @@ def retried(delivery: Delivery, document: int | str, state: DocumentState | None
     return DOCUMENT_RETRIED(**_who(delivery), document=document, state=_AGAIN[state])
 
 
-def repaired(each: Repaired, by: Delivery) -> Activity:
-    """The line of a delivery whose held documents were put right in a later file."""
+def repaired(each: Repaired, by: Delivery) -> Iterator[Activity]:
+    """The lines of a delivery whose held documents were put right in a later file; the last ones close it."""
     what = so_many(each.documents, "held documents", "were")
-    return DOCUMENTS_REPAIRED(**_who(each.delivery), what=what, documents=each.documents, by=by.id, name=by.name)
+    yield DOCUMENTS_REPAIRED(**_who(each.delivery), what=what, documents=each.documents, by=by.id, name=by.name)
+    if each.delivery.state is DeliveryState.DISCARDED:
+        yield closed(each.delivery, each.delivery.documents)
 
 
 def reopened(each: Repaired, by: Delivery) -> Activity:

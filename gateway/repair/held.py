@@ -140,7 +140,7 @@ def discard(database: Database, document: HeldDocument, *, who: str, reason: str
             )
         )
         if state is DeliveryState.DISCARDED:
-            transaction.tell(telling.given_up(delivery))
+            transaction.tell(telling.closed(delivery, delivery.documents))
 
 
 def decided(database: Database, document: HeldDocument) -> Decision | None:

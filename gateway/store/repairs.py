@@ -54,7 +54,7 @@ class Returned(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Repaired:
-    """How many held documents of a delivery were put right, or wait again."""
+    """How many held documents of a delivery were put right, or wait again; the delivery as it is from then on."""
 
     delivery: Delivery
     documents: int
@@ -112,7 +112,7 @@ def close(transaction: Transaction, by: Delivery, returned: Mapping[int, Returne
             raise Retry(_CLOSED_ELSEWHERE, delay_seconds=1.0)
         count = _close(transaction, of, by, meant[id_])
         if count:
-            closed.append(Repaired(of, count))
+            closed.append(Repaired(deliveries.by_number(transaction.connection, of.number), count))
     return closed
 
 
@@ -139,7 +139,7 @@ def reopen(transaction: Transaction, by: Delivery, *, who: str) -> list[Repaired
             continue
         count = _reopen(transaction, of, by, closed, who)
         if count:
-            reopened.append(Repaired(of, count))
+            reopened.append(Repaired(deliveries.by_number(connection, number), count))
     return reopened
 
 

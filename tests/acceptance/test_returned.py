@@ -275,6 +275,45 @@ def test_what_an_undo_opened_again_can_be_retried_and_stays_open_in_a_replay(tmp
         conserved(place, first)
 
 
+def test_a_file_whose_every_row_was_put_right_is_closed_and_not_given_up(tmp_path: Path, store_url: str) -> None:
+    with opened(tmp_path, store=store_url) as place:
+        place.change("integrations/globex-prices.yaml", "above 50% bad", "above 100% bad")
+        lines = PRICES.splitlines(keepends=True)
+        first = place.give(b"".join([lines[0], lines[3], lines[8]]), "prices.csv", GLOBEX)["id"]
+        assert place.delivery(first)["documents"] == {"quarantined": 2}
+        again = place.give(mended(sheet_of(place)), "put-right.csv", GLOBEX)["id"]
+
+        def said() -> str:
+            line = place.get(f"/api/v1/activity?delivery={first}&limit=100")["items"]
+            assert "given up" not in str(line)
+            return next(str(each["message"]) for each in line if each["event"] == "delivery_repaired")
+
+        assert (place.delivery(first)["state"], place.events(first)[-1]) == ("discarded", "delivery_repaired")
+        assert said() == "prices.csv is closed: 2 documents were put right in later files"
+        place.ask(f"/api/v1/deliveries/{first}/replay", "POST", json={"as": "now", **WHY})
+        place.work()
+        assert (place.delivery(first)["state"], place.events(first)[-1]) == ("discarded", "delivery_repaired")
+        assert said()
+        place.ask(f"/api/v1/deliveries/{again}/undo", "POST", json=WHY)
+        shown = place.delivery(first)
+        assert (shown["state"], shown["documents"]) == ("quarantined", {"quarantined": 2})
+        conserved(place, first)
+
+
+def test_of_what_was_put_right_and_what_was_given_up_both_are_told(tmp_path: Path) -> None:
+    with opened(tmp_path) as place:
+        place.change("integrations/globex-prices.yaml", "above 50% bad", "above 100% bad")
+        lines = PRICES.splitlines(keepends=True)
+        first = place.give(b"".join([lines[0], lines[3], lines[8]]), "prices.csv", GLOBEX)["id"]
+        place.give(sheet_of(place).replace(b";12,5O;", b";12,50;"), "half.csv", GLOBEX)
+        (left,) = place.held(f"&delivery={first}")
+        place.ask(f"/api/v1/quarantine/{left['id']}/discard", "POST", json=WHY)
+        line = place.get(f"/api/v1/activity?delivery={first}&limit=100")["items"]
+        assert [each["message"] for each in line if each["event"].startswith("delivery_")] == [
+            "prices.csv is closed: 1 document was put right in later files, 1 document was given up"
+        ]
+
+
 def test_what_was_undone_itself_is_not_opened_again_nor_what_another_sheet_closed(tmp_path: Path) -> None:
     with opened(tmp_path) as place:
         place.change("integrations/globex-prices.yaml", "above 50% bad", "above 90% bad")
