@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Literal
 from adapters.binlogrows import CODECS, Logged, Misfit, Writer
 from adapters.binlogvalues import charmap
 from adapters.binlogwire import fingerprint
+from adapters.counts import so_many
 from adapters.errors import Stop
 
 if TYPE_CHECKING:
@@ -122,7 +123,7 @@ class Shapes:
     def _write(self, shape: Shape, table: TableMap, present: int) -> Callable[[bytes, int, int], list[Row]]:
         columns = shape.columns
         if len(columns) != len(table.types):
-            raise Misfit(f"the catalogue has {len(columns)} columns, the log {len(table.types)}")
+            raise Misfit(f"the catalogue has {so_many(len(columns), 'column')}, the log {len(table.types)}")
         names = tuple(column.name for column in columns)
         if table.names and table.names != names:
             raise Misfit(f"the catalogue's columns are {list(names)}, those of the log {list(table.names)}")

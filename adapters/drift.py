@@ -17,6 +17,8 @@ from datetime import date, timedelta
 from math import sqrt
 from typing import TYPE_CHECKING, Any, Literal
 
+from adapters.counts import so_many
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
@@ -222,7 +224,8 @@ def _volume(known: _Memory, day: str) -> list[Difference]:
         low, high = min(before, default=0), max(before, default=0)
         if len(before) > 1 and (total * FACTOR < low >= VOLUME_MIN or total > max(high, VOLUME_MIN) * FACTOR):
             when = date.fromisoformat(known.day) + timedelta(days=number)
-            said = f"{when} brought {total} changes; the same day of the weeks before brought {low} to {high}"
+            brought = so_many(total, "change")
+            said = f"{when} brought {brought}; the same day of the weeks before brought {low} to {high}"
             found.append(Difference("volume", "", said))
         known.days = [*known.days, total][-7 * WEEKS :]
     known.day = day

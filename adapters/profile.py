@@ -20,6 +20,7 @@ from decimal import Decimal
 from itertools import combinations, islice
 from typing import TYPE_CHECKING, Any
 
+from adapters.counts import so_many
 from adapters.model import Selection, Sort
 from adapters.scan import ScanSource
 from adapters.statements import read
@@ -258,7 +259,7 @@ def _key(
         return table.key, "the primary key" if table.primary else "as connections.yaml says"
     if not rows:
         return (), "the table is empty"
-    where = "in all rows" if whole else f"in the {len(rows):,} rows that were read"
+    where = "in all rows" if whole else f"in the {so_many(len(rows), 'row that was', 'rows that were')} read"
     filled = [each for each in columns if not each.nulls and each.type not in ("float", "binary")]
     for each in filled:
         if each.distinct == len(rows):

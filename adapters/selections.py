@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from adapters.counts import so_many
 from adapters.errors import Reject, nearest
 from adapters.paging import Asked
 from adapters.statements import Condition, Ordered
@@ -34,7 +35,8 @@ def asked(dialect: Dialect, table: Table, selection: Selection, rows_max: int) -
     if after is not None and len(after) != len(order):
         raise Reject(
             "bad_cursor",
-            f"the place to go on from has {len(after)} values, the order has {len(order)} columns",
+            f"the place to go on from has {so_many(len(after), 'value')}, "
+            f"the order has {so_many(len(order), 'column')}",
             "Use the 'next' of a page with the same sort and key",
         )
     return Asked(

@@ -18,6 +18,7 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from adapters.counts import so_many
 from adapters.errors import AdapterError
 from adapters.facts import ESTIMATES, FACTS, WANTED
 from adapters.scan import SCANNED_MAX, ScanSource
@@ -243,7 +244,7 @@ def watermarks(table: Table) -> list[Column]:
 def advised(table: Table, found: Capabilities, rows: int | None, more: bool) -> Advice:
     """How to follow this table. The first rule that fits decides."""
     grows = next(iter(watermarks(table)), None)
-    size = "rows" if rows is None else f"more than {rows:,} rows" if more else f"{rows:,} rows"
+    size = "rows" if rows is None else f"more than {so_many(rows, 'row')}" if more else so_many(rows, "row")
     large = more or (rows or 0) > LARGE
     strategy: Strategy | None
     column = None

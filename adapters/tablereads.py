@@ -6,6 +6,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from adapters.bundles import Bundles
+from adapters.counts import so_many
 from adapters.errors import Stop
 from adapters.jsonrows import rows_of as rows_of_cells
 from adapters.model import Lines
@@ -135,7 +136,7 @@ class TableReads:
             self.bundles.pop(table.name, None)
             raise
         if isinstance(raws, Cut) and not cut:
-            raise TooMuch(f"{doing}: {limit} rows are larger than {size} bytes together")
+            raise TooMuch(f"{doing}: {so_many(limit, 'row is', 'rows are')} larger than {size} bytes together")
         if raws:
             Asked(table, columns, order, where, after, limit).goes_on(plan.place(raws[0]))
         return plan, raws

@@ -20,6 +20,7 @@ from paramiko.common import (
 
 from sftp.activity import Activity
 from sftp.auth import Attempt
+from sftp.counts import so_many
 from sftp.hostkeys import fingerprint
 from sftp.jail import Jail
 from sftp.names import shown
@@ -86,7 +87,7 @@ class Connection(paramiko.ServerInterface):
         self._wire.close()  # wakes the transport's thread, which then lets go of all else
         if self.user is not None or not self._attempts:
             return
-        many = "1 attempt" if self._attempts == 1 else f"{self._attempts} attempts"
+        many = so_many(self._attempts, "attempt")
         self._tell_refused("login_refused", f"{many} from {self.address} without a login: ")
         if self._server.throttle.failed(self.address, self._attempts):
             seconds = self._limits.ban_seconds
@@ -190,8 +191,8 @@ class Connection(paramiko.ServerInterface):
             self._key_passed = True
             return AUTH_PARTIALLY_SUCCESSFUL
         if self._server.crowded(account.partner):
-            many = self._limits.partner_connections
-            reason = f"{account.partner} has {many} connections open, as many as are allowed"
+            many = so_many(self._limits.partner_connections, "connection")
+            reason = f"{account.partner} has {many} open, as many as are allowed"
             self._server.tell_refused(self.address, reason, account.partner)
             self._end(reason)
         self.partner, self.user = account.partner, account.user

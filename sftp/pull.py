@@ -29,6 +29,7 @@ from typing import TYPE_CHECKING, Protocol
 from sftp.arrival import Arrival
 from sftp.awaited import have_lain, unmarked, unnamed
 from sftp.complete import whole_file
+from sftp.counts import so_many
 from sftp.errors import Changed, Reject, Retry
 from sftp.folders import make
 from sftp.names import is_temporary, shown, without_temporary
@@ -454,7 +455,7 @@ def _why_refused(found: Found, watch: Watch) -> str | None:
     if found.size < 0:
         return "the server does not say how large it is"
     if watch.file_bytes_max is not None and found.size > watch.file_bytes_max:
-        return f"it has {found.size} bytes, and at most {watch.file_bytes_max} are taken"
+        return f"it has {so_many(found.size, 'byte')}, and at most {watch.file_bytes_max} are taken"
     return None
 
 

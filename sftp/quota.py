@@ -12,6 +12,7 @@ import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from sftp.counts import so_many
 from sftp.errors import Reject
 
 if TYPE_CHECKING:
@@ -86,10 +87,7 @@ class Allowances:
             if quota.files is not None and waiting.files >= quota.files:
                 waiting = self._count(lane)
                 if waiting.files >= quota.files:
-                    raise Reject(
-                        "failure",
-                        f"{waiting.files} files wait to be taken, {quota.files} are allowed; please try again later",
-                    )
+                    raise Reject("failure", _full(so_many(waiting.files, "file waits", "files wait"), quota.files))
             self._check_bytes(quota, lane, 1)
             self._check_pace(partner, quota)
             waiting.files += 1
@@ -122,10 +120,7 @@ class Allowances:
         if quota.bytes is not None and self._known(lane).bytes + more > quota.bytes:
             waiting = self._count(lane)
             if waiting.bytes + more > quota.bytes:
-                raise Reject(
-                    "failure",
-                    f"{waiting.bytes} bytes wait to be taken, {quota.bytes} are allowed; please try again later",
-                )
+                raise Reject("failure", _full(so_many(waiting.bytes, "byte waits", "bytes wait"), quota.bytes))
 
     def _check_pace(self, partner: str, quota: Quota) -> None:
         if quota.per_minute is None:
@@ -136,9 +131,8 @@ class Allowances:
         pace.at = now
         if pace.left < 1:
             wait = (1 - pace.left) * 60 / quota.per_minute
-            raise Reject(
-                "failure", f"{quota.per_minute} files a minute are taken; please go on in {max(1, round(wait))} s"
-            )
+            many = so_many(quota.per_minute, "file a minute is", "files a minute are")
+            raise Reject("failure", f"{many} taken; please go on in {max(1, round(wait))} s")
         pace.left -= 1
 
     def _check_disk(self, lane: Lane) -> None:
@@ -187,3 +181,7 @@ class Allowance:
     def grow(self, lane: Lane, count: int) -> None:
         """So many bytes are about to be written; see `Allowances.grow`."""
         self.all.grow(self.quota, lane, count)
+
+
+def _full(waiting: str, allowed: int) -> str:
+    return f"{waiting} to be taken, {so_many(allowed, 'is', 'are')} allowed; please try again later"

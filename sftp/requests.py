@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import struct
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sftp import protocol
 from sftp.activity import Activity
+from sftp.counts import so_many
 from sftp.errors import Outside, Reject, of_oserror
+from sftp.jail import place
 from sftp.names import is_temporary, shown
 from sftp.upload import Download, Upload, too_large
 from sftp.wire import PACKET_BYTES_MAX
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
     from sftp.quota import Allowance
 
 _LISTINGS_MAX = 8  # each holds all entries of its folder
+_PATH_MAX = 200  # of a path that a refused request is about, so much is told
 _QUESTIONS = (7, 17)  # LSTAT and STAT: clients ask what is somewhere before they do anything, and by themselves
 # The kind of the reply and its fields after the request's number; what is read holds until the next request.
 Reply = tuple[int, *tuple[bytes | memoryview, ...]]
@@ -69,6 +73,10 @@ class Requests:
         self._user = user
         self._address = address
         self._handles: dict[bytes, Handle] = {}
+        self._opened_at: dict[bytes, str] = {}
+        """The path of each handle."""
+        self._about: list[str] = []
+        """The paths that the request at hand is about, as the client sees them."""
         self._handle_number = 0
         self._room = memoryview(b"")
         """For what is read, again and again: fresh memory would cost more than reading into it."""
@@ -100,7 +108,8 @@ class Requests:
         }
 
     def answer(self, kind: int, fields: Fields) -> Reply:
-        """Do what is asked; a refusal is an answer too."""
+        """Do what is asked; a refusal is an answer too, and told with the path that it is about."""
+        self._about = []
         try:
             return self._requests.get(kind, self._unsupported)(fields)
         except OSError as error:
@@ -109,8 +118,20 @@ class Requests:
             refusal = rejected
         asked = kind not in _QUESTIONS and isinstance(refusal, Outside)
         if asked or refusal.code in {"permission denied", "failure", "bad message"}:
-            self._tell("refused", shown(refusal.message), problem=True)
+            self._tell("refused", shown(self._placed(refusal.message)), problem=True)
         return protocol.status(refusal.code, refusal.message)
+
+    def _path(self, fields: Fields) -> Place:
+        """A path of the request, understood; it is noted even where there can be nothing at it."""
+        self._about.append(fields.text())
+        where = place(self._about[-1])
+        self._about[-1] = str(where)
+        return where
+
+    def _placed(self, message: str) -> str:
+        """A refusal with the paths that it is about in front, unless it begins with one of them."""
+        about = [each[:_PATH_MAX] for each in self._about]
+        return message if not about or message.startswith(tuple(about)) else f"{' to '.join(about)}: {message}"
 
     def abort(self, *, delivered: bool = False) -> None:
         """The session is over: whatever is still open was not closed by the client; what came of it is kept.
@@ -123,7 +144,8 @@ class Requests:
             if isinstance(handle, Upload):
                 self._tell(
                     "upload_broken",
-                    f"the connection ended after {handle.size} bytes of {shown(handle.name)}; they can be resumed",
+                    f"the connection ended after {so_many(handle.size, 'byte')} of {shown(handle.name)}; "
+                    "it can be resumed",
                     problem=True,
                     source=handle.source,
                     name=handle.name,
@@ -136,12 +158,12 @@ class Requests:
         raise Reject("unsupported", "this server does not do that")
 
     def _open(self, fields: Fields) -> Reply:
-        where, flags = fields.path(), fields.number()
+        where, flags = self._path(fields), fields.number()
         size, _ = fields.attributes()
         if len(self._handles) >= self._limits.handles:
             raise Reject("failure", f"at most {self._limits.handles} files can be open at a time")
         if not flags & protocol.WRITE:
-            return self._opened(Download(self._jail, where))
+            return self._opened(Download(self._jail, where), where)
         if flags & protocol.EXCLUSIVE and self._exists(where):
             raise Reject("failure", f"{where} exists already")
         bytes_max = self._allowance.quota.file
@@ -154,7 +176,7 @@ class Requests:
             append=bool(flags & protocol.APPEND),
             allowance=self._allowance,
         )
-        return self._opened(upload)
+        return self._opened(upload, where)
 
     def _exists(self, where: Place) -> bool:
         try:
@@ -163,16 +185,19 @@ class Requests:
             return False
         return True
 
-    def _opened(self, handle: Handle) -> Reply:
+    def _opened(self, handle: Handle, where: Place) -> Reply:
         self._handle_number += 1
         name = str(self._handle_number).encode()
         self._handles[name] = handle
+        self._opened_at[name] = str(where)
         return protocol.HANDLE, protocol.string(name)
 
     def _handle(self, fields: Fields) -> Handle:
-        handle = self._handles.get(bytes(fields.data()))
+        name = bytes(fields.data())
+        handle = self._handles.get(name)
         if handle is None:
             raise Reject("failure", "there is no such handle")
+        self._about.append(self._opened_at[name])
         return handle
 
     def _file(self, fields: Fields) -> Upload | Download:
@@ -186,6 +211,7 @@ class Requests:
         handle = self._handles.pop(name, None)
         if handle is None:
             raise Reject("failure", "there is no such handle")
+        self._about.append(self._opened_at.pop(name))
         if not self._handles:
             self._room = memoryview(b"")
         if isinstance(handle, Upload):
@@ -197,7 +223,7 @@ class Requests:
 
     def _tell_collected(self, handle: Handle) -> None:
         if isinstance(handle, Download) and handle.complete:
-            message = f"{self._user} read {shown(handle.name)}, {handle.size} bytes, to its end"
+            message = f"{self._user} read {shown(handle.name)}, {so_many(handle.size, 'byte')}, to its end"
             self._tell("downloaded", message, source=handle.source, name=handle.name, size=handle.size)
 
     def _commit(self, upload: Upload) -> None:
@@ -205,7 +231,7 @@ class Requests:
         source, name = upload.source, upload.name
         if upload.superseded:
             self._tell("superseded", f"an older {shown(name)} still waited; both are kept", source=source, name=name)
-        message = f"{shown(name)}  {upload.size} bytes from {self._user}"
+        message = f"{shown(name)}  {so_many(upload.size, 'byte')} from {self._user}"
         self._tell("uploaded", message, source=source, name=name, size=upload.size, sha256=upload.sha256)
         if not is_temporary(name):
             self._uploaded(source)
@@ -226,13 +252,13 @@ class Requests:
         return protocol.OK
 
     def _stat(self, fields: Fields) -> Reply:
-        return protocol.ATTRS, protocol.attributes(self._jail.stat(fields.path()))
+        return protocol.ATTRS, protocol.attributes(self._jail.stat(self._path(fields)))
 
     def _fstat(self, fields: Fields) -> Reply:
         return protocol.ATTRS, protocol.attributes(self._file(fields).stat())
 
     def _setstat(self, fields: Fields) -> Reply:
-        where = fields.path()
+        where = self._path(fields)
         size, modified = fields.attributes()
         if size is not None and size != self._jail.stat(where).size:
             raise Reject("permission denied", f"{where} can no longer be cut")
@@ -252,11 +278,11 @@ class Requests:
         return protocol.OK
 
     def _opendir(self, fields: Fields) -> Reply:
-        where = fields.path()
+        where = self._path(fields)
         listed = sum(isinstance(handle, Listing) for handle in self._handles.values())
         if listed >= _LISTINGS_MAX or len(self._handles) >= self._limits.handles:
             raise Reject("failure", f"at most {_LISTINGS_MAX} folders can be open at a time")
-        return self._opened(Listing(self._jail.list(where)))
+        return self._opened(Listing(self._jail.list(where)), where)
 
     def _readdir(self, fields: Fields) -> Reply:
         listing = self._handle(fields)
@@ -271,13 +297,13 @@ class Requests:
         return protocol.NAME, struct.pack(">I", len(entries)) + b"".join(names)
 
     def _realpath(self, fields: Fields) -> Reply:
-        path = str(fields.path())
+        path = str(self._path(fields))
         return protocol.NAME, struct.pack(">I", 1) + protocol.string(path) + protocol.string(path) + struct.pack(
             ">I", 0
         )
 
     def _remove(self, fields: Fields) -> Reply:
-        where = fields.path()
+        where = self._path(fields)
         self._jail.remove(where)
         message = f"{self._user} removed {shown(str(where))}"
         self._tell("removed", message, source=self._jail.lane(where).source, name=where.name)
@@ -287,9 +313,9 @@ class Requests:
         return self._move(fields, replace=False)
 
     def _move(self, fields: Fields, *, replace: bool) -> Reply:
-        source, target = fields.path(), fields.path()
+        source, target = self._path(fields), self._path(fields)
         entry = self._jail.rename(source, target, replace=replace)
-        message = f"{shown(str(source))} is now {shown(entry.name)}, {entry.size} bytes"
+        message = f"{shown(str(source))} is now {shown(entry.name)}, {so_many(entry.size, 'byte')}"
         source_of = self._jail.lane(target).source
         self._tell("renamed", message, source=source_of, name=entry.name, size=entry.size)
         if not is_temporary(entry.name):
@@ -297,12 +323,15 @@ class Requests:
         return protocol.OK
 
     def _mkdir(self, fields: Fields) -> Reply:
-        where = fields.path()
+        where = self._path(fields)
         if where.name is None:
             raise Reject("failure", f"{where} exists already")
         raise Reject("permission denied", "folders cannot be made here; send files to /inbox")
 
-    def _forbidden(self, _fields: Fields) -> Reply:
+    def _forbidden(self, fields: Fields) -> Reply:
+        with suppress(Reject):  # one path, or the two of a link; what is wrong with them is not what is answered
+            self._about += [fields.text()]
+            self._about += [fields.text()]
         raise Reject("permission denied", "folders and links of this server stay as they are")
 
     def _extended(self, fields: Fields) -> Reply:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 from sftp.activity import Activity, to_logging
 from sftp.auth import Doorkeeper
 from sftp.connection import Connection
+from sftp.counts import so_many
 from sftp.errors import Stop
 from sftp.hostkeys import fingerprint
 from sftp.jail import Taken
@@ -224,7 +225,7 @@ class Server:
         """
         with self._lock:
             if len(self._connections) >= self.limits.connections:
-                return f"there are {self.limits.connections} connections already"
+                return f"the server has {so_many(self.limits.connections, 'connection')} open, as many as are allowed"
             strangers = [connection for connection in self._connections if connection.user is None]
         if len(strangers) < self.limits.handshakes:
             return None
@@ -233,7 +234,9 @@ class Server:
         oldest = next(connection for connection in strangers if network(connection.address) == most)
         self._forget(lambda connection: connection is oldest)
         oldest.close()
-        self.tell_refused(oldest.address, f"{len(strangers)} connections had not logged in, {places[most]} of them its")
+        self.tell_refused(
+            oldest.address, f"{so_many(len(strangers), 'connection')} had not logged in, {places[most]} of them its"
+        )
         return None
 
     def crowded(self, partner: str) -> bool:
@@ -244,7 +247,9 @@ class Server:
     def _forget_unfinished(self) -> None:
         try:
             for each in forget(self.root, before=self._wall() - self.limits.unfinished_seconds):
-                message = f"{each.size} bytes of {shown(each.name)}, which nobody went on with, are removed"
+                message = (
+                    f"an upload that nobody went on with is removed: {so_many(each.size, 'byte')} of {shown(each.name)}"
+                )
                 self.tell(Activity("upload_forgotten", message, False, each.source, each.partner, name=each.name,
                                    size=each.size))  # fmt: skip
         except OSError as error:

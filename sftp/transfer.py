@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from sftp import dialogue, protocol
 from sftp.client import CHUNK_BYTES
+from sftp.counts import so_many
 from sftp.dialogue import unbelievable
 from sftp.errors import Changed, Reject, Retry
 from sftp.names import shown
@@ -107,14 +108,16 @@ def send(client: Client, path: str, content: BinaryIO, size: int) -> str:
             conversation.done(dialogue.EXTENDED, string(dialogue.FSYNC) + string(handle))
         kept = client.look(handle).size
         if kept is not None and kept != offset:
-            raise Retry(f"{offset} bytes were sent as {shown(path)}, and the server has {kept}")
+            raise Retry(f"what was sent as {shown(path)} is {so_many(offset, 'byte')}, and the server has {kept}")
     return digest.hexdigest()
 
 
 def _must_look(client: Client, handle: bytes, found: Found, path: str) -> None:
     look = client.look(handle)
     if (look.size, look.modified or 0) != found.look:
-        raise Changed(f"{shown(path)} is being written to: it had {found.size} bytes, and has {look.size} now")
+        raise Changed(
+            f"{shown(path)} is being written to: it had {so_many(found.size, 'byte')}, and has {look.size} now"
+        )
 
 
 def _gone_on(client: Client, handle: bytes, found: Found, part: BinaryIO, digest: _Hash) -> int:
@@ -199,7 +202,7 @@ class _Reading:
             data = self._dialogue.expected(kind, fields, protocol.DATA).data()
         except Reject as refusal:
             if refusal.code == "end of file":
-                raise Changed(f"the file ends at byte {offset}; it had {self._size} bytes") from refusal
+                raise Changed(f"the file ends at byte {offset}; it had {so_many(self._size, 'byte')}") from refusal
             raise
         if not 0 < len(data) <= count:
             raise unbelievable(f"it sends {len(data)} bytes where {count} were asked for")

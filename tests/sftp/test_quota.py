@@ -56,6 +56,13 @@ def left(tmp_path: Path) -> list[str]:
     return sorted(path.name for path in (tmp_path / "acme/stage").iterdir())
 
 
+def test_one_of_something_is_told_as_one(jail: Jail, clock: Clock) -> None:
+    one = Allowance("acme", Quota(files=1), Allowances(clock))
+    send(jail, "a", b"1", one)
+    with pytest.raises(Reject, match=r"1 file waits to be taken, 1 is allowed; please try again later"):
+        send(jail, "b", b"1", one)
+
+
 def test_files_that_wait_are_counted_unfinished_ones_too(jail: Jail, tmp_path: Path, clock: Clock) -> None:
     allowance = Allowance("acme", Quota(files=2), Allowances(clock))
     send(jail, "a", b"1", allowance)
