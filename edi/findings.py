@@ -91,6 +91,11 @@ CODES: dict[str, Code] = {
         "Declare utf-8 for this source, apply, and replay what was taken with wrong letters.",
         Severity.WARNING,
     ),
+    "text.lost": Code(
+        "the file holds U+FFFD, which programs write in place of letters that they could not read",
+        "Ask the sender to export again from where the letters are whole: they are not in this file any more.",
+        Severity.WARNING,
+    ),
     # csv
     "csv.blank": Code("the file has blank lines only", "Send the file again; the sender's program wrote no row."),
     "csv.no_rows": Code(

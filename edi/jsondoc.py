@@ -109,10 +109,12 @@ class _Reader:
         self.refused: Finding | None = None
         """What makes reading on useless; its span grows with the file."""
         self.envelope = Envelope("json")
+        self.lost = text.Lost()
         self.ready: list[Document | Finding] = []
 
     def take(self, block: bytes, *, final: bool) -> list[Document | Finding]:
         """What is certain once `block` has come; `final` says that nothing follows."""
+        self.lost.look(block)
         self.data = self.data + block if self.data else block
         if not self.begun and (len(self.data) >= 64 or final):
             self._begin()
@@ -176,7 +178,10 @@ class _Reader:
             grown = Position(position.start, self.base, line=position.line)
             told = text.finding(self.refused.code, self.refused.message, grown, remedy=self.refused.remedy)
             self.ready.append(told)
-        elif self.base == self.mark_length:
+            return
+        if (found := self.lost.finding()) is not None:
+            self.ready.append(found)
+        if self.base == self.mark_length:
             self.ready.append(text.finding("file.empty", "the file has no bytes", Position(0, self.base, line=1)))
         elif self.state == self._start:
             self.ready.append(

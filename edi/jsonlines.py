@@ -89,9 +89,11 @@ class _Reader:
         self.refused: tuple[str, str] | None = None
         """The code and the message of what makes reading on useless."""
         self.envelope = Envelope("jsonl")
+        self.lost = text.Lost()
 
     def take(self, block: bytes, *, final: bool) -> Iterator[Document | Finding]:
         """What is certain once `block` has come; `final` says that nothing follows."""
+        self.lost.look(block)
         data = self.rest + block
         if not self.started:
             if len(data) < _FIRST_BYTES and not final:
@@ -112,6 +114,8 @@ class _Reader:
             yield from self._line(self.rest, 0)
             if self.base <= 3 and not self.line > 1 and not self.number:
                 yield text.finding("file.empty", "the file has no bytes", Position(0, self.base, line=1))
+            if (found := self.lost.finding()) is not None:
+                yield found
         elif self.started and (self.dropped or len(self.rest) > self.limit):
             self.dropped += len(self.rest) - 1
             self.rest = self.rest[-1:]  # it may be a CR

@@ -21,6 +21,7 @@ VALUE_CHARACTERS_MAX = 200
 _ASCII = bytes(range(128))
 _BEYOND_ASCII = re.compile(rb"[\x80-\xff]")
 _MISTAKEN_BYTES = 256
+_LOST = "\ufffd".encode()
 
 
 def blocks(chunks: Iterable[bytes], size: int = BLOCK_BYTES) -> Iterator[bytes]:
@@ -128,6 +129,34 @@ class Mistaken:
         )
         position = Position(self.start, self.start + len(decoded[0].encode()))
         return finding("text.mistaken", message, position, value=wrong)
+
+
+class Lost:
+    """Looks whether a file in UTF-8 holds U+FFFD: a program wrote it in place of a letter that it could not read."""
+
+    def __init__(self) -> None:
+        self.count = self.start = 0
+        self._size = 0
+        self._tail = b""
+        """The last bytes that came, which may be the first ones of the sign."""
+
+    def look(self, data: bytes) -> None:
+        """Takes the next bytes of the file."""
+        if self._tail or not data.isascii():
+            both = self._tail + data
+            if found := both.count(_LOST):
+                self.start = self.start if self.count else self._size - len(self._tail) + both.find(_LOST)
+                self.count += found
+            self._tail = next((_LOST[:size] for size in (2, 1) if both.endswith(_LOST[:size])), b"")
+        self._size += len(data)
+
+    def finding(self) -> Finding | None:
+        """The finding, if there is one; asked at the end of the file."""
+        if not self.count:
+            return None
+        times = "once" if self.count == 1 else f"{self.count:,} times, first"
+        message = f"the file holds U+FFFD, which stands for a letter that was lost before it came: {times} at byte "
+        return finding("text.lost", f"{message}{self.start:,}", Position(self.start, self.start + len(_LOST)))
 
 
 def codec(name: str, delimiters: str = "") -> str:

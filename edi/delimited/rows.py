@@ -71,6 +71,7 @@ class _Reader:
     def __init__(self, sheet: Sheet, *, header: bool) -> None:
         self.opening = Opening(sheet)
         self.mistaken = text.Mistaken(sheet.encoding)
+        self.lost = text.Lost()
         self.header = header
         self.awaiting_header = header
         self.header_damaged = False
@@ -100,6 +101,8 @@ class _Reader:
         """What is certain once `block` has come; `final` says that nothing follows."""
         if self.mistaken.open:
             self.mistaken.look(block)
+        if self.sheet.encoding == "utf-8":
+            self.lost.look(block)
         self.data = self.data + block if self.data else block
         if not self.opening.done and not self.refused:
             yield self._open(final=final)
@@ -134,6 +137,8 @@ class _Reader:
         if self.refused:
             position = replace(self.refused.position, end=self.base)
             return [*told, replace(self.refused, position=position)]
+        if (found := self.lost.finding()) is not None:
+            told.append(found)
         if self.suspect:
             told.append(of_delimiter(self.sheet, self.suspect[0], self.suspect[2]))
         if self.number or self.header_damaged:

@@ -61,6 +61,7 @@ class _Reader:
         self.base = self.dropped = self.number = self.mark_length = 0
         self.line = 1
         self.started = self.seen = False
+        self.lost = text.Lost()
         self.refused: tuple[str, str] | None = None
         """The code and the message of what makes reading on useless."""
         charset = judge.charset
@@ -97,6 +98,8 @@ class _Reader:
 
     def take(self, block: bytes, *, final: bool) -> Iterator[Document | Finding]:
         """What is certain once `block` has come; `final` says that nothing follows."""
+        if not self.judge.charset.table:  # UTF-8
+            self.lost.look(block)
         data = self.rest + block
         if not self.started:
             if len(data) < _FIRST_BYTES and not final:
@@ -142,6 +145,8 @@ class _Reader:
             yield text.finding("file.empty", "the file has no bytes", whole)
         elif not self.seen:
             yield text.finding("fixed.blank", "the file has empty lines only", whole)
+        if (found := self.lost.finding()) is not None:
+            yield found
 
     def _region(self, data: bytes, whole: bytes, *, final: bool) -> Iterator[Document | Finding]:
         """Lines that are whole; `whole` is `data` with one kind of line end."""

@@ -80,6 +80,7 @@ class Reader:
         self.scope: list[tuple[str, str]] = []
         self.declared = 0
         self.ready: list[Document | Finding] = []
+        self.lost = text.Lost()
         self.failed: _Refused | None = None
         self.shift = self.line_shift = 0
         """How many bytes and line ends expat has not seen."""
@@ -105,6 +106,7 @@ class Reader:
 
     def take(self, block: bytes, *, final: bool) -> list[Document | Finding]:
         """What is certain once `block` has come; `final` says that nothing follows."""
+        self.lost.look(block)
         if not self.size:
             block = self.first = self.first + block
             if len(block) < 4 and not final:  # four bytes tell UTF-16 from the others
@@ -286,6 +288,8 @@ class Reader:
 
     def _close(self) -> None:
         """What is left to say at the end of the file."""
+        if self.encoding == "utf-8" and not self.failed and (lost := self.lost.finding()) is not None:
+            self.ready.append(lost)
         if self.failed:
             failed = self.failed
             code, message = (failed.code, str(failed)) if self.size else ("file.empty", "the file has no bytes")

@@ -18,6 +18,9 @@ EXPLAINED: dict[str, str] = {
     "fields that were never filled, or from a damaged file.",
     "text.mistaken": "Both encodings can be read, but with the declared one names come out wrong. This is told once "
     "for a file.",
+    "text.lost": "The bytes EF BF BD are U+FFFD, a character like any other, and the file is read. Programs write it "
+    "where they read a file in a wrong encoding: which letter stood there, nobody can tell any more. This is told once "
+    "for a file in UTF-8.",
     "csv.blank": "There are line ends and blanks, and nothing else. A list that is meant to be empty has its header.",
     "csv.no_rows": "This may be right: no news today. It may also be an export whose query found nothing.",
     "csv.header_duplicate": "A mapping that names the column could mean either of them: nothing of the file is taken.",
@@ -168,7 +171,15 @@ EXPLAINED: dict[str, str] = {
 ALIKE: tuple[tuple[str, ...], ...] = (
     ("file.empty", "csv.blank", "fixed.blank", "csv.no_rows", "envelope.none"),
     ("file.kind", "text.wide", "text.nul", "csv.delimiter_wrong"),
-    ("text.encoding", "text.mark", "text.mistaken", "element.encoding", "element.repertoire", "edifact.syntax"),
+    (
+        "text.encoding",
+        "text.mark",
+        "text.mistaken",
+        "text.lost",
+        "element.encoding",
+        "element.repertoire",
+        "edifact.syntax",
+    ),
     ("csv.delimiter", "csv.delimiter_wrong", "csv.sep", "csv.ragged"),
     ("csv.header_duplicate", "csv.header_empty", "csv.no_header"),
     ("csv.preamble", "csv.footer", "csv.no_header"),

@@ -41,6 +41,7 @@ TEXTS: dict[str, Example] = {
     "text.encoding": Example("csv header", "sku,text\nA-1,für Türen\n".encode("windows-1252")),
     "text.nul": Example("csv header", b"sku,text\nA-1,bo\0lt\n"),
     "text.mistaken": Example("csv header windows-1252", "sku,text\nA-1,für Türen\n".encode()),
+    "text.lost": Example("csv header", "sku,text\nA-1,f\ufffdr T\ufffdren\n".encode()),
     "csv.blank": Example("csv header", b"\n\n"),
     "csv.no_rows": Example("csv header", b"sku,price\n"),
     "csv.header_duplicate": Example("csv header", b"sku,price,price\nA-1,9.90,8.90\n"),

@@ -7,6 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edi.encodings import guessed, misread, no_character
+from edi.findings import Finding
+from edi.formats import FORMATS, parse_format
+from edi.model import Document
 
 LETTERS = st.text("abcäöüßéñ", min_size=1, max_size=8)
 
@@ -87,3 +90,32 @@ def test_what_was_written_as_windows_1252_is_guessed_and_nothing_is_made_of_what
 )
 def test_what_may_be_anything_is_not_guessed(raw: bytes, encoding: str) -> None:
     assert guessed(raw, encoding) is None
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7, 1 << 16])
+@pytest.mark.parametrize(
+    ("declared", "holds"),
+    [
+        pytest.param("csv header", "sku,text\nA-1,f{}r T{}ren\n", id="csv"),
+        pytest.param("jsonl", '{{"text": "f{}r T{}ren"}}\n', id="jsonl"),
+        pytest.param("json", '[{{"text": "f{}r T{}ren"}}]\n', id="json"),
+        pytest.param("xml", "<a>f{}r T{}ren</a>", id="xml"),
+        pytest.param("fixed sku:1-3 text:4-20", "A-1f{}r T{}ren        \n", id="fixed"),
+    ],
+)
+def test_a_sign_for_a_lost_letter_is_told_once_and_holds_nothing(declared: str, holds: str, size: int) -> None:
+    name, _, _, options = parse_format(declared)
+
+    def found(sign: str) -> tuple[bytes, list[Finding], list[Document]]:
+        raw = holds.format(sign, sign).encode()
+        chunks = [raw[at : at + size] for at in range(0, len(raw), size)]
+        items = list(FORMATS[name].read(chunks, dict(options)))
+        return raw, [each for each in items if isinstance(each, Finding)], [e for e in items if isinstance(e, Document)]
+
+    raw, (told,), (document,) = found("\ufffd")
+    assert (told.code, told.severity, document.findings) == ("text.lost", "warning", ())
+    at = raw.index(b"\xef\xbf\xbd")
+    assert (told.position.start, told.position.end) == (at, at + 3)
+    assert told.message.endswith(f": 2 times, first at byte {at}")
+    assert found("ü")[1] == []
+    assert found("\uffe6")[1] == []  # its first two bytes are EF BF, too
