@@ -381,6 +381,10 @@ def test_the_demo_holds_every_step(tmp_path: Path) -> None:
     assert ended.returncode == 0, ended.stderr
     assert "put acme-orders.edi /inbox/" in ended.stdout
     assert ended.stdout.count("curl -s") == 5
+    after = ended.stdout.rpartition("The servers stop now; the workspace stays, and so does the token.\n")[2]
+    assert after.splitlines()[0] == f"Start them again  gateway up -w {tmp_path / 'kept'}"
+    assert "/docs" not in ended.stdout
+    assert "sftp -P" not in ended.stdout
     assert gateway("check", tmp_path / "kept").status == 0
     kept = gateway("demo", "--once", "--keep", tmp_path / "kept")
     assert kept.status == 1

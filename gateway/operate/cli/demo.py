@@ -27,7 +27,7 @@ def demo(once: bool, keep: Path | None) -> None:
     """
     folder = keep.resolve() if keep is not None else Path(tempfile.mkdtemp(prefix="gateway-demo-"))
     try:
-        show.run(workspace_maker.make(folder), once=once)
+        show.run(workspace_maker.make(folder), once=once, kept=keep is not None)
     except KeyboardInterrupt:
         click.echo("\nstopped")
     finally:

@@ -59,8 +59,8 @@ class Shown:
     token: str
 
 
-def run(workspace: DemoWorkspace, *, once: bool) -> None:
-    """Run the demo; without `once`, stay up until Ctrl-C.
+def run(workspace: DemoWorkspace, *, once: bool, kept: bool) -> None:
+    """Run the demo; without `once`, stay up until Ctrl-C. `kept` says that the workspace is there afterwards.
 
     Raises:
         Stop: a step did not hold; the message says which.
@@ -81,7 +81,10 @@ def run(workspace: DemoWorkspace, *, once: bool) -> None:
             _show_log(gateway)
             _judge(gateway)
             _show_tries(workspace, token)
-            _show_addresses(workspace, token)
+            if once:
+                _show_how_to_go_on(workspace, kept=kept)
+            else:
+                _show_addresses(workspace, token)
             while not once and not trouble:
                 stop.wait(0.5)
         finally:
@@ -222,3 +225,14 @@ def _show_addresses(workspace: DemoWorkspace, token: str) -> None:
 The API page      {workspace.http}/docs      (Authorize with the token {token})
 An SFTP account   sftp -P {workspace.sftp_port} -i {workspace.key_file} acme@127.0.0.1
 The log           gateway tail -f --workspace {workspace.folder}""")
+
+
+def _show_how_to_go_on(workspace: DemoWorkspace, *, kept: bool) -> None:
+    """What to type where the servers end with the show: their addresses would lead nowhere."""
+    if kept:
+        click.echo(f"""
+The servers stop now; the workspace stays, and so does the token.
+Start them again  gateway up -w {workspace.folder}
+The log           gateway tail -w {workspace.folder}""")
+    else:
+        click.echo("\nThe servers stop now, and the workspace goes with them; gateway demo --keep DIR leaves it.")
