@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 from flask import Response, current_app, g, request
 
 from gateway.errors import Retry
-from gateway.serve.problems import Flaw, Problem
+from gateway.serve.problems import Flaw, Problem, refuse
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -52,6 +52,19 @@ def last_event(after: int) -> int:
         detail = "Last-Event-ID is the id of the last event seen, a whole number"
         raise Problem("bad_header", detail, errors=(Flaw("bad_header", detail, header="Last-Event-ID"),))
     return int(text)
+
+
+def refuse_paged(*names: str) -> None:
+    """Refuse parameters of pages, which a stream does not have: to ignore them would be no answer to what was asked.
+
+    Raises:
+        Problem: ``bad_parameter``.
+    """
+    refuse(
+        Flaw("bad_parameter", f"a stream has no pages: {name} says nothing of it", "Leave it out.", parameter=name)
+        for name in names
+        if name in request.args
+    )
 
 
 def refuse_ahead(after: int, newest: int) -> None:

@@ -192,7 +192,7 @@ def _poll(server: Served) -> int:
 
 
 def _listen(server: Served) -> int:
-    connection, stream = server.open(f"/api/v1/changes?limit={_LIMIT}", Accept="text/event-stream")
+    connection, stream = server.open("/api/v1/changes", Accept="text/event-stream")
     with closing(connection):
         count = 0
         while count < CHANGES // 2:
@@ -202,7 +202,7 @@ def _listen(server: Served) -> int:
 
 def _latencies(server: Served, database: Database, contract: Contract, number: int) -> list[float]:
     """Seconds from when each of many commits had returned until its change was there."""
-    connection, stream = server.open(f"/api/v1/changes?since={CHANGES // 2}&wait=1", Accept="text/event-stream")
+    connection, stream = server.open(f"/api/v1/changes?since={CHANGES // 2}", Accept="text/event-stream")
     heard: list[float] = []
     there = threading.Event()
 

@@ -93,6 +93,7 @@ def activity_answer(call: Call, **also: Any) -> Response:
     after, wait, last = asked.pop("after"), asked.pop("wait"), asked.pop("last", None)
     form, came_back = following.form_of(), following.last_event(after)
     if form == following.EVENTS:
+        following.refuse_paged("last", "limit", "wait")
         with call.services.database.read() as connection:
             following.refuse_ahead(came_back, activity.last(connection))
         return following.stream(call, came_back, lambda behind: _events(call, behind, asked))

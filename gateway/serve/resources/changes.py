@@ -138,6 +138,7 @@ def changes_answer(call: Call) -> Response:
     since, wait = call.parameters["since"], call.parameters["wait"]
     form, came_back = following.form_of(), following.last_event(since)
     if form == following.EVENTS:
+        following.refuse_paged("limit", "wait")
         since = came_back
         feed.check(since)
         return following.stream(call, since, feed.events)

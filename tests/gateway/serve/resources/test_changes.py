@@ -482,7 +482,7 @@ def test_events_follow_the_log_and_go_on_behind_the_last_one_seen(told: World) -
             later.pop()()
 
     client = told.client(wait=wait)
-    answer = client.get(f"{PATH}?limit=2", headers=EVENTS, buffered=False)
+    answer = client.get(PATH, headers=EVENTS, buffered=False)
     assert (answer.status_code, answer.mimetype) == (200, "text/event-stream")
     assert answer.headers["X-Accel-Buffering"] == "no"
     stream = answer.iter_encoded()
@@ -494,6 +494,19 @@ def test_events_follow_the_log_and_go_on_behind_the_last_one_seen(told: World) -
     number, change = next(events(again.iter_encoded()))
     assert (number, change) == (3, client.get(f"{PATH}?since=2").get_json()["items"][0])
     again.close()
+
+
+@pytest.mark.parametrize(
+    ("path", "names"), [(PATH, ("limit", "wait")), ("/api/v1/activity", ("last", "limit", "wait"))]
+)
+def test_a_stream_has_no_pages_and_refuses_to_be_asked_for_them(told: World, path: str, names: tuple[str, ...]) -> None:
+    client = told.client()
+    query = "&".join(f"{name}=5" for name in names)
+    body = client.get(f"{path}?{query}", headers=EVENTS).get_json()
+    assert (body["status"], body["code"]) == (400, "bad_parameter")
+    assert [(each["parameter"], each["detail"], each["remedy"]) for each in body["errors"]] == [
+        (name, f"a stream has no pages: {name} says nothing of it", "Leave it out.") for name in names
+    ]
 
 
 @pytest.mark.parametrize("last", ["x", "-1", "1" * 5000, "9" * 16, "²"])
@@ -522,11 +535,12 @@ def test_a_stream_ends_with_the_key_with_the_server_and_where_its_place_was_purg
     ended.append(True)
     assert list(chunks) == []
     ended.clear()
-    stream = client.get(f"{PATH}?limit=1", headers=EVENTS, buffered=False)
+    stream = client.get(PATH, headers=EVENTS, buffered=False)
     chunks = stream.iter_encoded()
-    assert next(events(chunks))[0] == 1
-    monkeypatch.setattr(changes, "kept_from", lambda *_: 3)
-    assert [number for number, _ in events(chunks)] == []
+    followed = events(chunks)
+    assert [next(followed)[0] for _ in range(3)] == [1, 2, 3]
+    monkeypatch.setattr(changes, "kept_from", lambda *_: 5)
+    assert [number for number, _ in followed] == []
     monkeypatch.undo()
     stream = client.get(PATH, headers=EVENTS, buffered=False)
     chunks = stream.iter_encoded()
