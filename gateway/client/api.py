@@ -33,7 +33,7 @@ class Client:
     """The API of one gateway, with one key.
 
     Args:
-        url: where the gateway is, such as ``https://gateway.example.com``.
+        url: where the gateway is, such as ``https://gateway.example.com``; ``/api/v1`` may stand behind it.
         key: an API key, or a token.
         timeout: how many seconds a connection may be silent while it is waited for.
         patience: for how many seconds a request is tried again, when the connection is lost or the gateway asks to come
@@ -123,7 +123,7 @@ class Client:
         self,
         since: int = 0,
         *,
-        types: Iterable[str] = (),
+        types: str | Iterable[str] = (),
         wait: int = 30,
         follow: bool = True,
         events: bool = False,
@@ -133,19 +133,21 @@ class Client:
 
         Each is told once, and none is left out, also where the connection is lost meanwhile. With `follow` this goes on
         for ever: it asks, and waits up to `wait` seconds for an answer (at most 30), or with `events` hears server-sent
-        events. Without `follow` it ends with the newest. `types` leaves out other types, `bodies=False` the records.
+        events. Without `follow` it ends with the newest. `types`, one or several, leaves out others, `bodies=False` the
+        records.
 
         Raises:
             Problem: it was refused; ``changes_purged`` where `since` is older than what is kept: export anew.
             ConnectionError: the gateway could not be reached for as long as the client's patience.
         """
-        query = {"type": list(types) or None, "body": None if bodies else "none", "limit": 1000}
+        wanted = [types] if isinstance(types, str) else list(types)
+        query = {"type": wanted or None, "body": None if bodies else "none"}
         if events and follow:
             yield from self._heard(since, query)
             return
         while True:
             held = max(wait, 1) if follow else 0
-            page = self._got("changes", {**query, "since": since, "wait": held or None}, wait=held)
+            page = self._got("changes", {**query, "since": since, "limit": 1000, "wait": held or None}, wait=held)
             yield from page["items"]
             since = page["next"]
             if not follow and since >= page["as_of"]["change"]:

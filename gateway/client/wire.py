@@ -126,9 +126,10 @@ class Wire:
         key = key.strip()
         if not key or not key.isascii() or not key.isprintable() or " " in key:  # http.client would quote it
             raise ValueError("the key is empty, or has characters that no key has; was more than the key copied?")
-        self.url = f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
+        prefix = parts.path.rstrip("/").removesuffix("/api/v1").rstrip("/")
+        self.url = f"{parts.scheme}://{parts.netloc}{prefix}"
         self._timeout, self._patience = timeout, patience
-        self._host, self._port, self._prefix = parts.hostname, parts.port, parts.path.rstrip("/")
+        self._host, self._port, self._prefix = parts.hostname, parts.port, prefix
         self._context = (context or ssl.create_default_context()) if parts.scheme == "https" else None
         self._headers = {"Authorization": f"Bearer {key}", "User-Agent": "legacy-gateway-client"}
         self._idle: deque[http.client.HTTPConnection] = deque()

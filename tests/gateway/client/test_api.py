@@ -179,6 +179,7 @@ def test_changes_up_to_the_newest_are_those_of_the_log(client: Client) -> None:
     assert [change["seq"] for change in orders] == [each["seq"] for each in found if each["type"] == "order"]
     assert {"record" in change for change in orders} == {False}
     assert list(client.changes(types=["order", "price"], follow=False)) == found
+    assert list(client.changes(types="order", bodies=False, follow=False)) == orders
 
 
 @pytest.mark.parametrize("events", [False, True], ids=["waiting", "events"])

@@ -52,6 +52,14 @@ def test_what_is_no_address_is_refused(url: str) -> None:
         Client(url, "key")
 
 
+@pytest.mark.parametrize(
+    "url", ["gw.test/api/v1", "http://gw.test/api/v1/", "http://gw.test//api/v1", "http://gw.test/"]
+)
+def test_an_address_with_the_path_of_the_api_is_that_of_the_gateway(url: str) -> None:
+    assert repr(Client(url, "key")) == "Client('http://gw.test')"
+    assert repr(Client("https://gw.test/behind/api/v1", "key")) == "Client('https://gw.test/behind')"
+
+
 class Between(BaseHTTPRequestHandler):
     """Somebody who stands between, and answers with pages of its own."""
 
