@@ -205,7 +205,8 @@ class Judge:
     def trailing_findings(self, source: Source, diagnosis: Diagnosis) -> Iterator[Finding]:
         """A note on the first segment that ends in separators, and on how many there are."""
         inner = range(1, len(diagnosis.rows) - 1)  # of header and trailer every element is required
-        found = [index for index in inner if len(row := diagnosis.rows[index]) > 1 and row[-1] == ""]
+        rows = diagnosis.rows  # one of separators alone has no tag, and is told as a segment that is unknown
+        found = [index for index in inner if len(row := rows[index]) > 1 and row[-1] == "" and any(row)]
         if found:
             row = diagnosis.rows[found[0]]
             filled = max(place for place, value in enumerate(row) if value)
