@@ -51,7 +51,7 @@ CASES = {
         "route.unwanted_message", 3, b"ST*855", "format: x12 004010 855",
     ),
     "an empty X12 file": Case(
-        b"", "acme", "quarantined", {}, "envelope.none", 1, b"", "begins with ISA",
+        b"", "acme", "quarantined", {}, "file.empty", 1, b"", "Send the file again",
     ),
     "an empty CSV file": Case(
         b"", "globex", "quarantined", {}, "file.empty", 1, b"", "Send the file again",

@@ -164,7 +164,9 @@ class Walk:
                 window.advance(len(window.text) - window.place)
             else:
                 yield self.unreadable(header)
-        if not found:
+        if not found and not window.offset:
+            yield finding("file.empty", "the file has no bytes", Span(0, 0, 1, ""))
+        elif not found:
             message = f"The file holds no {standard.opens} segment, with which an interchange begins."
             yield finding("envelope.none", message, self.cursor.span(0))
 

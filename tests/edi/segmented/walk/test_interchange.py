@@ -200,6 +200,21 @@ def test_any_bytes_at_all_are_answered(raw: bytes, standard: str) -> None:
     assert "envelope.none" in codes(items) or findings(items)
 
 
+@pytest.mark.parametrize("standard", sorted(READERS))
+def test_a_file_without_bytes_is_told_as_that_and_one_of_blanks_holds_no_interchange(standard: str) -> None:
+    assert [(each.code, each.message) for each in findings(read(standard, [b""]))] == [
+        ("file.empty", "the file has no bytes")
+    ]
+    assert codes(read(standard, [b"\n"])) == ["envelope.none"]
+
+
+def test_a_segment_of_separators_alone_is_told_and_breaks_nothing() -> None:
+    raw = (CORPUS / "x12/orders-one-bad.edi").read_bytes()
+    at = raw.index(b"BEG*")
+    first, _ = documents(read("x12", [raw[:at] + b"*~" + raw[at:]]))
+    assert "segment.unknown" in [each.code for each in first.findings]
+
+
 def test_one_bad_set_does_not_touch_its_neighbours() -> None:
     raw = (CORPUS / "x12/orders-one-bad.edi").read_bytes()
     good, bad = documents(read("x12", [raw]))
