@@ -111,11 +111,12 @@ def _lacking(names: Sequence[str], found: Sequence[str]) -> tuple[str, str | Non
         unknown.remove(near)
         first = near if first is None else first
         instead.append(f"{_shown(near)!r} where we expect {_shown(each)!r}")
-    both = [f"has {', '.join(instead)}"] if instead else []
+    parts = [f"has {', '.join(instead)}"] if instead else []
+    parts += [f"lacks {', '.join(absent)}"] if absent else []
     more = len(missing) - _NAMES_MAX
-    absent += [f"and {more:,} more"] if more > 0 else []
-    both += [f"lacks {', '.join(absent)}"] if absent else []
-    return f"The header {', and '.join(both)}.", first
+    parts += [f"differs in {more:,} more {'name' if more == 1 else 'names'}"] if more > 0 else []
+    *before, last = parts
+    return f"The header {', '.join(before)}{', and ' if before else ''}{last}.", first
 
 
 def _other_delimiter(names: Collection[str], found: Sequence[str], delimiter: str) -> str:

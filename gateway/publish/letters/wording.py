@@ -7,7 +7,10 @@ for the sender is said to the sender, what is for us is left out, and what only 
 from __future__ import annotations
 
 import re
+from ast import literal_eval
 from typing import TYPE_CHECKING, NamedTuple
+
+from gateway.publish.letters.headers import DELIMITERS
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -46,7 +49,7 @@ _TABLE: dict[str, _Said] = {
     "file.kind": _Said("", "Please send the file itself, not a page or a program's own format around it."),
     "text.encoding": _Said("", "Please save the file in the encoding that was agreed, or tell us which one you use."),
     "csv.blank": _Said("rows", "Please send the file again; the program that wrote it wrote no row."),
-    "csv.delimiter_wrong": _Said("", "Please tell us which delimiter you use from now on.", "", ours=True),
+    "csv.delimiter_wrong": _Said("", "Please send the file with the agreed delimiter between the cells."),
     "csv.no_header": _Said("", "Please send the file with the names of its columns, as it was agreed."),
     "csv.header_duplicate": _Said("a name of its own for every column", "Please give each column a name of its own."),
     "csv.type": _Said("a kind of row that was agreed", "Please leave the row out, or tell us what it is."),
@@ -149,6 +152,8 @@ _NUMBER_MAX = 30
 _WORKBOOK = re.compile(r"\(\.(?:xls|ods)|Excel workbook")
 _NAMED_TABLE = re.compile(r"of the (?:table|code table) ([\w.-]+)")
 _NO_COLUMN = re.compile(r"there is no column ('[^']*'|\"[^\"]*\")")
+_DELIMITER = re.compile(r"^(?P<what>.*), and one with the declared (?P<agreed>'.*')$", re.DOTALL)
+_WHOLE_NUMBER = f"a whole number from {-(2**63):,} to {2**63 - 1:,}"
 _MISREAD = re.compile(r"the file seems to be saved as ")
 _NAMES_MAX = 5
 _PICTURE = re.compile(r"\|\s*(decimal|int|date|datetime|time)\('([^']+)'")
@@ -178,6 +183,12 @@ def worded(finding: Finding, *, name: str = "", expression: str = "", codes: Col
         send = AS_CSV
     elif finding.code == "text.encoding" and finding.remedy.startswith("Ask the sender to"):
         send = _please(finding.remedy)  # the file itself says its encoding: there is nothing that was agreed
+    elif finding.code == "csv.delimiter_wrong" and (found := _DELIMITER.match(finding.message)):
+        agreed = str(literal_eval(found["agreed"]))
+        expected = DELIMITERS.get(agreed, f"the character {agreed!r}")
+        send = f"Please send the file with {expected} between the cells."
+        expected = f"{expected} between the cells, as it was agreed"
+        what = found["what"]
     guess = _guess(finding)
     if guess:
         send = f"If {guess} is meant, please send {guess}."
@@ -201,9 +212,13 @@ def _what(finding: Finding, name: str, said: _Said) -> tuple[str, str]:
         both = _BUT.match(message)
         if both:
             expected = re.sub(r"^must (?:be |have )?", "", both["expected"])
+            if expected == "fit in 64 bits":
+                return both["what"], _WHOLE_NUMBER
             return both["what"], expected.replace("a code of the code table", "a code of")
     if finding.code == "mapping.unusable":
         return _lacking(message), ""
+    if finding.code == "mapping.missing":
+        return f"{name or _spoken(finding.target or '/a value')} is needed, and empty or missing", ""
     if finding.code == "mapping.code":
         message = re.sub(r" of the table \S+", " that we know", message)
     if finding.code.startswith("route."):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -39,6 +41,33 @@ def test_a_renamed_column_is_marked_in_the_header() -> None:
 )
 def test_what_is_wrong_is_named(found: tuple[str, ...], what: str) -> None:
     assert what in told(*found).what
+
+
+@pytest.mark.parametrize(
+    ("found", "what"),
+    [
+        (
+            [*(name.upper() for name in "abcdef"), "x"],
+            (
+                "The header has 'A' where we expect 'a', 'B' where we expect 'b', 'C' where we expect 'c', "
+                "'D' where we expect 'd', 'E' where we expect 'e', and differs in 1 more name."
+            ),
+        ),
+        (
+            ["A", "B", "C"],
+            (
+                "The header has 'A' where we expect 'a', 'B' where we expect 'b', 'C' where we expect 'c', "
+                "lacks 'd', 'e', and differs in 1 more name."
+            ),
+        ),
+        (["x"], "The header lacks 'a', 'b', 'c', 'd', 'e', and differs in 1 more name."),
+    ],
+)
+def test_names_that_are_too_many_are_counted_in_a_whole_sentence(found: list[str], what: str) -> None:
+    names = tuple(f"{each}_column" for each in "abcdef")
+    upper = tuple(f"{each}_COLUMN" if each.isupper() else each for each in found)
+    expected = re.sub("'([A-F])'", r"'\1_COLUMN'", re.sub("'([a-f])'", r"'\1_column'", what))
+    assert told(*upper, names=names).what == expected
 
 
 def test_the_other_way_round_an_encoding_is_named_too() -> None:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from edi import edifact, x12, xmldoc
+from edi import delimited, edifact, x12, xmldoc
 from edi.findings import CODES
+from edi.findings import Finding as FileFinding
 from edi.model import Document
 from gateway.model import Finding
 from gateway.normalize.faults import CODES as MAPPING
@@ -104,6 +105,30 @@ def test_a_number_with_a_letter_in_it_is_guessed_and_anything_else_is_not() -> N
     assert send("twelve") == "Please correct the value."
     assert send("O" * 500) == "Please correct the value."
     assert send("Oslo") == "Please correct the value."
+
+
+def test_a_delimiter_that_was_agreed_is_named_and_to_send_the_file_with_it_is_enough() -> None:
+    for declared, named in ((",", "commas"), ("tab", "tabs"), (":", "the character ':'")):
+        (told,) = delimited.read([b"sku;price\nA-1;9.90\n"], {"delimiter": declared, "header": "true"})
+        assert isinstance(told, FileFinding)
+        words = worded(finding(told.code, told.message, told.remedy))
+        assert words.what == "Header and rows have 2 cells each with ';' between them."
+        assert words.expected == f"{named} between the cells, as it was agreed"
+        assert words.send == f"Please send the file with {named} between the cells."
+        assert not words.ours
+
+
+def test_a_number_beyond_64_bits_is_told_by_its_bounds() -> None:
+    words = worded(finding("contract.range", "count is 99, but must fit in 64 bits", "", target="/count"), name="Zahl")
+    assert words.what == "Zahl is 99."
+    assert words.expected == "a whole number from -9,223,372,036,854,775,808 to 9,223,372,036,854,775,807"
+
+
+def test_a_value_that_is_missing_is_told_by_the_senders_name_for_it_and_without_the_contracts() -> None:
+    message = "name is required by stock-prices.v1, but Bezeichnung is empty or missing"
+    told = finding("mapping.missing", message, "", target="/lines/0/name")
+    assert worded(told, name="Bezeichnung").what == "Bezeichnung is needed, and empty or missing."
+    assert worded(told).what == "Name of lines 1 is needed, and empty or missing."
 
 
 def test_what_is_expected_is_the_codes_if_they_are_few_and_how_it_is_written_if_that_is_known() -> None:
