@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
+    from gateway.configuration import CodeTable
     from gateway.contracts import Contract
 
 LIMIT = 100
@@ -59,6 +60,7 @@ class Queryable:
     """A field as a query sees it. `value` turns the text of a condition into what the store compares with.
 
     `hidden`: it is personal data that the caller may not see, and so may not ask about: answers would tell the value.
+    `codes` are those of its code table, `table`; None for what is no code.
     """
 
     name: str
@@ -67,6 +69,17 @@ class Queryable:
     sortable: bool
     value: Callable[[str], Any]
     hidden: bool = False
+    codes: frozenset[str] | None = None
+    table: str | None = None
+
+    def strange(self, op: str, value: Any) -> list[str]:
+        """Of what a condition compares the field with, the codes that its table does not have.
+
+        Others may be above or below the codes, or a part of one.
+        """
+        if self.codes is None or op not in ("eq", "ne", "in"):
+            return []
+        return [each for each in (value if op == "in" else (value,)) if each not in self.codes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,11 +114,17 @@ class Asked:
         )
 
 
-def queryable(contract: Contract, hidden: Collection[str] = ()) -> dict[str, Queryable]:
-    """The fields of a contract as a query sees them; `_key` is one of them. `hidden` are not to be asked about."""
+def queryable(
+    contract: Contract, hidden: Collection[str] = (), tables: Mapping[str, CodeTable] | None = None
+) -> dict[str, Queryable]:
+    """The fields of a contract as a query sees them; `_key` is one of them. `hidden` are not to be asked about.
+
+    `tables` are the code tables by their names; without them every code is taken for one.
+    """
     fields = {"_key": Queryable("_key", "text", filterable=True, sortable=True, value=str)}
     for field in contract.fields:
         scalar, key = field.type not in ("object", "list"), field.name in contract.key
+        table = (tables or {}).get(field.codes or "")
         fields[field.name] = Queryable(
             field.name,
             field.type,
@@ -113,6 +132,8 @@ def queryable(contract: Contract, hidden: Collection[str] = ()) -> dict[str, Que
             scalar and (key or field.sortable) and field.name not in hidden,
             lambda text, field=field: moments.column(field, text),  # type: ignore[misc] # the default binds it now
             field.name in hidden,
+            table.codes if table is not None else None,
+            field.codes,
         )
     return fields
 

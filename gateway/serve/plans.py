@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from gateway.configuration import Configuration
     from gateway.contracts import Contract
     from gateway.serve.auth import Caller
-    from gateway.serve.filters import Asked, Queryable
+    from gateway.serve.filters import Asked, Condition, Queryable
     from gateway.serve.masks import View
 
 LIST_MEDIA = (JSON, "application/x-ndjson", "text/csv")
@@ -86,7 +86,7 @@ def seen(configuration: Configuration, caller: Caller, collection: str, pairs: P
     """
     contract = _contract(configuration, caller, collection, pairs)
     view = view_of(caller, contract)
-    fields = filters.queryable(contract, hidden=view.hidden)
+    fields = filters.queryable(contract, hidden=view.hidden, tables=configuration.codes)
     return Seen(contract, view, fields, headers(configuration, contract, collection))
 
 
@@ -109,6 +109,11 @@ def for_list(of: Seen, pairs: Pairs, secret: bytes) -> ListPlan:
     )
     tag = tag_of(identity, asked.cursor, asked)
     return ListPlan(Plan(contract, view, asked, of.headers), query, identity, tag)
+
+
+def strange(of: Seen, asked: Asked) -> list[tuple[Condition, str]]:
+    """The codes in conditions that the field's code table does not have: misspelt, or taken out of it since."""
+    return [(each, code) for each in asked.conditions for code in of.fields[each.field].strange(each.op, each.value)]
 
 
 def told(field: str, op: str, value: Any) -> Told:

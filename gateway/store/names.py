@@ -6,6 +6,7 @@ would take an empty answer for "nothing happened".
 
 from __future__ import annotations
 
+import csv
 import json
 import re
 import threading
@@ -30,24 +31,40 @@ _SAID = {kind: re.compile(rf"^{kind}:\s*[\"']?([a-z0-9-]+)", re.MULTILINE).searc
 
 
 class Past:
-    """The names of every revision that was applied, each of which is read once in the life of a process."""
+    """The names of every revision that was applied, each of which is read once in the life of a process.
+
+    So are the codes of its tables, and whatever else stands in their cells.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._behind = 0
         self._names: dict[Kind, set[str]] = {kind: set() for kind in _FILES}
+        self._cells: dict[str, set[str]] = {}
 
     def names(self, connection: Connection, kind: Kind) -> frozenset[str]:
         """The names of all integrations, or partners, that any revision has or had."""
-        query = select(revision.c.number, revision.c.files).order_by(revision.c.number)
         with self._lock:
-            for row in connection.execute(query.where(revision.c.number > self._behind)):
-                self._learn(json.loads(row.files))
-                self._behind = row.number
+            self._read(connection)
             return frozenset(self._names[kind])
+
+    def had_code(self, connection: Connection, table: str, code: str) -> bool:
+        """Whether any revision has or had a code in the workspace's code table of this name."""
+        with self._lock:
+            self._read(connection)
+            return code in self._cells.get(f"codes/{table}.csv", ())
+
+    def _read(self, connection: Connection) -> None:
+        query = select(revision.c.number, revision.c.files).order_by(revision.c.number)
+        for row in connection.execute(query.where(revision.c.number > self._behind)):
+            self._learn(json.loads(row.files))
+            self._behind = row.number
 
     def _learn(self, files: dict[str, str]) -> None:
         for path, text in files.items():
+            if path.startswith("codes/"):
+                cells = (cell.strip() for row in csv.reader(text.splitlines()) for cell in row)
+                self._cells.setdefault(path, set()).update(cells)
             for kind, folder in _FILES.items():
                 found = _SAID[kind](text) if path.startswith(folder) else None
                 if found is not None:

@@ -71,7 +71,9 @@ class Form:
     """The way through the rows by the conditions that decide it, and until when it is a good one."""
 
     def question(self, texts: Sequence[str], secret: bytes, now: float) -> Question | None:
-        """What is to be asked for a query of this form; None where that is not known yet, or a text is too long.
+        """What is to be asked for a query of this form; None where the plain lane must look at it first.
+
+        That is where it is not known yet, a text is too long, or a code is none.
 
         Raises:
             ValueError, Problem: a value is none of its field's; the cursor is another query's.
@@ -114,6 +116,8 @@ class Form:
                 if len(text) > TEXT_MAX:
                     return None
                 value = each.read(text)
+                if self.of.fields[each.field].strange(each.op, value):
+                    return None
                 values[each.name] = bindable(each.kind, value)
                 found.append(plans.told(each.field, each.op, value))
             else:

@@ -138,7 +138,7 @@ class Lists:
                 known.seen[collection] = of
         planned = plans.for_list(of, pairs, self._services.cursor_secret)
         plan, asked, query = planned.plan, planned.plan.asked, planned.query
-        if not plan.whole or plan.view.personal or asked.as_of is not None or asked.count:
+        if not plan.whole or plan.view.personal or asked.as_of is not None or asked.count or plans.strange(of, asked):
             return None
         form = known.forms.find(collection, names, texts) or known.forms.learn(collection, names, texts, of, planned)
         walk = self._reads.walk(query)

@@ -18,8 +18,9 @@ from gateway.serve import cursors, exports, plans
 from gateway.serve.answers import JSON, SYSTEM, as_of, keys_of, listed, not_modified, said, spelled, tagged
 from gateway.serve.masks import on_record
 from gateway.serve.operations import Operation
-from gateway.serve.problems import Flaw, Problem
+from gateway.serve.problems import Flaw, Problem, nearest, refuse
 from gateway.store import changes, records
+from gateway.store.pages import Filter
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from gateway.contracts import Contract
     from gateway.serve.masks import View
     from gateway.serve.operations import Call
-    from gateway.serve.plans import Plan
+    from gateway.serve.plans import ListPlan, Plan, Seen
     from gateway.store.records import Point, StoredRecord, StoredVersion
 
 
@@ -77,6 +78,7 @@ def records_list(call: Call, collection: str) -> Response:
     secret, query = call.services.cursor_secret, pairs()
     of = plans.seen(call.services.configuration(), call.caller, collection, query)
     planned = plans.for_list(of, query, secret)
+    _refuse_strange(call, of, planned)
     plan, form = planned.plan, request.accept_mimetypes.best_match(plans.LIST_MEDIA, JSON)
     if form != JSON:
         theirs = replace(call.shared, exports=call.shared.exports.of(call.caller.bucket))
@@ -101,6 +103,29 @@ def records_list(call: Call, collection: str) -> Response:
     )
     linked(answer, plan)
     return tagged(answer, etag)
+
+
+def _refuse_strange(call: Call, of: Seen, planned: ListPlan) -> None:
+    """Refuse codes that the field's table does not have, nor ever had, and no record that the caller may see has.
+
+    Raises:
+        Problem: ``bad_value``.
+    """
+    strange = plans.strange(of, planned.plan.asked)
+    if not strange:
+        return
+    flaws = []
+    with call.services.database.read() as connection:
+        then = _then(call, connection, planned.plan)
+        for each, code in strange:
+            about = of.fields[each.field]
+            alone = replace(planned.query, filters=(Filter(each.field, "eq", code),), sort=(), after=None)
+            if call.shared.past.had_code(connection, about.table or "", code) or records.count(connection, alone, then):
+                continue
+            name = each.field if each.op == "eq" else f"{each.field}__{each.op}"
+            detail = f"{each.field} has no code {code[:100]!r}"
+            flaws.append(Flaw("bad_value", detail, nearest(code, about.codes or ()), parameter=name))
+    refuse(flaws)
 
 
 def one_record(call: Call, collection: str, key: str) -> Response:

@@ -48,6 +48,16 @@ def test_the_names_of_every_revision_as_their_files_say_them(database: Database)
         assert Past().names(connection, "integration") == {"one", "two", "four"}
 
 
+def test_the_codes_of_every_revision_of_a_table(database: Database) -> None:
+    past = Past()
+    apply(database, "1", {"codes/units.csv": 'code,value\nEA, piece\n"a,b",PCE\n', "codes/other.csv": "code\nX\n"})
+    apply(database, "2", {"codes/units.csv": "code\nKG\n"})
+    with database.read() as connection:
+        had = {code for code in ("EA", "piece", "a,b", "KG", "X", "") if past.had_code(connection, "units", code)}
+        assert had == {"EA", "piece", "a,b", "KG"}
+        assert not past.had_code(connection, "nothing", "KG")
+
+
 def test_deliveries_of_some_partners_alone(database: Database, tmp_path: Path) -> None:
     stored = LocalVault(tmp_path / "vault").put(io.BytesIO(b"x"))
     with database.write() as transaction:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -11,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from gateway.store import revisions
 from tests.gateway.serve.worlds import CONTRACT, FILES, ORDERS, World, order, world
 
 if TYPE_CHECKING:
@@ -84,7 +86,7 @@ QUERIES = [
     ("number__contains=2", ["2"]),
     ("number__startswith=%25", []),
     ("_key=acme~3", ["3"]),
-    ("status=%27 OR 1=1 --", []),
+    ("number=%27 OR 1=1 --", []),
     ("sort=-total", ["3", "2", "1"]),
     ("sort=status", None),
     ("sort=pieces,-number", ["1", "2", "3"]),
@@ -367,3 +369,46 @@ def test_a_list_is_the_joined_bytes_of_its_records(still: World) -> None:
 def test_an_empty_collection_is_an_empty_list(still: World) -> None:
     body: dict[str, Any] = still.client().get("/api/v1/prices?count=exact").get_json()
     assert body == {"items": [], "next": None, "as_of": {"time": None, "change": 0}, "count": 0}
+
+
+@pytest.mark.parametrize(
+    ("query", "parameter", "code", "remedy"),
+    [
+        ("status=opne", "status", "opne", "Did you mean 'open'?"),
+        ("status__ne=OPEN", "status__ne", "OPEN", "Did you mean 'open'?"),
+        ("status__in=open,zzz", "status__in", "zzz", "There are: closed, open."),
+    ],
+)
+@pytest.mark.parametrize("hot_lane", [True, False])
+def test_a_code_that_the_table_of_the_field_never_had_is_refused_with_the_nearest(
+    still: World, query: str, parameter: str, code: str, remedy: str, hot_lane: bool
+) -> None:
+    client = still.client(hot_lane=hot_lane)
+    assert client.get("/api/v1/orders?status=open").status_code == 200  # the lane knows the form of such a query
+    for accept in ("application/json", "text/csv"):
+        body = client.get(f"/api/v1/orders?{query}", headers={"Accept": accept}).get_json()
+        assert (body["status"], body["code"]) == (400, "bad_value")
+        assert body["detail"] == f"status has no code {code!r}"
+        assert [(each["parameter"], each["remedy"]) for each in body["errors"]] == [(parameter, remedy)]
+
+
+def test_what_may_stand_above_codes_or_in_them_need_be_none(still: World) -> None:
+    client = still.client()
+    assert numbers(client.get("/api/v1/orders?status__gte=d")) == ["1", "3"]
+    assert numbers(client.get("/api/v1/orders?status__startswith=cl&status__lt=x")) == ["2"]
+
+
+def test_a_code_that_was_taken_out_of_its_table_is_asked_for_as_before(store_url: str, tmp_path: Path) -> None:
+    fewer = FILES | {"codes/order-status.csv": "code\nopen\n"}
+    with closing(world(tmp_path, url=store_url)) as here:
+        here.deliver(order("1", status="closed"))
+        here.apply(fewer)
+        client = here.client()
+        assert numbers(client.get("/api/v1/orders?status=closed")) == ["1"]  # a record has it
+        here.deliver(order("1"))
+        assert client.get("/api/v1/orders?status=closed").get_json()["remedy"] == "There are: open."
+        assert numbers(client.get("/api/v1/orders?status=closed&as_of=1")) == ["1"]
+        with here.database.write() as transaction:
+            revisions.apply(transaction, "first", FILES)
+        assert numbers(client.get("/api/v1/orders?status=closed")) == []  # an earlier revision had it
+        assert client.get("/api/v1/orders?status=lost").status_code == 400
