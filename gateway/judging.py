@@ -20,7 +20,7 @@ from gateway.positions import Places, of_document, of_file
 from gateway.receive.archives import CODES as ARCHIVE_CODES
 from gateway.receive.archives import kind_of
 from gateway.receive.archives.kinds import FIRST_BYTES
-from gateway.routing import Flow, Unfit, unwanted_file
+from gateway.routing import Flow, Unfit, of_its_kind, unwanted_file
 from gateway.store import quarantine, repairs
 from gateway.store.members import Part, moved
 from gateway.store.quarantine import Held
@@ -343,7 +343,8 @@ def items_of(
         what = f"it is {foreign.words}, and {format_name} was expected"
         span = Position(0, min(len(first), FIRST_BYTES))
         return iter([FileFinding(foreign.code, what, (CODES | ARCHIVE_CODES)[foreign.code].remedy, span)])
-    return FORMATS[format_name].read(chunks, options)
+    items = FORMATS[format_name].read(chunks, options)
+    return of_its_kind(items, first, dict.fromkeys(each.format.name for each in candidates))
 
 
 def _row(document: Document, flow: Flow, value: dict[str, Any], origin: int) -> Staged:

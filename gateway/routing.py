@@ -11,6 +11,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from edi.encodings import misread
+from edi.findings import Finding as FileFinding
+from edi.findings import Position
 from edi.formats import sniff
 from edi.identify import identify
 from gateway.integrations import MapField
@@ -18,13 +20,13 @@ from gateway.model import Finding
 from gateway.normalize.compiler import MappingProblems, compile_mapping, compile_rules
 from gateway.receive.archives import base_name, kind_of
 from gateway.receive.archives.gzips import name_without_ending
-from gateway.receive.archives.kinds import GZIP
+from gateway.receive.archives.kinds import FIRST_BYTES, GZIP
 from gateway.validate.judge import Judge
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
-    from edi.model import Envelope
+    from edi.model import Document, Envelope
     from gateway.configuration import Configuration
     from gateway.contracts import Contract
     from gateway.integrations import Format, Integration
@@ -37,6 +39,15 @@ UPLOADED = ("http:", "hook:")
 """The sources of deliveries that came over HTTP, each for an integration that the request named."""
 _PLACE = re.compile(r"#\d+")
 _STANDARDS = {"x12": "isa", "edifact": "unb"}
+_KINDS = {
+    "x12": "X12",
+    "edifact": "EDIFACT",
+    "csv": "CSV",
+    "xml": "XML",
+    "json": "JSON",
+    "jsonl": "JSON lines",
+    "fixed": "records of fixed width",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -372,4 +383,43 @@ def unwanted_file(delivery: Delivery, first: bytes, part: Part | None = None) ->
         ),
         start=0,
         end=delivery.size if part is None else part.size,
+    )
+
+
+def of_its_kind(
+    items: Iterator[Document | FileFinding], first: bytes, expected: Collection[str]
+) -> Iterator[Document | FileFinding]:
+    """What was read of a file that begins so; that it holds no interchange is told as what it is instead.
+
+    `expected` are the names of the formats that are wanted.
+    """
+    before: list[FileFinding] = []
+    for item in items:
+        if isinstance(item, FileFinding) and item.code == "envelope.junk" and not before:
+            before.append(item)
+            continue
+        other = _other_kind(first, expected) if isinstance(item, FileFinding) and item.code == "envelope.none" else None
+        if other is not None:
+            yield other
+            return
+        yield from before
+        before = []
+        yield item
+    yield from before
+
+
+def _other_kind(first: bytes, expected: Collection[str]) -> FileFinding | None:
+    """The finding of a file in another format than the expected ones, if its beginning shows which."""
+    seen = identify(first)
+    if seen is None or seen.format in expected:
+        return None
+    if seen.format == "csv" and not any(len(each) == len(seen.columns) for each in seen.rows):
+        return None  # one line with a comma in it is no table
+    agreed = " or ".join(_KINDS[each] for each in expected)
+    return FileFinding(
+        "file.kind",
+        f"the file is {_KINDS[seen.format]}, and {agreed} was expected; it says {seen}",
+        f"Ask the sender for the file as {agreed}, and discard this one; or add an integration with format: "
+        f"{seen.declared()[0]}.",
+        Position(0, min(len(first), FIRST_BYTES), line=1),
     )

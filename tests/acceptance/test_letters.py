@@ -213,6 +213,39 @@ def test_a_name_that_differs_in_capital_letters_is_told_and_the_same_file_counts
     assert (again["state"], again["documents"]) == ("accepted", {"accepted": 1})
 
 
+@pytest.mark.parametrize(
+    ("partner", "raw", "is_", "agreed", "says"),
+    [
+        ("acme", sample("northwind-orders.edi"), "EDIFACT", "X12", "edifact D96A ORDERS from "),
+        ("northwind", interchange(group(GOOD)), "X12", "EDIFACT", "x12 004010 850 from ZZ:ACME"),
+        ("acme", b"<a><b>1</b></a>", "XML", "X12", "xml"),
+        ("acme", b'[{"a": 1}]', "JSON", "X12", "json"),
+        ("acme", b"sku;price\nA-1;9.90\n", "CSV", "X12", "csv ; header"),
+    ],
+)
+def test_a_file_of_another_standard_is_called_what_it_is(
+    place: Place, partner: str, raw: bytes, is_: str, agreed: str, says: str
+) -> None:
+    said = " ".join(told(place, raw, "orders.edi", partner)["txt"].split())
+    assert f"This is {is_}; with you we have agreed on {agreed}." in said
+    assert f"Send again: Please send the file as {agreed}." in said
+    assert "Line 1 " in said
+    assert "segment" not in said
+    (held,) = place.held()
+    assert held["findings"][0]["message"].startswith(f"the file is {is_}, and {agreed} was expected; it says {says}")
+
+
+def test_another_release_of_a_message_is_named_with_the_agreed_one(place: Place) -> None:
+    raw = interchange(group(GOOD, version="005010"))
+    said = " ".join(told(place, raw, "orders.edi")["txt"].split())
+    assert "We do not expect this kind of message from you: it is 850 in release 005010." in said
+    assert "Expected: 850 in release 004010 Send again: Please send it in release 004010, or tell us that you" in said
+    other = " ".join(
+        told(place, raw.replace(b"ST*850", b"ST*855").replace(b"005010", b"004010"), "b.edi")["txt"].split()
+    )
+    assert "it is 855 in release 004010. Expected: 850 in release 004010" in other
+
+
 @pytest.mark.parametrize("name", ["prices.csv", "prices.xlsx", "prices.xls"])
 def test_a_workbook_is_to_be_saved_as_csv(place: Place, name: str) -> None:
     made = io.BytesIO()

@@ -7,11 +7,13 @@ from datetime import UTC, datetime
 
 import pytest
 
+from edi import x12
+from edi.findings import Finding as FileFinding
 from edi.model import Envelope
 from gateway.model import Delivery, DeliveryState, Finding
-from gateway.routing import Flow, Routes, Unfit, unwanted_file
+from gateway.routing import Flow, Routes, Unfit, of_its_kind, unwanted_file
 from gateway.workspace.loader import load
-from tests.acceptance.workspaces import make
+from tests.acceptance.workspaces import make, sample
 
 X12 = Envelope("x12", "850", "004010", "ZZ:ACME", columns=())
 EDIFACT = Envelope("edifact", "ORDERS", "D96A", "14:5412345000013")
@@ -134,3 +136,30 @@ def test_a_sender_whom_nobody_knows_can_be_made_a_partner(
     found = routes.route([shared], X12._replace(sender="ZZ:EVIL"), delivery_partner=partner, delivery_id=delivery)
     assert isinstance(found, Finding)
     assert remedy in found.remedy
+
+
+@pytest.mark.parametrize(
+    ("raw", "expected", "codes"),
+    [
+        pytest.param(b"UNA:+.? '\nUNB+UNOC:3+A+B+261121:0900+1'UNZ+0+1'", ["x12"], ["file.kind"], id="EDIFACT"),
+        pytest.param(b"UNA:+.? '\nx", ["x12", "edifact"], ["envelope.junk", "envelope.none"], id="one that is agreed"),
+        pytest.param(b"GS*PO*ACME, INC*B~", ["x12"], ["envelope.junk", "envelope.none"], id="a comma makes no table"),
+        pytest.param(b"\n", ["x12"], ["envelope.none"], id="nothing to tell it by"),
+        pytest.param(b"", ["x12"], ["file.empty"], id="no bytes"),
+    ],
+)
+def test_a_file_of_another_kind_is_told_as_what_it_is_and_any_other_as_the_reader_does(
+    raw: bytes, expected: list[str], codes: list[str]
+) -> None:
+    found = [each for each in of_its_kind(x12.read([raw], {}), raw, expected) if isinstance(each, FileFinding)]
+    assert [each.code for each in found] == codes
+    if codes == ["file.kind"]:
+        assert found[0].message == "the file is EDIFACT, and X12 was expected; it says edifact"
+        assert (found[0].position.start, found[0].position.line) == (0, 1)
+
+
+def test_what_stands_before_an_interchange_is_told_beside_it() -> None:
+    raw = b"<html></html>" + sample("acme-orders.edi")
+    items = list(of_its_kind(x12.read([raw], {}), raw, ["x12"]))
+    assert items == list(x12.read([raw], {}))
+    assert [each.code for each in items if isinstance(each, FileFinding)] == ["envelope.junk"]

@@ -16,6 +16,7 @@ from gateway.judging import items_of, peeked
 from gateway.model import DeliveryState, DocumentState
 from gateway.publish.letters.facts import Item, Letter, Problem, Quote, Twin
 from gateway.publish.letters.headers import of_header, wanted
+from gateway.publish.letters.messages import of_message
 from gateway.publish.letters.names import AGAIN, of_name, patterns
 from gateway.publish.letters.overtaken import Late, newest_by
 from gateway.publish.letters.sheet import Sheets
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
     from edi.model import Envelope
     from gateway.configuration import Configuration
-    from gateway.integrations import Integration
+    from gateway.integrations import Format, Integration
     from gateway.model import Delivery, Finding
     from gateway.publish.letters.facts import Unit
     from gateway.routing import Routes
@@ -126,6 +127,8 @@ class _Reading:
         self._found = _Found()
         self._sheets: Sheets | None = None
         self._names: dict[str, tuple[str, ...]] = {}
+        self._agreed: list[Format] = []
+        """The formats in which the part that is being read may be, as far as they are this partner's."""
         self._open: BinaryIO | None = None
         """The part that is being read, where bytes of its rows are wanted."""
 
@@ -211,6 +214,7 @@ class _Reading:
         candidates = self._routes.candidates(self._delivery, part.member)
         if not candidates:
             return
+        self._agreed = [each.format for each in candidates if each.partner in (None, self._owed.partner)]
         held = self._held(part)
         waiting = next(held, None)
         if waiting is None:
@@ -361,6 +365,8 @@ class _Reading:
         expression = lineage.expression if lineage is not None else ""
         codes = codes_of(finding, self._configuration)
         words = worded(finding, name=_called(finding, envelope), expression=expression, codes=codes)
+        if finding.code == "route.unwanted_message" and envelope is not None:
+            words = of_message(envelope, self._agreed) or words
         quote = self._quote(finding, envelope, part)
         return Problem(_place(finding, envelope), quote, words.what, words.expected, words.send, words.ours)
 

@@ -43,7 +43,7 @@ class _Said(NamedTuple):
 _OURS = "Nothing for now: this is for us to settle, and we look at it."
 AS_CSV = "Please save it as CSV (in Excel: 'CSV UTF-8'), and send that."
 _WHOLE = "Please send the whole file again."
-_TELL = "If it was sent by mistake, nothing is to be done. Otherwise please tell us what it is, so that we can take it."
+TELL = "If it was sent by mistake, nothing is to be done. Otherwise please tell us what it is, so that we can take it."
 _TABLE: dict[str, _Said] = {
     "file.empty": _Said("a file with content", "Please send the file again; the program that wrote it wrote nothing."),
     "file.kind": _Said("", "Please send the file itself, not a page or a program's own format around it."),
@@ -109,10 +109,10 @@ _TABLE: dict[str, _Said] = {
         "Please correct the sender in the header, or tell us that this identifier is yours.",
     ),
     "route.unwanted_message": _Said(
-        "a message that was agreed", _TELL, "we do not expect this kind of message from you", ours=True
+        "a message that was agreed", TELL, "we do not expect this kind of message from you", ours=True
     ),
     "route.unwanted_file": _Said(
-        "a file that was agreed", _TELL, "we do not expect a file of this name or kind from you", ours=True
+        "a file that was agreed", TELL, "we do not expect a file of this name or kind from you", ours=True
     ),
     "delivery.failed": _Said("", _OURS, "we could not process the file, and it may not be your fault", ours=True),
     "document.not_found": _Said("", _OURS, "we do not find this part of the file any more", ours=True),
@@ -154,6 +154,7 @@ _NAMED_TABLE = re.compile(r"of the (?:table|code table) ([\w.-]+)")
 _NO_COLUMN = re.compile(r"there is no column ('[^']*'|\"[^\"]*\")")
 _DELIMITER = re.compile(r"^(?P<what>.*), and one with the declared (?P<agreed>'.*')$", re.DOTALL)
 _WHOLE_NUMBER = f"a whole number from {-(2**63):,} to {2**63 - 1:,}"
+_OTHER_KIND = re.compile(r"^the file is (?P<is>[^,;]+), and (?P<agreed>.+?) was expected; it says ")
 _MISREAD = re.compile(r"the file seems to be saved as ")
 _NAMES_MAX = 5
 _PICTURE = re.compile(r"\|\s*(decimal|int|date|datetime|time)\('([^']+)'")
@@ -189,6 +190,9 @@ def worded(finding: Finding, *, name: str = "", expression: str = "", codes: Col
         send = f"Please send the file with {expected} between the cells."
         expected = f"{expected} between the cells, as it was agreed"
         what = found["what"]
+    elif finding.code == "file.kind" and (kind := _OTHER_KIND.match(finding.message)):
+        what = f"this is {kind['is']}; with you we have agreed on {kind['agreed']}"
+        expected, send = f"a file in {kind['agreed']}", f"Please send the file as {kind['agreed']}."
     guess = _guess(finding)
     if guess:
         send = f"If {guess} is meant, please send {guess}."
