@@ -69,6 +69,7 @@ def _message(form: Format) -> str:
 
 def _lines(text: str) -> str:
     """Those of an integration's lines that say what fills the fields; empty where its `map:` is not a block."""
+    text = "\n".join(text.splitlines()) + "\n"  # whatever an editor ends lines with
     blocks = {match[1]: _TRAILING.sub("", match[0]) + "\n" for match in _BLOCK.finditer(text)}
     if "map" not in blocks:
         return ""

@@ -215,12 +215,13 @@ OWN_FLOW = (
 )
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
 def test_into_a_contract_of_the_workspace_the_mapping_of_a_flow_that_fills_it_is_taken_over(
-    shop: Path, tmp_path: Path
+    shop: Path, tmp_path: Path, end: str
 ) -> None:
     (shop / "contracts").mkdir(exist_ok=True)
     (shop / "contracts" / "order.v1.yaml").write_text(OWN, encoding="utf-8")
-    (shop / "integrations" / "acme-orders.yaml").write_text(OWN_FLOW, encoding="utf-8")
+    (shop / "integrations" / "acme-orders.yaml").write_text(OWN_FLOW, encoding="utf-8", newline=end)
     (tmp_path / "po.edi").write_bytes(ORDER)
     said = partner(shop, "add", "globex", "--from", tmp_path / "po.edi")
     assert "what fills it from x12 004010 850 is copied from acme-orders. Look it over." in said
