@@ -68,7 +68,7 @@ DELIVERY_PARTLY_ACCEPTED = Observation(
 KEYS_REPEATED = Observation(
     "keys_repeated", "info", "keys came more than once, and the last stands: {replaced} replaced, {which}"
 )
-DELIVERY_QUARANTINED = Observation("quarantined", "problem", "{documents} documents held: {reason}")
+DELIVERY_QUARANTINED = Observation("quarantined", "problem", "{what} held: {reason}")
 DELIVERY_FAILED = Observation("failed", "problem", "given up after {tries} tries: {reason}")
 DOCUMENT_UNROUTED = Observation("unrouted", "problem", "no integration wants document {document}: {reason}")
 ATTEMPT_FAILED = Observation("attempt_failed", "problem", "try {tries} did not finish: {reason}")

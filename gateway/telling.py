@@ -59,7 +59,8 @@ def finished(delivery: Delivery, batch: Batch, state: DeliveryState) -> Iterator
         reasons = [*batch.about_file, *batch.told]
         errors = [each for each in reasons if each.severity == "error"] or reasons
         reason = errors[0].message if errors else "nothing of it could be accepted"
-        yield DELIVERY_QUARANTINED(**who, documents=total, reason=reason)
+        what = so_many(total, "documents") if total else "the file as a whole is"
+        yield DELIVERY_QUARANTINED(**who, what=what, documents=total, reason=reason)
 
 
 def closed(delivery: Delivery, count: Mapping[str, int] | Mapping[DocumentState, int]) -> Activity:

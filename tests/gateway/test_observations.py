@@ -24,9 +24,10 @@ def test_a_count_and_what_is_counted_agree(count: int, noun: str, verb: str, sai
 
 
 def test_a_line_agrees_with_its_counts_and_leaves_what_it_quotes_alone() -> None:
-    line = observations.DELIVERY_QUARANTINED(documents=1, reason="1 rows of {documents} documents are bad").message
+    held = Observation("x", "problem", "{documents} documents held: {reason}")
+    line = held(documents=1, reason="1 rows of {documents} documents are bad").message
     assert line == "1 document held: 1 rows of {documents} documents are bad"
-    assert observations.DELIVERY_QUARANTINED(documents=2, reason="x").message == "2 documents held: x"
+    assert held(documents=2, reason="x").message == "2 documents held: x"
     purged = observations.DELIVERY_PURGED(by="keep: 1d", documents=1, findings=2).message
     assert purged == "purged by keep: 1d: its bytes, 1 held document, what 2 findings quote"
     assert observations.PULLED(files=1, folder="in", removed=0).message == "1 file taken from in, 0 removed there"

@@ -59,7 +59,13 @@ def test_a_thousand_findings_do_not_flood_the_log() -> None:
     batch = Batch(count=Counter({DocumentState.QUARANTINED: 1000}), told=[replace(FOUND, line=n) for n in range(1000)])
     lines = list(telling.finished(DELIVERY, batch, DeliveryState.QUARANTINED))
     assert len(lines) == TOLD_MAX + 1
-    assert lines[-1].message == "1000 documents held: '12,5O' is not a number"
+    assert lines[-1].message == "1,000 documents held: '12,5O' is not a number"
+
+
+def test_a_file_without_a_document_is_held_as_a_whole() -> None:
+    batch = Batch(about_file=[replace(FOUND, message="the file has no bytes")])
+    *_, last = telling.finished(DELIVERY, batch, DeliveryState.QUARANTINED)
+    assert last.message == "the file as a whole is held: the file has no bytes"
 
 
 @pytest.mark.parametrize(
