@@ -9,7 +9,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_to_bytes
 
-from flask import Flask, Response, g, request
+from flask import Flask, Response, current_app, g, request
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import BaseConverter
 
@@ -276,7 +276,7 @@ def _problem_of(error: Exception) -> Problem:
         code = BY_STATUS.get(error.code or 500, "bad_request" if (error.code or 500) < 500 else "internal_error")
         kept = ("Allow", "Content-Range", "Retry-After")
         headers = {name: value for name, value in error.get_headers() if name in kept}
-        return Problem(code, _detail(code, headers), headers=headers)
+        return Problem(code, _detail(code, headers), _remedy(code), headers=headers)
     if isinstance(error, Retry):
         _log.warning("%s request=%s", error.message, request_id)
         return Problem("unavailable", headers={"Retry-After": str(max(1, round(error.delay_seconds)))})
@@ -294,3 +294,13 @@ def _detail(code: str, headers: dict[str, str]) -> str:
     if code == "method_not_allowed":
         return f"{request.method} cannot be used on {request.path[:200]}; it takes {headers.get('Allow', 'nothing')}"
     return f"there is nothing at {request.path[:200]}" if code == "not_found" else ""
+
+
+def _remedy(code: str) -> str:
+    """Where a path has a slash too many at its end, the path without it."""
+    bare = request.path.rstrip("/")
+    if code != "not_found" or bare == request.path:
+        return ""
+    known = current_app.create_url_adapter(request)
+    found = known is not None and known.test(bare, request.method)
+    return f"Leave the slash at the end out: {path_of(bare)[:200]}" if found else ""

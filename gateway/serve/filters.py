@@ -234,6 +234,8 @@ class _Reading:
         words += [] if base != name else [*self.parameters]
         what = "field" if base != name else "parameter or field"
         remedy = f"Did you mean {self.meant(name)!r}?" if self.meant(name) else nearest(base, words)
+        if name == "format" and not nearest(name, self.fields, say_all=False):
+            remedy = "The header Accept chooses the form, as in Accept: text/csv; /docs lists those to be had here."
         self.refuse(code, name, f"{self.about} has no {what} {base!r}", remedy)
 
     def meant(self, name: str) -> str:

@@ -277,7 +277,8 @@ def _body_flaw(schema: Schema, place: tuple[str, ...], messages: Any) -> Flaw:
     elif name == "_schema":
         return Flaw("invalid_body", _sentence(messages), pointer="")
     else:
-        detail, remedy = f"the body has no member {name!r}", nearest(name, known)
+        detail = f"the body has no member {name!r}"
+        remedy = nearest(name, known) if known else "Send no body here, or {}."
     pointer = "".join("/" + each.replace("~", "~0").replace("/", "~1") for each in place)
     return Flaw("invalid_body", detail, remedy, pointer=pointer)
 

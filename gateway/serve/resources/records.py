@@ -15,7 +15,7 @@ from flask import Response, request
 
 from gateway.repair.differences import changed
 from gateway.serve import cursors, exports, plans
-from gateway.serve.answers import JSON, SYSTEM, as_of, keys_of, listed, not_modified, said, spelled, tagged
+from gateway.serve.answers import JSON, SYSTEM, as_of, keys_of, listed, not_modified, path_of, said, spelled, tagged
 from gateway.serve.masks import on_record
 from gateway.serve.operations import Operation
 from gateway.serve.problems import Flaw, Problem, nearest, refuse
@@ -283,10 +283,8 @@ def found(connection: Connection, view: View, collection: str, key: str, at: Poi
     if not known and at is None:
         for each in chain(*_meant(contract, key)):
             newest = _newest(connection, view, each)
-            if newest is not None and newest.json is None and newest.purged:
-                when = f"{newest.at:%Y-%m-%d}"
-                kept = f" by keep: {contract.keep} of {contract.name} v{contract.version}" if contract.keep else ""
-                raise Problem("record_purged", f"the record {each} was purged on {when}{kept}")
+            if newest is not None and newest.json is None:
+                raise _gone(contract, each, newest)
     if not known:
         form = "~".join([*(["partner"] if contract.per_partner else []), *contract.key])
         raise Problem(
@@ -297,6 +295,19 @@ def found(connection: Connection, view: View, collection: str, key: str, at: Poi
     if len(known) > 1:
         raise Problem("ambiguous_key", f"{key[:200]!r} can mean {', '.join(each.key for each in known)}")
     return known[0]
+
+
+def _gone(contract: Contract, key: str, newest: StoredVersion) -> Problem:
+    """Why a record stands no more that the caller could see when it did."""
+    when = f"{newest.at:%Y-%m-%d}"
+    if newest.purged:
+        kept = f" by keep: {contract.keep} of {contract.name} v{contract.version}" if contract.keep else ""
+        return Problem("record_purged", f"the record {key} was purged on {when}{kept}")
+    return Problem(
+        "unknown_record",
+        f"{contract.collection} has no record {key[:200]!r} any more: it is gone since {when}",
+        f"{path_of(f'/api/v1/{contract.collection}')}/{key}/history tells what it was.",  # keys are quoted already
+    )
 
 
 def _meant(contract: Contract, key: str) -> tuple[list[str], list[str]]:

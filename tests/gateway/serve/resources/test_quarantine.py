@@ -81,6 +81,15 @@ def test_a_code_that_nothing_held_has_is_refused_with_the_nearest(here: World) -
     assert "contract.code" not in theirs.post(path, json={"code": "contract.cod"}).get_data(as_text=True)
 
 
+def test_a_member_where_none_is_taken_is_told_so(here: World) -> None:
+    here.deliver(order("1", status="lost"))
+    client = here.client()
+    (document,) = held(client)
+    body = client.post(f"{PATH}/{document['id']}/retry", json={"reason": "a"}).get_json()
+    assert (body["code"], body["detail"]) == ("invalid_body", "the body has no member 'reason'")
+    assert body["remedy"] == body["errors"][0]["remedy"] == "Send no body here, or {}."
+
+
 def test_no_group_is_no_retry_of_everything(here: World) -> None:
     answer = here.client().post(f"{PATH}/retry", json={})
     assert (answer.status_code, answer.get_json()["code"]) == (422, "invalid_body")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from contextlib import closing
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gateway.store import revisions
-from tests.gateway.serve.worlds import CONTRACT, FILES, ORDERS, World, order, world
+from tests.gateway.serve.worlds import CONTRACT, FILES, ORDERS, World, order, with_key, world
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -412,3 +413,37 @@ def test_a_code_that_was_taken_out_of_its_table_is_asked_for_as_before(store_url
             revisions.apply(transaction, "first", FILES)
         assert numbers(client.get("/api/v1/orders?status=closed")) == []  # an earlier revision had it
         assert client.get("/api/v1/orders?status=lost").status_code == 400
+
+
+def test_of_a_record_that_was_undone_its_history_is_named_to_who_may_see_it(store_url: str, tmp_path: Path) -> None:
+    with closing(world(tmp_path, url=store_url)) as here:
+        delivery = here.deliver(order("a/1"))
+        client = here.client()
+        assert client.post(f"/api/v1/deliveries/{delivery.id}/undo", json={"reason": "a test"}).status_code == 200
+        body = client.get("/api/v1/orders/acme~a%2F1").get_json()
+        assert (body["status"], body["code"]) == (404, "unknown_record")
+        assert re.fullmatch(r"orders has no record 'acme~a%2F1' any more: it is gone since 20..-..-..", body["detail"])
+        assert body["remedy"] == "/api/v1/orders/acme~a%2F1/history tells what it was."
+        assert [each["record"] is None for each in client.get(body["remedy"].split()[0]).get_json()["items"]] == [
+            True,
+            False,
+        ]
+        never = client.get("/api/v1/orders/acme~2").get_json()
+        assert never["remedy"] == "Keys of orders are of the form partner~number."
+        theirs = with_key(here.app().test_client(), here.key("*:read", partners=("globex",)))
+        assert "history" not in theirs.get("/api/v1/orders/acme~a%2F1").get_data(as_text=True)
+
+
+def test_a_form_that_is_asked_for_in_the_query_is_that_of_the_accept_header(still: World) -> None:
+    body = still.client().get("/api/v1/orders?format=csv").get_json()
+    assert (body["code"], body["remedy"]) == (
+        "unknown_parameter",
+        "The header Accept chooses the form, as in Accept: text/csv; /docs lists those to be had here.",
+    )
+
+
+@pytest.mark.parametrize("path", ["/api/v1/orders", "/api/v1/deliveries", "/health/live"])
+def test_a_slash_at_the_end_of_a_path_is_named(still: World, path: str) -> None:
+    body = still.client().get(f"{path}/").get_json()
+    assert (body["code"], body["remedy"]) == ("not_found", f"Leave the slash at the end out: {path}")
+    assert still.client().get("/api/v1/").get_json()["remedy"] == "Check the path; /docs lists every one."
