@@ -143,14 +143,6 @@ def discard(database: Database, document: HeldDocument, *, who: str, reason: str
             transaction.tell(telling.closed(delivery, delivery.documents))
 
 
-def decided(database: Database, document: HeldDocument) -> Decision | None:
-    """What somebody decided about a document last, with who and why; None: nothing."""
-    with database.read() as connection:
-        delivery = deliveries.get(connection, document.delivery)
-        assert delivery is not None, document.delivery
-        return decisions.of_delivery(connection, delivery.number).get(document.origin + document.number)
-
-
 def as_it_stands(database: Database, vault: Vault, document: HeldDocument) -> tuple[bytes, Decision | None]:
     """The bytes of a held document, and its correction if it has one already."""
     with database.read() as connection:
