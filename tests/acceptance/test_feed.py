@@ -108,7 +108,7 @@ def followed(folder: Path, store: str, work: Callable[..., None]) -> None:
         followers: list[Follower] = [
             Polling(server, "", ended, last, seed),
             Listening(server, "", ended, last, seed + 1),
-            Listening(server, "limit=3", ended, last, seed + 2),
+            Listening(server, "type=invoice,order,price", ended, last, seed + 2),
             Polling(server, "&type=price,invoice&body=none", ended, last, seed + 3),
             Polling(limited, "", ended, last, seed + 4),
         ]

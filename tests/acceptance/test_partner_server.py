@@ -98,7 +98,7 @@ def test_what_the_partners_file_allows_is_all_that_is_taken(tmp_path: Path) -> N
             visits.write()
         assert list((tmp_path / "data/sftp/acme").rglob("large*")) == []
         lines = [each for each in place.get("/api/v1/activity?problems=true")["items"] if each["event"] == "refused"]
-        said = "large.edi is larger than 1000 bytes, the most that one file may have here"
+        said = "/inbox/large.edi: large.edi is larger than 1000 bytes, the most that one file may have here"
         assert [each["message"] for each in lines] == [said, said]  # at the write, and at the close
         assert (len(rows(place, "logged_in")), len(rows(place, "refused"))) == (1, 2)
 
