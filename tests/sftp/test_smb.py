@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import itertools
 import os
 import random
@@ -133,6 +134,20 @@ def note(number: int) -> bytes:
     return b"<note>%d%s</note>" % (number, b"." * (number * 997))
 
 
+def _renamed(draft: Path, path: Path) -> None:
+    """Rename as clients do who try again: FUSE closes a file a little after its program does, and until then it is busy."""
+    until = time.monotonic() + 30
+    while True:
+        try:
+            draft.rename(path)
+        except OSError as error:
+            if error.errno != errno.EBUSY or time.monotonic() > until:
+                raise
+            time.sleep(0.01)
+        else:
+            return
+
+
 def send(server: Smb, mount: Path, here: Path) -> None:
     """Files from the server itself, from the machines that collect, and from another client; slowly, and at once."""
     for number in range(_FILES):
@@ -145,7 +160,7 @@ def send(server: Smb, mount: Path, here: Path) -> None:
         if number % 3:
             draft = path.with_name(f"{path.name}.tmp")
             draft.write_bytes(data)
-            draft.rename(path)
+            _renamed(draft, path)
             continue
         with path.open("wb", buffering=0) as file:
             file.write(data[: len(data) // 2])
