@@ -135,7 +135,7 @@ def note(number: int) -> bytes:
 
 
 def _renamed(draft: Path, path: Path) -> None:
-    """Rename as clients do who try again: FUSE closes a file a little after its program does, and until then it is busy."""
+    """Rename, and try again while the file is busy: FUSE closes it a little after its program does."""
     until = time.monotonic() + 30
     while True:
         try:
