@@ -112,6 +112,8 @@ class Lists:
             if any("\0" in part for pair in pairs for part in pair):
                 return None
         names, texts = tuple([pair[0] for pair in pairs]), [pair[1] for pair in pairs]
+        if len(set(names)) < len(names):
+            return None  # the plain lane puts what has one name together, also in the link to the next page
         secret, now = self._services.cursor_secret, self._services.ticks()
         form = known.forms.find(collection, names, texts)
         question = form.question(texts, secret, now) if form is not None else None

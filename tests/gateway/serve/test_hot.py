@@ -137,6 +137,12 @@ def test_both_lanes_answer_alike(
     assert said(hot) == said(plain)
 
 
+@pytest.mark.parametrize("query", ["sort=-total&limit=3&sort=_key", "total__gte=1&limit=2&total__gte=2"])
+def test_a_name_that_comes_twice_is_answered_alike(both: tuple[FlaskClient, FlaskClient], query: str) -> None:
+    hot, plain = (each.get(f"/api/v1/orders?{query}") for each in both)
+    assert said(hot) == said(plain)
+
+
 def test_every_page_of_a_list_is_alike(both: tuple[FlaskClient, FlaskClient]) -> None:
     for start in ("/api/v1/orders?limit=7", "/api/v1/orders?sort=-total&limit=7", "/api/v1/orders?limit=7&status=open"):
         url: str | None = start
