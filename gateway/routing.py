@@ -395,10 +395,15 @@ def of_its_kind(
     """
     before: list[FileFinding] = []
     for item in items:
-        if isinstance(item, FileFinding) and item.code == "envelope.junk" and not before:
+        if not isinstance(item, FileFinding):  # there is a document: nothing more is to be looked at
+            yield from before
+            yield item
+            yield from items
+            return
+        if item.code == "envelope.junk" and not before:
             before.append(item)
             continue
-        other = _other_kind(first, expected) if isinstance(item, FileFinding) and item.code == "envelope.none" else None
+        other = _other_kind(first, expected) if item.code == "envelope.none" else None
         if other is not None:
             yield other
             return

@@ -1,9 +1,8 @@
 """Undo: the records that a delivery touched return to their previous versions, and that is told as changes.
 
 A record that a later delivery changed since is not touched: the undo is refused, unless those are to be left. Held
-documents of earlier files that its rows put right are held again. All of it
-becomes visible in one transaction (P2); an undo that broke off has done nothing, and the worker that finds its lease
-run out clears up.
+documents of earlier files that its rows put right are held again. All of it becomes visible in one transaction (P2); an
+undo that broke off has done nothing, and the worker that finds its lease run out clears up.
 """
 
 from __future__ import annotations

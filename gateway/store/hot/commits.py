@@ -14,6 +14,7 @@ library holds on it (POSIX advisory locks belong to the process).
 from __future__ import annotations
 
 import ctypes
+import os
 from pathlib import Path
 from typing import Any
 
@@ -49,12 +50,14 @@ class Commits:
 
 def _address(path: Path) -> int | None:
     """Where the WAL index of a file is in this process; None: nowhere, or the system does not tell."""
+    file = Path(f"{os.path.realpath(path)}-shm")  # the library follows links, too
     try:
-        number = path.with_name(f"{path.name}-shm").stat().st_ino
+        number = file.stat().st_ino
         with Path("/proc/self/maps").open(encoding="utf-8", errors="surrogateescape") as maps:
             for line in maps:  # address-address rights offset device inode path: proc_pid_maps(5)
-                where, _, offset, _, inode, *named = line.split(maxsplit=5)
-                if int(inode) == number and int(offset, 16) == 0 and named and named[0].rstrip().endswith("-shm"):
+                where, _, offset, _, inode, *named = line.rstrip("\n").split(maxsplit=5)
+                # Numbers of inodes are those of one file system, so the name must be the same as well.
+                if int(inode) == number and int(offset, 16) == 0 and named == [str(file)]:
                     return int(where.partition("-")[0], 16)
     except OSError:
         pass

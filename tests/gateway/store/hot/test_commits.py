@@ -50,6 +50,15 @@ def test_commits_of_this_process_and_of_others_are_seen(file: Path, writer: Any)
     assert len(set(told)) == len(told)
 
 
+def test_a_file_behind_a_link_is_seen_as_itself(file: Path, writer: Any, tmp_path: Path) -> None:
+    (tmp_path / "linked").symlink_to(file)
+    commits = Commits(tmp_path / "linked")
+    before = commits.seen()
+    writer.execute("INSERT INTO number VALUES (1)")
+    assert None not in (before, commits.seen())
+    assert commits.seen() != before
+
+
 def test_neither_reading_nor_what_is_rolled_back_is_a_commit(file: Path, writer: Any) -> None:
     commits = Commits(file)
     before = commits.seen()
