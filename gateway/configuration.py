@@ -150,6 +150,8 @@ class Settings:
     exports_max: int = 4
     hot_lane: bool = True
     access: Access = Access()
+    identifiers: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    """Who we are, as a partner's are written; no interchange for another receiver is taken of a standard in it."""
     contact: tuple[str, ...] = ()
     """Whom partners write to or call, a line each."""
     mail: Mail | None = None
@@ -161,7 +163,7 @@ FOLLOWED = frozenset(
     {
         *("settle_seconds", "partial_after_seconds", "field_bytes_max", "upload_bytes_max", "hook_bytes_max", "keep"),
         *("archive_bytes_max", "archive_ratio_max", "archive_members_max", "access"),
-        *("contact", "mail", "late_after_seconds", "http_public", "sftp_public"),
+        *("identifiers", "contact", "mail", "late_after_seconds", "http_public", "sftp_public"),
     }
 )
 """Settings that hold as soon as they are applied; the roles read all others when they start."""

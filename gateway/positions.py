@@ -19,7 +19,8 @@ VALUE_CHARACTERS_MAX = 200
 _WINDOW_BYTES = 64 * 1024
 _COUNTED_BYTES = 1024 * 1024
 _SENDERS = {"x12": (b"ISA", 6), "edifact": (b"UNB", 2)}
-"""Where an interchange says who sent it: ISA06 (X12.5), and S002 of UNB (ISO 9735-1)."""
+_RECEIVERS = {"x12": (b"ISA", 8), "edifact": (b"UNB", 3)}
+"""Where an interchange says who sent it, and to whom: ISA06 and ISA08 (X12.5), S002 and S003 of UNB (ISO 9735-1)."""
 
 
 def of_file(finding: FileFinding) -> Finding:
@@ -45,7 +46,7 @@ class Places:
         self._sha256 = sha256
         self._file: BinaryIO | None = None
         self._known = (0, 1)
-        self._senders: dict[tuple[str | None, str | None], Finding | None] = {}
+        self._parties: dict[tuple[str, str | None, str], Finding | None] = {}
 
     def close(self) -> None:
         """Let go of the file."""
@@ -100,15 +101,15 @@ class Places:
         )
 
     def of_route(self, finding: Finding, document: Document) -> Finding:
-        """A finding of routing: at the sender in the interchange's header if that is its value, else the document."""
-        envelope = document.envelope
-        if finding.value is not None and finding.value == envelope.sender:
-            known = (envelope.interchange, envelope.sender)
-            if known not in self._senders:
-                self._senders[known] = self._at_sender(finding, document)
-            at_sender = self._senders[known]
-            if at_sender is not None:
-                return replace(at_sender, document=document.number)
+        """A finding of routing: at the party in the interchange's header if it is about one, else the document."""
+        parties = {"route.unknown_partner": _SENDERS, "route.other_receiver": _RECEIVERS}.get(finding.code)
+        if parties is not None and finding.value is not None:
+            known = (finding.code, document.envelope.interchange, finding.value)
+            if known not in self._parties:
+                self._parties[known] = self._at_party(finding, document, *parties[document.envelope.format])
+            at_party = self._parties[known]
+            if at_party is not None:
+                return replace(at_party, document=document.number)
             finding = replace(finding, value=None)
         line = self.line_of(document.start)
         return replace(finding, start=document.start, end=document.end, line=line, document=document.number)
@@ -118,9 +119,8 @@ class Places:
         end = len(self._vault.read(self._sha256, 0, _WINDOW_BYTES).partition(b"\n")[0])
         return replace(finding, start=0, end=end, line=1, document=document.number)
 
-    def _at_sender(self, finding: Finding, document: Document) -> Finding | None:
+    def _at_party(self, finding: Finding, document: Document, tag: bytes, number: int) -> Finding | None:
         """The finding at the identifier in the nearest header before the document; None where it is not found."""
-        tag, number = _SENDERS[document.envelope.format]
         identifier = (finding.value or "").partition(":")[2].encode("utf-8")
         end = document.start
         while end > 0 and identifier:

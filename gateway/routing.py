@@ -142,6 +142,8 @@ class Routes:
         wanting = [each for each in of_format if _takes_message(each, envelope)]
         if not wanting:
             return _unwanted(envelope, candidates, delivery_partner, delivery_id)
+        if (misdirected := self._misdirected(envelope)) is not None:
+            return misdirected
         refusal: Finding | None = None
         unfit: list[Unfit] = []
         for integration in wanting:
@@ -157,6 +159,31 @@ class Routes:
             return max(unfit, key=lambda each: len(each.integration.source.path))
         assert refusal is not None
         return refusal
+
+    def is_ours(self, form: str, receiver: str | None) -> bool:
+        """Whether an interchange of that format for that receiver is for us, as far as it is said who we are."""
+        ours = self._ours(form)
+        return not ours or receiver in ours
+
+    def _ours(self, form: str) -> tuple[str, ...]:
+        return dict(self.configuration.settings.identifiers).get(_STANDARDS.get(form, ""), ())
+
+    def _misdirected(self, envelope: Envelope) -> Finding | None:
+        """The finding of an interchange for somebody else, where it is said who we are."""
+        if self.is_ours(envelope.format, envelope.receiver):
+            return None
+        standard, ours = _STANDARDS[envelope.format], self._ours(envelope.format)
+        return Finding(
+            code="route.other_receiver",
+            severity="error",
+            message=f"the interchange is for {envelope.receiver}, and we are {' and '.join(ours)}; "
+            f"the document is {_told(envelope)}",
+            remedy=(
+                f"If that is us, add {standard}: {envelope.receiver} to the identifiers in gateway.yaml, apply, and "
+                "retry the document; otherwise tell the sender, and discard it."
+            ),
+            value=envelope.receiver,
+        )
 
     def _partner(
         self, integration: Integration, delivery_partner: str | None, envelope: Envelope, delivery_id: str | None

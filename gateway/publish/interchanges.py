@@ -126,6 +126,7 @@ class Reading:
                 self._begin()  # an interchange whose header cannot be read
             yield event
             if isinstance(event, Opened) and event.kind == "interchange":
+                yield from self._misdirected(event)
                 yield from self._again(event)
 
     def _begin(self) -> None:
@@ -160,6 +161,13 @@ class Reading:
         scheme = {"x12": "isa", "edifact": "unb"}[self._standard]
         partners = self._routes.configuration.partners.values()
         return next((each.name for each in partners if sender in dict(each.identifiers).get(scheme, ())), None)
+
+    def _misdirected(self, opened: Opened) -> Iterator[Finding]:
+        """A warning, for TA1, that the interchange is for somebody else: its documents wait for a person."""
+        receiver = _named(opened.row)[1]
+        if not self._routes.is_ours(self._standard, receiver):
+            place = Position(opened.start, opened.end, tag=opened.row[0])
+            yield Finding("route.other_receiver", f"The interchange is for {receiver}.", "", place, Severity.WARNING)
 
     def _again(self, opened: Opened) -> Iterator[Finding]:
         """A warning, for TA1, that the sender has used the control number in an earlier delivery."""

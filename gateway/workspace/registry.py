@@ -99,6 +99,8 @@ def read_settings(section: Section) -> Settings:
         values |= {f"s3_{name}": value for name, value in bucket.values.items()}
         if not str(section.get("vault", "")).startswith("s3://"):
             section.refuse("s3", "s3: says how a bucket is reached, and the vault is none", "write vault: s3://bucket")
+    identifiers: Section | None = section.get("identifiers")
+    values |= {"identifiers": tuple(identifiers.values.items())} if identifiers is not None else {}
     access: Section | None = section.get("access")
     values |= {"access": read_access(access)} if access is not None and access.whole else {}
     mail: Section | None = section.get("mail")

@@ -105,6 +105,11 @@ ACCESS = (
     ),
 )
 
+IDENTIFIERS = (
+    Key("isa", ISA, "as in X12's ISA segment: qualifier:identifier", "ZZ:ACME"),
+    Key("unb", UNB, "as in EDIFACT's UNB segment: qualifier:identifier", "14:4012345000009"),
+)
+
 MAIL = (
     Key("host", TEXT, "the mail server", "mail.company.example", required=True),
     Key("port", WHOLE, "its port, where it is not the usual one", "587"),
@@ -162,6 +167,13 @@ GATEWAY = (
     Key("exports", WHOLE, "how many exports run at the same time; one client has a third of them, rounded up", "4"),
     Key("hot_lane", TRUTH, "whether single records and pages take the short way through the server", "true"),
     Key("access", SECTION, "who may use the API besides those who have keys", "", keys=ACCESS),
+    Key(
+        "identifiers",
+        SECTION,
+        "who we are in the standards' envelopes; without it, interchanges for anybody are taken",
+        "",
+        keys=IDENTIFIERS,
+    ),
     Key("contact", TEXTS, "whom partners write to or call, as letters tell them", "Orders desk, edi@company.example"),
     Key("mail", SECTION, "the server that takes letters to partners, where they go by e-mail", "", keys=MAIL),
     Key("late_after", DURATION, "after how long it is told that an answer to a partner is not sent yet", "15m"),
@@ -234,10 +246,7 @@ PARTNER = (
         SECTION,
         "who the partner is in the standards' envelopes",
         "",
-        keys=(
-            Key("isa", ISA, "as in X12's ISA segment: qualifier:identifier", "ZZ:ACME"),
-            Key("unb", UNB, "as in EDIFACT's UNB segment: qualifier:identifier", "14:4012345000009"),
-        ),
+        keys=IDENTIFIERS,
     ),
     Key(
         "sftp",

@@ -205,6 +205,20 @@ def test_X1_a_test_is_answered_by_a_test(tmp_path: Path) -> None:  # noqa: N802
         assert b"*0*T*>~" in next(iter(taken(place).values()))
 
 
+def test_an_interchange_for_somebody_else_is_told_so_in_its_ta1_and_not_rejected(tmp_path: Path) -> None:
+    with answering(tmp_path, acme="TA1, 997") as place:
+        place.change("gateway.yaml", "settle: 500ms", "settle: 500ms\nidentifiers: {isa: ZZ:COMPANY}")
+        other = answered(place, interchange(group(GOOD)))
+        assert other["documents"] == {"unrouted": 1}
+        (ta1,) = (content for name, content in taken(place).items() if name.startswith("TA1"))
+        assert lines(ta1)[1] == "TA1*000000007*261121*0900*E*008"
+
+        place.change("gateway.yaml", "isa: ZZ:COMPANY", "isa: [ZZ:COMPANY, ZZ:GATEWAY]")
+        place.ask("/api/v1/quarantine/retry", "POST", json={"code": "route.other_receiver"})
+        place.work()
+        assert place.delivery(other["id"])["documents"] == {"accepted": 1}
+
+
 def test_control_numbers_count_for_each_pair_of_parties(tmp_path: Path) -> None:
     with answering(tmp_path) as place:
         place.change("partners/acme.yaml", "isa: ZZ:ACME", "isa: [ZZ:ACME, ZZ:ACME SUB]")

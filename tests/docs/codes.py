@@ -43,6 +43,11 @@ OURS = {
         ),
         "error",
     ),
+    "route.other_receiver": (
+        "the interchange is for a receiver that is none of our `identifiers:` in gateway.yaml",
+        "If that is us, add it there, apply, and retry; otherwise tell the sender, and discard the document.",
+        "error",
+    ),
     "mapping.unusable": (
         "the columns of the file are not those that the mapping names",
         (

@@ -65,6 +65,24 @@ def test_an_edifact_sender_is_shown_in_its_header(vault: LocalVault) -> None:
     assert raw[found.start : found.end] == b"5400000000009" == (found.value or "").encode()
 
 
+@pytest.mark.parametrize(
+    ("raw", "receiver"),
+    [
+        (ISA.replace(b"EVIL", b"SAME").replace(b"GATEWAY", b"SAME   ") + b"ST*850*0001~", "ZZ:SAME"),
+        (b"UNB+UNOC:3+SAME:14+SAME:14+261121:0905+N0001'UNH+1+ORDERS:D:96A:UN'", "14:SAME"),
+    ],
+)
+def test_a_receiver_is_shown_where_it_stands_though_the_sender_is_called_so_too(
+    vault: LocalVault, raw: bytes, receiver: str
+) -> None:
+    form, tag = ("x12", b"ST*") if raw.lstrip().startswith(b"ISA") else ("edifact", b"UNH")
+    envelope = Envelope(form, receiver=receiver, sender=receiver, interchange="N0001")
+    finding = Finding("route.other_receiver", "error", "…", "…", value=receiver)
+    found = of_route(vault, raw, raw.index(tag), finding, envelope)
+    assert found.start == raw.rindex(b"SAME")
+    assert (found.value, found.element) == ("SAME", 8 if form == "x12" else 3)
+
+
 def test_a_sender_that_is_not_found_again_leaves_the_finding_at_the_document(vault: LocalVault) -> None:
     raw = b"no header at all\nST*850*0001~"
     found = of_route(vault, raw, 17, UNKNOWN)

@@ -84,6 +84,23 @@ def test_a_document_that_nothing_wants_is_told_with_what_would_have_to_be_said(
     assert remedy in finding.remedy
 
 
+def test_an_interchange_for_somebody_else_is_told_where_it_is_said_who_we_are(routes: Routes) -> None:
+    said = replace(routes.configuration.settings, identifiers=(("isa", ("ZZ:US", "01:123456789")),))
+    ours = Routes(replace(routes.configuration, settings=said))
+    for receiver in ("ZZ:US", "01:123456789"):
+        assert isinstance(flow_of(ours, X12._replace(receiver=receiver), "acme-orders"), Flow)
+    found = flow_of(ours, X12._replace(receiver="01:US"), "acme-orders")
+    assert isinstance(found, Finding)
+    assert (found.code, found.value) == ("route.other_receiver", "01:US")
+    assert "the interchange is for 01:US, and we are ZZ:US and 01:123456789" in found.message
+    assert "add isa: 01:US to the identifiers in gateway.yaml, apply, and retry" in found.remedy
+    assert isinstance(
+        flow_of(ours, EDIFACT._replace(receiver="14:9"), "northwind-orders"), Flow
+    )  # of UNB nothing is said
+    table = flow_of(ours, Envelope("csv", columns=COLUMNS), "globex-prices", partner="globex")
+    assert isinstance(table, Flow)
+
+
 def test_columns_that_do_not_fit_are_a_finding_and_are_compiled_once(routes: Routes) -> None:
     good = Envelope("csv", columns=COLUMNS)
     first, again = (flow_of(routes, good, "globex-prices", partner="globex") for _ in range(2))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
@@ -26,6 +26,21 @@ _LOCAL = ("127.0.0.1", "localhost", "0.0.0.0", "[::1]", "[::]", "::1", "::")  # 
 _WIDTH, _LINE = 14, 100
 _ENDINGS = {"x12": "edi", "edifact": "edi", "fixed": "txt"}
 """How names of files end, where they do not end with the name of their format."""
+
+
+class _Standard(NamedTuple):
+    """A standard with envelopes: the format, what it is called, and its key in `identifiers`."""
+
+    format: str
+    name: str
+    key: str
+    example: str
+
+
+_STANDARDS = (
+    _Standard("x12", "X12", "isa", "'ZZ:US'"),
+    _Standard("edifact", "EDIFACT", "unb", "'14:4012345000009'"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +88,13 @@ def card(configuration: Configuration, partner: Partner, host_keys: tuple[str, .
             f"{partner.name} has no account, and nothing takes its files",
             f"gateway partner key add {partner.name} FILE; gateway partner add {partner.name} --format …; then apply",
         )
+    formats = {configuration.integrations[each.integration].format.name for each in taken}
+    standards = tuple(each for each in _STANDARDS if each.format in formats)
     host, _, port = (settings.sftp_public or settings.sftp).rpartition(":")
     sections = []
     if account is not None:
         sections += [_server(account, host, port, host_keys), _folders(), *_limits(account, settings)]
-    sections += [*_known(partner), _taken(taken, configuration), _answers(taken, partner)]
+    sections += [*_known(partner), *_ours(settings, standards), _taken(taken, configuration), _answers(taken, partner)]
     if account is not None:
         sections += [
             _typed(account, host, port, _example(taken, configuration)),
@@ -86,13 +103,24 @@ def card(configuration: Configuration, partner: Partner, host_keys: tuple[str, .
     if settings.contact:
         sections.append(Section("Whom to ask", rows=(("Contact", ", ".join(settings.contact)),)))
     about = partner.about or partner.name
-    return Card(f"How {about} sends files to us", tuple(sections), tuple(_warnings(account, settings, host, host_keys)))
+    return Card(
+        f"How {about} sends files to us", tuple(sections), tuple(_warnings(account, settings, standards, host_keys))
+    )
 
 
-def _warnings(account: Account | None, settings: Settings, host: str, host_keys: tuple[str, ...]) -> Iterator[str]:
+def _warnings(
+    account: Account | None, settings: Settings, standards: tuple[_Standard, ...], host_keys: tuple[str, ...]
+) -> Iterator[str]:
+    for each in standards:
+        if each.key not in dict(settings.identifiers):
+            yield (
+                f"Whom to write as the receiver in {each.name} is not on it: write who you are into gateway.yaml, "
+                f"as identifiers: {{{each.key}: {each.example}}}."
+            )
     if account is None:
         yield "There is no account: the card says what is taken, and not how it is sent."
         return
+    host = settings.sftp.rpartition(":")[0]
     if host in _LOCAL and settings.sftp_public is None:
         yield f"{host} is reached from this machine alone: write sftp_public: edi.example.com:22 into gateway.yaml."
     if not host_keys:
@@ -147,25 +175,42 @@ def _folders() -> Section:
 
 
 def _known(partner: Partner) -> Iterator[Section]:
-    """Who the sender must be in the envelopes: what `routing` holds them against, as each standard calls it."""
-    identifiers = dict(partner.identifiers)
-    isa, unb = ([each.partition(":")[::2] for each in identifiers.get(standard, ())] for standard in ("isa", "unb"))
-    rows = [("X12", f"ISA05 {qualifier}, ISA06 {identity}") for qualifier, identity in isa]
-    rows += [
-        ("EDIFACT", f"UNB, sender {identity}, {f'qualifier {qualifier}' if qualifier else 'without a qualifier'}")
-        for qualifier, identity in unb
-    ]
-    if rows:
-        group = " The sender of the group, GS02, is yours to choose." if isa else ""
+    """Who the sender must be in the envelopes: what `routing` holds them against."""
+    if rows := _parties(partner.identifiers, ("ISA05", "ISA06"), "sender"):
+        group = " The sender of the group, GS02, is yours to choose." if rows[0][0] == "X12" else ""
         several = "one of these as the sender" if len(rows) > 1 else "this as the sender"
         yield Section(
             "How we know you",
-            rows=tuple(rows),
+            rows=rows,
             note=(
                 f"Write {several} into the envelope of each file. "
                 f"A file with another sender waits until a person has looked at it.{group}"
             ),
         )
+
+
+def _ours(settings: Settings, standards: tuple[_Standard, ...]) -> Iterator[Section]:
+    """Who the receiver must be, in the standards that this partner writes."""
+    keys = {each.key for each in standards}
+    ours = tuple(each for each in settings.identifiers if each[0] in keys)
+    if rows := _parties(ours, ("ISA07", "ISA08"), "receiver"):
+        several = "one of these" if len(rows) > 1 else "this"
+        yield Section("Who we are", rows=rows, note=f"Write {several} as the receiver into the envelope of each file.")
+
+
+def _parties(
+    identifiers: tuple[tuple[str, tuple[str, ...]], ...], of_x12: tuple[str, str], of_edifact: str
+) -> tuple[tuple[str, str], ...]:
+    """Identifiers as each standard calls their places."""
+    known = dict(identifiers)
+    isa, unb = ([each.partition(":")[::2] for each in known.get(standard, ())] for standard in ("isa", "unb"))
+    return (
+        *(("X12", f"{of_x12[0]} {qualifier}, {of_x12[1]} {identity}") for qualifier, identity in isa),
+        *(
+            ("EDIFACT", f"UNB, {of_edifact} {name}, {f'qualifier {qualifier}' if qualifier else 'without a qualifier'}")
+            for qualifier, name in unb
+        ),
+    )
 
 
 def _taken(taken: list[Offer], configuration: Configuration) -> Section:

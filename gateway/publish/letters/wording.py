@@ -108,6 +108,10 @@ _TABLE: dict[str, _Said] = {
         "one of your identifiers that we know",
         "Please correct the sender in the header, or tell us that this identifier is yours.",
     ),
+    "route.other_receiver": _Said(
+        "one of our identifiers",
+        "Please write us as the receiver into the header, or tell us that this identifier is ours.",
+    ),
     "route.unwanted_message": _Said(
         "a message that was agreed", TELL, "we do not expect this kind of message from you", ours=True
     ),

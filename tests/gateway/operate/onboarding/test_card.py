@@ -26,6 +26,7 @@ FILES = {
     "gateway.yaml": (
         "sftp_public: edi.example.com:22\ncontact: Orders desk, edi@us.example\nupload_max: 100 MiB\n"
         "mail:\n  host: mail.us.example\n  from: edi@us.example\n"
+        "identifiers:\n  isa: ZZ:US\n  unb: ['14:4012345000009', ':US']\n"
     ),
     "partners/acme.yaml": (
         "partner: acme\nabout: Acme <Retail>\ncontacts: edi@acme.example\nletters: outbox mail\n"
@@ -56,6 +57,7 @@ def test_the_card_says_where_as_whom_and_what() -> None:
         "A file at most 100 MiB",
         "All that waits at most 10 GB",
         "Files that wait at most 50",
+        "X12 ISA07 ZZ, ISA08 US",
         "Orders X12 850 purchase order, release 004010; names like *.edi",
         "997 what of each file was accepted, and what was not, within seconds; in /outbox",
         "E-mail the same letter, to edi@acme.example",
@@ -95,6 +97,24 @@ def test_it_says_as_whom_the_partner_writes_itself_into_its_envelopes() -> None:
     assert "GS02" not in only_unb.text()
 
 
+def test_it_says_who_we_are_in_the_standards_that_the_partner_writes() -> None:
+    (section,) = (each for each in made().sections if each.title == "Who we are")
+    assert section.rows == (("X12", "ISA07 ZZ, ISA08 US"),)  # it sends no EDIFACT
+    assert section.note == "Write this as the receiver into the envelope of each file."
+    flows = {
+        f"integrations/acme-{name}.yaml": (
+            f"integration: acme-{name}\nformat: {form}\nprecedence: {place}\n{FLOW}".replace("*.edi", f"*.{name}")
+        )
+        for place, (name, form) in enumerate((("orders", "x12 850"), ("messages", "edifact D96A ORDERS")), 1)
+    }
+    both = made(flows)
+    (section,) = (each for each in both.sections if each.title == "Who we are")
+    assert section.rows[1:] == (
+        ("EDIFACT", "UNB, receiver 4012345000009, qualifier 14"),
+        ("EDIFACT", "UNB, receiver US, without a qualifier"),
+    )
+
+
 def test_of_a_table_the_columns_are_named_and_a_name_that_is_taken() -> None:
     table = {
         "contracts/prices.v1.yaml": (
@@ -132,16 +152,18 @@ def test_lines_are_short_enough_for_a_mail() -> None:
 
 
 def test_who_sends_the_card_is_told_what_is_missing_on_it() -> None:
-    configuration = parse(FILES | {"gateway.yaml": FILES["gateway.yaml"].partition("\n")[2]})
+    said = FILES["gateway.yaml"].partition("\n")[2].partition("identifiers:")[0]
+    configuration = parse(FILES | {"gateway.yaml": said})
     warnings = card(configuration, configuration.partners["acme"], ()).warnings
-    assert [each.partition(" ")[0] for each in warnings] == ["127.0.0.1", "The"]
-    assert "sftp_public: edi.example.com:22" in warnings[0]
+    assert [each.partition(" ")[0] for each in warnings] == ["Whom", "127.0.0.1", "The"]
+    assert warnings[0].endswith("write who you are into gateway.yaml, as identifiers: {isa: 'ZZ:US'}.")
+    assert "sftp_public: edi.example.com:22" in warnings[1]
 
 
 def test_a_partner_without_an_account_has_a_card_of_what_is_taken() -> None:
     flow = f"integration: acme-orders\nformat: x12 850\n{FLOW}".replace("drop://acme/*.edi", '"http:"\npartner: acme')
     found = made({"partners/acme.yaml": "partner: acme\n", "integrations/acme-orders.yaml": flow})
-    assert [each.title for each in found.sections] == ["What we take", "What you get back", "Whom to ask"]
+    assert [each.title for each in found.sections] == ["Who we are", "What we take", "What you get back", "Whom to ask"]
     assert "X12 850 purchase order; over HTTP" in found.text()
     assert found.warnings == ("There is no account: the card says what is taken, and not how it is sent.",)
     with pytest.raises(Stop, match="nobody has no account, and nothing takes its files"):
