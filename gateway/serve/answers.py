@@ -72,7 +72,7 @@ def listed(
     return answer
 
 
-def page_of(items: bytes, tail: bytes) -> bytes:
+def page_of(items: bytes | memoryview, tail: bytes) -> bytes:
     """The body of a list: its items, joined by commas, and the object with the members behind them."""
     return b"".join((b'{"items":[', items, b"],", tail[1:]))
 

@@ -21,20 +21,16 @@ from gateway.serve.problems import Flaw, Problem
 _VERSION = b"\x01"
 _MAC_BYTES = 16
 _LENGTH_MAX = 8192
-_encoded = json.JSONEncoder(default=str, ensure_ascii=True).encode
 
 
 def fingerprint(*parts: object) -> str:
     """A short hash of what was asked; the parts are told apart."""
-    return hashlib.sha256(_encoded(parts).encode()).hexdigest()[:16]
+    return hashlib.sha256(_encoded(parts)).hexdigest()[:16]
 
 
 def write(secret: bytes, query: str, values: tuple[Any, ...]) -> str:
     """The cursor behind the item with these keyset values (text, whole numbers, floats, None)."""
-    try:
-        payload = orjson.dumps([query, *values])
-    except orjson.JSONEncodeError:  # a whole number of more than 64 bits, which only a legacy table can hold
-        payload = json.dumps([query, *values], separators=(",", ":")).encode()
+    payload = _encoded((query, *values))
     return base64.urlsafe_b64encode(_VERSION + _mac(secret, payload) + payload).rstrip(b"=").decode()
 
 
@@ -63,6 +59,13 @@ def _raw(cursor: str) -> bytes:
     except (binascii.Error, ValueError):
         return b""
     return raw if base64.urlsafe_b64encode(raw).rstrip(b"=").decode() == cursor else b""
+
+
+def _encoded(parts: tuple[object, ...]) -> bytes:
+    try:
+        return orjson.dumps(parts, default=str)
+    except orjson.JSONEncodeError:  # a whole number of more than 64 bits, which only a legacy table can hold
+        return json.dumps(parts, separators=(",", ":"), default=str).encode()
 
 
 def _mac(secret: bytes, payload: bytes) -> bytes:

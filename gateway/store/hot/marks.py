@@ -40,7 +40,7 @@ class Mark(NamedTuple):
 class Page(NamedTuple):
     """Ready JSON objects, joined by commas, and the sort values and key of the last one when there are more."""
 
-    items: bytes
+    items: bytes | memoryview
     last: tuple[Any, ...] | None
 
 
@@ -67,8 +67,8 @@ def mark_of(row: Sequence[Any]) -> Mark:
     return Mark(row[0] or 0, row[1], bool(row[2]), row[3] or 0, row[4])
 
 
-def cut(items: bytes) -> tuple[bytes, str]:
+def cut(items: bytes) -> tuple[memoryview, str]:
     """A page without the last one of its items, which told that there are more, and the key of the one before that."""
     end = items.rindex(_ITEM) - 1
     start = items.rindex(_ITEM, 0, end) + len(_ITEM)
-    return items[:end], items[start : items.index(b'"', start)].decode()
+    return memoryview(items)[:end], items[start : items.index(b'"', start)].decode()

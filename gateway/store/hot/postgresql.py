@@ -113,9 +113,9 @@ class Postgresql:
         items = value(0, 6) or b""
         if count <= limit:
             return mark, Page(items, None)
-        items, key = cut(items)
+        page, key = cut(items)
         lasts = [_last(kind, value(0, place)) for place, kind in enumerate(statement.sorts, 7)]
-        return mark, Page(items, (*lasts, key))
+        return mark, Page(page, (*lasts, key))
 
     def _asked(self, statement: str, values: Sequence[Any]) -> PGresult:
         """The answer to a statement that is prepared when it is asked for the first time.
