@@ -41,7 +41,6 @@ ISA = "ISA"
 """Stands for the note of the element of ISA that the finding is about: see :data:`ISA_NOTES`."""
 
 # fmt: off
-# The reader cannot know route.other_receiver; a caller who knows who it is puts it into the events.
 TABLE: dict[str, Told] = {
     #                                     TA105  716  718   720    723     UCI   UCF   UCM   UCS      UCD
     "envelope.truncated":            Told("023", "3", "",   "",    "",     "13", "13", "",   "",      ""),
@@ -59,7 +58,6 @@ TABLE: dict[str, Told] = {
     "envelope.set_reference":        Told("",    "",  "3",  "",    "",     "",   "",   "28", "",      ""),
     "envelope.set_duplicate":        Told("",    "",  "23", "",    "",     "",   "",   "26", "",      ""),
     "envelope.set_group":            Told("",    "",  "6",  "",    "",     "",   "",   "",   "",      ""),
-    "route.other_receiver":          Told("008", "",  "",   "",    "",     "",   "",   "",   "",      ""),
     "x12.isa":                       Told("022", "",  "",   "",    "",     "",   "",   "",   "",      ""),
     "x12.isa_length":                Told(ISA,   "",  "",   "",    "",     "",   "",   "",   "",      ""),
     "edifact.syntax":                Told("",    "",  "",   "",    "",     "2",  "",   "",   "",      ""),

@@ -2,7 +2,9 @@
 
 Which acknowledgments a group gets is said by the integration that its documents are for, and for an interchange by
 those of all its documents. Where no integration takes any of them, all that read this standard from this source have
-their say: a file that is cut off, or from somebody unknown, is answered, too.
+their say: a file that is cut off, or from somebody unknown, is answered, too. An interchange between others (for
+another receiver than us, or from another partner than the one whose account brought it) is not: nobody answers in the
+name of somebody else, or takes control numbers of his.
 """
 
 from __future__ import annotations
@@ -95,6 +97,7 @@ class Reading:
         """By group: what the integrations want that took documents of it."""
         self._releases: dict[int, str] = {}
         self._partner: str | None = None
+        self._is_of_others = False
 
     def read(
         self, candidates: Sequence[Integration], standard: str, chunks: Iterable[bytes], options: dict[str, str]
@@ -103,7 +106,7 @@ class Reading:
         self._candidates, self._standard = candidates, standard
         kinds = [kind for kind in _KINDS if any(kind in each.answers for each in self._candidates)]
         for draft in drafts(self._watched(EVENTS[standard](chunks, options)), kinds=kinds):
-            if draft.kind in self._kinds_of(draft.place):
+            if not self._is_of_others and draft.kind in self._kinds_of(draft.place):
                 partner = self._delivery.partner or self._partner or self._known(draft.parties()[0])
                 self.answers.wanted.add(Wanted(self.answers.interchanges, draft, standard, partner))
 
@@ -126,14 +129,17 @@ class Reading:
                 self._begin()  # an interchange whose header cannot be read
             yield event
             if isinstance(event, Opened) and event.kind == "interchange":
-                yield from self._misdirected(event)
-                yield from self._again(event)
+                sender, receiver, number = _named(event.row)
+                self._is_of_others = not self._routes.is_ours(self._standard, receiver) or self._is_foreign(sender)
+                if not self._is_of_others:
+                    yield from self._again(event, sender, receiver, number)
 
     def _begin(self) -> None:
         self.answers.interchanges += 1
         self._group = 0
         self._envelope, self._flow, self._partner = None, None, None
         self._asked, self._releases = {}, {}
+        self._is_of_others = False
 
     def _document(self, document: Document) -> None:
         if document.envelope is not self._envelope:
@@ -158,20 +164,23 @@ class Reading:
 
     def _known(self, sender: str) -> str | None:
         """The partner whom the envelope names, where neither the source nor an integration says whose a file is."""
+        partners = self._routes.configuration.partners
+        return next((name for name in partners if sender in self._identifiers(name)), None)
+
+    def _identifiers(self, partner: str) -> tuple[str, ...]:
         scheme = {"x12": "isa", "edifact": "unb"}[self._standard]
-        partners = self._routes.configuration.partners.values()
-        return next((each.name for each in partners if sender in dict(each.identifiers).get(scheme, ())), None)
+        return dict(self._routes.configuration.partners[partner].identifiers).get(scheme, ())
 
-    def _misdirected(self, opened: Opened) -> Iterator[Finding]:
-        """A warning, for TA1, that the interchange is for somebody else: its documents wait for a person."""
-        receiver = _named(opened.row)[1]
-        if not self._routes.is_ours(self._standard, receiver):
-            place = Position(opened.start, opened.end, tag=opened.row[0])
-            yield Finding("route.other_receiver", f"The interchange is for {receiver}.", "", place, Severity.WARNING)
+    def _is_foreign(self, sender: str) -> bool:
+        """Whether the envelope names another partner than the one who sent the file and is known by other names."""
+        account = self._delivery.partner
+        if account is None or account not in self._routes.configuration.partners:
+            return False
+        theirs = self._identifiers(account)
+        return bool(theirs) and sender not in theirs and self._known(sender) is not None
 
-    def _again(self, opened: Opened) -> Iterator[Finding]:
+    def _again(self, opened: Opened, sender: str, receiver: str, number: str) -> Iterator[Finding]:
         """A warning, for TA1, that the sender has used the control number in an earlier delivery."""
-        sender, receiver, number = _named(opened.row)
         earlier = self._met_before(self._standard, sender, receiver, number)
         if earlier is not None:
             self.answers.repeated.append((sender, number, earlier))

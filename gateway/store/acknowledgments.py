@@ -14,7 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, case, insert, literal, select, text, update
+from sqlalchemy import and_, case, exists, insert, literal, or_, select, text, update
 
 from gateway.errors import Retry, Stop
 from gateway.store.database import stamp
@@ -116,7 +116,8 @@ def owe(
 ) -> None:
     """Note that deliveries are to be answered, where one of the integrations that may take its documents wants that.
 
-    In the transaction that publishes them. What was noted once is not again, and a replay owes nothing (X1).
+    In the transaction that publishes them. What was answered once is not again, and a replay owes nothing (X1). Where
+    nothing could be answered, it is tried when the documents are judged again: it may be known by then whose they are.
     """
     _note(
         transaction,
@@ -142,7 +143,9 @@ def _note(transaction: Transaction, rows: list[dict[str, Any]]) -> None:
         transaction.connection.execute(
             text(
                 "INSERT INTO answering (delivery, revision, twin, state, due)"
-                " VALUES (:delivery, :revision, :twin, :state, :due) ON CONFLICT (delivery) DO NOTHING"
+                " VALUES (:delivery, :revision, :twin, :state, :due) ON CONFLICT (delivery) DO UPDATE SET"
+                " revision = excluded.revision, state = excluded.state, due = excluded.due, tries = 0"
+                f" WHERE answering.state = '{NOTHING}' AND answering.twin IS NULL"
             ),
             [row | values for row in rows],
         )
@@ -221,7 +224,16 @@ def state_of(connection: Connection, delivery_number: int) -> str | None:
 def met_before(
     connection: Connection, *, standard: str, sender: str, receiver: str, number: str, before: int
 ) -> str | None:
-    """The earlier delivery, by its id, in which the sender used the same control number, if it was answered."""
+    """The earlier delivery, by its id, in which the sender used the same control number, if it was answered.
+
+    One of which nothing was accepted does not count: its sender was told to send it again.
+    """
+    group = acknowledgment.alias()
+    answers_groups = exists().where(
+        group.c.delivery == acknowledgment.c.delivery,
+        group.c.interchange == acknowledgment.c.interchange,
+        group.c.functional_group > 0,
+    )
     query = (
         select(delivery.c.id)
         .join(acknowledgment, acknowledgment.c.delivery == delivery.c.number)
@@ -231,6 +243,8 @@ def met_before(
             acknowledgment.c.sender == receiver,
             acknowledgment.c.answers_interchange == number,
             acknowledgment.c.delivery < before,
+            acknowledgment.c.disposition != "rejected",
+            or_(acknowledgment.c.functional_group > 0, ~answers_groups),
         )
         .order_by(acknowledgment.c.delivery)
         .limit(1)

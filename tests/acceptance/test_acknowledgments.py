@@ -205,18 +205,55 @@ def test_X1_a_test_is_answered_by_a_test(tmp_path: Path) -> None:  # noqa: N802
         assert b"*0*T*>~" in next(iter(taken(place).values()))
 
 
-def test_an_interchange_for_somebody_else_is_told_so_in_its_ta1_and_not_rejected(tmp_path: Path) -> None:
-    with answering(tmp_path, acme="TA1, 997") as place:
+def test_an_interchange_for_somebody_else_is_answered_when_it_is_known_to_be_ours(
+    tmp_path: Path, store_url: str
+) -> None:
+    with answering(tmp_path / "w", store=store_url, acme="TA1, 997") as place:
         place.change("gateway.yaml", "settle: 500ms", "settle: 500ms\nidentifiers: {isa: ZZ:COMPANY}")
         other = answered(place, interchange(group(GOOD)))
         assert other["documents"] == {"unrouted": 1}
-        (ta1,) = (content for name, content in taken(place).items() if name.startswith("TA1"))
-        assert lines(ta1)[1] == "TA1*000000007*261121*0900*E*008"
+        assert other["acknowledgments"] == []
 
         place.change("gateway.yaml", "isa: ZZ:COMPANY", "isa: [ZZ:COMPANY, ZZ:GATEWAY]")
         place.ask("/api/v1/quarantine/retry", "POST", json={"code": "route.other_receiver"})
         place.work()
-        assert place.delivery(other["id"])["documents"] == {"accepted": 1}
+        send(place)
+        shown = place.delivery(other["id"])
+        assert shown["documents"] == {"accepted": 1}
+        assert [each["kind"] for each in shown["acknowledgments"]] == ["TA1", "997"]
+        place.ask(f"/api/v1/deliveries/{other['id']}/replay", "POST", json={"reason": "to see"})
+        place.work()
+        send(place)
+        assert len(taken(place)) == 2
+
+
+def test_what_a_partner_sends_in_the_name_of_another_is_not_answered_and_uses_none_of_his_numbers(
+    tmp_path: Path,
+) -> None:
+    with answering(tmp_path, acme="TA1, 997") as place:
+        (tmp_path / "partners" / "hooli.yaml").write_text(
+            "partner: hooli\nidentifiers:\n  isa: ZZ:HOOLI\n", encoding="utf-8"
+        )
+        text = (tmp_path / "integrations" / "acme-orders.yaml").read_text(encoding="utf-8")
+        text = text.replace("acme", "hooli").replace("precedence: 1", "precedence: 9")
+        (tmp_path / "integrations" / "hooli-orders.yaml").write_text(text, encoding="utf-8")
+        assert wiring.apply(place.gateway, load(tmp_path))
+
+        foreign = answered(place, interchange(group(GOOD)), source="drop://hooli")
+        assert (foreign["documents"], foreign["acknowledgments"]) == ({"unrouted": 1}, [])
+        own = answered(place, interchange(group(order("4799"))))
+        assert [each["number"] for each in own["acknowledgments"]] == [1, 2]
+        assert lines(taken(place)["TA1_ZZ-ACME_ZZ-GATEWAY_000000001.edi"])[1].endswith("*A*000")
+
+
+def test_a_control_number_of_which_nothing_was_accepted_may_be_used_again(tmp_path: Path, store_url: str) -> None:
+    with answering(tmp_path / "w", store=store_url, acme="TA1, 997") as place:
+        answered(place, interchange(group(GOOD), closed=False))
+        answered(place, interchange(group(BAD)))
+        whole = answered(place, interchange(group(GOOD)))
+        assert [each["disposition"] for each in whole["acknowledgments"]] == ["accepted", "accepted"]
+        again = answered(place, interchange(group(order("4799"))))
+        assert [each["disposition"] for each in again["acknowledgments"]] == ["accepted_with_errors", "accepted"]
 
 
 def test_control_numbers_count_for_each_pair_of_parties(tmp_path: Path) -> None:
