@@ -267,6 +267,13 @@ def _recognised(configuration: Configuration, newcomer: Newcomer, from_: Sample 
             f"{from_.name} is from {', '.join(from_.seen.senders)}, and that is {others[0]}",
             f"To add flows to it: gateway partner add {others[0]} --from …",
         )
+    ours = dict(configuration.settings.identifiers).get(standard, ())
+    made.notes += [
+        f"{from_.name} is for {each}, and we are {' and '.join(ours)}: such files are held. "
+        f"If that is us, too, add it to identifiers, {standard}:, in gateway.yaml; else tell the partner who we are."
+        for each in from_.seen.receivers
+        if ours and each not in ours
+    ]
     if newcomer.name in configuration.partners:
         made.notes += [
             f"{each} is no identifier of {newcomer.name} yet: add it to identifiers, {standard}:, in its file."

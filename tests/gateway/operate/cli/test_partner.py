@@ -117,6 +117,17 @@ def test_a_file_says_the_rest(shop: Path, tmp_path: Path) -> None:
     )
 
 
+def test_a_file_for_somebody_else_is_told_with_what_becomes_of_such_files(shop: Path, tmp_path: Path) -> None:
+    (tmp_path / "po.edi").write_bytes(ORDER)
+    with (shop / "gateway.yaml").open("a", encoding="utf-8") as settings:
+        settings.write("\nidentifiers: {isa: ZZ:COMPANY}\n")
+    said = partner(shop, "add", "globex", "--from", tmp_path / "po.edi")
+    assert "po.edi is for ZZ:US, and we are ZZ:COMPANY: such files are held." in said
+    assert "add it to identifiers, isa:, in gateway.yaml" in said
+    (tmp_path / "ours.edi").write_bytes(ORDER.replace(b"ZZ*US     ", b"ZZ*COMPANY").replace(b"GLOBEX ", b"HOOLI  "))
+    assert "such files are held" not in partner(shop, "add", "hooli", "--from", tmp_path / "ours.edi")
+
+
 def test_a_table_becomes_a_first_contract_and_mapping(shop: Path, tmp_path: Path) -> None:
     (tmp_path / "prices_20261121.csv").write_text("sku;price\nA-1;1,50\nA-2;2,00\n", encoding="utf-8")
     said = partner(shop, "add", "globex", "--from", tmp_path / "prices_20261121.csv")
