@@ -316,6 +316,7 @@ def retry_one(call: Call, id: str) -> Response:  # noqa: A002 - as above
 def correct(call: Call, id: str) -> Response:  # noqa: A002 - as above
     """``POST /api/v1/quarantine/doc_01j…/correct {"patch": [{"start": 97, "end": 101, "text": "open"}], …}``."""
     document, services = _known(call, id), call.services
+    _refuse_unseen(call, document)
     held.refuse_uncorrectable(document)
     text = _corrected(call, document)
     who, reason = call.caller.name, call.body["reason"]
@@ -403,6 +404,14 @@ def _encoded(text: str, encoding: str) -> bytes:
 def _group(asked: dict[str, Any]) -> dict[str, Any]:
     """The conditions in the store's words."""
     return {("delivery_id" if name == "delivery" else name): value for name, value in asked.items()}
+
+
+def _refuse_unseen(call: Call, document: HeldDocument) -> None:
+    """Refuse to change bytes that the caller may not see: he could move a value to where it is shown."""
+    with call.services.database.read() as connection:
+        delivery = deliveries.get(connection, document.delivery)
+    assert delivery is not None, document.delivery
+    masks.needs_personal(call.caller, masks.within(call.services.configuration(), delivery), "a correction")
 
 
 def _refuse_secret_value(call: Call, asked: dict[str, Any]) -> None:
