@@ -53,8 +53,8 @@ def judge(line: Line, routes: Routes, trial: Trial) -> dict[str, Any]:
 
     ``state``, ``documents`` (state → how many), ``records`` (``contract``, ``record``), ``findings`` (those of the
     delivery, with a ``quote``: what is before, marked and after), ``more`` (records and findings that are not shown),
-    ``answers`` (``name``, ``kind``, ``disposition``, ``text``), ``letter`` (by form: ``text``, ``html``, ``csv``; empty
-    where none would be written), ``unit`` (what the documents are called there: ``one``, ``many``). Control numbers of
+    ``answers`` (``name``, ``kind``, ``disposition``, ``text``), ``letter`` (by form: ``text``, ``html``; empty where
+    none would be written), ``unit`` (what the documents are called there: ``one``, ``many``). Control numbers of
     answers begin at 1 each time.
 
     Raises:
@@ -125,7 +125,7 @@ def _write(aside: Line, routes: Routes) -> Letter | None:
     if owed is None:
         return None
     desk = Desk(aside.database, aside.vault, lambda _name: routes, watch=aside.watch)
-    return write(desk, owed, routes.configuration, outboxes=())
+    return write(desk, owed, routes.configuration, outboxes=(), tested=True)
 
 
 def _unit(aside: Line, routes: Routes, delivery: Delivery, parts: list[Part], contracts: set[str]) -> Unit:

@@ -22,8 +22,12 @@ if TYPE_CHECKING:
     from gateway.store.letters import Owed
 
 
-def write(desk: Desk, owed: Owed, in_force: Configuration, *, outboxes: Collection[str]) -> Letter:
+def write(
+    desk: Desk, owed: Owed, in_force: Configuration, *, outboxes: Collection[str], tested: bool = False
+) -> Letter:
     """Write a leased letter; what it says. `outboxes` are the partners who have one, `in_force` says where letters go.
+
+    `tested` says that the file was only tested.
 
     Raises:
         Retry: the lease was lost, or the store is busy; nothing was kept.
@@ -35,7 +39,7 @@ def write(desk: Desk, owed: Owed, in_force: Configuration, *, outboxes: Collecti
     desk.watch.turn_to(delivery)
     desk.watch.begin()
     try:
-        letter = gathered(Source(desk.database, desk.vault, desk.routes_of(owed.revision), alive), owed)
+        letter = gathered(Source(desk.database, desk.vault, desk.routes_of(owed.revision), alive), owed, tested=tested)
     finally:
         desk.watch.end()
     partner = in_force.partners.get(owed.partner)

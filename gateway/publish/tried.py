@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from gateway.model import Finding
 from gateway.publish.letters.reading import file_name
 from gateway.publish.letters.wording import worded
-from gateway.store.letters import CSV, TEXT
+from gateway.store.letters import HTML, TEXT
 from gateway.store.trials import as_bytes
 
 if TYPE_CHECKING:
@@ -43,9 +43,9 @@ def files_of(shown: Shown) -> Iterator[tuple[str, bytes]]:
     for each in (shown.result or {}).get("answers", ()):
         yield f"{mark}_{each['name']}", as_bytes(each["text"])
     named: Any = shown.trial  # the delivery that was judged had its name and its id
-    for form, text in (shown.result or {}).get("letter", {}).items():
-        if form != TEXT:  # which is in the first file
-            yield file_name(named, 1, form), as_bytes(text) if form == CSV else text.encode()
+    page = (shown.result or {}).get("letter", {}).get(HTML)  # its text is in the first file
+    if page is not None:
+        yield file_name(named, 1, HTML), page.encode()
 
 
 def put(place: Place, shown: Shown) -> None:
@@ -85,10 +85,11 @@ def _lines(shown: Shown) -> Iterator[str]:
     if result["state"] == "accepted":
         yield "When you send it to /inbox, it counts."
     else:
-        yield "Mend it and test it again, as often as you like; when it is right, send it to /inbox."
+        yield "Mend it and test it again, as often as you like;"
+        yield "when it is right, send the whole file to /inbox: of a test nothing is taken."
     yield ""
     if letter := result["letter"].get(TEXT):
-        yield "If you had sent it to /inbox, we would have written:"
+        yield "In full:"
         yield ""
         yield letter
 

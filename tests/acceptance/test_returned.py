@@ -48,6 +48,16 @@ def by_number(place: Place, held: list[dict[str, Any]]) -> dict[int, dict[str, A
     return {each["number"]: place.get(f"/api/v1/quarantine/{each['id']}") for each in held}
 
 
+def test_a_sheet_of_a_test_is_taken_like_any_rows_and_closes_nothing(tmp_path: Path) -> None:
+    with opened(tmp_path) as place:
+        first = place.give(PRICES, "prices.csv", GLOBEX)["id"]
+        sheet = mended(sheet_of(place)).replace(b";d_", b";t_")
+        assert f";t_{first[2:]}/3".encode() in sheet
+        again = place.give(sheet, "put-right.csv", GLOBEX)
+        assert (again["state"], again["documents"]) == ("accepted", {"accepted": 2})
+        assert [each["number"] for each in place.held()] == [3, 8]
+
+
 def test_a_sheet_put_right_closes_what_was_held_and_says_so_everywhere(tmp_path: Path, store_url: str) -> None:
     with opened(tmp_path, store=store_url) as place:
         first = place.give(PRICES, "prices.csv", GLOBEX)["id"]

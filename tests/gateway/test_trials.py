@@ -76,6 +76,16 @@ def test_what_is_wrong_is_quoted_from_the_bytes(here: World) -> None:
     assert "\n" not in finding["quote"]["before"] + finding["quote"]["after"]
 
 
+def test_a_letter_about_a_test_has_no_sheet_of_rows_and_asks_for_the_whole_file(here: World) -> None:
+    result = tried(here, HEADER + order("1") + order("2", total="12.5O"))
+    assert result["letter"].keys() == {"text", "html"}
+    for each in result["letter"].values():
+        said = " ".join(each.split())
+        assert "This was a test: nothing of the file was taken." in said
+        assert "The whole file, put right, with the row that is right already" in said
+        assert "need not be sent" not in said
+
+
 def test_what_is_there_already_is_not_looked_at(here: World) -> None:
     here.deliver(order("1", total="1.00"))
     with here.database.read() as connection:

@@ -146,6 +146,8 @@ class Letter:
     """Whether nothing is wrong with what is refused but the header above it."""
     sheet: Sheet | None = None
     twin: Twin | None = None
+    tested: bool = False
+    """Whether the file was only tested: nothing of it was taken, and all of it is to be sent. It has no sheet."""
 
     @property
     def total(self) -> int:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from gateway.model import DeliveryState
 
 if TYPE_CHECKING:
-    from gateway.publish.letters.facts import Letter
+    from gateway.publish.letters.facts import Letter, Problem
 
 MOMENT = "%Y-%m-%d %H:%M UTC"
 _UNKNOWN_MAX = 120
@@ -15,7 +15,7 @@ _UNKNOWN_MAX = 120
 
 def headline(letter: Letter) -> str:
     """The first line, and the subject of a mail."""
-    return f"{_name(letter)}: {_outcome(letter)}"
+    return f"{_name(letter)}{', only tested' if letter.tested else ''}: {_outcome(letter)}"
 
 
 def _name(letter: Letter) -> str:
@@ -34,8 +34,8 @@ def _outcome(letter: Letter) -> str:
     if letter.ended is DeliveryState.FAILED:
         return "not processed yet"
     if letter.ended is DeliveryState.PARTLY_ACCEPTED:
-        return f"{letter.refused:,} of {letter.unit.of(letter.total)} refused"
-    return "refused"
+        return f"{letter.refused:,} of {letter.unit.of(letter.total)} {'would be ' if letter.tested else ''}refused"
+    return "it would be refused" if letter.tested else "refused"
 
 
 def done(letter: Letter) -> list[str]:
@@ -49,15 +49,21 @@ def done(letter: Letter) -> list[str]:
         return ["What we had refused of this file before is taken now.", "You need not send anything again for it."]
     if letter.ended is DeliveryState.FAILED:
         return ["The file arrived whole and is kept, but we could not process it. It may not be your fault."]
-    said = [letter.whole] if letter.whole else []
+    said = ["This was a test: nothing of the file was taken."] if letter.tested else []
+    said += [letter.whole] if letter.whole else []
+    was = "would be" if letter.tested else "was"
     if not letter.total:
-        return [*said, "Nothing of the file was taken."]
+        return [*said, f"Nothing of the file {was} taken."]
     if letter.taken:
-        said.append(f"{letter.taken:,} of {unit.of(letter.total)} {_were(letter.taken)} taken.")
+        were = "would be" if letter.tested else _were(letter.taken)
+        said.append(f"{letter.taken:,} of {unit.of(letter.total)} {were} taken.")
     elif not letter.whole and letter.refused:
-        all_of_it = f"None of the {unit.of(letter.total)} was taken."
-        said.append(all_of_it if letter.total > 1 else f"The {unit.one} was not taken.")
-    if letter.taken and letter.refused:
+        not_taken = "would not be" if letter.tested else "was not"
+        all_of_it = f"None of the {unit.of(letter.total)} {was} taken."
+        said.append(all_of_it if letter.total > 1 else f"The {unit.one} {not_taken} taken.")
+    if letter.taken and letter.refused and letter.tested:
+        said.append(f"{unit.of(letter.refused)} would be refused.")
+    elif letter.taken and letter.refused:
         said.append(
             f"{unit.of(letter.refused)} {_were(letter.refused)} refused: nothing of {_them(letter.refused)} is used."
         )
@@ -81,11 +87,15 @@ def again(letter: Letter) -> list[str]:
     unit = letter.unit
     if letter.ended is DeliveryState.DUPLICATE:
         return ["Nothing. If the repetition is meant, change something in the file, such as its number."]
+    if letter.ended is DeliveryState.ACCEPTED and letter.tested:
+        return ["The whole file: of a test nothing is taken."]
     if letter.ended is DeliveryState.ACCEPTED:
         return [f"Nothing. {_if_wanted(letter)}" if letter.older else "Nothing."]
     found = [each for item in letter.items for each in item.problems] + list(letter.problems)
     if letter.ended is DeliveryState.FAILED or (found and all(each.ours for each in found)):
         return ["Nothing for now: this is to be settled between us first."]
+    if letter.tested:
+        return [_all_of_it(letter, found)]
     if letter.ended is DeliveryState.PARTLY_ACCEPTED:
         only = (
             f"Only the refused {unit.one}"
@@ -100,6 +110,16 @@ def again(letter: Letter) -> list[str]:
         said = [found[0].again if len(found) == 1 and found[0].again else "The whole file, put right."]
     said += [_if_wanted(letter)] if letter.older else []
     return said + _sheet(letter)
+
+
+def _all_of_it(letter: Letter, found: list[Problem]) -> str:
+    """What is to be sent after a test: a partner who sent what was wrong alone would never send what is right."""
+    if letter.taken:
+        rest = f"the {letter.unit.one} that is" if letter.taken == 1 else f"the {letter.unit.of(letter.taken)} that are"
+        return f"The whole file, put right, with {rest} right already: of a test nothing is taken."
+    if len(found) == 1 and found[0].again:
+        return found[0].again
+    return "The whole file, put right: of a test nothing is taken."
 
 
 def _if_wanted(letter: Letter) -> str:

@@ -72,8 +72,8 @@ def file_name(delivery: Delivery, number: int, ending: str) -> str:
     return f"letter_{plain}_{delivery.id}{again}.{ending}"
 
 
-def gathered(source: Source, owed: Owed) -> Letter:
-    """The letter that is owed.
+def gathered(source: Source, owed: Owed, *, tested: bool = False) -> Letter:
+    """The letter that is owed; `tested` says that the file was only tested.
 
     Raises:
         Stop: the raw bytes are missing or damaged.
@@ -81,7 +81,7 @@ def gathered(source: Source, owed: Owed) -> Letter:
     with source.database.read() as connection:
         delivery = deliveries.by_number(connection, owed.delivery)
         twin = deliveries.get(connection, delivery.twin) if delivery.twin else None
-    reading = _Reading(source, delivery, owed)
+    reading = _Reading(source, delivery, owed, tested=tested)
     if owed.ended in (DeliveryState.PARTLY_ACCEPTED, DeliveryState.QUARANTINED):
         reading.read()
     if owed.documents.get(DocumentState.EXCLUDED):
@@ -117,13 +117,14 @@ class _Found:
 class _Reading:
     """One file read for its letter."""
 
-    def __init__(self, source: Source, delivery: Delivery, owed: Owed) -> None:
+    def __init__(self, source: Source, delivery: Delivery, owed: Owed, *, tested: bool) -> None:
         self._source = source
         self._vault = source.vault
         self._routes = source.routes
         self._configuration: Configuration = source.routes.configuration
         self._delivery = delivery
         self._owed = owed
+        self._tested = tested
         self._found = _Found()
         self._sheets: Sheets | None = None
         self._names: dict[str, tuple[str, ...]] = {}
@@ -162,6 +163,7 @@ class _Reading:
             under_header=0 < found.of_header == refused - found.withheld,
             sheet=self._sheets.finished() if self._sheets is not None else None,
             twin=Twin(twin.id, twin.name, twin.received_at) if twin is not None else None,
+            tested=self._tested,
         )
 
     def _items(self) -> Iterator[Item]:
@@ -221,7 +223,7 @@ class _Reading:
             return
         chunks, first = peeked(self._watched(part))
         format_name, options = self._routes.reader_of(candidates, first)
-        if format_name in ROWS and self._sheets is None:
+        if format_name in ROWS and self._sheets is None and not self._tested:
             name = file_name(self._delivery, self._owed.number, "csv")
             self._sheets = Sheets(name, options, format_name=format_name)
         flow: Flow | Unfit | None = None

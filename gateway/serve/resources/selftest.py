@@ -64,7 +64,7 @@ _NUMBERS_MAX = 5
 _PARTS_OF_FINDINGS = {each.name for each in fields(Finding)}
 
 
-_MEDIA = {".csv": "text/csv", ".html": "text/html"}
+_MEDIA = {".html": "text/html"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +127,7 @@ class SelfTest:
         return self._shown(call, token, lambda link: _html(call, link, shown=_trial(call, link, trial)))
 
     def answer(self, call: Call, token: str, trial: str, number: str) -> Response:
-        """``GET /try/…/t_01j…/1``: the first file that would be sent; ``letter.csv``, the rows of the letter."""
+        """``GET /try/…/t_01j…/1``: the first file that would be sent; ``letter.html``, the letter as a page."""
 
         def answer(link: Link) -> Response:
             name, content = _file(_trial(call, link, trial), number)
@@ -266,16 +266,16 @@ def _trial(call: Call, link: Link, id: str) -> Shown:  # noqa: A002 - what it is
 
 
 def _file(shown: Shown, number: str) -> tuple[str, bytes]:
-    """An answer, by its number from 1, or a part of the letter: its name and its bytes."""
+    """An answer, by its number from 1, or a form of the letter: its name and its bytes."""
     result = shown.result or {}
     answers: list[dict[str, Any]] = result.get("answers", [])
     letter: dict[str, str] = result.get("letter") or {}
     if number.isascii() and number.isdigit() and 0 < int(number[:6]) <= len(answers):
         chosen = answers[int(number[:6]) - 1]
         return str(chosen["name"]), trials.as_bytes(chosen["text"])
-    kind = {"letter.csv": "csv", "letter.txt": "text", "letter.html": "html"}.get(number, "")
+    kind = {"letter.txt": "text", "letter.html": "html"}.get(number, "")
     if kind in letter:
-        return number, trials.as_bytes(letter[kind]) if kind == "csv" else letter[kind].encode()
+        return number, letter[kind].encode()
     raise Problem("not_found", "there is no such file", "Go back, and choose another.")
 
 

@@ -39,15 +39,24 @@ def shown(name: str) -> Shown:
 def test_a_file_with_the_longest_name_is_answered(tmp_path: Path) -> None:
     put(Folders(tmp_path), shown(LONGEST))
     names = [each.name for each in (tmp_path / "outbox").iterdir()]
-    assert len(names) == 4
+    assert len(names) == 3
     assert sum("\u6ce8" * 50 in each for each in names) == 1
 
 
 def test_answers_are_byte_for_byte_what_would_be_sent() -> None:
     files = dict(files_of(shown("prices.csv")))
     assert files["34567890_997_1.edi"] == ANSWER
-    assert files["letter_prices.csv_t_1234567890.csv"] == ROWS
     assert files["letter_prices.csv_t_1234567890.html"] == "<p>Müller</p>\n".encode()
+
+
+def test_no_sheet_of_refused_rows_is_given_out_for_a_test() -> None:
+    assert not [name for name, content in files_of(shown("prices.csv")) if name.endswith(".csv") or content == ROWS]
+
+
+def test_the_text_says_that_nothing_was_taken_and_that_all_of_the_file_is_to_be_sent() -> None:
+    text = dict(files_of(shown("prices.csv")))["tested_prices.csv_34567890.txt"].decode()
+    assert text.startswith("Your file prices.csv was only tested: nothing of it was taken.\n")
+    assert "when it is right, send the whole file to /inbox: of a test nothing is taken." in text
 
 
 def test_what_is_accepted_and_was_read_with_other_letters_is_told_with_the_letters() -> None:

@@ -10,6 +10,7 @@ from email import message_from_bytes, policy
 from functools import partial
 from html.parser import HTMLParser
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -105,6 +106,31 @@ def test_what_is_not_spelled_out_is_counted() -> None:
     made = text(letter(items=(Item("Row 3", (PROBLEM,), more=2),), refused=31, more=30))
     assert "  and 2 more problems in this row\n" in made
     assert "30 rows more are refused, and not listed here.\n" in made
+
+
+@pytest.mark.parametrize(
+    ("taken", "refused", "expected"),
+    [
+        (8, 2, "8 of 10 rows would be taken.\n2 rows would be refused."),
+        (0, 2, "None of the 2 rows would be taken."),
+        (0, 1, "The row would not be taken."),
+        (0, 0, "Nothing of the file would be taken."),
+    ],
+)
+def test_of_a_test_nothing_was_taken_and_the_whole_file_is_to_be_sent(taken: int, refused: int, expected: str) -> None:
+    ended = DeliveryState.PARTLY_ACCEPTED if taken else DeliveryState.QUARANTINED
+    made = text(letter(tested=True, taken=taken, refused=refused, ended=ended))
+    assert f"WHAT WE DID\n\nThis was a test: nothing of the file was taken.\n{expected}\n\n" in made
+    assert re.search(r"SEND AGAIN\n\nThe whole file, put right", made)
+    assert not re.search(r"Only the|need not|(was|were) (taken|refused)\b(?! in the test|\.\n)|nothing of them", made)
+    assert made.startswith("prices.csv, only tested: ")
+
+
+def test_a_test_says_of_the_rows_that_are_right_that_they_are_to_be_sent_too() -> None:
+    made = text(letter(tested=True))
+    assert made.startswith("prices.csv, only tested: 2 of 10 rows would be refused\n")
+    assert "The whole file, put right, with the 8 rows that are right already: of a\ntest nothing is taken.\n" in made
+    assert "with the row that is right already" in text(letter(tested=True, taken=1)).replace("\n", " ")
 
 
 # ── rows ─────────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -240,12 +240,14 @@ def test_the_letter_is_shown_and_can_be_taken(here: World, browser: FlaskClient)
         more = {"records": False, "findings": False}
         trials.finish(transaction, held, {**empty, "state": "quarantined", "more": more})
     answer = browser.get(place)
-    assert "The letter that you would get In plain words Dear Acme as a page as text the rows as CSV" in said(answer)
+    assert "The same as a letter In plain words Dear Acme as a page as text" in said(answer)
+    assert "Nothing of it was taken: correct the file, and try it again; then send the whole of it." in said(answer)
     links_ = [each for each in parsed(answer).xpath("//a/@href") if "letter" in each]
     got = {each.rpartition(".")[2]: browser.get(each) for each in links_}
     assert {kind: each.get_data(as_text=True) for kind, each in got.items()} == {
-        "html": "<h1>Dear Acme</h1>", "txt": "Dear Acme", "csv": "row;what\n",
+        "html": "<h1>Dear Acme</h1>", "txt": "Dear Acme",
     }  # fmt: skip
+    assert browser.get(f"{place}/letter.csv").status_code == 404, "its rows alone are not what is to be sent"
     assert all(each.headers["Content-Disposition"].startswith("attachment") for each in got.values())
 
 
