@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -18,11 +17,9 @@ from gateway.workspace.access import SCOPE
 from gateway.workspace.loader import load
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from datetime import datetime
     from pathlib import Path
 
-    from gateway.configuration import Configuration
     from gateway.operate.wiring import Gateway
 
 
@@ -85,26 +82,30 @@ def add(
 
 
 def _check_scopes(gateway: Gateway, scopes: tuple[str, ...]) -> None:
-    """Refuse a scope that allows nothing, neither now nor once the working copy is applied."""
-    known = OWN
-    for configuration in _configurations(gateway):
-        known |= scopes_of(configuration)
-        wrong = next((each for each in scopes if not allows(each, known)), None)
-        if wrong is None:
+    """Refuse a scope that allows nothing, neither now nor once the working copy is applied.
+
+    Raises:
+        Stop: there is such a scope; what is wrong with the working copy, where no configuration says what there is.
+    """
+    known, unread = OWN, []
+    if all(allows(each, known) for each in scopes):
+        return
+    for read in (gateway.in_force.configuration, lambda: load(gateway.folder)):
+        try:
+            known |= scopes_of(read())
+        except Stop as trouble:
+            unread.append(trouble)
+        wrong = next((each for each in scopes if not allows(each, known)), "")
+        if not wrong:
             return
-    near = nearest_scope(wrong or "", known)
+    if len(unread) > 1:
+        raise unread[-1]
+    near = nearest_scope(wrong, known)
     raise Stop(
         f"the scope {wrong} allows nothing here",
         (f"Did you mean {near}? " if near else "")
         + f"There are: {', '.join(sorted(known))}, stars in their place, admin.",
     )
-
-
-def _configurations(gateway: Gateway) -> Iterator[Configuration]:
-    """The configuration in force and the working copy, as far as there are any."""
-    for read in (gateway.in_force.configuration, lambda: load(gateway.folder)):
-        with contextlib.suppress(Stop):
-            yield read()
 
 
 def _check_partners(gateway: Gateway, partners: tuple[str, ...]) -> None:

@@ -169,3 +169,31 @@ def test_a_key_is_revoked_by_its_name_or_the_beginning_of_its_id_where_that_is_o
         gateway("key", "revoke", other, "-w", tmp_path)
         assert gateway("key", "revoke", ids[0][:-2], "-w", tmp_path).out == f"{ids[0]} of erp is revoked\n"
         assert "there is no key nobody" in gateway("key", "revoke", "nobody", "-w", tmp_path).err
+
+
+def test_a_key_is_made_before_anything_is_in_force(tmp_path: Path) -> None:
+    """Scopes of the gateway's own need no configuration; those of collections are looked up in the working copy."""
+    folder = tmp_path / "zz"
+    assert gateway("init", folder).status == 0
+    made = gateway("key", "add", "me", "--scope", "*:read", "--scope", "orders:read", "-w", folder)
+    assert (made.status, made.out[:3], made.err) == (0, "gw_", "")
+    with (folder / "integrations" / "acme-orders.yaml").open("a") as file:
+        file.write("bogus: 1\n")
+    made = gateway("key", "add", "me", "--scope", "*:read", "-w", folder)
+    assert (made.status, made.out[:3], made.err) == (0, "gw_", "")
+
+
+def test_what_is_wrong_with_the_working_copy_is_told_where_nothing_else_says_which_scopes_there_are(
+    tmp_path: Path,
+) -> None:
+    folder = tmp_path / "zz"
+    assert gateway("init", folder).status == 0
+    with (folder / "integrations" / "acme-orders.yaml").open("a") as file:
+        file.write("bogus: 1\n")
+    checked, made = gateway("check", folder), gateway("key", "add", "me", "--scope", "orders:read", "-w", folder)
+    assert (made.status, made.out, made.err) == (1, "", checked.err)
+    assert "bogus" in made.err
+    with opened(tmp_path / "there") as place:
+        (place.folder / "integrations" / "more.yaml").write_text("bogus: 1\n")
+        wrong = gateway("key", "add", "x", "--scope", "order:read", "-w", place.folder)
+        assert "the scope order:read allows nothing here. Did you mean orders:read?" in wrong.err, "one is in force"
