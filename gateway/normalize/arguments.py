@@ -115,4 +115,4 @@ class _Reader:
 
     def problem(self, node: Node, message: str, hint: str = "") -> None:
         self.wrong = True
-        self.report(node, message, hint or f"write {self.function.signature}")
+        self.report(node, message, hint or f"write {self.function.usage}")

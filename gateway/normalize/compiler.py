@@ -432,4 +432,6 @@ def _conversion(field_type: str) -> str:
     """What makes a value fit a field of this type."""
     if field_type in ("text", "code", "gln", "gtin"):
         return "add | text at its end"
-    return "compare it with something" if field_type == "bool" else f"add | {field_type} at its end"
+    if field_type == "bool":
+        return "compare it with something, or add | bool('true', 'false'), with the two texts that stand there"
+    return f"add | {field_type} at its end"

@@ -189,7 +189,7 @@ class Generator:
             return NULL
         self.functions[function.name] = None
         if not node.arguments:
-            self.problem(node, f"{function.name} needs a value", f"write value | {function.signature}")
+            self.problem(node, f"{function.name} needs a value", f"write value | {function.usage}")
             return NULL
         arguments = read_arguments(node, function, self.codes, self.problem)
         if arguments is None:

@@ -85,11 +85,19 @@ class Function:
     @property
     def signature(self) -> str:
         """``decimal(picture?, none?)``."""
-        names = [
-            argument.name + ("…" if argument.many else "" if argument.default is NEEDED else "?")
-            for argument in self.arguments
+        return self._with([argument.name for argument in self.arguments])
+
+    @property
+    def usage(self) -> str:
+        """The signature as it is to be written, texts in quotes: ``bool('true', 'false')``."""
+        return self._with([f"'{each.name}'" if each.kind in ("text", "null") else each.name for each in self.arguments])
+
+    def _with(self, names: list[str]) -> str:
+        shown = [
+            name + ("…" if argument.many else "" if argument.default is NEEDED else "?")
+            for name, argument in zip(names, self.arguments, strict=True)
         ]
-        return f"{self.name}({', '.join(names)})" if names else self.name
+        return f"{self.name}({', '.join(shown)})" if shown else self.name
 
 
 def _date_pictures(format_name: str, picture: str) -> tuple[str, ...]:
