@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from gateway.operate.wiring import Gateway
     from gateway.store.database import Transaction
 
+NAME_CHARACTERS_MAX = 100
+
 
 def user_of_machine() -> str:
     """Who runs this process, for what is kept with who did it; a container's user need not have a name."""
@@ -48,8 +50,9 @@ def make_key(
     `partners` are the only ones whose data it sees; None: everybody's.
 
     Raises:
-        Stop: two keys of that name are live.
+        Stop: it is no name of a key; two keys of that name are live.
     """
+    _check_name(name)
     with gateway.database.write() as transaction:
         if len(_live(transaction, name)) >= keys.LIVE_MAX:
             raise Stop(
@@ -80,6 +83,20 @@ def rotate_key(
             transaction, "key_ending", f"key {old.id}", who=who or user_of_machine(), expires_at=old_ends_at.isoformat()
         )
         return _kept(gateway, transaction, name, old.scopes, old.partners, expires_at, who)
+
+
+def _check_name(name: str) -> None:
+    """Refuse a name that is not one's own: limits and Idempotency-Keys are counted by it.
+
+    A colon stands in the names of others: ``issuer:subject`` of a token, ``hook:integration`` of a hook. A client's id
+    that is sent by HTTP Basic cannot hold one either (RFC 7617, 2).
+    """
+    if not name.strip() or len(name) > NAME_CHARACTERS_MAX or not name.isprintable() or ":" in name:
+        shown = repr(name if len(name) <= NAME_CHARACTERS_MAX else f"{name[:NAME_CHARACTERS_MAX]}…")
+        raise Stop(
+            f"{shown} is no name of a key",
+            f"Give it 1 to {NAME_CHARACTERS_MAX} characters without control characters and colons, such as erp-orders.",
+        )
 
 
 def _live(transaction: Transaction, name: str) -> list[keys.Key]:

@@ -197,3 +197,23 @@ def test_what_is_wrong_with_the_working_copy_is_told_where_nothing_else_says_whi
         (place.folder / "integrations" / "more.yaml").write_text("bogus: 1\n")
         wrong = gateway("key", "add", "x", "--scope", "order:read", "-w", place.folder)
         assert "the scope order:read allows nothing here. Did you mean orders:read?" in wrong.err, "one is in force"
+
+
+@pytest.mark.parametrize(
+    "name", ["", "  ", "a\nb", "a\x00b", "a\u2028b", "hook:acme-notices", "company:ann", ":", "x" * 101]
+)
+def test_a_name_that_could_be_another_clients_or_breaks_a_line_is_refused(tmp_path: Path, name: str) -> None:
+    with opened(tmp_path) as place:
+        before = len(_live(place))
+        wrong = gateway("key", "add", name, "-w", tmp_path)
+        assert (wrong.status, wrong.out) == (1, "")
+        assert "is no name of a key" in wrong.err
+        assert "1 to 100 characters" in wrong.err
+        assert len(_live(place)) == before
+
+
+@pytest.mark.parametrize("name", ["x", "acme-portal", "Jo Müller, Büro 2", "ann@example.com", "x" * 100])
+def test_a_name_is_what_one_calls_a_client(tmp_path: Path, name: str) -> None:
+    with opened(tmp_path) as place:
+        assert gateway("key", "add", name, "-w", tmp_path).status == 0
+        assert name in [each.name for each in _live(place)]
