@@ -5,7 +5,8 @@ relative to a folder that is already open, and symbolic links are never followed
 
 On disk a partner's home holds four folders on one file system:
 
-    inbox/    whole files that wait to be collected; nobody reads, overwrites or deletes them over SFTP
+    inbox/    closed files that wait to be collected; nobody reads or overwrites them over SFTP, and nobody deletes them
+              but their sender one that is cut off, while it waits for its end
     outbox/   what is meant for the partner: he lists, reads and removes
     stage/    uploads that have not ended, each locked while it is written; seen by the partner as part of /inbox
     held/     files that the collector has claimed; invisible
@@ -25,6 +26,7 @@ from dataclasses import dataclass
 from itertools import count
 from typing import TYPE_CHECKING
 
+from sftp.complete import whole_file
 from sftp.errors import Outside, Reject, Stop, of_oserror
 from sftp.folders import make
 from sftp.names import is_superseded, is_temporary, superseded, why_refused
@@ -115,6 +117,11 @@ class Taken:
             until, entry = self._entries.get((source, name), (0.0, None))
             return entry if self._monotonic() < until else None
 
+    def forget(self, source: str, name: str) -> None:
+        """The file was not collected after all: its sender took it back."""
+        with self._lock:
+            self._entries.pop((source, name), None)
+
 
 class Jail:
     """One partner's folders, held open for one session: his real ones, and those of /test. Not for several threads."""
@@ -171,11 +178,11 @@ class Jail:
         return int(self._home.stat().st_mtime)
 
     def remove(self, where: Place) -> None:
-        """Remove a file of the outbox, or an upload that was never finished or never got its final name."""
+        """Remove a file of the outbox, or of the inbox what is unfinished: by its name, its upload or its bytes."""
         self.lane(where).remove(where)
 
-    def rename(self, source: Place, target: Place, *, replace: bool) -> Entry:
-        """Give a whole file in the inbox its final name. With `replace`, a file of that name steps aside, unlost."""
+    def rename(self, source: Place, target: Place, *, replace: bool) -> tuple[Entry, bool]:
+        """Give a whole file in the inbox its final name; see `Lane.rename`."""
         if (source.area, target.area, target.test) != ("inbox", "inbox", source.test):
             raise Reject("permission denied", f"files are renamed within {Place('inbox', None, source.test)} only")
         return self.lane(source).rename(source, target, replace=replace)
@@ -229,7 +236,7 @@ class Lane:
                 return _entry(name, found)
         taken = self.taken.get(self.source, name) if where.area == "inbox" else None
         if taken is None:
-            raise Reject("no such file", f"there is no {where}")
+            raise _nothing(where)
         return taken
 
     def list(self, area: str) -> list[Entry]:
@@ -245,42 +252,70 @@ class Lane:
         return [found[name] for name in sorted(found)]
 
     def remove(self, where: Place) -> None:
-        """Remove a file of the outbox, or an upload that was never finished or never got its final name."""
+        """Remove a file of the outbox, or of the inbox what is unfinished: by its name, its upload or its bytes."""
         name = named(where)
         if where.area == "outbox":
             if regular(self.outbox, name) is None:
-                raise Reject("no such file", f"there is no {where}")
+                raise _nothing(where)
             os.unlink(name, dir_fd=self.outbox)
             return
         with self.alone():
-            if is_temporary(name) and regular(self.inbox, name):
-                os.unlink(name, dir_fd=self.inbox)
-            elif regular(self.inbox, name) or self.taken.get(self.source, name):
-                raise Reject("permission denied", f"{where} has been taken; it can no longer be removed")
-            elif regular(self.stage, name):
+            closed, begun = regular(self.inbox, name), regular(self.stage, name)
+            if closed and not (is_temporary(name) or self._lacks_its_end(name)):
+                raise _too_late(where)
+            if begun:
                 with locked(self.stage, name):
                     os.unlink(name, dir_fd=self.stage)
-            else:
-                raise Reject("no such file", f"there is no {where}")
+            if closed:
+                self._take_back(where, name)
+            elif not begun:
+                raise _too_late(where) if self.taken.get(self.source, name) else _nothing(where)
 
-    def rename(self, source: Place, target: Place, *, replace: bool) -> Entry:
-        """Give a whole file in the inbox its final name. With `replace`, a file of that name steps aside, unlost."""
+    def _take_back(self, where: Place, name: str) -> None:
+        """Under the lock: remove a closed file, unless the collector is faster: one name, of which one of us has it."""
+        try:
+            os.unlink(name, dir_fd=self.inbox)
+        except FileNotFoundError:
+            raise _too_late(where) from None
+        os.fsync(self.inbox)
+        self.taken.forget(self.source, name)
+
+    def _lacks_its_end(self, name: str) -> bool:
+        """Whether a closed file waits for the rest of its envelope; every other one is taken as soon as it is seen."""
+        if is_superseded(name):
+            return False
+        try:
+            descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=self.inbox)
+        except FileNotFoundError:
+            return False  # collected in this very moment
+        try:
+            return whole_file(descriptor) is False
+        finally:
+            os.close(descriptor)
+
+    def rename(self, source: Place, target: Place, *, replace: bool) -> tuple[Entry, bool]:
+        """Give a whole file in the inbox its final name; what it is then, and whether another one stepped aside.
+
+        A file that waits under that name is kept, as when a newer one is sent over it. One of a temporary name would
+        be lost, so that it is written over only with `replace`.
+        """
         old, new = named(source), named(target)
         check_name(new)
         with self.alone():
             status = regular(self.inbox, old)
             if status is None:
                 raise self._why_not_renamed(source)
+            aside = False
             if old != new:
-                if regular(self.inbox, new) and not replace:
+                if is_temporary(new) and regular(self.inbox, new) and not replace:
                     raise Reject("failure", f"{target} exists already")
-                self.set_aside(new)
+                aside = self.set_aside(new)
                 self._forget_unfinished(new)
                 os.rename(old, new, src_dir_fd=self.inbox, dst_dir_fd=self.inbox)
         os.fsync(self.inbox)
         entry = _entry(new, status)
         self.taken.remember(self.source, entry)
-        return entry
+        return entry, aside
 
     def _why_not_renamed(self, source: Place) -> Reject:
         name = named(source)
@@ -318,6 +353,14 @@ class Lane:
                 os.utime(name, (modified, modified), dir_fd=folder, follow_symlinks=False)
                 return
         self.stat(where)
+
+
+def _nothing(where: Place) -> Reject:
+    return Reject("no such file", f"there is no {where}")
+
+
+def _too_late(where: Place) -> Reject:
+    return Reject("permission denied", f"{where} has been taken; it can no longer be removed")
 
 
 def named(where: Place) -> str:

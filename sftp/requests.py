@@ -230,11 +230,14 @@ class Requests:
         upload.commit()
         source, name = upload.source, upload.name
         if upload.superseded:
-            self._tell("superseded", f"an older {shown(name)} still waited; both are kept", source=source, name=name)
+            self._tell_superseded(source, name)
         message = f"{shown(name)}  {so_many(upload.size, 'byte')} from {self._user}"
         self._tell("uploaded", message, source=source, name=name, size=upload.size, sha256=upload.sha256)
         if not is_temporary(name):
             self._uploaded(source)
+
+    def _tell_superseded(self, source: str, name: str) -> None:
+        self._tell("superseded", f"an older {shown(name)} still waited; both are kept", source=source, name=name)
 
     def _read(self, fields: Fields) -> Reply:
         file, offset, length = self._file(fields), fields.large(), fields.number()
@@ -314,9 +317,11 @@ class Requests:
 
     def _move(self, fields: Fields, *, replace: bool) -> Reply:
         source, target = self._path(fields), self._path(fields)
-        entry = self._jail.rename(source, target, replace=replace)
-        message = f"{shown(str(source))} is now {shown(entry.name)}, {so_many(entry.size, 'byte')}"
+        entry, superseded = self._jail.rename(source, target, replace=replace)
         source_of = self._jail.lane(target).source
+        if superseded:
+            self._tell_superseded(source_of, entry.name)
+        message = f"{shown(str(source))} is now {shown(entry.name)}, {so_many(entry.size, 'byte')}"
         self._tell("renamed", message, source=source_of, name=entry.name, size=entry.size)
         if not is_temporary(entry.name):
             self._uploaded(source_of)

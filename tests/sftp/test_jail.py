@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sftp.errors import Reject, Stop
-from sftp.jail import Entry, Jail, Place, Taken, place
+from sftp.jail import Entry, Jail, Lane, Place, Taken, place
 from sftp.upload import Upload
 
 if TYPE_CHECKING:
@@ -163,6 +163,35 @@ def test_whole_files_in_the_inbox_are_not_removed_but_unfinished_and_temporary_o
     assert names(jail, "inbox") == ["whole.edi"]
 
 
+def test_what_stepped_aside_is_on_its_way_and_cannot_be_removed_under_the_servers_own_name(
+    jail: Jail, tmp_path: Path
+) -> None:
+    aside = tmp_path / "acme" / "inbox" / ".superseded~1~a.edi"
+    aside.write_bytes(b"ISA*00*")
+    with pytest.raises(Reject, match="has been taken"):
+        jail.remove(Place("inbox", aside.name))
+    assert aside.read_bytes() == b"ISA*00*"
+
+
+def test_a_file_that_the_collector_takes_while_its_sender_removes_it_is_taken(tmp_path: Path) -> None:
+    home, taken = tmp_path / "acme", Taken(Clock())
+
+    class Overtaken(Lane):
+        def _lacks_its_end(self, name: str) -> bool:
+            lacks = super()._lacks_its_end(name)
+            (home / "inbox" / name).rename(home / "held" / name)
+            return lacks
+
+    lane = Overtaken(home, "drop://acme", taken)
+    (home / "inbox" / "a.edi").write_bytes(b"ISA*00*")
+    taken.remember("drop://acme", Entry("a.edi", 0o100640, 7, 1))
+    with pytest.raises(Reject, match="has been taken"):
+        lane.remove(Place("inbox", "a.edi"))
+    assert (home / "held" / "a.edi").read_bytes() == b"ISA*00*"
+    assert lane.stat(Place("inbox", "a.edi")).size == 7
+    lane.close()
+
+
 def test_an_upload_that_is_being_written_is_not_removed_by_another_session(jail: Jail, tmp_path: Path) -> None:
     upload = Upload(jail, Place("inbox", "a"), fresh=True, append=False)
     with Jail(tmp_path, "acme", jail.taken) as other:
@@ -173,15 +202,27 @@ def test_an_upload_that_is_being_written_is_not_removed_by_another_session(jail:
     upload.abort()
 
 
-def test_renaming_onto_a_file_that_waits_keeps_both(jail: Jail, tmp_path: Path) -> None:
+@pytest.mark.parametrize("replace", [False, True], ids=["plain", "posix"])
+def test_renaming_onto_a_file_that_waits_keeps_both(jail: Jail, tmp_path: Path, replace: bool) -> None:
     inbox = tmp_path / "acme" / "inbox"
     (inbox / "a.edi").write_text("old")
     (inbox / "a.edi.tmp").write_text("new")
-    with pytest.raises(Reject, match="exists already"):
-        jail.rename(Place("inbox", "a.edi.tmp"), Place("inbox", "a.edi"), replace=False)
-    jail.rename(Place("inbox", "a.edi.tmp"), Place("inbox", "a.edi"), replace=True)
+    jail.rename(Place("inbox", "a.edi.tmp"), Place("inbox", "a.edi"), replace=replace)
     assert {path.name: path.read_text() for path in inbox.iterdir()} == {".superseded~1~a.edi": "old", "a.edi": "new"}
     assert names(jail, "inbox") == ["a.edi"]
+
+
+def test_only_who_says_so_renames_over_a_temporary_name_which_nothing_would_be_left_of(
+    jail: Jail, tmp_path: Path
+) -> None:
+    inbox = tmp_path / "acme" / "inbox"
+    (inbox / "a.tmp").write_text("old")
+    (inbox / "b.tmp").write_text("new")
+    with pytest.raises(Reject, match="exists already"):
+        jail.rename(Place("inbox", "b.tmp"), Place("inbox", "a.tmp"), replace=False)
+    assert (inbox / "a.tmp").read_text() == "old"
+    jail.rename(Place("inbox", "b.tmp"), Place("inbox", "a.tmp"), replace=True)
+    assert {path.name: path.read_text() for path in inbox.iterdir()} == {"a.tmp": "new"}
 
 
 @pytest.mark.parametrize(

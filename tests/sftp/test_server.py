@@ -6,7 +6,9 @@ import re
 import shutil
 import socket
 import subprocess
+import threading
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import paramiko
@@ -253,6 +255,118 @@ def test_half_a_file_that_was_closed_cleanly_is_followed_by_the_whole_one(tmp_pa
         arrivals = box.received.wait(len(expected))
         assert [(box.received.contents[a.id], a.whole) for a in arrivals] == expected
         assert {arrival.name for arrival in arrivals} == {"orders.edi"}
+
+
+def halved(box: DropBox, client: paramiko.SFTPClient, name: str) -> None:
+    """Send half a file, cleanly closed, and have the collector look at it: it waits, in case more comes."""
+    with client.open(f"/inbox/{name}", "wb") as file:
+        file.write(X12[:150])
+    box.collector.scan()
+    assert box.told.wait("partial_waiting", name=name).size == 150
+
+
+def arrived(box: DropBox) -> list[tuple[str, bytes, bool | None]]:
+    """Name, bytes and wholeness of all that was handed over until now, in that order."""
+    box.collector.scan()
+    return [(a.name, box.received.contents[a.id], a.whole) for a in box.received.arrivals]
+
+
+@pytest.mark.parametrize("target", ["over it", "removed first"])
+@pytest.mark.parametrize("temporary", ["orders.edi.filepart", ".in.orders.edi"])
+def test_the_whole_file_is_renamed_onto_the_half_one_that_waits(tmp_path: Path, temporary: str, target: str) -> None:
+    with dropbox(tmp_path, collecting=False) as box, box.client() as client:
+        halved(box, client, "orders.edi")
+        with client.open(f"/inbox/{temporary}", "wb") as file:
+            file.write(X12)
+        if target == "removed first":
+            client.remove("/inbox/orders.edi")
+        client.rename(f"/inbox/{temporary}", "/inbox/orders.edi")
+        assert client.stat("/inbox/orders.edi").st_size == len(X12)
+        half = [("orders.edi", X12[:150], False)] if target == "over it" else []
+        assert arrived(box) == [*half, ("orders.edi", X12, True)]
+        assert [each.name for each in box.told.of("superseded")] == ["orders.edi"] * len(half)
+        assert arrived(box) == [*half, ("orders.edi", X12, True)], "none is taken twice"
+        assert client.listdir("/inbox") == []
+
+
+def test_a_half_file_that_waits_is_removed_by_its_sender_and_never_arrives(tmp_path: Path) -> None:
+    with dropbox(tmp_path, collecting=False) as box, box.client() as client:
+        halved(box, client, "orders.edi")
+        client.remove("/inbox/orders.edi")
+        with pytest.raises(FileNotFoundError):
+            client.stat("/inbox/orders.edi")
+        with pytest.raises(FileNotFoundError):
+            client.remove("/inbox/orders.edi")
+        assert client.listdir("/inbox") == []
+        assert (box.told.wait("removed").name, arrived(box)) == ("orders.edi", [])
+
+
+def test_what_was_sent_on_and_broke_off_is_removed_with_the_half_file_that_waits(tmp_path: Path) -> None:
+    with dropbox(tmp_path, collecting=False) as box, box.client() as client:
+        halved(box, client, "orders.edi")
+        with box.connected() as ssh:
+            file = ssh.open_sftp().open("/inbox/orders.edi", "ab")
+            file.write(X12[150:160])
+            file.flush()
+            client.stat("/inbox/orders.edi")
+            with pytest.raises(OSError, match="being written by another session"):
+                client.remove("/inbox/orders.edi")
+            assert sorted(path.name for path in (box.root / "acme" / "inbox").iterdir()) == ["orders.edi"]
+            ssh.close()
+            box.told.wait("upload_broken")
+            vars(file)["_closed"] = True  # else paramiko's client tries to close it over the connection that is gone
+        client.remove("/inbox/orders.edi")
+        assert (client.listdir("/inbox"), arrived(box)) == ([], [])
+
+
+def test_a_half_file_whose_time_is_over_was_taken_and_can_no_longer_be_removed(tmp_path: Path) -> None:
+    with dropbox(tmp_path, collecting=False, partial_after_seconds=0.0) as box, box.client() as client:
+        with client.open("/inbox/orders.edi", "wb") as file:
+            file.write(X12[:150])
+        assert arrived(box) == [("orders.edi", X12[:150], False)]
+        with pytest.raises(PermissionError, match="has been taken"):
+            client.remove("/inbox/orders.edi")
+        with client.open("/inbox/orders.edi.filepart", "wb") as file:
+            file.write(X12)
+        client.rename("/inbox/orders.edi.filepart", "/inbox/orders.edi")
+        assert arrived(box)[1:] == [("orders.edi", X12, True)]
+        assert box.told.of("superseded") == []
+
+
+def test_a_whole_file_that_is_about_to_be_taken_is_not_removed(tmp_path: Path) -> None:
+    with dropbox(tmp_path, collecting=False) as box, box.client() as client:
+        with client.open("/inbox/orders.edi", "wb") as file:
+            file.write(X12)
+        with pytest.raises(PermissionError, match="has been taken"):
+            client.remove("/inbox/orders.edi")
+        assert arrived(box) == [("orders.edi", X12, True)]
+
+
+@pytest.mark.parametrize("how", ["removed", "renamed onto"])
+def test_against_the_collector_a_half_file_is_either_taken_or_withdrawn(tmp_path: Path, how: str) -> None:
+    with dropbox(tmp_path, collecting=False, partial_after_seconds=0.0) as box, box.client() as client:
+        expected: list[tuple[str, bytes, bool | None]] = []
+        for number in range(60):
+            name = f"{number}.edi"
+            if how == "renamed onto":
+                with client.open(f"/inbox/{name}.filepart", "wb") as file:
+                    file.write(X12)
+            with client.open(f"/inbox/{name}", "wb") as file:
+                file.write(X12[:150])
+            taking = threading.Thread(target=box.collector.scan)
+            taking.start()
+            half = [(name, X12[:150], False)]
+            if how == "renamed onto":
+                client.rename(f"/inbox/{name}.filepart", f"/inbox/{name}")
+                expected.append((name, X12, True))
+            else:
+                with suppress(PermissionError):
+                    client.remove(f"/inbox/{name}")
+                    half = []
+            expected += half
+            taking.join()
+        assert sorted(arrived(box)) == sorted(expected)
+        assert all("has been taken" in each.message for each in box.told.of("refused"))
 
 
 # Logins -----------------------------------------------------------------------------------------------------------
