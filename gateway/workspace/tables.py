@@ -293,7 +293,12 @@ CONTRACT_FILE = (
     Key("keep", AGE, "how long records are kept after their last change", "7y"),
     Key("keep_personal", AGE, "how long the values of fields marked pii are kept, when that is less", "90d"),
     Key("deprecated", DATE, "since when callers ought to use a newer version, which they are told", "2026-11-01"),
-    Key("sunset", DATE, "until when callers may count on this version, as they are told; it ends when its file is taken out", "2027-06-30"),
+    Key(
+        "sunset",
+        DATE,
+        "until when callers may count on this version, as they are told; it ends when its file is taken out",
+        "2027-06-30",
+    ),
     Key("fields", FIELDS, "the fields, in the notation of contracts", "", required=True),
     Key("rules", RULES, "what holds for a whole record: expression : what is wrong otherwise", ""),
 )
