@@ -14,7 +14,7 @@ import uuid
 from collections import OrderedDict
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, BinaryIO, Self
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from .wire import BLOCK, LOST, Answer, Wire
 
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 JSON, NDJSON, EVENTS = "application/json", "application/x-ndjson", "text/event-stream"
 _LINK = re.compile(r"""<([^>]*)>((?:\s*;\s*[^\s=;,"]+\s*(?:=\s*(?:"(?:[^"\\]|\\.)*"|[^\s;,"]*))?)*)""").finditer
 _PARAMETER = re.compile(r""";\s*([^\s=;,"]+)\s*(?:=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s;,"]*)))?""").findall
+_UNDER = ("%2fhistory", "%2fevidence")
+"""Ends of keys that, in a path, are taken for what is under another record."""
 _BEAT_SECONDS = 15
 """An event stream says at least so often that it is still there."""
 
@@ -71,15 +73,29 @@ class Client:
     def get(self, path: str, /, **query: Any) -> Any:
         """The JSON at a path: ``orders/acme~4711``, ``types``, ``/health/ready``; without a slash, behind /api/v1/.
 
-        A value of the query may be a text, number, date, bool, or a list of them (``status__in=["open", "closed"]``);
-        None is left out.
+        A value of the query may be a text, number, date, bool, or a list of them (``status__in=["open", "closed"]``).
+        For a record whose key is not known to be harmless in a path, there is `record`.
 
         Raises:
             Problem: it was refused.
             ConnectionError: the gateway could not be reached.
-            ValueError: what is there is not JSON, as at ``/metrics``.
+            ValueError: a value is None; what is there is not JSON, as at ``/metrics``.
         """
-        return self._got(path, query)
+        return self._got(path, _asked(query))
+
+    def record(self, collection: str, key: str, /, **query: Any) -> dict[str, Any]:
+        """The record of a collection, or the row of a table (``tables/erp/customers``), by its ``_key``.
+
+        Raises:
+            Problem: it was refused; ``unknown_record`` or ``unknown_row`` where there is none of that key.
+            ConnectionError: the gateway could not be reached.
+            ValueError: a value of the query is None.
+        """
+        part = key.replace("/", "%2F")  # as it stands in a _key; a path with one means another thing
+        if part.lower().endswith(_UNDER):
+            part = quote(part, safe="~")  # escaped once more: else it would be the path of what is under another record
+        found: dict[str, Any] = self.get(f"{collection}/{part}", **query)
+        return found
 
     def post(self, path: str, body: Mapping[str, Any] | None = None, *, idempotency_key: str | None = None) -> Any:
         """Do something: ``client.post("quarantine/doc_…/retry")``; the JSON of the answer.
@@ -106,8 +122,9 @@ class Client:
         Raises:
             Problem: it was refused.
             ConnectionError: the gateway could not be reached.
+            ValueError: a filter is None; ``note__isnull=True`` is for what has no value.
         """
-        target, place = self._wire.target(collection, filters), None
+        target, place = self._wire.target(collection, _asked(filters)), None
         while True:
             page, following = self._page(target, 0)
             if page["next"] is not None and page["next"] == place:  # the end of a log: its place stays as it was
@@ -159,8 +176,10 @@ class Client:
         Raises:
             Problem: it was refused.
             ConnectionError: the gateway could not be reached.
+            ValueError: a filter is None, as in `iterate`.
         """
-        return Export(self._wire.ask("GET", self._wire.target(collection, filters), {"Accept": NDJSON}, stream=True))
+        target = self._wire.target(collection, _asked(filters))
+        return Export(self._wire.ask("GET", target, {"Accept": NDJSON}, stream=True))
 
     def evidence(self, collection: str, key: str, /, field: str | None = None, **query: Any) -> dict[str, Any]:
         """Why a record has its values, or why it has the one at `field`. `key` is its ``_key``.
@@ -168,8 +187,9 @@ class Client:
         Raises:
             Problem: it was refused.
             ConnectionError: the gateway could not be reached.
+            ValueError: a value of the query is None.
         """
-        found: dict[str, Any] = self.get(f"{collection}/{key}/evidence", field=field, **query)
+        found: dict[str, Any] = self._got(f"{collection}/{key}/evidence", {"field": field, **_asked(query)})
         return found
 
     def delivery(self, delivery_id: str) -> dict[str, Any]:
@@ -297,6 +317,21 @@ class Export:
     def close(self) -> None:
         """Let go of the connection."""
         self._answer.close()
+
+
+def _asked(query: dict[str, Any]) -> dict[str, Any]:
+    """A query as it was given, if all of it is sent.
+
+    Raises:
+        ValueError: a value is None, which a URL cannot say; without the filter, the answer would be more than is meant.
+    """
+    for name, value in query.items():
+        if value is None or (isinstance(value, list | tuple | set | frozenset) and None in value):
+            field = name.rpartition("__")[0] or name
+            raise ValueError(
+                f"{name}={value} asks for nothing: leave it out, or write {field}__isnull=True for what has no value"
+            )
+    return query
 
 
 def _json(answer: Answer, asked: str) -> Any:
