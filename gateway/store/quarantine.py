@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from sqlalchemy import and_, delete, func, insert, or_, select, update
+from sqlalchemy import and_, case, delete, func, insert, or_, select, update
 
 from gateway.model import DeliveryState, DocumentState, Finding
 from gateway.store import decisions, deliveries, members
@@ -412,6 +412,7 @@ def _shown(partners: Sequence[str] | None = None) -> Any:
 
 
 def _with_findings(connection: Connection, rows: Sequence[Row[Any]]) -> list[HeldDocument]:
+    """The documents, each with the findings that are about it; errors, which hold it, stand before all others."""
     found: dict[tuple[int, int | None], list[Finding]] = {}
     by_delivery: dict[int, list[int]] = {}
     within: dict[int, Within] = {}
@@ -422,7 +423,8 @@ def _with_findings(connection: Connection, rows: Sequence[Row[Any]]) -> list[Hel
     for number, documents in by_delivery.items():
         for part in parts(documents):
             about = or_(finding.c.document.in_(part), finding.c.document.is_(None))
-            query = select(finding).where(finding.c.delivery == number, about).order_by(finding.c.id)
+            errors_first = case((finding.c.severity == "error", 0), else_=1)
+            query = select(finding).where(finding.c.delivery == number, about).order_by(errors_first, finding.c.id)
             for each in connection.execute(query):
                 kept = found.setdefault((number, each.document), [])
                 if each.document is not None or len(kept) < _ABOUT_FILE_MAX:
@@ -430,11 +432,18 @@ def _with_findings(connection: Connection, rows: Sequence[Row[Any]]) -> list[Hel
     return [
         _held_document(
             row,
-            tuple(found.get((row.delivery, row.number)) or found.get((row.delivery, None)) or ()),
+            _about(found.get((row.delivery, row.number), []), found.get((row.delivery, None), [])),
             *within[row.delivery].of_document(row.number),
         )
         for row in rows
     ]
+
+
+def _about(own: list[Finding], of_file: list[Finding]) -> tuple[Finding, ...]:
+    """The findings about a document, of those of its own and those about its file: as `ABOUT` says, errors first."""
+    if any(each.severity == "error" for each in own):
+        return tuple(own)
+    return tuple(sorted([*own, *of_file], key=lambda each: each.severity != "error"))
 
 
 def _within(connection: Connection, delivery_number: int, archive: str | None) -> Within:

@@ -39,6 +39,17 @@ def test_the_beginning_of_a_deliverys_id_is_enough(tmp_path: Path) -> None:
         assert (nothing.exit_code, nothing.stdout, nothing.stderr) == (0, "", "Nothing of the kind is held.\n")
 
 
+def test_the_list_says_why_a_document_is_held_and_not_what_else_was_noticed_first(tmp_path: Path) -> None:
+    with opened(tmp_path) as place:
+        place.give(b"hello world", "acme-orders.edi", "drop://acme")
+        (held,) = place.held()
+        assert [each["severity"] for each in held["findings"]] == ["error", "warning"]
+        assert held["findings"][0]["code"] == "envelope.none"
+        (line,) = said(tmp_path, "list").stdout.splitlines()
+        assert "The file holds no ISA segment" in line
+        assert "skipped" not in line
+
+
 @pytest.mark.parametrize("verb", ["list", "retry"])
 def test_a_delivery_that_there_is_not_or_that_is_not_certain_is_refused(tmp_path: Path, verb: str) -> None:
     with opened(tmp_path) as place:
