@@ -146,7 +146,7 @@ _PLEASE = (
     (re.compile(r"\bask the sender which\b", re.IGNORECASE), "please say which"),
     (re.compile(r"\bask (?:the sender )?for\b", re.IGNORECASE), "please send"),
     (re.compile(r"\band for control\b", re.IGNORECASE), "and use control"),
-    (re.compile(r"\b(and|or) to (?=leave|send|keep|put)", re.IGNORECASE), r"\1 "),
+    (re.compile(r"\b(and|or) to (?!the\b|an?\b|us\b|them\b)", re.IGNORECASE), r"\1 "),
 )
 _REST = "Please correct it, and send it again."
 _BUT = re.compile(r"^(?P<what>.*), but (?P<expected>must .*)$", re.DOTALL)

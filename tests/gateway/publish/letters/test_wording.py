@@ -32,6 +32,19 @@ def finding(code: str, message: str, remedy: str, **more: str) -> Finding:
     return Finding(code, "error", message, remedy, 0, 1, **more)  # type: ignore[arg-type] # texts only
 
 
+@pytest.mark.parametrize(
+    "remedy",
+    [
+        *(each.remedy for each in ERRORS.values()),
+        "Ask the sender to send each parent before the levels below it, and to name its HL01 in HL02.",
+        "Ask the sender to number the levels 1, 2, 3 … as they are sent, and to look for one that is missing.",
+    ],
+)
+def test_a_request_of_two_parts_is_one_sentence(remedy: str) -> None:
+    said = worded(finding("some.code", "x", remedy)).send
+    assert not re.search(r"\b(and|or) to (?!the\b)", said), said
+
+
 @pytest.mark.parametrize("code", ERRORS)
 def test_no_remedy_tells_the_sender_to_ask_the_sender_or_to_change_our_configuration(code: str) -> None:
     words = worded(finding(code, "x", ERRORS[code].remedy))
