@@ -41,7 +41,8 @@ _OF_FILES = (
     {
         "name": "Content-Digest",
         "in": "header",
-        "description": "sha-256=:base64: of the file (RFC 9530). What comes is compared with it.",
+        "description": "sha-256=:base64: of the file, or sha-512 (RFC 9530). What comes is compared with it; other "
+        "algorithms are passed over.",
         "schema": TEXT,
     },
     {

@@ -18,7 +18,7 @@ from gateway.serve.parameters import CURSOR, LIMIT, Name, Text
 from gateway.serve.problems import Problem
 from gateway.serve.resources.uploads import (
     UploadQuery,
-    announced_digest,
+    announced_digests,
     file_name_of,
     receive,
     waited_for,
@@ -146,7 +146,7 @@ def try_file(call: Call, name: str) -> Response:
     if not allowed or name not in call.services.configuration().partners:
         raise Problem("unknown_partner", f"there is no partner {name[:100]!r}")
     _shown_to(call, name)
-    file_name, announced = file_name_of(call), announced_digest()
+    file_name, announced = file_name_of(call), announced_digests()
     spool_folder = None if call.services.spool is None else str(call.services.spool)
     with tempfile.SpooledTemporaryFile(IN_MEMORY, dir=spool_folder) as spool:
         digest = receive(call.shared, spool, BYTES_MAX, announced)

@@ -25,7 +25,7 @@ from gateway.serve.resources.registry import integration_of
 from gateway.store import deliveries
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from sqlalchemy import Connection
 
@@ -38,6 +38,14 @@ Found = TypeVar("Found")
 
 WAIT_SECONDS_MAX = 25
 _WAIT = re.compile(r'(?:^|,)\s*wait\s*=\s*"?([0-9]{1,6})"?\s*(?:[,;]|$)', re.IGNORECASE)
+
+_ALGORITHMS = {"sha-256": hashlib.sha256, "sha-512": hashlib.sha512}
+"""The digests that are compared: those that RFC 9530, 5, does not call insecure."""
+_MEMBER = re.compile(
+    r"""(?P<name>[a-z*][a-z0-9_.*-]*)=:(?P<value>[A-Za-z0-9+/=]*):"""
+    r"""(?:;\x20*[a-z*][a-z0-9_.*-]*(?:=(?:"[^"]*"|[^\s",;]+))?)*(?:[ \t]*,[ \t]*(?=[^ \t])|$)"""
+)
+"""A member of a dictionary of byte sequences, and the comma behind it, if another follows (RFC 8941, 4.2.2)."""
 
 
 class UploadQuery(Parameters):
@@ -74,7 +82,7 @@ def upload(call: Call, name: str) -> Response:
     if integration.source.scheme == "hook" and not call.caller.may("admin"):
         raise Problem("signature_wanted", f"what {integration.name} takes is signed by who sends it")
     file_name = file_name_of(call)
-    announced = announced_digest()
+    announced = announced_digests()
     spool_folder = None if call.services.spool is None else str(call.services.spool)
     with tempfile.SpooledTemporaryFile(IN_MEMORY, dir=spool_folder) as spool:
         digest = receive(call.shared, spool, call.services.configuration().settings.upload_bytes_max, announced)
@@ -169,29 +177,45 @@ def file_name_of(call: Call) -> str:
     return name
 
 
-def announced_digest() -> bytes | None:
-    """The SHA-256 of ``Content-Digest`` (RFC 9530); other algorithms are passed over, as the RFC allows.
+def announced_digests() -> dict[str, bytes]:
+    """The digests of ``Content-Digest`` (RFC 9530) that are compared, by algorithm: a dictionary of byte sequences.
+
+    Other algorithms are passed over, as the RFC allows (RFC 9530, 2); of two members of one name the last counts
+    (RFC 8941, 4.2.2).
 
     Raises:
-        Problem: ``bad_header``: its value is not base64 of 32 bytes.
+        Problem: ``bad_header``: it is no such dictionary, or a digest has another length than its algorithm's.
     """
-    for part in request.headers.get("Content-Digest", "").split(","):
-        algorithm, _, value = part.strip().partition("=")
-        if algorithm.lower() != "sha-256":
-            continue
-        try:
-            digest = base64.b64decode(value.strip(":"), validate=True)
-        except ValueError:  # of other characters than those of ASCII, too
-            digest = b""
-        if len(digest) != 32 or not (value.startswith(":") and value.endswith(":")):
-            detail = "Content-Digest is of the form sha-256=:base64 of the 32 bytes:"
-            raise Problem("bad_header", detail, errors=(Flaw("bad_header", detail, header="Content-Digest"),))
-        return digest
-    return None
+    text, at, found = request.headers.get("Content-Digest", "").strip(" \t"), 0, {}
+    while at < len(text):
+        member = _MEMBER.match(text, at)
+        digest = _bytes_of(member["value"]) if member is not None else None
+        if member is None or digest is None:
+            raise _bad_digest("Content-Digest is of the form sha-256=:base64 of the 32 bytes:")
+        found[member["name"]] = digest
+        at = member.end()
+    for name, make in _ALGORITHMS.items():
+        if name in found and len(found[name]) != make().digest_size:
+            raise _bad_digest(f"Content-Digest: a {name} has {make().digest_size} bytes, not {len(found[name])}")
+    return {name: digest for name, digest in found.items() if name in _ALGORITHMS}
 
 
-def receive(shared: Shared, spool: tempfile.SpooledTemporaryFile[bytes], most: int, announced: bytes | None) -> str:
-    """Take the body in, whole or not at all; its SHA-256.
+def _bytes_of(text: str) -> bytes | None:
+    """The bytes of a byte sequence; its padding may be missing (RFC 8941, 4.2.7)."""
+    try:
+        return base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
+    except ValueError:
+        return None
+
+
+def _bad_digest(detail: str) -> Problem:
+    return Problem("bad_header", detail, errors=(Flaw("bad_header", detail, header="Content-Digest"),))
+
+
+def receive(
+    shared: Shared, spool: tempfile.SpooledTemporaryFile[bytes], most: int, announced: Mapping[str, bytes]
+) -> str:
+    """Take the body in, whole or not at all; its SHA-256. `announced`: see ``announced_digests``.
 
     The server gives a chunked body that broke off as if it had ended (its stream just ends), so without a digest its
     length must be known in advance: half a file must not become a delivery.
@@ -203,16 +227,19 @@ def receive(shared: Shared, spool: tempfile.SpooledTemporaryFile[bytes], most: i
             "Send the file as it is: curl --data-binary @po.edi …",
         )
     length = announced_length()
-    if length is None and announced is None:
+    if length is None and not announced:
         raise Problem("length_required")
-    sha256 = hashlib.sha256()
-    size = received(shared, spool, length, sha256.update, most=most, too_large=lambda: _too_large(most))
-    if announced is not None and not hmac.compare_digest(announced, sha256.digest()):
-        raise Problem(
-            "digest_differs",
-            f"Content-Digest announces {announced.hex()}, the {size} bytes that came are {sha256.hexdigest()}",
-        )
-    return sha256.hexdigest()
+    made = {name: _ALGORITHMS[name]() for name in {"sha-256", *announced}}
+    feeds = [each.update for each in made.values()]
+    size = received(shared, spool, length, *feeds, most=most, too_large=lambda: _too_large(most))
+    for name, digest in announced.items():
+        if not hmac.compare_digest(digest, made[name].digest()):
+            raise Problem(
+                "digest_differs",
+                f"Content-Digest announces {name} {digest.hex()}, the {size} bytes that came are "
+                f"{made[name].hexdigest()}",
+            )
+    return made["sha-256"].hexdigest()
 
 
 def _too_large(most: int) -> Problem:

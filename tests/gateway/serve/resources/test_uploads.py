@@ -32,8 +32,9 @@ def landed(here: World) -> list[str]:
         return [each.name for each in deliveries.page(connection)]
 
 
-def digest(content: bytes) -> str:
-    return f"sha-256=:{base64.b64encode(hashlib.sha256(content).digest()).decode()}:"
+def digest(content: bytes, algorithm: str = "sha-256") -> str:
+    made = hashlib.new(algorithm.replace("-", ""), content).digest()
+    return f"{algorithm}=:{base64.b64encode(made).decode()}:"
 
 
 def test_a_file_is_taken_with_202_and_its_place(here: World) -> None:
@@ -127,6 +128,18 @@ REFUSED: list[tuple[str, dict[str, Any], int, str]] = [
     (f"?filename={'ä' * 200}", {}, 400, "bad_parameter"),
     ("", {"headers": {"Content-Disposition": 'attachment; filename="a/b"'}}, 400, "bad_header"),
     ("", {"headers": {"Content-Digest": digest(b"other")}}, 400, "digest_differs"),
+    ("", {"headers": {"Content-Digest": digest(b"other", "sha-512")}}, 400, "digest_differs"),
+    ("", {"headers": {"Content-Digest": f"{digest(FILE)}, {digest(b'other', 'sha-512')}"}}, 400, "digest_differs"),
+    ("", {"headers": {"Content-Digest": f"{digest(FILE, 'sha-512')},{digest(b'other')}"}}, 400, "digest_differs"),
+    ("", {"headers": {"Content-Digest": f"{digest(FILE)}, {digest(b'other')}"}}, 400, "digest_differs"),
+    ("", {"headers": {"Content-Digest": "garbage"}}, 400, "bad_header"),
+    ("", {"headers": {"Content-Digest": "md5=AAAA"}}, 400, "bad_header"),
+    ("", {"headers": {"Content-Digest": 'md5="AAAA"'}}, 400, "bad_header"),
+    ("", {"headers": {"Content-Digest": "md5=:A:"}}, 400, "bad_header"),
+    ("", {"headers": {"Content-Digest": digest(FILE) + ","}}, 400, "bad_header"),
+    ("", {"headers": {"Content-Digest": digest(FILE) + " more"}}, 400, "bad_header"),
+    ("", {"headers": {"Content-Digest": "SHA-256=" + digest(FILE).partition("=")[2]}}, 400, "bad_header"),
+    ("", {"headers": {"Content-Digest": "sha-512=" + digest(FILE).partition("=")[2]}}, 400, "bad_header"),
     ("", {"headers": {"Content-Digest": "sha-256=:short:"}}, 400, "bad_header"),
     ("", {"headers": {"Content-Digest": "sha-256=" + "A" * 44}}, 400, "bad_header"),
     ("", {"headers": {"Idempotency-Key": "a b"}}, 400, "bad_header"),
@@ -146,9 +159,21 @@ def test_what_is_refused_is_not_there(
     assert landed(still) == before
 
 
-def test_the_digest_is_compared(here: World) -> None:
-    headers = {"Content-Digest": f"md5=:AAAA:, {digest(FILE)}"}
-    assert here.client().post(PATH, data=FILE, headers=headers).status_code == 202
+@pytest.mark.parametrize(
+    "field",
+    [
+        pytest.param(f"md5=:AAAA:, {digest(FILE)}", id="an unknown one beside it"),
+        pytest.param("md5=:AAAA:", id="an unknown one alone"),
+        pytest.param(digest(FILE, "sha-512"), id="sha-512"),
+        pytest.param(f"{digest(FILE)} \t,{digest(FILE, 'sha-512')}", id="both"),
+        pytest.param(f"{digest(b'other')}, {digest(FILE)}", id="the last of one name counts"),
+        pytest.param(digest(FILE).replace("=:", ":").replace(":", "=:", 1), id="without padding"),
+        pytest.param(f'{digest(FILE)};a; b=1;c="x,y"', id="parameters"),
+        pytest.param("", id="an empty dictionary"),
+    ],
+)
+def test_the_digest_is_compared(here: World, field: str) -> None:
+    assert here.client().post(PATH, data=FILE, headers={"Content-Digest": field}).status_code == 202
 
 
 def chunked(here: World, headers: dict[str, str]) -> TestResponse:
@@ -163,8 +188,10 @@ def chunked(here: World, headers: dict[str, str]) -> TestResponse:
 def test_a_chunked_body_needs_a_digest_because_its_end_proves_nothing(here: World) -> None:
     assert chunked(here, {}).get_json()["code"] == "length_required"
     assert chunked(here, {"Content-Digest": digest(FILE + b"and more")}).get_json()["code"] == "digest_differs"
+    assert chunked(here, {"Content-Digest": "md5=:AAAA:"}).get_json()["code"] == "length_required"
     assert landed(here) == []
     assert chunked(here, {"Content-Digest": digest(FILE)}).status_code == 202
+    assert chunked(here, {"Content-Digest": digest(FILE, "sha-512")}).status_code == 202
 
 
 def test_a_file_beyond_the_bound_is_refused_before_it_is_read(here: World) -> None:
