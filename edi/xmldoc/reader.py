@@ -30,6 +30,12 @@ _WRITE_ENCODING = (
     'Ask the sender to write encoding="windows-1252" into the XML declaration, if the file is written so, or to send '
     "it in UTF-8."
 )
+_WRITE_UTF8 = 'Ask the sender to send the file in UTF-8, or to write encoding="UTF-16" into the XML declaration.'
+_SEND_WHOLE = "Ask the sender to send the whole file again."
+_INCORRECT_ENCODING = 19
+"""What expat says of a declaration in bytes of two to a character that names an encoding of one."""
+_AT_ITS_END = {3, 5, 6, 20}
+"""No element, an unclosed token, a partial character, an unclosed CDATA section: told at the end of a file alone."""
 
 _EMPTY_TAG = re.compile(r"""<[^\s/>]+(?:\s+[^\s=]+\s*=\s*(?:"[^"]*"|'[^']*'))*\s*/>""")
 _DOCTYPE = re.compile(r"""<!DOCTYPE(?:[^"'\[\]>]|"[^"]*"|'[^']*')*>""")
@@ -259,7 +265,14 @@ class Reader:
         start = start + self.shift if start >= 0 else self.size
         column = self._column(start) if self.shift else error.offset + 1
         raw = bytes(self.data[start - self.base : start - self.base + _CHARACTER_BYTES_MAX])
-        if raw and text.wide(self.first) is None and _is_no_character(raw, self.encoding):
+        wide = text.wide(self.first)
+        if wide is not None and (error.code == _INCORRECT_ENCODING or wide.startswith("utf-32")):
+            message = f"the file is written in {wide.upper()}, which is not the encoding that it declares"
+            return _Refused("text.wide", message, 0, 1, remedy=_WRITE_UTF8)
+        if error.code in _AT_ITS_END and self.first.strip():
+            message = f"the file is cut off: its XML does not come to an end behind line {line}, column {column}"
+            return _Refused("xml.malformed", message, start, line, remedy=_SEND_WHOLE)
+        if raw and wide is None and _is_no_character(raw, self.encoding):
             return self._undecodable(raw, start, line, column)
         what = expat.ErrorString(error.code) or "error"
         message = f"the file is not well-formed XML at line {line}, column {column}: {what}"

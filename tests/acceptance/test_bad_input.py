@@ -71,7 +71,7 @@ CASES = {
         "envelope.truncated", None, b"", "send the whole file",
     ),
     "XML that breaks off": Case(
-        XML[:900], "initech", "quarantined", {"quarantined": 1}, "xml.malformed", 14, b"", "send the file again",
+        XML[:900], "initech", "quarantined", {"quarantined": 1}, "xml.malformed", 14, b"", "send the whole file",
     ),
     "an X12 interchange in UTF-16": Case(
         X12.decode().encode("utf-16"), "acme", "quarantined", {}, "text.wide", 1, b"\xff\xfe", "plain ASCII",

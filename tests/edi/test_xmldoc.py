@@ -262,6 +262,36 @@ def test_wherever_the_byte_stands(data: bytes) -> None:
     assert (found.code, found.position.start) == ("text.encoding", data.index(b"\xe4"))
 
 
+@pytest.mark.parametrize("each", ["", "b"])
+@pytest.mark.parametrize("end", ["<a>\n<b>1</b>", "<a>\n<b>1</b", "<a>\n<b>1", "<a>\n<b><!-- 1", "<a>\n<b><![CDATA[1"])
+def test_a_file_that_is_cut_off_is_told_so_and_wanted_whole(end: str, each: str) -> None:
+    *_, last = read([f'<?xml version="1.0"?>\n{end}'.encode()], {"each": each})
+    found = last.findings[0] if isinstance(last, Document) else last
+    assert (found.code, found.remedy) == ("xml.malformed", "Ask the sender to send the whole file again.")
+    assert re.fullmatch(
+        r"the file is cut off: its XML does not come to an end behind line 3, column \d+", found.message
+    )
+
+
+def test_what_is_wrong_within_a_file_is_not_its_end() -> None:
+    for data in (b"<a><b></a>", b"hello world", b"<a/><b/>", b"<a b></a>"):
+        *_, last = read([data], {})
+        found = last.findings[0] if isinstance(last, Document) else last
+        assert "cut off" not in found.message, data
+        assert found.remedy == "Ask the sender to send the file again, written by an XML program.", data
+
+
+@pytest.mark.parametrize("each", ["", "b"])
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32"])
+def test_a_file_of_wide_characters_that_declares_utf_8_is_told_so_without_a_quote(encoding: str, each: str) -> None:
+    data = '<?xml version="1.0" encoding="UTF-8"?>\n<a><b>1</b></a>'.encode(encoding)
+    (found,) = read([data], {"each": each})
+    assert isinstance(found, Finding)
+    written = {"utf-16": "UTF-16-LE", "utf-32": "UTF-32-LE"}.get(encoding, encoding.upper())
+    assert found.message == f"the file is written in {written}, which is not the encoding that it declares"
+    assert (found.code, found.position.start, found.position.end) == ("text.wide", 0, len(data))
+
+
 def test_what_is_malformed_and_no_byte_of_another_encoding_is_told_as_before() -> None:
     for data in (b"<a>& b\xe4</a>", "<a>\ufffe</a>".encode(), b"<a></b>\xe4</a>", b"<a>\xc3"):
         *_, last = read([data], {})

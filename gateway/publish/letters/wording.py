@@ -177,7 +177,8 @@ def worded(finding: Finding, *, name: str = "", expression: str = "", codes: Col
 
     `expression` is the mapping's, which may say how a value is written; `codes` are those that would have been right.
     """
-    said = _TABLE.get(finding.code, _Said())
+    cut_off = finding.code == "xml.malformed" and finding.message.startswith("the file is cut off")
+    said = _TABLE.get("envelope.truncated" if cut_off else finding.code, _Said())
     what, expected = _what(finding, name, said)
     if codes and len(codes) <= CODES_MAX:
         expected = f"one of {', '.join(sorted(codes))}"

@@ -100,6 +100,20 @@ def test_of_bytes_of_another_encoding_the_sender_hears_what_his_kind_of_file_wan
     )
 
 
+def test_of_xml_that_is_cut_off_or_in_utf_16_the_sender_hears_that() -> None:
+    (document,) = xmldoc.read([b"<a><b>1</b>"], {})
+    assert isinstance(document, Document)
+    (told,) = document.findings
+    words = worded(finding(told.code, told.message, told.remedy))
+    assert words.what == "The file is cut off: its XML does not come to an end behind line 1, column 12."
+    assert words[1:3] == ("a file with its end", "Please send the whole file again.")
+    (wide,) = xmldoc.read(['<?xml version="1.0" encoding="UTF-8"?><a/>'.encode("utf-16")], {})
+    assert isinstance(wide, FileFinding)
+    words = worded(finding(wide.code, wide.message, wide.remedy))
+    assert words.what == "The file is written in UTF-16-LE, which is not the encoding that it declares."
+    assert words.send == 'Please send the file in UTF-8, or write encoding="UTF-16" into the XML declaration.'
+
+
 @pytest.mark.parametrize("reader", [x12, edifact])
 def test_of_utf_16_the_sender_of_edi_hears_nothing_of_spreadsheets(reader: ModuleType) -> None:
     (told,) = reader.read(["ISA*00*".encode("utf-16")], {})
