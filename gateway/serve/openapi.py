@@ -10,16 +10,17 @@ from __future__ import annotations
 import json
 import re
 import threading
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from apispec import APISpec
 from apispec.ext.marshmallow import MarshmallowPlugin
 
 from gateway.serve import headers, queryshapes
-from gateway.serve.catalogue import collections, readable
+from gateway.serve.catalogue import readable
 from gateway.serve.cursors import fingerprint
 from gateway.serve.masks import view_of
-from gateway.serve.shapes import FLAG, MOMENT, TEXT, WHOLE, Shape, many, maybe, named, page, thing
+from gateway.serve.shapes import FLAG, MOMENT, TEXT, WHOLE, Shape, first_of, many, named, page, thing
 from gateway.validate.openapi import json_schema
 
 if TYPE_CHECKING:
@@ -69,12 +70,14 @@ class Documents:
         self, configuration: Configuration, caller: Caller, tables: Sequence[TableShown] = ()
     ) -> tuple[str, dict[str, Any]]:
         """The entity tag and the document for this caller, with the live tables that are known."""
-        newest = {name: versions[max(versions)] for name, versions in readable(configuration, caller).items()}
-        views = {name: view_of(caller, contract) for name, contract in newest.items()}
+        views = {
+            name: [view_of(caller, versions[number]) for number in sorted(versions, reverse=True)]
+            for name, versions in readable(configuration, caller).items()
+        }
         usable = [
             operation for operation in self._operations() if operation.documented and _usable(operation, caller, views)
         ]
-        masked = sorted(name for name, view in views.items() if view.mask is not None)
+        masked = sorted(view.contract.id for live in views.values() for view in live if view.mask is not None)
         seen = (sorted(views), masked, [operation.id for operation in usable])
         tag = fingerprint(self._version, configuration.revision, *seen, tables)
         with self._lock:
@@ -88,10 +91,10 @@ class Documents:
         self,
         configuration: Configuration,
         operations: Iterable[Operation],
-        views: Mapping[str, View],
+        views: Mapping[str, Sequence[View]],
         tables: Sequence[TableShown],
     ) -> dict[str, Any]:
-        versions = collections(configuration)
+        """The document; `views` are those of each collection's live versions, the newest first."""
         spec = APISpec(
             title="Legacy Gateway",
             version=self._version,
@@ -109,9 +112,9 @@ class Documents:
             schemes.header(name, shape)
         for name, shape in self._shapes.items():
             schemes.schema(name, shape)
-        for view in views.values():
-            record = json_schema(view.contract, configuration.codes)
-            for name, shape in _record_shapes(view, record).items():
+        for live in views.values():
+            shapes = [_record_shapes(view, json_schema(view.contract, configuration.codes)) for view in live]
+            for name, shape in chain(*(each.items() for each in shapes), _history_shapes(live).items()):
                 schemes.schema(name, shape)
         for table in tables:
             for name, shape in table.shapes().items():
@@ -124,16 +127,16 @@ class Documents:
             if "{collection}" not in operation.path:
                 spec.path(operation.path, operations={operation.method.lower(): _described(operation)})
                 continue
-            for collection, view in views.items():
+            for collection, live in views.items():
                 path = operation.path.replace("{collection}", collection)
-                described = _described_for(operation, collection, view, versions[collection])
+                described = _described_for(operation, collection, live)
                 spec.path(path, operations={operation.method.lower(): described})
         document: dict[str, Any] = spec.to_dict()
-        _name_types(document, sorted({view.contract.name for view in views.values()}))
+        _name_types(document, sorted({live[0].contract.name for live in views.values()}))
         return _of_use(document)
 
 
-def _usable(operation: Operation, caller: Caller, views: Mapping[str, View]) -> bool:
+def _usable(operation: Operation, caller: Caller, views: Mapping[str, Sequence[View]]) -> bool:
     """Whether a caller may use an operation, as far as that can be told without a request."""
     if operation.access != "key":
         return True
@@ -181,7 +184,7 @@ def _listed(kinds: Any) -> list[str]:
 
 
 def _record_shapes(view: View, record: dict[str, Any]) -> dict[str, Shape]:
-    """The record as it is served to who has this view of it, its list and its history."""
+    """The record as it is served to who has this view of it, and its list."""
     contract, system = view.contract, dict(_SYSTEM)
     for path in view.mask.paths if view.mask is not None else ():
         _nullable(record, path)
@@ -194,6 +197,16 @@ def _record_shapes(view: View, record: dict[str, Any]) -> dict[str, Shape]:
         "properties": {**system, **record["properties"]},
         "required": [*system, *record.get("required", ())],
     }
+    return {contract.id: full, f"{contract.id}.page": page(named(contract.id), f"Records of {contract.id}.")}
+
+
+def _history_shapes(views: Sequence[View]) -> dict[str, Shape]:
+    """The history of a record of any of a contract's live versions, called after the newest, which is the first.
+
+    One for all of them: generated Python takes whatever it cannot read for what may be null, so that each history would
+    fit every other.
+    """
+    newest = views[0].contract.id
     version = thing(
         "A version of the record.",
         _version=WHOLE,
@@ -202,13 +215,11 @@ def _record_shapes(view: View, record: dict[str, Any]) -> dict[str, Shape]:
         delivery=TEXT,
         changed={"type": ["array", "null"], "items": TEXT, "description": "JSON pointers; null for the first version"},
         purged=FLAG,
-        record=maybe(named(contract.id)),
+        record=first_of(*(named(view.contract.id) for view in views), {"type": "null"}),
     )
     return {
-        contract.id: full,
-        f"{contract.id}.page": page(named(contract.id), f"Records of {contract.id}."),
-        f"{contract.id}.version": version,
-        f"{contract.id}.history": page(named(f"{contract.id}.version"), "Versions, newest first."),
+        f"{newest}.version": version,
+        f"{newest}.history": page(named(f"{newest}.version"), "Versions, newest first."),
     }
 
 
@@ -251,15 +262,16 @@ def _described(operation: Operation) -> dict[str, Any]:
     return described
 
 
-def _responses(operation: Operation, shapes: Mapping[str, str] | None = None) -> dict[str, Any]:
+def _responses(operation: Operation, shapes: Mapping[str, Shape] | None = None) -> dict[str, Any]:
+    """What an operation answers; `shapes` stand for those that its table of answers names."""
     refused = "TokenProblem" if operation.id == "issue_token" else "Problem"
     problem = {"application/problem+json": {"schema": named(refused)}}
     responses: dict[str, Any] = {}
     for status, name in operation.answers.items():
         content: dict[str, Any] = {}
         for media in operation.media:
-            shown = (shapes or {}).get(name or "", name)
-            content[media] = {"schema": named(shown)} if shown and media == "application/json" else {}
+            shown = (shapes or {}).get(name, named(name)) if name else None
+            content[media] = {"schema": shown} if shown and media == "application/json" else {}
         success = {"headers": headers.of_success(operation), "content": content}
         responses[str(status)] = {"description": operation.summary, **success}
     if headers.tagged(operation):
@@ -271,18 +283,27 @@ def _responses(operation: Operation, shapes: Mapping[str, str] | None = None) ->
     return responses
 
 
-def _described_for(operation: Operation, collection: str, view: View, versions: Iterable[int]) -> dict[str, Any]:
-    """An operation on records, for one collection."""
-    described, contract = _described(operation), view.contract
-    shapes = {"record": contract.id, "records": f"{contract.id}.page", "history": f"{contract.id}.history"}
+def _described_for(operation: Operation, collection: str, views: Sequence[View]) -> dict[str, Any]:
+    """An operation on records, for one collection, whose contract has these live versions, the newest first.
+
+    An answer holds records of one version. Without `version` that is the newest, whose shape stands first: clients that
+    are generated make of an answer the first that fits.
+    """
+    described, newest = _described(operation), views[0].contract
+    ids = [view.contract.id for view in views]
+    shapes = {
+        "record": first_of(*(named(each) for each in ids)),
+        "records": first_of(*(named(f"{each}.page") for each in ids)),
+        "history": named(f"{newest.id}.history"),
+    }
     name = re.sub(r"\W", "_", collection)
     described["operationId"] = operation.id.replace("records", name).replace("record", f"{name}_record")
     described["tags"] = [collection]
     described["summary"] = f"{operation.summary} of {collection}"
-    described["description"] = f"{contract.about}\n\nScope: `{collection}:read`."
+    described["description"] = f"{newest.about}\n\nScope: `{collection}:read`."
     described["x-scope"] = f"{collection}:read"
     described["responses"] = _responses(operation, shapes)
-    described["parameters"] += queryshapes.for_records(operation, view, versions)
+    described["parameters"] += queryshapes.for_records(operation, views)
     return described
 
 
@@ -299,7 +320,7 @@ def _described_of(operation: Operation, table: TableShown) -> dict[str, Any]:
     described["summary"] = f"{_OF_ROWS[operation.id]} {name}"
     described["description"] = f"Read live. Scope: `{table.scope}`."
     described["x-scope"] = table.scope
-    described["responses"] = _responses(operation, {"Row": table.shape, "Rows": f"{table.shape}.page"})
+    described["responses"] = _responses(operation, {"Row": named(table.shape), "Rows": named(f"{table.shape}.page")})
     parameters = [each for each in described["parameters"] if each["name"] not in ("connection", "table")]
     for each in parameters:
         if each["name"] == "key":

@@ -1,20 +1,23 @@
 """The query parameters of records and rows, as the OpenAPI document has them: their meaning, and the values they take.
 
-A value that a shape here allows is taken, and one that it forbids is refused; tests hold both. Lists of values are
-texts with a pattern, because generated clients repeat a parameter for each member of an array.
+A value that a shape here allows is taken, and one that it forbids is refused; tests hold both. What only some of a
+contract's live versions have is taken with these versions: OpenAPI lets no parameter hang on another, so that the
+description says it. Lists of values are texts with a pattern, because generated clients repeat a parameter for each
+member of an array.
 """
 
 from __future__ import annotations
 
 import re
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from gateway.serve import filters
-from gateway.serve.shapes import FLAG, MOMENT, TEXT, WHOLE, Shape, many, words
+from gateway.serve.shapes import FLAG, MOMENT, TEXT, WHOLE, Shape, first_of, many, words
 from gateway.validate.openapi import enumerated
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from gateway.serve.masks import View
     from gateway.serve.operations import Operation
@@ -69,23 +72,59 @@ _SAID: dict[str, tuple[str, Shape | None]] = {
 }
 
 
-def for_records(operation: Operation, view: View, versions: Iterable[int]) -> list[Shape]:
-    """The parameters of an operation on one collection, whose contract has these versions."""
-    fields = filters.queryable(view.contract, hidden=view.hidden)
-    every = (*filters.queryable(view.contract), *_SYSTEM)
+def for_records(operation: Operation, views: Sequence[View]) -> list[Shape]:
+    """The parameters of an operation on one collection, whose contract has these live versions, the newest first."""
+    live = {view.contract.version: filters.queryable(view.contract, hidden=view.hidden) for view in views}
     version = _query(
         "version",
         "an older version of the type; the newest is served without it",
-        {**WHOLE, "enum": sorted(versions)},
+        {**WHOLE, "enum": sorted(live)},
     )
+    chosen = _chosen("fields", (*chain.from_iterable(live.values()), *_SYSTEM), f"{_NO_RECORDS}{_apart(live)}")
     if operation.id == "list_records":
-        chosen = _chosen("fields", every)
-        return [*_conditions(fields.values(), TYPES), *_of_lists(fields.values()), chosen, version, _AS_OF]
+        sortable = {
+            number: [name for name, field in fields.items() if field.sortable] for number, fields in live.items()
+        }
+        every = [field for fields in live.values() for field in fields.values()]
+        return [*_of_versions(live), *_of_lists(every, _apart(sortable)), chosen, version, _AS_OF]
     if operation.id == "get_record_evidence":
         return [_query("field", "one value, or all below it: /lines/0/price, or lines.0.price", TEXT), version, _AS_OF]
-    return (
-        [_chosen("fields", every), version, _AS_OF] if operation.id == "get_record" else [*_paged("versions"), version]
-    )
+    return [chosen, version, _AS_OF] if operation.id == "get_record" else [*_paged("versions"), version]
+
+
+def _of_versions(live: Mapping[int, Mapping[str, filters.Queryable]]) -> list[Shape]:
+    """One parameter for each field and operator of any version; it takes what any of them takes."""
+    found: dict[str, dict[int, Shape]] = {}
+    for number, fields in live.items():
+        for each in _conditions(fields.values(), TYPES):
+            found.setdefault(each["name"], {})[number] = each
+    parameters = []
+    for name, having in found.items():
+        newest, only = next(iter(having.values())), _only(having, live)
+        shapes = [each["schema"] for each in having.values()]
+        different = [each for place, each in enumerate(shapes) if each not in shapes[:place]]
+        about = f"{newest['description']}; {only}" if only else newest["description"]
+        parameters.append(_query(name, about, first_of(*different)))
+    return parameters
+
+
+def _apart(live: Mapping[int, Iterable[str]]) -> str:
+    """What is to be said of names that only some of the live versions have; nothing where all have all."""
+    having: dict[str, list[int]] = {}
+    for number, names in live.items():
+        for name in names:
+            having.setdefault(name, []).append(number)
+    said: dict[str, list[str]] = {}
+    for name, numbers in having.items():
+        said.setdefault(_only(numbers, live), []).append(name)
+    return "".join(f"; {', '.join(names)} {only}" for only, names in said.items() if only)
+
+
+def _only(having: Iterable[int], live: Iterable[int]) -> str:
+    """With which `version` there is something that versions have, of those that are live, the newest first."""
+    numbers, newest = {*having}, next(iter(live))
+    word, told = ("not", {*live} - numbers) if newest in numbers else ("only", numbers)
+    return f"{word} with {' or '.join(f'version={number}' for number in sorted(told))}" if told else ""
 
 
 def for_rows(fields: Mapping[str, filters.Queryable]) -> list[Shape]:
@@ -127,12 +166,12 @@ def _several(kind: str, types: Mapping[str, Shape]) -> Shape:
     return {"type": "string", "minLength": 1, "pattern": f"^{member}(,{member})*$"}
 
 
-def _of_lists(fields: Iterable[filters.Queryable]) -> list[Shape]:
-    sortable = [sign + field.name for field in fields if field.sortable for sign in ("", "-")]
+def _of_lists(fields: Iterable[filters.Queryable], apart: str = "") -> list[Shape]:
+    sortable = list(dict.fromkeys(sign + field.name for field in fields if field.sortable for sign in ("", "-")))
     said = [name.removeprefix("-") + " descending" * name.startswith("-") for name in sortable]
     sort = {**many({"type": "string", **enumerated(sortable, said)}), "minItems": 1, "uniqueItems": True}
     return [
-        _query("sort", "fields to sort by, the first one first; - before a name turns its order round", sort)
+        _query("sort", f"fields to sort by, the first one first; - before a name turns its order round{apart}", sort)
         | {"style": "form", "explode": False},
         *_paged("records"),
         _query("count", "exact: say how many records the filters leave", words("exact")),
@@ -147,8 +186,8 @@ def _paged(what: str) -> list[Shape]:
     ]
 
 
-def _chosen(what: str, names: Iterable[str]) -> Shape:
-    about = f"the {what} wanted, separated by commas; the others are then left out, those that are required too"
+def _chosen(what: str, names: Iterable[str], more: str = "") -> Shape:
+    about = f"the {what} wanted, separated by commas; the others are then left out, those that are required too{more}"
     return _query("fields", about, one_of(dict.fromkeys(names)))
 
 
@@ -157,6 +196,8 @@ def _query(name: str, about: str, shape: Shape) -> Shape:
 
 
 _SYSTEM = ("_seq", "_version")
+_NO_RECORDS = ", so that the answer is not of its schema, and generated clients may fail to read it"
+"""Of ``fields=``. A schema that took parts of records too would let every member be absent in the types of clients."""
 _AS_OF = _query(
     "as_of",
     "as it stood then: a moment with its offset from UTC (a + in it is written %2B), or the number of a change. What "

@@ -21,6 +21,11 @@ def maybe(shape: Shape) -> Shape:
     return {**shape, "type": [shape["type"], "null"], **listed}
 
 
+def first_of(*shapes: Shape) -> Shape:
+    """Any of these shapes, in the order in which a reader tries them."""
+    return shapes[0] if len(shapes) == 1 else {"anyOf": [*shapes]}
+
+
 def many(shape: Shape) -> Shape:
     """An array of the shape."""
     return {"type": "array", "items": shape}

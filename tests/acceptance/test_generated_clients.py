@@ -20,6 +20,7 @@ import pytest
 from gateway.client import Client
 from tests.benchmarks.peers import Missing, install
 from tests.gateway.client.gateways import running
+from tests.gateway.serve.parcels import PARCELS, SENT
 from tests.gateway.serve.worlds import HEADER, order
 
 if TYPE_CHECKING:
@@ -51,8 +52,8 @@ fields:
 @pytest.fixture(scope="module")
 def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     folder = tmp_path_factory.mktemp("gateway")
-    for name, text in (("codes/units.csv", UNITS), ("contracts/odd-thing.v2.yaml", ODD)):
-        (folder / name).parent.mkdir(parents=True)
+    for name, text in {"codes/units.csv": UNITS, "contracts/odd-thing.v2.yaml": ODD, **PARCELS}.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text, encoding="utf-8")
     with running(folder) as made, Client(made.url, made.key) as client:
         lines = (
@@ -61,7 +62,8 @@ def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
             order('"3,3"', total="300.00", day="2026-11-03"),
             order("4", status="lost"),
         )
-        assert client.upload("acme-orders", (HEADER + "".join(lines)).encode(), wait=25)["finished_at"]
+        for name, content in {"acme-orders": (HEADER + "".join(lines)).encode(), **SENT}.items():
+            assert client.upload(name, content, wait=25)["finished_at"]
         yield made
 
 
@@ -205,6 +207,39 @@ def test_awkward_names_and_codes_are_told_apart(generated: Generated) -> None:
     assert generated.call("odd_things.list_odd_things", **asked).items == []
 
 
+def test_each_live_version_has_its_types_and_filters(generated: Generated) -> None:
+    models = generated.part("models")
+    old = {"version": models.ListParcelsVersion.VALUE_1}
+    page = generated.call("parcels.list_parcels", **old, status="open", sort=[models.ListParcelsSortItem("-status")])
+    assert isinstance(page, models.ParcelV1Page)
+    assert [(each.number, each.status, each.sent, each.receiver) for each in page.items] == [
+        ("A", "open", "yesterday", "Ada")
+    ]
+    assert isinstance(generated.call("parcels.list_parcels", **old).items[1], models.ParcelV1)
+    newest = generated.call("parcels.list_parcels", state="open", sent=date(2026, 11, 1))
+    assert isinstance(newest, models.ParcelV2Page)
+    assert [(each.number, each.sent, each.box.weight) for each in newest.items] == [("C", date(2026, 11, 1), 5)]
+    for key, version, items in (("A", 1, page.items), ("C", 2, newest.items)):
+        asked = models.GetParcelsRecordVersion(version)
+        assert generated.call("parcels.get_parcels_record", key=key, version=asked) == items[0]
+        told = models.GetParcelsRecordHistoryVersion(version)
+        history = generated.call("parcels.get_parcels_record_history", key=key, version=told)
+        assert [each.record for each in history.items] == items
+    refused = generated.call("parcels.list_parcels", status="open")
+    assert (refused.code, refused.errors[0].parameter) == ("unknown_parameter", "status")
+
+
+def test_with_fields_a_record_is_read_that_has_all_that_is_required(generated: Generated) -> None:
+    """Its description says so: a part is no record, and types in which all may be absent would serve nobody."""
+    required = "number,status,ordered_on,total,ship_to"
+    whole = generated.call("orders.get_orders_record", key="acme~2")
+    part = generated.call("orders.get_orders_record", key="acme~2", fields=required)
+    assert (part.total, part.ship_to, part.changed_at) == (whole.total, whole.ship_to, generated.part("types").UNSET)
+    assert generated.call("orders.list_orders", number="2", fields=required).items == [part]
+    with pytest.raises(KeyError):
+        generated.call("orders.get_orders_record", key="acme~2", fields="number")
+
+
 USAGE = """\
 import type { components, paths } from "./openapi";
 
@@ -214,6 +249,9 @@ type Page = List["responses"]["200"]["content"]["application/json"];
 type Problem = List["responses"]["4XX"]["content"]["application/problem+json"];
 type Changes = paths["/api/v1/changes"]["get"]["responses"]["200"]["content"]["application/json"];
 type Upload = paths["/api/v1/integrations/{name}/deliveries"]["post"];
+type Parcels = paths["/api/v1/parcels"]["get"];
+type Parcel = components["schemas"]["parcel.v2"];
+type OldParcels = components["schemas"]["parcel.v1.page"];
 type Delivery = Upload["responses"]["200"]["content"]["application/json"];
 declare const process: { argv: string[] };
 
@@ -238,7 +276,14 @@ async function main(): Promise<void> {
   const delivery = await ask<Delivery>(path, { method: "POST", body: file, headers: { ...digest } as HeadersInit });
   const changes = await ask<Changes>("/api/v1/changes?since=0&limit=1");
   const behind: number = changes.next;
-  console.log(JSON.stringify([totals, one.number, refused.code, delivery.state, behind, changes.items[0]!.op]));
+  const older: NonNullable<Parcels["parameters"]["query"]> = { version: 1, status: "open" };
+  const old = await ask<OldParcels>(`/api/v1/parcels?version=${older.version}&status=${older.status}`);
+  const any = await ask<Parcels["responses"]["200"]["content"]["application/json"]>("/api/v1/parcels?sort=-sent");
+  const states: string[] = [old.items[0]!.status];
+  for (const parcel of any.items) states.push("state" in parcel ? parcel.state : parcel.status);
+  const part = await ask<Pick<Parcel, "_key" | "state">>("/api/v1/parcels/C?fields=state");
+  states.push(part.state);
+  console.log(JSON.stringify([totals, one.number, refused.code, delivery.state, behind, changes.items[0]!.op, states]));
 }
 
 export function wrong(order: Order, query: NonNullable<List["parameters"]["query"]>): void {
@@ -289,4 +334,12 @@ def test_types_for_typescript_hold_a_program_that_runs(
     (tmp_path / "tsconfig.json").write_text(json.dumps({"compilerOptions": OPTIONS, "files": ["usage.ts"]}))
     run(typescript / "tsc")
     told = json.loads(run("node", "usage.js", here.url, here.key))
-    assert told == [["300.00", "250.00"], "3,3", "unknown_parameter", "accepted", 1, "put"]
+    assert told == [
+        ["300.00", "250.00"],
+        "3,3",
+        "unknown_parameter",
+        "accepted",
+        1,
+        "put",
+        ["open", "done", "open", "open"],
+    ]

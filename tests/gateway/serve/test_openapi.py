@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import re
+from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from openapi_schema_validator import OAS31Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
+from gateway.model import Arrived
+from tests.gateway.serve.parcels import PARCELS, SENT
 from tests.gateway.serve.senders import WHSEC, hooked, standard
 from tests.gateway.serve.senders import order as json_order
-from tests.gateway.serve.worlds import HEADER, World, order
+from tests.gateway.serve.worlds import FILES, HEADER, World, order, world
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from flask.testing import FlaskClient
 
 UNDOCUMENTED = {"/", "/docs", "/docs/{asset}", "/problems", "/problems/{code}"}
@@ -187,6 +192,7 @@ def test_what_a_contract_demands_is_required_though_fields_may_leave_it_out(docu
     assert "fields=" in record["description"]
     (chosen,) = (each for each in document["paths"]["/api/v1/orders"]["get"]["parameters"] if each["name"] == "fields")
     assert "left out" in chosen["description"]
+    assert "the answer is not of its schema" in chosen["description"]
 
 
 def test_the_document_is_kept_and_tagged(here: World) -> None:
@@ -258,3 +264,119 @@ def test_what_every_key_may_not_use_it_is_refused(here: World) -> None:
                 continue
             answer = client.open(path.replace("{id}", "d_1").replace("{name}", "acme-orders"), method=method.upper())
             assert answer.get_json()["code"] == "scope_missing", (method, path)
+
+
+@pytest.fixture(scope="module")
+def parcels(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """A gateway that serves two versions of parcels, with records of each."""
+    made = world(tmp_path_factory.mktemp("parcels"))
+    made.apply(FILES | PARCELS)
+    for integration, content in SENT.items():
+        made.receiver.land(Arrived("http:", "parcels.csv", None, integration), BytesIO(content))
+    made.work()
+    yield made
+    made.close()
+
+
+BOTH = pytest.mark.parametrize("scopes", [("admin",), ("parcels:read",)], ids=["all is seen", "masked"])
+
+
+@BOTH
+def test_answers_of_each_live_version_have_the_shapes_that_are_documented(
+    parcels: World, scopes: tuple[str, ...]
+) -> None:
+    client = parcels.client(*scopes)
+    document = client.get("/api/v1/openapi.json").get_json()
+    OpenAPIV31SpecValidator(document).validate()
+    for version, key, names in (
+        ({}, "C", {"number", "state", "sent", "box"}),
+        ({"version": 2}, "C", {"number", "state", "sent", "box"}),
+        ({"version": 1}, "A", {"number", "status", "sent", "receiver"}),
+    ):
+        for path, more in (
+            ("/api/v1/parcels", {}),
+            ("/api/v1/parcels", {"limit": 1, "count": "exact", "sort": "-sent"}),
+            ("/api/v1/parcels", {"number": "none"}),
+            ("/api/v1/parcels", {"as_of": 4}),
+            ("/api/v1/parcels/{key}", {}),
+            ("/api/v1/parcels/{key}/history", {}),
+            ("/api/v1/parcels/{key}/evidence", {"field": "sent"}),
+        ):
+            answer = client.get(path.format(key=key), query_string=version | more)
+            assert answer.status_code == 200, (path, version, answer.get_json())
+            checked(document, document["paths"][path]["get"], 200, answer.get_json())
+        record = client.get(f"/api/v1/parcels/{key}", query_string=version).get_json()
+        assert {name for name in record if name[0] != "_"} == names
+        wrong = record | {"odd": 1}
+        shape = document["paths"]["/api/v1/parcels/{key}"]["get"]["responses"]["200"]["content"]["application/json"]
+        assert not validator(document, shape["schema"]).is_valid(wrong)
+        page = client.get("/api/v1/parcels", query_string=version).get_json()
+        shape = document["paths"]["/api/v1/parcels"]["get"]["responses"]["200"]["content"]["application/json"]
+        assert not validator(document, shape["schema"]).is_valid(page | {"items": [wrong]})
+
+
+def test_the_shapes_of_the_newest_version_stand_first_and_are_as_if_it_were_alone(parcels: World, here: World) -> None:
+    here.apply(FILES | {name: text for name, text in PARCELS.items() if "1" not in name})
+    alone, both = (each.client().get("/api/v1/openapi.json").get_json() for each in (here, parcels))
+    shapes = alone["components"]["schemas"]
+    version = shapes.pop("parcel.v2.version")["properties"]["record"]
+    assert {name: both["components"]["schemas"][name] for name in shapes} == shapes
+    for path, name in (("", "page"), ("/{key}", "")):
+        ids = [f"#/components/schemas/parcel.v{version}.{name}".rstrip(".") for version in (2, 1)]
+        one, first = (
+            each["paths"]["/api/v1/parcels" + path]["get"]["responses"]["200"]["content"]["application/json"]["schema"]
+            for each in (alone, both)
+        )
+        assert (one, first) == ({"$ref": ids[0]}, {"anyOf": [{"$ref": each} for each in ids]})
+    told = both["components"]["schemas"]["parcel.v2.version"]["properties"]["record"]["anyOf"]
+    assert [*version["anyOf"], told[1]] == [told[0], told[2], {"$ref": "#/components/schemas/parcel.v1"}]
+
+
+@BOTH
+def test_parameters_of_each_live_version_are_documented_and_taken(parcels: World, scopes: tuple[str, ...]) -> None:
+    client = parcels.client(*scopes)
+    document = client.get("/api/v1/openapi.json").get_json()
+    asked = {
+        each["name"]: each
+        for each in document["paths"]["/api/v1/parcels"]["get"]["parameters"]
+        if each["in"] == "query"
+    }
+    said = {name: each["description"] for name, each in asked.items()}
+    assert said["status"] == "status is this; only with version=1"
+    assert said["state"] == "state is this; not with version=1"
+    assert said["number"] == "number is this"
+    assert said["sort"].endswith("; state not with version=1; status only with version=1")
+    assert said["fields"].endswith("; state, box not with version=1; status, receiver only with version=1")
+    assert asked["number"]["schema"] == {"type": "string", "maxLength": 2000}
+    assert asked["sent"]["schema"] == {
+        "anyOf": [{"type": "string", "format": "date"}, {"type": "string", "maxLength": 2000}]
+    }
+    assert asked["sort"]["schema"]["items"]["enum"] == [
+        *("_key", "-_key", "number", "-number", "state", "-state", "sent", "-sent", "status", "-status")
+    ]
+    names, personal = asked.keys(), {"receiver", "receiver__in", "receiver__isnull"}
+    assert names >= personal if scopes == ("admin",) else not names & personal
+    assert {"sent__contains", "status__startswith", "state__in"} <= names
+    own = {"sort": "_key", "fields": "_key", "count": "exact", "as_of": "4", "limit": "1"}
+    for name in asked.keys() - {"cursor", "version"}:
+        value = own.get(name) or ("true" if name.endswith("__isnull") else "2026-11-01")
+        for version, refused in ((1, "; not with version=1"), (2, "; only with version=1")):
+            answer = client.get("/api/v1/parcels", query_string={"version": version, name: value})
+            fits = name in own or not said[name].endswith(refused)
+            assert answer.status_code == (200 if fits else 400), (name, version, answer.get_json())
+
+
+def test_an_answer_to_fields_lacks_nothing_else_and_holds_nothing_else(parcels: World) -> None:
+    """What is required of a record is left out then, which the parameter says; all else is as documented."""
+    client = parcels.client()
+    document = client.get("/api/v1/openapi.json").get_json()
+    for record in ("parcel.v1", "parcel.v2"):
+        shape = document["components"]["schemas"][record]
+        assert {"_key", "_seq", "_version", "number", "sent"} < {*shape["required"]}
+        shape["required"] = ["_key", "_seq", "_version"]
+    for version, key, fields in ((2, "C", "state"), (1, "A", "status"), (1, "A", "receiver"), (2, "C", "_seq")):
+        for path in ("/api/v1/parcels", "/api/v1/parcels/{key}"):
+            answer = client.get(path.format(key=key), query_string={"version": version, "fields": fields})
+            checked(document, document["paths"][path]["get"], 200, answer.get_json())
+            for record in answer.get_json().get("items", [answer.get_json()]):
+                assert {"_key", "_seq", "_version"} <= record.keys() <= {"_key", "_seq", "_version", fields}
