@@ -128,6 +128,6 @@ def key_missing() -> Problem:
     return Problem("key_missing", headers={"WWW-Authenticate": CHALLENGE})
 
 
-def refused(detail: str, *, error: str = "invalid_token") -> Problem:
-    """The answer to a credential that does not count (RFC 6750, 3.1)."""
-    return Problem("key_refused", detail, headers={"WWW-Authenticate": f'{CHALLENGE}, error="{error}"'})
+def refused(detail: str, remedy: str = "", *, error: str = "invalid_token") -> Problem:
+    """The answer to a credential that does not count (RFC 6750, 3.1). `remedy` is for what is not an API key."""
+    return Problem("key_refused", detail, remedy, headers={"WWW-Authenticate": f'{CHALLENGE}, error="{error}"'})

@@ -23,9 +23,11 @@ if TYPE_CHECKING:
     from jwt.types import Options
 
     from gateway.configuration import Issuer
+    from gateway.serve.problems import Problem
 
 LEEWAY_SECONDS = 30
 """So much clocks may differ."""
+_REMEDY = "Get another token from its issuer; where that is refused too, the operator knows what is wanted of it."
 _TOKEN_MAX = 16 * 1024
 _SUBJECT_MAX = 200
 _JWT = re.compile(r"[\w-]+\.[\w-]+\.[\w-]*").fullmatch
@@ -59,11 +61,11 @@ class Issuers:
             Problem: ``key_refused``; ``issuer_down``.
         """
         if len(token) > _TOKEN_MAX:
-            raise refused(f"the token is longer than {_TOKEN_MAX} characters")
+            raise _refused(f"the token is longer than {_TOKEN_MAX} characters")
         algorithm, name, issuer = _announced(issuers, token)
         key = self._set_of(issuer).key(name, algorithm, now)
         if key is None:
-            raise refused("the token is signed by a key that its issuer does not publish for such signatures")
+            raise _refused("the token is signed by a key that its issuer does not publish for such signatures")
         return _caller(issuer, _claims(issuer, token, key, algorithm, now), token)
 
     def _set_of(self, issuer: Issuer) -> KeySet:
@@ -79,15 +81,15 @@ def _announced(issuers: Sequence[Issuer], token: str) -> tuple[str, str | None, 
     try:
         parts = jwt.decode_complete(token, options={"verify_signature": False})
     except (PyJWTError, ValueError, RecursionError) as error:
-        raise refused("the token is not a JWT that can be read") from error
+        raise _refused("the token is not a JWT that can be read") from error
     header, claims = parts["header"], parts["payload"]
     issuer = next((each for each in issuers if each.issuer == claims.get("iss")), None)
     if issuer is None:
-        raise refused("the token is of an issuer that is not known here")
+        raise _refused("the token is of an issuer that is not known here")
     if header.get("alg") not in issuer.algorithms:
-        raise refused(f"the token is not signed by one of {', '.join(issuer.algorithms)}")
+        raise _refused(f"the token is not signed by one of {', '.join(issuer.algorithms)}")
     if "crit" in header:  # RFC 7515, 4.1.11: what must be understood, and is not
-        raise refused("the token has a header that must be understood, and is not")
+        raise _refused("the token has a header that must be understood, and is not")
     name = header.get("kid")
     return header["alg"], name if isinstance(name, str) else None, issuer
 
@@ -99,30 +101,38 @@ def _claims(issuer: Issuer, token: str, key: Any, algorithm: str, now: datetime)
             token, key, [algorithm], options=_OPTIONS, audience=list(issuer.audience), issuer=issuer.issuer
         )
     except InvalidSignatureError as error:
-        raise refused("the signature of the token is not that of its issuer") from error
+        raise _refused("the signature of the token is not that of its issuer") from error
     except InvalidAudienceError as error:
-        raise refused(f"the token is not for {' or '.join(issuer.audience)}") from error
+        ours = " or ".join(issuer.audience)
+        remedy = f"Get a token from its issuer that is for the audience {ours}."
+        raise _refused(f"the token is not for {ours}", remedy) from error
     except (PyJWTError, ValueError, TypeError) as error:
-        raise refused("the token lacks one of the claims iss, aud, exp and sub, or has another that is none") from error
+        raise _refused(
+            "the token lacks one of the claims iss, aud, exp and sub, or has another that is none"
+        ) from error
     at = now.timestamp()
     if _seconds(claims, "exp") + LEEWAY_SECONDS <= at:
-        raise refused("the token has expired")
+        raise _refused("the token has expired", "Get a new token from its issuer.")
     if "nbf" in claims and _seconds(claims, "nbf") - LEEWAY_SECONDS > at:
-        raise refused("the token is not yet valid")
+        raise _refused("the token is not yet valid", "Send it again later, or correct the clock that is wrong.")
     return claims
+
+
+def _refused(detail: str, remedy: str = _REMEDY) -> Problem:
+    return refused(detail, remedy)
 
 
 def _seconds(claims: dict[str, Any], name: str) -> float:
     value = claims[name]
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise refused(f"the claim {name} of the token is no time")
+        raise _refused(f"the claim {name} of the token is no time")
     return float(value)
 
 
 def _caller(issuer: Issuer, claims: dict[str, Any], token: str) -> Caller:
     subject = claims["sub"]
     if not isinstance(subject, str) or not subject.isprintable() or not 1 <= len(subject) <= _SUBJECT_MAX:
-        raise refused(f"the claim sub of the token is not a name of 1 to {_SUBJECT_MAX} characters")
+        raise _refused(f"the claim sub of the token is not a name of 1 to {_SUBJECT_MAX} characters")
     name = f"{issuer.name}:{subject}"
     partners = None if issuer.partners is None else tuple(_texts(_claim(claims, issuer.partners)))
     return Caller(f"oidc:{name}", name, _scopes(issuer, claims), partners, Credential("token", token))

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
+    from gateway.serve.problems import Problem
+
 PREFIX = "gwt_"
 _LENGTH_MAX = 4096
 
@@ -53,11 +55,17 @@ def read(secret: bytes, token: str) -> Grant:
     try:
         raw, proof = _decoded(body), _decoded(mac)
     except (binascii.Error, ValueError) as error:
-        raise refused("the token is not one of ours") from error
+        raise _strange() from error
     if not hmac.compare_digest(proof, _mac(secret, raw)):
-        raise refused("the token is not one of ours")
+        raise _strange()
     key, expires, scopes = json.loads(raw)
     return Grant(key, expires, None if scopes is None else tuple(scopes))
+
+
+def _strange() -> Problem:
+    return refused(
+        "the token is not one of ours", "Check that the whole token was sent, or get another at /api/v1/token."
+    )
 
 
 def caller(connection: Connection, secret: bytes, token: str, now: datetime) -> Caller:
@@ -68,7 +76,7 @@ def caller(connection: Connection, secret: bytes, token: str, now: datetime) -> 
     """
     grant = read(secret, token)
     if grant.expires <= now.timestamp():
-        raise refused("the token has expired; get another one at /api/v1/token")
+        raise refused("the token has expired", "Get another one at /api/v1/token.")
     whole = caller_of(keys.get(connection, grant.key), now, Credential("token", token))
     if grant.scopes is None:
         return whole

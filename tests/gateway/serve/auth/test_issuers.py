@@ -189,6 +189,21 @@ def test_what_a_token_must_say(shared: IssuerServer, claims: dict[str, Any], tol
     assert told in refusal(shared, token)
 
 
+def test_who_has_a_token_that_is_over_is_sent_to_its_issuer_and_not_after_a_key(shared: IssuerServer) -> None:
+    def remedy(token: str) -> str:
+        with pytest.raises(Problem) as caught:
+            who(shared, token)
+        return json.loads(caught.value.body("req_1"))["remedy"]  # type: ignore[no-any-return] # a text
+
+    another = "Get another token from its issuer; where that is refused too, the operator knows what is wanted of it."
+    now = NOW.timestamp()
+    assert remedy(shared.token(now, exp=now - 31)) == "Get a new token from its issuer."
+    assert remedy(shared.token(now, aud="billing")) == "Get a token from its issuer that is for the audience gateway."
+    assert remedy(shared.token(now, sub="")) == another
+    assert remedy(shared.token(now, nbf=now + 31)) == "Send it again later, or correct the clock that is wrong."
+    assert remedy(shared.token(now, header={"crit": ["exp"]})) == another
+
+
 def test_clocks_may_differ_by_half_a_minute(shared: IssuerServer) -> None:
     assert who(shared, shared.token(NOW.timestamp(), exp=NOW.timestamp() - 29, nbf=NOW.timestamp() + 29))
 
