@@ -9,7 +9,7 @@ from __future__ import annotations
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
-from gateway.publish.letters.wording import Words
+from gateway.publish.letters.wording import LEAVE_OUT, Words
 from gateway.receive.trials import is_for
 
 if TYPE_CHECKING:
@@ -31,8 +31,11 @@ def patterns(configuration: Configuration, partner: str, source: str) -> list[st
     return sorted({each.source.path.rpartition("/")[2] or "*" for each in theirs})
 
 
-def of_name(name: str, agreed: Collection[str]) -> Words | None:
-    """What is wrong with a name; None where nothing is, or where no names were agreed."""
+def of_name(name: str, agreed: Collection[str], *, packed: bool = False) -> Words | None:
+    """What is wrong with a name; None where nothing is, or where no names were agreed.
+
+    `packed` says that it is that of a file in an archive.
+    """
     name = name.rpartition("/")[2]
     if not agreed or any(fnmatchcase(name, each) for each in agreed):
         return None
@@ -42,8 +45,7 @@ def of_name(name: str, agreed: Collection[str]) -> Words | None:
         expected += ", in which capital and small letters count"
     shown = "".join(each if each.isprintable() else "·" for each in name)
     shown = shown if len(shown) <= _NAME_MAX else f"{shown[:_NAME_MAX]}…"
-    return Words(
-        f"The name {shown} is not one that was agreed.",
-        expected,
-        "Please rename the file, and send it again. If it is another kind of file, please tell us what it is.",
-    )
+    send = "Please rename the file, and send it again. If it is another kind of file, please tell us what it is."
+    if packed:
+        send = f"{LEAVE_OUT} If it is, please rename it, and send the archive again, or tell us what it is."
+    return Words(f"The name {shown} is not one that was agreed.", expected, send)

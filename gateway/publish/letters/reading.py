@@ -341,7 +341,7 @@ class _Reading:
     def _misnamed(self, finding: Finding) -> Problem | None:
         """What is wrong with the name of a file that nobody wants."""
         agreed = patterns(self._configuration, self._owed.partner, self._delivery.source)
-        words = of_name(finding.member or self._delivery.name, agreed)
+        words = of_name(finding.member or self._delivery.name, agreed, packed=finding.member is not None)
         if finding.code != "route.unwanted_file" or words is None:
             return None
         if is_workbook(finding) and any(each.endswith(".csv") for each in agreed):

@@ -44,6 +44,8 @@ _OURS = "Nothing for now: this is for us to settle, and we look at it."
 AS_CSV = "Please save it as CSV (in Excel: 'CSV UTF-8'), and send that."
 _WHOLE = "Please send the whole file again."
 TELL = "If it was sent by mistake, nothing is to be done. Otherwise please tell us what it is, so that we can take it."
+LEAVE_OUT = "If it is not meant for us, please leave it out of the archive."
+"""What is said of a file in an archive that nobody reads, such as a readme.txt."""
 _TABLE: dict[str, _Said] = {
     "file.empty": _Said("a file with content", "Please send the file again; the program that wrote it wrote nothing."),
     "file.kind": _Said("", "Please send the file itself, not a page or a program's own format around it."),
@@ -185,7 +187,9 @@ def worded(finding: Finding, *, name: str = "", expression: str = "", codes: Col
     elif said.expected and not expected:
         expected = _as_written(said.expected, expression)
     send = said.send or _please(finding.remedy) or _REST
-    if finding.code == "file.kind" and is_workbook(finding):
+    if finding.code == "route.unwanted_file" and finding.member is not None:
+        send = f"{LEAVE_OUT} Otherwise please tell us what it is, so that we can take it."
+    elif finding.code == "file.kind" and is_workbook(finding):
         send = AS_CSV
     elif finding.code == "text.encoding" and finding.remedy.startswith("Ask the sender to"):
         send = _please(finding.remedy)  # the file itself says its encoding: there is nothing that was agreed

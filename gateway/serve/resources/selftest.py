@@ -312,7 +312,8 @@ def _misnamed(told: Told, finding: Finding, configuration: Configuration, shown:
     trial = shown.trial
     if finding.code != "route.unwanted_file" or trial.partner is None:
         return told
-    words = of_name(finding.member or trial.name, patterns(configuration, trial.partner, trial.source))
+    agreed_names = patterns(configuration, trial.partner, trial.source)
+    words = of_name(finding.member or trial.name, agreed_names, packed=finding.member is not None)
     return (
         told if words is None else replace(told, what=words.what, expected=words.expected, send=words.send, ours=False)
     )

@@ -27,6 +27,15 @@ def test_a_name_that_was_agreed_is_not_the_matter_nor_is_any_where_none_were() -
     assert of_name("orders.txt", []) is None
 
 
+def test_a_file_that_only_lies_in_an_archive_may_be_left_out() -> None:
+    packed = of_name("readme.txt", ["*.edi"], packed=True)
+    alone = of_name("readme.txt", ["*.edi"])
+    assert packed is not None
+    assert alone is not None
+    assert packed.send.startswith("If it is not meant for us, please leave it out of the archive. If it is,")
+    assert "archive" not in alone.send
+
+
 def test_a_name_is_told_on_one_line_and_not_without_end() -> None:
     words = of_name("a\n" + "b" * 500, ["*.edi"])
     assert words is not None

@@ -100,6 +100,16 @@ def test_of_bytes_of_another_encoding_the_sender_hears_what_his_kind_of_file_wan
     )
 
 
+def test_a_file_that_nobody_reads_may_be_left_out_of_an_archive() -> None:
+    alone = finding("route.unwanted_file", "x", "")
+    packed = finding("route.unwanted_file", "x", "", member="readme.txt")
+    assert worded(packed).send == (
+        "If it is not meant for us, please leave it out of the archive. "
+        "Otherwise please tell us what it is, so that we can take it."
+    )
+    assert "archive" not in worded(alone).send
+
+
 def test_of_xml_that_is_cut_off_or_in_utf_16_the_sender_hears_that() -> None:
     (document,) = xmldoc.read([b"<a><b>1</b>"], {})
     assert isinstance(document, Document)
