@@ -204,6 +204,18 @@ def test_a_file_that_is_cut_off_and_one_that_nobody_expects(place: Place) -> Non
     assert "WHAT TO SEND AGAIN\n\nThe file, under a name that was agreed.\n" in unknown
 
 
+def test_a_member_of_an_archive_that_nobody_reads_is_told_beside_the_others(place: Place) -> None:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("acme-orders.edi", sample("acme-orders.edi"))
+        archive.writestr("readme.txt", b"hello\n")
+    text = told(place, packed.getvalue(), "orders.edi.zip")["txt"]
+    assert "1. Order 2, number 4712, control number 0002, in acme-orders.edi\n" in text
+    assert "2. readme.txt\n  The name readme.txt is not one that was agreed.\n" in text
+    assert "Send again: If it is not meant for us, please leave it out of the\n" in text
+    assert "not listed here" not in text
+
+
 def test_a_name_that_differs_in_capital_letters_is_told_and_the_same_file_counts_under_the_right_name(
     place: Place,
 ) -> None:

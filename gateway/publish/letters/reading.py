@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from edi.excerpts import cut
@@ -215,6 +216,8 @@ class _Reading:
     def _read_part(self, part: Part) -> None:
         candidates = self._routes.candidates(self._delivery, part.member)
         if not candidates:
+            for each in islice(self._held(part), max(0, ITEMS_MAX - len(self._found.items))):
+                self._take_unread(each)
             return
         self._agreed = [each.format for each in candidates if each.partner in (None, self._owed.partner)]
         held = self._held(part)
@@ -332,11 +335,12 @@ class _Reading:
         with self._source.database.read() as connection:
             held = quarantine.of_delivery(connection, self._delivery.number, limit=ITEMS_MAX)
         for each in held:
-            own = [one for one in each.findings if one.severity == "error"]
-            problems = [self._misnamed(one) or self._problem(one, None, None, None) for one in own[:PROBLEMS_MAX]]
-            self._found.items.append(
-                Item(each.member or self._delivery.name, tuple(problems), len(own) - len(problems))
-            )
+            self._take_unread(each)
+
+    def _take_unread(self, held: HeldDocument) -> None:
+        own = [each for each in held.findings if each.severity == "error"]
+        problems = [self._misnamed(each) or self._problem(each, None, None, None) for each in own[:PROBLEMS_MAX]]
+        self._found.items.append(Item(held.member or self._delivery.name, tuple(problems), len(own) - len(problems)))
 
     def _misnamed(self, finding: Finding) -> Problem | None:
         """What is wrong with the name of a file that nobody wants."""
