@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+STANDARDS = {"x12": "isa", "edifact": "unb"}
+"""Format → the key of `identifiers` that says who somebody is in its envelopes."""
+
 
 @dataclass(frozen=True, slots=True)
 class Quota:

@@ -18,6 +18,7 @@ from edi.identify import identify
 from gateway.integrations import MapField
 from gateway.model import Finding
 from gateway.normalize.compiler import MappingProblems, compile_mapping, compile_rules
+from gateway.partners import STANDARDS
 from gateway.receive.archives import base_name, kind_of
 from gateway.receive.archives.gzips import name_without_ending
 from gateway.receive.archives.kinds import FIRST_BYTES, GZIP
@@ -38,7 +39,6 @@ MAPPERS_MAX = 256
 UPLOADED = ("http:", "hook:")
 """The sources of deliveries that came over HTTP, each for an integration that the request named."""
 _PLACE = re.compile(r"#\d+")
-_STANDARDS = {"x12": "isa", "edifact": "unb"}
 _KINDS = {
     "x12": "X12",
     "edifact": "EDIFACT",
@@ -166,13 +166,13 @@ class Routes:
         return not ours or receiver in ours
 
     def _ours(self, form: str) -> tuple[str, ...]:
-        return dict(self.configuration.settings.identifiers).get(_STANDARDS.get(form, ""), ())
+        return dict(self.configuration.settings.identifiers).get(STANDARDS.get(form, ""), ())
 
     def _misdirected(self, envelope: Envelope) -> Finding | None:
         """The finding of an interchange for somebody else, where it is said who we are."""
         if self.is_ours(envelope.format, envelope.receiver):
             return None
-        standard, ours = _STANDARDS[envelope.format], self._ours(envelope.format)
+        standard, ours = STANDARDS[envelope.format], self._ours(envelope.format)
         return Finding(
             code="route.other_receiver",
             severity="error",
@@ -190,7 +190,7 @@ class Routes:
     ) -> str | Finding | None:
         """Whose documents these are: the declared partner's if the envelope says nothing else, or its sender's."""
         declared = integration.partner or delivery_partner
-        standard = _STANDARDS.get(envelope.format)
+        standard = STANDARDS.get(envelope.format)
         if standard is None or envelope.sender is None:
             return declared
         known = {each.name: dict(each.identifiers).get(standard, ()) for each in self.configuration.partners.values()}
@@ -361,7 +361,7 @@ def _takes_message(integration: Integration, envelope: Envelope) -> bool:
     declared = integration.format
     if declared.name in ("csv", "fixed") and declared.message is not None:  # one of a file's record types
         return envelope.message in (declared.message, None)  # None: the record does not say what it is
-    if declared.name not in _STANDARDS:
+    if declared.name not in STANDARDS:
         return True
     if declared.message is not None and declared.message != envelope.message:
         return False
@@ -383,7 +383,7 @@ def _unwanted(
         severity="error",
         message=f"no integration of this source takes {_told(envelope)}; there is {wanted}",
         remedy=f"Add an integration with format: {what}{command}, apply, and retry the document.",
-        value=envelope.message if envelope.format in _STANDARDS else None,  # others do not have it in their bytes
+        value=envelope.message if envelope.format in STANDARDS else None,  # others do not have it in their bytes
     )
 
 

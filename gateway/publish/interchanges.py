@@ -20,6 +20,7 @@ from edi.model import Document
 from edi.segmented.walk.events import Closed, Opened
 from edi.x12.scanner import events as x12_events
 from edi.x12.scanner import guide_version
+from gateway.partners import STANDARDS
 from gateway.publish.drafts import Drafts
 from gateway.routing import Flow, Unfit
 
@@ -168,8 +169,8 @@ class Reading:
         return next((name for name in partners if sender in self._identifiers(name)), None)
 
     def _identifiers(self, partner: str) -> tuple[str, ...]:
-        scheme = {"x12": "isa", "edifact": "unb"}[self._standard]
-        return dict(self._routes.configuration.partners[partner].identifiers).get(scheme, ())
+        known = dict(self._routes.configuration.partners[partner].identifiers)
+        return known.get(STANDARDS[self._standard], ())
 
     def _is_foreign(self, sender: str) -> bool:
         """Whether the envelope names another partner than the one who sent the file and is known by other names."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from gateway.partners import STANDARDS
 from gateway.receive.trials import go_past_the_inbox, is_for, named
 from gateway.store.readiness import Ways, facts
 
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from gateway.partners import Partner
     from gateway.store.readiness import Came, Facts
 
-_IDENTITIES = {"x12": "isa", "edifact": "unb"}
 _WAYS = {
     "drop": "over our SFTP server",
     "folder": "through the watched folder {place}",
@@ -68,7 +68,7 @@ def _may_be_of(integration: Integration, partner: Partner) -> bool:
     """Whether files of a partner may be among those that an integration takes from anybody, by their envelopes."""
     known = {standard for standard, identities in partner.identifiers if identities}
     from_anybody = integration.partner is None and integration.source.scheme not in ("drop", "table")
-    return from_anybody and _IDENTITIES.get(integration.format.name) in known
+    return from_anybody and STANDARDS.get(integration.format.name) in known
 
 
 def _ways(
@@ -109,7 +109,7 @@ def _account(partner: Partner, flows: Sequence[Integration]) -> Step:
 
 def _identifiers(partner: Partner, flows: Sequence[Integration]) -> Step:
     known = {standard for standard, identities in partner.identifiers if identities}
-    wanted = {_IDENTITIES[each.format.name] for each in flows if each.format.name in _IDENTITIES}
+    wanted = {STANDARDS[each.format.name] for each in flows if each.format.name in STANDARDS}
     if missing := sorted(wanted - known):
         named = " and ".join(f"{each}:" for each in missing)
         return Step(

@@ -12,6 +12,7 @@ from edi.identify import identify
 from gateway.errors import Stop
 from gateway.operate import wiring
 from gateway.operate.onboarding import logins, mappings, takers
+from gateway.partners import STANDARDS
 from gateway.receive.archives import kind_of
 from gateway.receive.trials import is_for
 from gateway.store import deliveries, members
@@ -252,7 +253,7 @@ def _recognised(configuration: Configuration, newcomer: Newcomer, from_: Sample 
     """The newcomer with the identifiers that the sample's envelope names, unless it is known by them."""
     if from_ is None:
         return newcomer
-    standard = {"x12": "isa", "edifact": "unb"}.get(from_.seen.format)
+    standard = STANDARDS.get(from_.seen.format)
     if standard is None or not from_.seen.senders:
         return newcomer
     owners = {
