@@ -139,6 +139,7 @@ class Requests:
         Some clients never close what they read (lftp): it is theirs when all that was sent has been `delivered`.
         """
         for handle in self._handles.values():
+            handle.abort()  # first: whoever is told may resume or remove it at once
             if delivered:
                 self._tell_collected(handle)
             if isinstance(handle, Upload):
@@ -151,7 +152,6 @@ class Requests:
                     name=handle.name,
                     size=handle.size,
                 )
-            handle.abort()
         self._handles.clear()
 
     def _unsupported(self, _fields: Fields) -> Reply:

@@ -14,7 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, case, exists, insert, literal, or_, select, text, update
+from sqlalchemy import and_, bindparam, case, exists, insert, literal, or_, select, text, update
 
 from gateway.errors import Retry, Stop
 from gateway.store.database import stamp
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
     from datetime import datetime
 
-    from sqlalchemy import Connection
+    from sqlalchemy import Connection, Select
 
     from gateway.integrations import Integration
     from gateway.model import Delivery
@@ -221,6 +221,33 @@ def state_of(connection: Connection, delivery_number: int) -> str | None:
     return connection.execute(query).scalar()
 
 
+def _met_before() -> Select[str]:
+    group = acknowledgment.alias()
+    answers_groups = exists().where(
+        group.c.delivery == acknowledgment.c.delivery,
+        group.c.interchange == acknowledgment.c.interchange,
+        group.c.functional_group > 0,
+    )
+    return (
+        select(delivery.c.id)
+        .join(acknowledgment, acknowledgment.c.delivery == delivery.c.number)
+        .where(
+            acknowledgment.c.standard == bindparam("standard"),
+            acknowledgment.c.receiver == bindparam("sender"),
+            acknowledgment.c.sender == bindparam("receiver"),
+            acknowledgment.c.answers_interchange == bindparam("number"),
+            acknowledgment.c.delivery < bindparam("before"),
+            acknowledgment.c.disposition != "rejected",
+            or_(acknowledgment.c.functional_group > 0, ~answers_groups),
+        )
+        .order_by(acknowledgment.c.delivery)
+        .limit(1)
+    )
+
+
+_MET_BEFORE = _met_before()  # made once: it is asked for each interchange of a file of many
+
+
 def met_before(
     connection: Connection, *, standard: str, sender: str, receiver: str, number: str, before: int
 ) -> str | None:
@@ -228,28 +255,8 @@ def met_before(
 
     One of which nothing was accepted does not count: its sender was told to send it again.
     """
-    group = acknowledgment.alias()
-    answers_groups = exists().where(
-        group.c.delivery == acknowledgment.c.delivery,
-        group.c.interchange == acknowledgment.c.interchange,
-        group.c.functional_group > 0,
-    )
-    query = (
-        select(delivery.c.id)
-        .join(acknowledgment, acknowledgment.c.delivery == delivery.c.number)
-        .where(
-            acknowledgment.c.standard == standard,
-            acknowledgment.c.receiver == sender,
-            acknowledgment.c.sender == receiver,
-            acknowledgment.c.answers_interchange == number,
-            acknowledgment.c.delivery < before,
-            acknowledgment.c.disposition != "rejected",
-            or_(acknowledgment.c.functional_group > 0, ~answers_groups),
-        )
-        .order_by(acknowledgment.c.delivery)
-        .limit(1)
-    )
-    return connection.execute(query).scalar()
+    asked = {"standard": standard, "sender": sender, "receiver": receiver, "number": number, "before": before}
+    return connection.execute(_MET_BEFORE, asked).scalar()
 
 
 # ── acknowledgments ──────────────────────────────────────────────────────────────────────────────────────────────────

@@ -1,4 +1,4 @@
-"""A request that is refused is told with the path that it is about, whatever the client heard."""
+"""What is told of requests: a refusal with the path that it is about, the end of an upload once it may be sent on."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sftp.jail import Jail, Taken
+from sftp.jail import Jail, Taken, place
 from sftp.protocol import READ, STATUS, Fields, string
 from sftp.quota import UNLIMITED, Allowance, Allowances
 from sftp.requests import Requests, SessionLimits
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from sftp.activity import Activity
@@ -27,17 +27,21 @@ TO_READ, TO_WRITE = struct.pack(">I", READ), struct.pack(">I", 0x1A)
 class Partner:
     """The requests of a partner without a connection, and what was told of them."""
 
-    def __init__(self, jail: Jail) -> None:
+    def __init__(self, jail: Jail, tell: Callable[[Activity], None] | None = None) -> None:
         self.told: list[Activity] = []
         allowance = Allowance("acme", UNLIMITED, Allowances(lambda: 0.0))
         self._requests = Requests(
-            jail, limits=SessionLimits(), allowance=allowance, tell=self.told.append, uploaded=lambda _: None,
+            jail, limits=SessionLimits(), allowance=allowance, tell=tell or self.told.append, uploaded=lambda _: None,
             user="acme", address="192.0.2.1",
         )  # fmt: skip
 
     def ask(self, kind: int, *fields: bytes) -> tuple[bytes | memoryview, ...]:
         """The fields of the answer."""
         return self._requests.answer(kind, Fields(memoryview(b"".join(fields))))[1:]
+
+    def abort(self) -> None:
+        """The connection is over."""
+        self._requests.abort()
 
     def opened(self, path: str, flags: bytes) -> bytes:
         """A handle, as it stands in further requests."""
@@ -108,3 +112,18 @@ def test_a_path_of_one_request_is_not_told_with_the_next(partner: Partner) -> No
     partner.ask(MKDIR, string("/inbox/new"), NONE)
     partner.ask(CLOSE, string("99"))
     assert partner.told[1].message == "there is no such handle"
+
+
+def test_an_upload_whose_connection_ended_is_free_when_that_is_told(tmp_path: Path) -> None:
+    with Jail(tmp_path, "acme", Taken(lambda: 0.0)) as jail, Jail(tmp_path, "acme", Taken(lambda: 0.0)) as later:
+        told: list[str] = []
+
+        def tell(activity: Activity) -> None:
+            later.remove(place("/inbox/a.edi"))
+            told.append(activity.what)
+
+        partner = Partner(jail, tell)
+        handle = partner.opened("/inbox/a.edi", TO_WRITE)
+        partner.ask(WRITING, handle, struct.pack(">Q", 0), string(b"ISA"))
+        partner.abort()
+        assert (told, later.list(place("/inbox"))) == (["upload_broken"], [])
