@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from dataclasses import replace
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Literal, NoReturn
 
 import paramiko
 from paramiko.common import (
@@ -36,7 +36,8 @@ if TYPE_CHECKING:
     from sftp.server import Server
 
 _REFUSED_TOLD_MAX = 8
-_KIND_MAX = 64
+_SHOWN_MAX = 64
+"""Characters of what a client calls a thing, which may be anything."""
 _BY_APPLICATION = 11  # the reason code of a disconnection; its text says more
 
 
@@ -207,12 +208,40 @@ class Connection(paramiko.ServerInterface):
     def check_channel_request(self, kind: str, _chanid: int) -> int:
         """A session channel, as many as the limits allow; nothing is ever forwarded."""
         if kind != "session":
+            self._refuse(f"a channel of the kind {shown(kind)[:_SHOWN_MAX]}")
             return OPEN_FAILED_ADMINISTRATIVELY_PROHIBITED
         self._hold_channels()
         self._channels_ever += 1
         if len(self._channels) >= self._limits.sessions or self._channels_ever > self._limits.channels_ever:
+            self._refuse("one more session", "its connection has as many as are allowed")
             return OPEN_FAILED_RESOURCE_SHORTAGE
         return OPEN_SUCCEEDED
+
+    def check_channel_direct_tcpip_request(
+        self, _chanid: int, _origin: tuple[str, int], destination: tuple[str, int]
+    ) -> int:
+        """Nobody is let through to other servers (``ssh -L``)."""
+        host, port = destination
+        self._refuse(f"a way through to {shown(host)[:_SHOWN_MAX]}:{port}")
+        return OPEN_FAILED_ADMINISTRATIVELY_PROHIBITED
+
+    def check_port_forward_request(self, address: str, port: int) -> Literal[False]:
+        """Nobody listens here for others (``ssh -R``)."""
+        self._refuse(f"listening at {shown(address)[:_SHOWN_MAX]}:{port}")
+        return False
+
+    def check_channel_exec_request(self, _channel: paramiko.Channel, command: bytes) -> bool:
+        """No command is run, that of old copies with ``scp -O`` included."""
+        self._refuse(f"the command {shown(command.decode(errors='replace'))[:_SHOWN_MAX]}")
+        return False
+
+    def check_channel_shell_request(self, _channel: paramiko.Channel) -> bool:
+        """There is no shell."""
+        self._refuse("a shell")
+        return False
+
+    def _refuse(self, asked: str, reason: str = "there is SFTP here and nothing else") -> None:
+        self._tell("refused", f"{asked} was refused: {reason}", problem=True)
 
     def _hold_channels(self) -> None:
         """Keep the open channels alive: paramiko itself holds them weakly once they are accepted."""
@@ -227,6 +256,7 @@ class Connection(paramiko.ServerInterface):
         user = self._transport.get_username()
         account = self._server.doorkeeper.account(user) if user else None
         if name != "sftp" or account is None or any(s.channel is channel for s in self.sessions):
+            self._refuse(f"the subsystem {shown(name)[:_SHOWN_MAX]}")
             return False
         server, partner = self._server, account.partner
         session = Session(
@@ -247,4 +277,4 @@ class Connection(paramiko.ServerInterface):
 
 def _kind(key: StrangeKey) -> str:
     """The kind of a key as the client names it, which may be anything."""
-    return shown(key.kind)[:_KIND_MAX] + ", which is not taken here,"
+    return shown(key.kind)[:_SHOWN_MAX] + ", which is not taken here,"

@@ -125,4 +125,5 @@ class Session(threading.Thread):
         self._send(kind, number, *payload)
 
     def _tell(self, message: str) -> None:
-        self._tell_to(Activity("session_failed", message, problem=True, user=self._user, address=self._address))
+        partner = self._allowance.partner
+        self._tell_to(Activity("session_failed", message, True, None, partner, self._user, self._address))

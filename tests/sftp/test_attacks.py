@@ -289,7 +289,8 @@ def test_handles_and_folders_are_bounded_and_those_that_are_open_go_on(channel: 
         assert code(ask(channel, 13, string(f"/inbox/h{number}.tmp".encode()))) == "ok"
 
 
-def test_nothing_but_sftp_is_served(box: DropBox) -> None:
+def test_nothing_but_sftp_is_served_and_each_refusal_is_told(box: DropBox) -> None:
+    before = len(box.told.of("refused"))
     with box.connected() as ssh:
         transport = ssh.get_transport()
         assert transport is not None
@@ -305,6 +306,38 @@ def test_nothing_but_sftp_is_served(box: DropBox) -> None:
             transport.open_channel("direct-tcpip", ("127.0.0.1", 22), ("127.0.0.1", 1))
         with pytest.raises(paramiko.SSHException):
             transport.request_port_forward("127.0.0.1", 0)
+        with pytest.raises(paramiko.ChannelException, match="prohibited"):
+            transport.open_channel("x11", src_addr=("127.0.0.1", 1))
+        with transport.open_session() as channel:
+            channel.invoke_subsystem("sftp")
+            with pytest.raises(paramiko.SSHException):
+                channel.invoke_subsystem("sftp")
+    told = box.told.of("refused")[before:]
+    assert [(each.partner, each.user, each.problem, each.message.partition(" was ")) for each in told] == [
+        ("acme", "acme", True, (asked, " was ", "refused: there is SFTP here and nothing else"))
+        for asked in (
+            "the command id",
+            "a shell",
+            "the subsystem netconf",
+            "a way through to 127.0.0.1:22",
+            "listening at 127.0.0.1:0",
+            "a channel of the kind x11",
+            "the subsystem sftp",
+        )
+    ]
+
+
+def test_one_session_more_than_a_connection_may_have_is_refused_and_told(box: DropBox) -> None:
+    before = len(box.told.of("refused"))
+    with box.connected() as ssh:
+        transport = ssh.get_transport()
+        assert transport is not None
+        held = [transport.open_session() for _ in range(box.server.limits.sessions)]
+        with pytest.raises(paramiko.ChannelException):
+            transport.open_session()
+        assert all(each.active for each in held)
+    (told,) = box.told.of("refused")[before:]
+    assert told.message == "one more session was refused: its connection has as many as are allowed"
 
 
 def test_a_reader_that_never_reads_is_dropped(box: DropBox) -> None:

@@ -169,3 +169,13 @@ def test_random_packets_neither_stop_the_session_nor_leave_the_folders(channel: 
         assert reply[0] in {101, 102, 103, 104, 105, 201}
     assert sorted(path.name for path in box.root.iterdir()) == ["acme"]
     assert sorted(path.name for path in (box.root / "acme").iterdir()) == ["held", "inbox", "outbox", "stage", "test"]
+
+
+def test_what_is_not_sftp_ends_the_session_and_is_told_with_its_partner(
+    channel: paramiko.Channel, box: DropBox
+) -> None:
+    channel.sendall(b"GET / HTTP/1.1\r\n\r\n")
+    assert channel.recv(1) == b""
+    told = box.told.wait("session_failed")
+    assert (told.partner, told.user, told.address) == ("acme", "acme", "127.0.0.1")
+    assert told.message == "the client sent what is not SFTP"
