@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from gateway.contracts import Contract
     from gateway.integrations import Format, Integration
     from gateway.model import Delivery
-    from gateway.normalize.compiler import Mapper
+    from gateway.normalize.compiler import Lineage, Mapper
     from gateway.store.members import Part
 
 MAPPERS_MAX = 256
@@ -339,8 +339,13 @@ def _told(envelope: Envelope) -> str:
 
 def columns_read(mapper: Mapper) -> tuple[str, ...]:
     """The names of the columns that a mapping reads, in its order; those that it reads by their place have none."""
-    paths = (path.strip("`") for lineage in mapper.lineage.values() for path in lineage.paths)
-    return tuple(dict.fromkeys(each for each in paths if not _PLACE.fullmatch(each)))
+    return tuple(dict.fromkeys(name for lineage in mapper.lineage.values() for name in columns_in(lineage)))
+
+
+def columns_in(lineage: Lineage) -> tuple[str, ...]:
+    """The names of the columns from which one target comes."""
+    paths = (path.strip("`") for path in lineage.paths)
+    return tuple(each for each in paths if not _PLACE.fullmatch(each))
 
 
 def _unfit(integration: Integration, problems: MappingProblems) -> Finding:

@@ -11,6 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from gateway.errors import Stop
 from gateway.operate.onboarding.logins import fingerprint
 from gateway.publish.letters.headers import wanted
+from gateway.publish.letters.wording import pictures
 from gateway.workspace.offers import offers
 from sftp.names import TEMPORARY_SUFFIXES
 
@@ -226,9 +227,12 @@ def _taken(taken: list[Offer], configuration: Configuration) -> Section:
 
 
 def _columns(configuration: Configuration, integration: Integration) -> tuple[str, ...]:
-    """What the header of a table must name; of other formats nothing."""
-    has_header = dict(integration.format.options).get("header") == "true"
-    return wanted(configuration, integration) if integration.format.name == "csv" and has_header else ()
+    """What the header of a table must name, and how its cells are written; of other formats nothing."""
+    if integration.format.name != "csv" or dict(integration.format.options).get("header") != "true":
+        return ()
+    like = pictures(configuration, integration)
+    names = wanted(configuration, integration)
+    return tuple(f"{each} (written like {like[each]})" if each in like else each for each in names)
 
 
 def _example(taken: list[Offer], configuration: Configuration) -> str:

@@ -10,12 +10,14 @@ import re
 from ast import literal_eval
 from typing import TYPE_CHECKING, NamedTuple
 
-from gateway.publish.letters.headers import DELIMITERS
+from gateway.publish.letters.headers import DELIMITERS, mapper_of
+from gateway.routing import columns_in
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
     from gateway.configuration import Configuration
+    from gateway.integrations import Integration
     from gateway.model import Finding
 
 CODES_MAX = 12
@@ -164,7 +166,30 @@ _OTHER_KIND = re.compile(r"^the file is (?P<is>[^,;]+), and (?P<agreed>.+?) was 
 _MISREAD = re.compile(r"the file seems to be saved as ")
 _NAMES_MAX = 5
 _PICTURE = re.compile(r"\|\s*(decimal|int|date|datetime|time)\('([^']+)'")
+_WITHOUT = re.compile(r"\|\s*(decimal|date)\b")
+_AS_EVERYBODY = {"decimal": "1234.56", "date": "yyyy-mm-dd"}
+"""How a table writes what has no picture."""
 _KINDS = {"decimal": "a number", "int": "a number", "date": "a date", "datetime": "a date and time", "time": "a time"}
+
+
+def pictures(configuration: Configuration, integration: Integration) -> dict[str, str]:
+    """How the cells of a table's columns are written, by their names, where the mapping says it."""
+    mapper = mapper_of(configuration, integration)
+    lineages = mapper.lineage.values() if mapper is not None else ()
+    made = ((columns_in(each), picture_of(each.expression)) for each in lineages)
+    return {names[0]: picture for names, picture in made if len(names) == 1 and picture}
+
+
+def picture_of(expression: str) -> str | None:
+    """How a cell is written that a mapping reads by this expression; None where any text, whole number or code is.
+
+    >>> picture_of("Preis | decimal('1.234,56')"), picture_of("valid_from | date"), picture_of("sku | strip")
+    ('1.234,56', 'yyyy-mm-dd', None)
+    """
+    if picture := _PICTURE.search(expression):
+        return picture[2]
+    without = _WITHOUT.search(expression)
+    return _AS_EVERYBODY[without[1]] if without else None
 
 
 def codes_of(finding: Finding, configuration: Configuration) -> Collection[str]:

@@ -115,20 +115,26 @@ def test_it_says_who_we_are_in_the_standards_that_the_partner_writes() -> None:
     )
 
 
-def test_of_a_table_the_columns_are_named_and_a_name_that_is_taken() -> None:
+def test_of_a_table_the_columns_are_named_and_how_their_cells_are_written_and_a_name_that_is_taken() -> None:
     table = {
         "contracts/prices.v1.yaml": (
             "contract: prices v1\nabout: Prices\nowner: orders-team\nkey: sku per partner\ncollection: prices\n"
             "fields:\n  sku: text\n  price: decimal\n"
+            "  list: decimal?\n  since: date?\n  until: date?\n  ratio: decimal?\n"
         ),
         "integrations/acme-orders.yaml": (
             "integration: acme-prices\nabout: Prices\nowner: orders-team\nsource: drop://acme/list_*.csv\n"
             "format: csv ; header\ncontract: prices v1\nmap:\n  sku: Artikelnummer\n"
             '  price: "`Preis netto` | decimal"\n'
+            "  list: Liste | decimal('1.234,56')\n  since: Von | strip | date('dd.mm.yyyy')\n  until: Bis | date\n"
+            "  ratio: (Teil | decimal) / (Liste | decimal('1.234,56'))\n"
         ),
     }
     text = " ".join(made(table).text().split())
-    assert "columns Artikelnummer, Preis netto; names like list_*.csv" in text
+    assert (
+        "columns Artikelnummer, Preis netto (written like 1234.56), Liste (written like 1.234,56), "
+        "Von (written like dd.mm.yyyy), Bis (written like yyyy-mm-dd), Teil; names like list_*.csv"
+    ) in text
     assert "put list_1.csv /inbox/" in text
 
 
