@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from edi.identify import identify
+from edi.text import wide
 from gateway.errors import Stop
 from gateway.operate import wiring
 from gateway.operate.onboarding import logins, mappings, takers
@@ -93,6 +94,12 @@ def sample(place: str, workspace: Path) -> Sample:
     foreign, seen = kind_of(first), identify(first)
     if foreign is not None and foreign.code == "file.kind":
         raise Stop(f"{name} is {foreign.words}", "Save it as CSV, and name that file")
+    encoding = wide(first)
+    if encoding is not None and (seen is None or seen.format != "xml"):  # XML names its encoding, and may be in any
+        raise Stop(
+            f"{name} is written in {encoding[:6].upper()}",
+            "Save it as UTF-8 (in Excel: 'CSV UTF-8'), and name that file",
+        )
     if seen is None:
         raise Stop(
             f"{name} is {foreign.words}" if foreign is not None else f"{name} looks like no format that is known",

@@ -170,6 +170,7 @@ def test_a_file_may_be_called_as_another_partner_s_is(shop: Path, tmp_path: Path
         (b"PK\x03\x04\x14\x00\x06\x00\x08\x00" + b"\x00" * 16 + b"\x13\x00\x00\x00[Content_Types].xml",
          "sent.csv is an Office file such as an Excel workbook (.xlsx). Save it as CSV, and name that file"),
         (b"7z\xbc\xaf\x27\x1c" + b"\x00" * 40, "sent.csv is a 7z archive. Unpack it"),
+        ("sku;price\nA-1;1,50\n".encode("utf-16"), "sent.csv is written in UTF-16. Save it as UTF-8"),
         (b"1;2,50\n2;3,50\n", "the first line of sent.csv does not look like the names of columns. Put such a line"),
     ],
 )  # fmt: skip
