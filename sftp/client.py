@@ -388,12 +388,23 @@ def _log_in(transport: Transport, where: Remote) -> None:
             if not transport.is_authenticated() and where.password is not None:
                 transport.auth_password(where.user, where.password, fallback=False)
         except paramiko.AuthenticationException as error:
+            if _has_not_answered(transport):
+                raise Retry(
+                    f"{where} does not say within {where.connect_seconds:g} s whether it lets {where.user!r} in"
+                ) from error
             raise Stop(
                 f"{where} does not let {where.user!r} in by {tried}", "Ask the partner whether the account is in order"
             ) from error
     if not transport.is_authenticated():
         wanted = "more than that" if tried else "a key or a password"
         raise Stop(f"{where} wants {wanted} of {where.user!r}", "Give the connection a key:, a password:, or both")
+
+
+def _has_not_answered(transport: Transport) -> bool:
+    """Whether an attempt to log in was given up after its time; paramiko raises the same as when it is refused."""
+    handler = transport.auth_handler
+    asked = handler.auth_event if handler is not None else None
+    return transport.is_active() and asked is not None and not asked.is_set()
 
 
 _KEY_KINDS: tuple[type[paramiko.PKey], ...] = (paramiko.Ed25519Key, paramiko.ECDSAKey, paramiko.RSAKey)

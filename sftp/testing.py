@@ -12,6 +12,7 @@ import functools
 import itertools
 import tempfile
 import threading
+import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -30,11 +31,13 @@ from sftp.server import Limits, Server
 from sftp.wire import MODERN, Algorithms
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from sftp.activity import Activity
 
 HOST = "127.0.0.1"
+PATIENCE_SECONDS = 60.0
+"""Nothing that comes at all takes so long, on a machine that is busy otherwise."""
 
 
 class Received:
@@ -58,14 +61,14 @@ class Received:
                 self.contents[arrival.id] = arrival.path.read_bytes()
                 self.arrivals.append(arrival)
 
-    def wait(self, count: int, timeout_seconds: float = 10.0) -> list[Arrival]:
+    def wait(self, count: int, timeout_seconds: float = PATIENCE_SECONDS) -> list[Arrival]:
         """The arrivals, as soon as there are `count`."""
         with self._changed:
             if not self._changed.wait_for(lambda: len(self.arrivals) >= count, timeout_seconds):
                 raise TimeoutError(f"{len(self.arrivals)} of {count} arrivals came within {timeout_seconds} s")
             return list(self.arrivals)
 
-    def wait_for_attempts(self, count: int, timeout_seconds: float = 10.0) -> None:
+    def wait_for_attempts(self, count: int, timeout_seconds: float = PATIENCE_SECONDS) -> None:
         """Return as soon as `receive` has been called `count` times, failing or not."""
         with self._changed:
             if not self._changed.wait_for(lambda: self.attempts >= count, timeout_seconds):
@@ -90,7 +93,7 @@ class Told:
         with self._changed:
             return [activity for activity in self.activities if activity.what == what]
 
-    def wait(self, what: str, timeout_seconds: float = 10.0, *, name: str | None = None) -> Activity:
+    def wait(self, what: str, timeout_seconds: float = PATIENCE_SECONDS, *, name: str | None = None) -> Activity:
         """The first of one kind, and about the file `name` if one is given, as soon as there is one."""
 
         def found() -> Activity | None:
@@ -167,10 +170,12 @@ def dropbox(
     algorithms: Algorithms = MODERN,
     partial_after_seconds: float = 900.0,
     collecting: bool = True,
+    monotonic: Callable[[], float] = time.monotonic,
 ) -> Iterator[DropBox]:
     """Run a server for `partners`, who all log in with the same key and perhaps password, and collect their files.
 
     With `collecting` False the collector stands still: uploads stay in the inbox, and ``collector.scan()`` is yours.
+    The server's limits are measured by `monotonic`.
     """
     root, key_file, known_hosts = folder / "drops", folder / "client_key", folder / "known_hosts"
     line = make_key(key_file)
@@ -192,6 +197,7 @@ def dropbox(
         log=told,
         limits=limits,
         algorithms=algorithms,
+        monotonic=monotonic,
     )
     stop = threading.Event()
     thread = threading.Thread(target=collector.run, args=(stop,), name="collector", daemon=True)

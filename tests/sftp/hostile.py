@@ -15,6 +15,7 @@ import paramiko
 from sftp import dialogue, protocol
 from sftp.client import Client, Remote, connect
 from sftp.protocol import string
+from sftp.testing import PATIENCE_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -90,8 +91,8 @@ def hostile(
     answers: Mapping[int, Answer],
     *,
     greeting: bytes | None = None,
-    silence_seconds: float = 5.0,
-    connect_seconds: float = 5.0,
+    silence_seconds: float = PATIENCE_SECONDS,
+    connect_seconds: float = PATIENCE_SECONDS,
     server: type[paramiko.ServerInterface] | None = None,
 ) -> Iterator[Client]:
     """A client of ours, connected to a server that answers so; None as an answer is silence."""
@@ -108,7 +109,7 @@ def hostile(
         )  # fmt: skip
         with connect(where) as client:
             yield client
-        thread.join(10)
+        thread.join(PATIENCE_SECONDS)
 
 
 def _greeting() -> bytes:
@@ -123,7 +124,7 @@ def _serve(
     with contextlib.suppress(EOFError, OSError, paramiko.SSHException), paramiko.Transport(connection) as transport:
         transport.add_server_key(key)
         transport.start_server(server=server)
-        channel = transport.accept(10)
+        channel = transport.accept(PATIENCE_SECONDS)
         if channel is None:
             return
         _read(channel)
