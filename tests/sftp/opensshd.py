@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sftp.testing import make_key
+from sftp.testing import PATIENCE_SECONDS, make_key
+from tests.servers import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -87,9 +88,7 @@ def opensshd() -> Iterator[OpenSsh]:
         lines = recipe().replace("Match Group partners", f"Match Group {GROUP}").replace("/srv/%u", f"{folder}/%u")
         lines = lines.replace("/etc/ssh/authorized_keys/%u", f"{folder}/authorized_keys")
         config.write_text(f"HostKey {folder}/host_key\nPidFile none\nUsePAM no\nStrictModes no\n{lines}")
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
+        port = free_port()
         log = folder / "log"
         with log.open("wb") as into:
             server = subprocess.Popen(
@@ -100,11 +99,11 @@ def opensshd() -> Iterator[OpenSsh]:
             yield OpenSsh(root, port, key, log)
         finally:
             server.terminate()
-            server.wait(10)
+            server.wait(PATIENCE_SECONDS)
 
 
 def _wait(port: int, server: subprocess.Popen[bytes], log: Path) -> None:
-    until = time.monotonic() + 20
+    until = time.monotonic() + PATIENCE_SECONDS
     while True:
         assert server.poll() is None, log.read_text()
         try:

@@ -29,7 +29,7 @@ from sftp.auth import Account, Doorkeeper, hash_password
 from sftp.quota import Allowances, Quota
 from sftp.requests import SessionLimits
 from sftp.server import Limits
-from sftp.testing import HOST, DropBox, dropbox
+from sftp.testing import HOST, PATIENCE_SECONDS, DropBox, dropbox
 from tests.sftp.test_session import ask, code, hello, receive, send, string
 
 if TYPE_CHECKING:
@@ -41,12 +41,7 @@ pytestmark = pytest.mark.server
 
 @pytest.fixture(scope="module")
 def box(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DropBox]:
-    limits = Limits(
-        connects_burst=10_000,
-        ban_failures=10_000,
-        grace_seconds=3,
-        session=SessionLimits(stall_seconds=1, idle_seconds=30),
-    )
+    limits = Limits(connects_burst=10_000, ban_failures=10_000)
     folder = tmp_path_factory.mktemp("box")
     with dropbox(folder, partners=("acme", "other"), password="correct horse", limits=limits) as box:
         (folder / "secret").write_text("of the machine")
@@ -72,7 +67,7 @@ def say(transport: paramiko.Transport, kind: int, *fields: str | int | bytes) ->
 
 def lost(peer: socket.socket) -> None:
     """The server ends the connection."""
-    peer.settimeout(10)
+    peer.settimeout(PATIENCE_SECONDS)
     with suppress(ConnectionError):
         while peer.recv(65536):
             pass
@@ -85,14 +80,14 @@ def test_a_client_cannot_say_by_itself_that_it_is_logged_in(box: DropBox) -> Non
     with greeted(box) as transport:
         say(transport, MSG_USERAUTH_SUCCESS)
         with pytest.raises((paramiko.SSHException, EOFError)):
-            transport.open_session(timeout=10)
+            transport.open_session(timeout=PATIENCE_SECONDS)
 
 
 def test_a_channel_is_not_opened_by_bare_bytes_either(box: DropBox) -> None:
     with greeted(box) as transport:
         say(transport, MSG_CHANNEL_OPEN, "session", 0, 1 << 20, 1 << 15)
         with pytest.raises((paramiko.SSHException, EOFError)):
-            transport.open_session(timeout=10)
+            transport.open_session(timeout=PATIENCE_SECONDS)
     assert ("", HOST) not in box.server.sessions()
 
 
@@ -107,7 +102,7 @@ def test_a_packet_slipped_into_the_strict_key_exchange_ends_it(box: DropBox) -> 
 
     transport._send_kex_init = slipped  # type: ignore[attr-defined]
     with transport, pytest.raises((paramiko.SSHException, EOFError)):
-        transport.start_client(timeout=10)
+        transport.start_client(timeout=PATIENCE_SECONDS)
 
 
 def test_a_user_cannot_become_another_between_two_attempts(box: DropBox) -> None:
@@ -128,7 +123,7 @@ def test_asking_whether_a_key_fits_is_no_login(box: DropBox) -> None:
         for _ in range(3):
             say(transport, MSG_USERAUTH_REQUEST, *fields, False, "ssh-ed25519", key.asbytes())
         with pytest.raises((paramiko.SSHException, EOFError)):
-            transport.open_session(timeout=10)
+            transport.open_session(timeout=PATIENCE_SECONDS)
 
 
 @pytest.mark.parametrize("option", ["ciphers", "digests", "kex"])
@@ -140,7 +135,7 @@ def test_weak_algorithms_find_no_agreement(box: DropBox, option: str) -> None:
     if option == "digests":
         options.ciphers = ("aes128-ctr", "aes256-ctr")  # one of whose packets a digest is wanted
     with transport, pytest.raises((paramiko.SSHException, EOFError)):
-        transport.start_client(timeout=10)
+        transport.start_client(timeout=PATIENCE_SECONDS)
 
 
 @pytest.mark.parametrize(
@@ -153,9 +148,14 @@ def test_weak_algorithms_find_no_agreement(box: DropBox, option: str) -> None:
     ],
     ids=["silence", "half an identification", "no key exchange", "half a key exchange"],
 )
-def test_a_slow_handshake_is_ended_in_time_however_it_is_dribbled(box: DropBox, begin: bytes) -> None:
-    over = threading.Event()
-    with socket.create_connection((HOST, box.server.port)) as peer:
+def test_a_slow_handshake_is_ended_in_time_however_it_is_dribbled(tmp_path: Path, begin: bytes) -> None:
+    over, now = threading.Event(), [0.0]
+    with (
+        dropbox(tmp_path, limits=Limits(grace_seconds=3), collecting=False, monotonic=lambda: now[0]) as box,
+        socket.create_connection((HOST, box.server.port)) as peer,
+    ):
+        peer.settimeout(PATIENCE_SECONDS)
+        assert peer.recv(100).startswith(b"SSH-2.0-")
         peer.sendall(begin)
 
         def dribble() -> None:
@@ -165,9 +165,14 @@ def test_a_slow_handshake_is_ended_in_time_however_it_is_dribbled(box: DropBox, 
 
         dribbling = threading.Thread(target=dribble)
         dribbling.start()
-        lost(peer)
-        over.set()
-        dribbling.join()
+        now[0] = 3.1
+        try:
+            lost(peer)
+        finally:
+            over.set()
+            dribbling.join()
+        with box.client() as client:  # others are served
+            assert client.listdir("/") == ["inbox", "outbox", "test"]
 
 
 def test_an_unknown_user_costs_the_same_work(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -205,7 +210,7 @@ def channel(box: DropBox) -> Iterator[paramiko.Channel]:
         transport = ssh.get_transport()
         assert transport is not None
         with transport.open_session() as channel:
-            channel.settimeout(10)
+            channel.settimeout(PATIENCE_SECONDS)
             channel.invoke_subsystem("sftp")
             hello(channel)
             yield channel
@@ -340,10 +345,11 @@ def test_one_session_more_than_a_connection_may_have_is_refused_and_told(box: Dr
     assert told.message == "one more session was refused: its connection has as many as are allowed"
 
 
-def test_a_reader_that_never_reads_is_dropped(box: DropBox) -> None:
-    (box.root / "acme" / "outbox").mkdir(parents=True, exist_ok=True)
-    (box.root / "acme" / "outbox" / "large").write_bytes(bytes(8_000_000))
-    with box.connected() as ssh:
+def test_a_reader_that_never_reads_is_dropped(tmp_path: Path) -> None:
+    limits = Limits(session=SessionLimits(stall_seconds=1))
+    with dropbox(tmp_path, limits=limits, collecting=False) as box, box.connected() as ssh:
+        (box.root / "acme" / "outbox").mkdir(parents=True, exist_ok=True)
+        (box.root / "acme" / "outbox" / "large").write_bytes(bytes(8_000_000))
         transport = ssh.get_transport()
         assert transport is not None
         channel = transport.open_session(window_size=1 << 15)
@@ -353,8 +359,8 @@ def test_a_reader_that_never_reads_is_dropped(box: DropBox) -> None:
         for offset in range(0, 8_000_000, 32_000):
             with suppress(OSError):
                 send(channel, b"\x05" + struct.pack(">I", 1) + handle + struct.pack(">QI", offset, 32_000))
-        deadline = time.monotonic() + 20
-        while any(user == "acme" for user, _ in box.server.sessions()):
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while box.server.sessions():
             assert time.monotonic() < deadline
             threading.Event().wait(0.05)
 

@@ -24,7 +24,7 @@ from sftp.collect import Collector
 from sftp.errors import Changed, Retry, Stop
 from sftp.names import superseded
 from sftp.scanning import opened
-from sftp.testing import Received, Told
+from sftp.testing import PATIENCE_SECONDS, Received, Told
 from sftp.writers import is_written
 
 if TYPE_CHECKING:
@@ -450,7 +450,7 @@ def test_a_burst_of_files_arrives_completely_and_once(tmp_path: Path) -> None:
     thread = threading.Thread(target=collector.run, args=(stop,))
     thread.start()
     try:
-        bench.received.wait(400, timeout_seconds=60)
+        bench.received.wait(400)
     finally:
         stop.set()
         collector.ring()
@@ -691,10 +691,10 @@ def test_a_file_that_settles_between_two_rescans_is_taken_then_and_keeps_no_proc
             super().receive(arrival)
             stop.set()
 
-    collector = Collector([folder], Stopping(), new_id=lambda: "a", monotonic=monotonic, rescan_seconds=60.0)
+    collector = Collector([folder], Stopping(), new_id=lambda: "a", monotonic=monotonic, rescan_seconds=3600.0)
     thread = threading.Thread(target=collector.run, args=(stop,))
     thread.start()
-    assert stop.wait(10.0), "the file was not taken before the next rescan"
+    assert stop.wait(PATIENCE_SECONDS), "the file was not taken before the next rescan"
     collector.ring()
     thread.join()
     assert asked < 1_000  # a loop that never waits asks for the time some ten thousand times

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from contextlib import ExitStack
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -11,7 +10,7 @@ import paramiko
 import pytest
 
 from sftp.server import Limits
-from sftp.testing import HOST, DropBox, dropbox, make_key
+from sftp.testing import HOST, PATIENCE_SECONDS, DropBox, dropbox, make_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -232,19 +231,19 @@ def test_whoever_holds_most_of_the_handshakes_loses_his_oldest(tmp_path: Path) -
         waiting = [reached(box) for _ in range(3)]
         with box.client() as client:
             assert client.listdir("/inbox") == []
-            waiting[0].join(10)
+            waiting[0].join(PATIENCE_SECONDS)
             assert [each.is_active() for each in waiting] == [False, True, True]
         for each in waiting:
             each.close()
 
 
 def test_a_connection_ends_after_its_time(tmp_path: Path) -> None:
-    with dropbox(tmp_path, limits=Limits(total_seconds=0.3), collecting=False) as box, box.connected() as ssh:
+    now, limits = [0.0], Limits(total_seconds=600)
+    with dropbox(tmp_path, limits=limits, collecting=False, monotonic=lambda: now[0]) as box, box.connected() as ssh:
         transport = ssh.get_transport()
         assert transport is not None
-        ended = threading.Thread(target=transport.join)
-        ended.start()
-        ended.join(10)
+        now[0] = 600.1  # idle for so long it may be
+        transport.join(PATIENCE_SECONDS)
         assert not transport.is_active()
 
 

@@ -19,7 +19,7 @@ from sftp.arrival import Folder
 from sftp.bells import Bell
 from sftp.collect import Collector
 from sftp.sshlog import SshLog
-from sftp.testing import Received, Told
+from sftp.testing import PATIENCE_SECONDS, Received, Told
 from tests.sftp.opensshd import PARTNER, OpenSsh, missing, opensshd
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def taken_over(
 
 def until_size(path: Path, size: int, process: subprocess.Popen[bytes]) -> None:
     """Wait until some of a file has come."""
-    until = time.monotonic() + 30
+    until = time.monotonic() + PATIENCE_SECONDS
     while not path.exists() or path.stat().st_size < size:
         assert process.poll() is None
         assert time.monotonic() < until
@@ -146,7 +146,7 @@ def test_an_upload_whose_client_is_killed_is_partial_and_is_not_taken(tmp_path: 
     with taken_over() as place:
         with subprocess.Popen(
             [
-                *place.server.command("-l", "8000"),
+                *place.server.command("-l", "2000"),
             ],
             stdin=subprocess.PIPE,
         ) as client:
@@ -172,7 +172,7 @@ def test_a_broken_upload_that_nobody_resumes_is_handed_over_as_partial(tmp_path:
     file = tmp_path / "large.csv"
     file.write_bytes(os.urandom(8_000_000))
     with taken_over(settle=0.1, partial_after=1.0) as place:
-        with subprocess.Popen(place.server.command("-l", "8000"), stdin=subprocess.PIPE) as client:
+        with subprocess.Popen(place.server.command("-l", "2000"), stdin=subprocess.PIPE) as client:
             assert client.stdin is not None
             client.stdin.write(f"put {file} /inbox/large.csv\n".encode())
             client.stdin.flush()
@@ -188,13 +188,13 @@ def test_ctrl_c_leaves_half_an_interchange_that_waits(tmp_path: Path) -> None:
     file = tmp_path / "large.xml"
     file.write_bytes(b"<orders>" + b"<order>1</order>" * 500_000 + b"</orders>")
     with taken_over() as place:
-        client = subprocess.Popen(place.server.command("-l", "8000", "-b", "-"), stdin=subprocess.PIPE)
+        client = subprocess.Popen(place.server.command("-l", "2000", "-b", "-"), stdin=subprocess.PIPE)
         assert client.stdin is not None
         client.stdin.write(f"put {file} /inbox/large.xml\n".encode())
         client.stdin.close()
         until_size(place.inbox / "large.xml", 100_000, client)
         client.send_signal(signal.SIGINT)
-        client.wait(30)
+        client.wait(PATIENCE_SECONDS)
         told = place.told.wait("partial_waiting")
         assert "its envelope is not closed" in told.message or "it broke off" in told.message
         assert place.received.arrivals == []

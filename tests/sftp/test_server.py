@@ -18,7 +18,7 @@ from sftp.errors import Stop
 from sftp.quota import Quota
 from sftp.requests import SessionLimits
 from sftp.server import Limits, Server
-from sftp.testing import HOST, DropBox, dropbox, make_key
+from sftp.testing import HOST, PATIENCE_SECONDS, DropBox, dropbox, make_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,7 +50,7 @@ def run(box: DropBox, program: str, *arguments: str, batch: str | None = None, u
     ]
     command = [program, *options, *(("-b", "-") if batch else ()), *arguments]
     command += [f"{user}@{HOST}"] if batch else []
-    done = subprocess.run(command, input=batch, capture_output=True, text=True, timeout=30, check=False)
+    done = subprocess.run(command, input=batch, capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False)
     return done.returncode, done.stdout + done.stderr
 
 
@@ -94,7 +94,7 @@ def test_openssh_uploads_lists_renames_and_downloads(box: DropBox, tmp_path: Pat
     assert came(box, "openssh.edi") == came(box, "renamed.edi") == [X12]
     assert (tmp_path / "ack.edi").read_bytes() == b"ack" * 100_000
     assert not (box.root / "acme" / "outbox" / "ack.edi").exists()
-    assert box.told.wait("downloaded").name == "ack.edi"
+    assert box.told.wait("downloaded", name="ack.edi").user == "acme"
     assert "openssh.edi.filepart" not in [arrival.name for arrival in box.received.arrivals]
 
 
@@ -116,7 +116,7 @@ def test_openssh_resumes_what_was_dropped(box: DropBox, tmp_path: Path) -> None:
             file.flush()
             sftp.stat("/inbox/resumed.bin")  # answered after the write
             ssh.close()
-    box.told.wait("upload_broken")
+    box.told.wait("upload_broken", name="resumed.bin")
     assert "resumed.bin" not in [arrival.name for arrival in box.received.arrivals]
     status, output = run(box, "sftp", batch=f"reput {tmp_path}/resumed.bin /inbox/resumed.bin\n")
     assert status == 0, output
@@ -410,7 +410,7 @@ def test_guessing_is_locked_out_and_told_without_the_guess(tmp_path: Path) -> No
                 transport.auth_password("acme", "my secret guess", fallback=False)
             with pytest.raises((paramiko.SSHException, EOFError)):
                 transport.auth_password("acme", "my secret guess", fallback=False)
-            transport.join(10)
+            transport.join(PATIENCE_SECONDS)
             assert not transport.is_active()
         box.told.wait("banned")
         with socket.create_connection((HOST, box.server.port)) as refused:
@@ -425,22 +425,42 @@ def test_guessing_is_locked_out_and_told_without_the_guess(tmp_path: Path) -> No
 
 
 def test_a_connection_that_does_not_log_in_is_ended(tmp_path: Path) -> None:
-    limits = Limits(grace_seconds=0.2)
-    with dropbox(tmp_path, limits=limits) as box, socket.create_connection((HOST, box.server.port)) as idle:
-        idle.settimeout(10)
+    now = [0.0]
+    with (
+        dropbox(tmp_path, limits=Limits(grace_seconds=20), monotonic=lambda: now[0]) as box,
+        socket.create_connection((HOST, box.server.port)) as idle,
+    ):
+        idle.settimeout(PATIENCE_SECONDS)
         assert idle.recv(100).startswith(b"SSH-2.0-LegacyGateway\r\n")
+        now[0] = 20.1
         while idle.recv(4096):
             pass
 
 
-def test_an_idle_session_is_ended(tmp_path: Path) -> None:
-    limits = Limits(session=SessionLimits(idle_seconds=0.2))
-    with dropbox(tmp_path, limits=limits) as box, box.client() as client:
+def ended(client: paramiko.SFTPClient) -> None:
+    """The server ends the session by itself."""
+    channel = client.get_channel()
+    assert channel is not None
+    channel.settimeout(PATIENCE_SECONDS)
+    assert channel.recv(1) == b""
+
+
+def test_a_connection_on_which_nothing_comes_is_ended(tmp_path: Path) -> None:
+    now, limits = [0.0], Limits(session=SessionLimits(idle_seconds=900))
+    with dropbox(tmp_path, limits=limits, monotonic=lambda: now[0]) as box, box.client() as client:
         client.listdir("/")
-        channel = client.get_channel()
-        assert channel is not None
-        channel.settimeout(10)
-        assert channel.recv(1) == b""
+        now[0] = 900.1
+        ended(client)
+
+
+def test_an_idle_session_is_ended_though_its_connection_is_not(tmp_path: Path) -> None:
+    with dropbox(tmp_path) as box, box.client() as client:
+        client.listdir("/")
+        [[session]] = [each.sessions for each in box.server._connections]
+        session._limits = SessionLimits(idle_seconds=0.2)  # no sooner: logging in may take longer than that
+        client.stat("/")
+        ended(client)
+        assert session.channel.get_transport().is_active()
 
 
 def test_connections_sessions_and_handles_are_bounded(tmp_path: Path) -> None:
@@ -450,7 +470,9 @@ def test_connections_sessions_and_handles_are_bounded(tmp_path: Path) -> None:
         second = ssh.open_sftp()
         with pytest.raises(paramiko.ChannelException, match="shortage"):
             ssh.open_sftp()
+        [[_, ending]] = [each.sessions for each in box.server._connections]
         second.close()
+        ending.join(PATIENCE_SECONDS)
         files = [sftp.open(f"/inbox/{number}", "wb") for number in range(3)]
         with pytest.raises(OSError, match="at most 3 files"):
             sftp.open("/inbox/4", "wb")
@@ -510,7 +532,7 @@ def test_closing_the_server_keeps_what_was_being_uploaded(tmp_path: Path) -> Non
         box.server.close()
         assert (box.root / "acme" / "stage" / "half.csv").read_bytes() == b"half"
         assert list((box.root / "acme" / "inbox").iterdir()) == []
-        ssh.get_transport().join(10)  # type: ignore[union-attr]
+        ssh.get_transport().join(PATIENCE_SECONDS)  # type: ignore[union-attr]
         vars(file)["_closed"] = True  # else paramiko's client tries to close it over the connection that is gone
 
 
@@ -527,7 +549,7 @@ def test_a_connection_that_ends_in_the_handshake_leaves_nothing_behind(tmp_path:
     with dropbox(tmp_path, limits=Limits(grace_seconds=0.4)) as box:
         for _ in range(5):
             socket.create_connection((HOST, box.server.port)).close()
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + PATIENCE_SECONDS
         while box.server._connections and time.monotonic() < deadline:
             box.server._closing.wait(0.05)
         assert box.server._connections == []

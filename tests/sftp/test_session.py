@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sftp.protocol import EXTENSIONS, STATUS
-from sftp.testing import DropBox, dropbox
+from sftp.testing import PATIENCE_SECONDS, DropBox, dropbox
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,7 +31,7 @@ def channel(box: DropBox) -> Iterator[paramiko.Channel]:
         transport = ssh.get_transport()
         assert transport is not None
         with transport.open_session() as channel:
-            channel.settimeout(10)
+            channel.settimeout(PATIENCE_SECONDS)
             channel.invoke_subsystem("sftp")
             yield channel
 
