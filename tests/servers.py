@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import pwd
+import random
 import shutil
 import signal
 import socket
@@ -28,14 +29,30 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 _buckets = itertools.count(1)
+_SECONDS = 120.0
+"""So long a server may take to start on a machine that is busy otherwise."""
+
+_PORTS = range(10_000, 30_000)
+"""Below those that systems hand out by themselves, to whoever connects or asks for any port."""
 
 
 def free_port() -> int:
-    """A port of the loopback address that was free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A port of the loopback address that is free, and that no other test of this machine is given meanwhile.
+
+    A server binds it later. This process has a socket of the port's name until it ends, which no other one can have.
+    """
+    begin = random.SystemRandom().randrange(_PORTS.start, _PORTS.stop)
+    for port in itertools.chain(range(begin, _PORTS.stop), range(_PORTS.start, begin)):
+        with socket.socket(socket.AF_UNIX) as mark, socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                mark.bind(f"\0gateway tests {port}")
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            mark.detach()
+            return port
+    raise RuntimeError("no port is free")
 
 
 def postgresql_missing() -> str | None:
@@ -97,7 +114,8 @@ def postgresql_program(
 
 def _wait_for_postgresql(address: str, process: subprocess.Popen[bytes], log: Path) -> None:
     """Return when the server takes connections; a connection that is refused is the only event it offers."""
-    for _ in range(600):
+    until = time.monotonic() + _SECONDS
+    while time.monotonic() < until:
         if process.poll() is not None:
             break
         try:
@@ -193,7 +211,8 @@ def s3() -> Iterator[S3Server]:
         process = subprocess.Popen(command, stdout=log, stderr=log)
         try:
             server = S3Server(f"http://127.0.0.1:{port}", process)
-            for _ in range(600):
+            until = time.monotonic() + _SECONDS
+            while time.monotonic() < until:
                 if process.poll() is not None:
                     break
                 try:

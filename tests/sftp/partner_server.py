@@ -21,6 +21,7 @@ from tests.servers import free_port
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+_SECONDS = 60.0
 _SSHD = shutil.which("sshd", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
 
 
@@ -66,12 +67,12 @@ class PartnerServer:
     def stop(self) -> None:
         """End the server, and its sessions."""
         self.process.send_signal(signal.SIGTERM)
-        self.process.wait(10)
+        self.process.wait(_SECONDS)
 
     def start(self) -> None:
         """Serve again, on the same port."""
         self.process = subprocess.Popen(self.command, stderr=subprocess.DEVNULL)
-        _wait(self.where.port)
+        _wait(self.where.port, self.process)
 
 
 @contextmanager
@@ -126,16 +127,17 @@ def partner_server(folder: Path, *lines: str) -> Iterator[PartnerServer]:
         root, where, fingerprints, key.read_text(), subprocess.Popen(command, stderr=subprocess.DEVNULL), command
     )
     try:
-        _wait(port)
+        _wait(port, server.process)
         yield server
     finally:
         if server.process.poll() is None:
             server.stop()
 
 
-def _wait(port: int) -> None:
+def _wait(port: int, process: subprocess.Popen[bytes]) -> None:
     """Return when the server listens; a connection that is refused is the only event it offers."""
-    for _ in range(200):
+    until = time.monotonic() + _SECONDS
+    while time.monotonic() < until and process.poll() is None:
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) == 0:
                 return
