@@ -166,7 +166,7 @@ class Visits:
         self._database = database
         self._monotonic = monotonic
         self._lock = threading.Lock()
-        self._writing = threading.Lock()
+        self._writing = threading.RLock()
         """Held by whoever writes: lines stay in their order."""
         self._waiting: deque[_Line] = deque()
         self._lost = 0
@@ -197,8 +197,8 @@ class Visits:
 
     @property
     def waiting(self) -> bool:
-        """Whether anything is yet to be written."""
-        with self._lock:
+        """Whether anything is yet to be written; what another thread is just writing has been, or waits again."""
+        with self._writing, self._lock:
             return bool(self._waiting or self._lost)
 
     def write(self, *, everything: bool = False) -> bool:

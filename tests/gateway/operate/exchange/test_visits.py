@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -116,6 +119,25 @@ def test_what_a_transaction_could_not_write_waits_on_in_its_order(place: Place) 
     assert visits.waiting
     assert visits.write()
     assert [row.details["name"] for row in rows(place, "uploaded")] == ["a.edi", "b.edi"]
+
+
+def test_what_another_thread_tries_in_vain_to_write_waits_for_whoever_asks_meanwhile(place: Place) -> None:
+    visits = Visits(place.gateway.database, Clock())
+    visits.told(did("uploaded", name="a.edi"))
+    writes, goes_on = threading.Event(), threading.Event()
+
+    def refused() -> None:
+        with suppress(Retry), visits.transaction():
+            writes.set()
+            assert goes_on.wait(60)
+            raise Retry("later")
+
+    with ThreadPoolExecutor(2) as threads:
+        refusing = threads.submit(refused)
+        assert writes.wait(60)
+        waiting = threads.submit(lambda: visits.waiting)
+        goes_on.set()
+        assert (waiting.result(60), refusing.result(60)) == (True, None)
 
 
 def test_a_flood_of_strangers_costs_a_few_lines_and_is_counted_whole(place: Place) -> None:
