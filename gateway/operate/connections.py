@@ -29,7 +29,7 @@ _LINUX = sys.platform == "linux"
 _INFO = struct.Struct("=8x9I I I I")  # struct tcp_info: behind eight bytes and nine numbers last_data_sent, …, _recv
 _ESTABLISHED = 1
 _MAPPED = "::ffff:"
-_TRIES, _PAUSE_SECONDS = 200, 0.05
+_TRIES, _PAUSE_SECONDS = 1200, 0.05
 
 
 class _Idle(NamedTuple):

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from gateway.operate import connections
+from tests.servers import free_port
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="Linux alone tells how long a connection rests")
 
@@ -38,8 +39,7 @@ def test_what_is_accepted_has_the_bound_of_the_socket_that_listens() -> None:
 
 
 def test_the_bound_is_set_as_soon_as_somebody_listens() -> None:
-    with socket.create_server((HERE, 0)) as taken:
-        port = taken.getsockname()[1]
+    port = free_port()
     connections.leave_stalled(port, 9)
     with socket.create_server((HERE, port)) as server:
         for thread in threading.enumerate():
@@ -82,6 +82,7 @@ def test_a_request_that_does_not_come_is_closed_and_what_was_answered_or_is_anot
         with late, its, closing(resting), closing(answered):
             late.sendall(b"POST")
             resting.sendall(b"GET")
+            assert its.recv(4, socket.MSG_PEEK | socket.MSG_WAITALL) == b"POST"  # it has come before anybody looks
             answered.recv(3)
             answered.sendall(b"200")
             told = {late.getsockname(): (61_000, 60_000), resting.getsockname(): (61_000, 61_500)}
@@ -95,7 +96,7 @@ def test_a_request_that_does_not_come_is_closed_and_what_was_answered_or_is_anot
             assert its.recv(10) == b"POST"
             assert (its.recv(1), late.recv(1)) == (b"", b"")
             answered.sendall(b"more")
-            assert resting.recv(10) == b"200more"
+            assert resting.recv(7, socket.MSG_WAITALL) == b"200more"
 
 
 def test_how_long_a_connection_rests_is_read_where_the_system_says_it() -> None:

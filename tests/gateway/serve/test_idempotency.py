@@ -109,14 +109,14 @@ def test_while_the_first_runs_the_second_is_told_to_wait(
     def slowly(*given: Any, **more: Any) -> Any:
         if threading.current_thread() is running:
             hangs.set()
-            assert goes_on.wait(10)
+            assert goes_on.wait(60)
         return opened(*given, **more)
 
     monkeypatch.setattr(Database, "write", slowly)
     running.start()
-    assert hangs.wait(10)
+    assert hangs.wait(60)
     second = ask(client(), decision, decision.body)
     goes_on.set()
-    running.join(10)
+    running.join(60)
     assert (second.status_code, second.get_json()["code"], second.headers["Retry-After"]) == (409, "still_running", "1")
     assert answers[0] < 300

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 WAITERS = 6
-LONG = 20.0
+LONG = 60.0
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -42,6 +42,8 @@ def commit(database: Database) -> None:
 
 def waiting(pool: ThreadPoolExecutor, bell: Bell, stop: threading.Event, seconds: float = LONG) -> list[Future[bool]]:
     """Threads that have heard what was before, and wait now."""
+    while bell.wait(0.5, stop):  # which rings when it is connected, for whoever waits then
+        pass
     begun = threading.Barrier(WAITERS + 1)
 
     def wait() -> bool:
@@ -57,7 +59,9 @@ def waiting(pool: ThreadPoolExecutor, bell: Bell, stop: threading.Event, seconds
 
 def listeners(database: Database) -> int:
     with database.read() as connection:
-        asked = text("SELECT count(*) FROM pg_stat_activity WHERE query = 'LISTEN gateway'")
+        asked = text(
+            "SELECT count(*) FROM pg_stat_activity WHERE query = 'LISTEN gateway' AND datname = current_database()"
+        )
         return int(connection.execute(asked).scalar_one())
 
 

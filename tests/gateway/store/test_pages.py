@@ -176,7 +176,7 @@ def test_many_readers_at_the_same_moment_get_their_own_records(
     begin = threading.Barrier(12)
 
     def ask(start: int) -> None:
-        begin.wait(20)
+        begin.wait(60)
         for key in asked[start:] + asked[:start]:
             answered, there = hot.one(ARTICLE.id, table_of(ARTICLE), key), stored[key]
             assert answered is not None

@@ -280,9 +280,9 @@ def test_nobody_waits_at_the_end_for_a_server_that_does_not_answer(server: Partn
             patch.setattr(pulls, "times", stopped)
             puller = threading.Thread(target=pull, args=(place.gateway, stop))
             puller.start()
-            assert waits.wait(20)
+            assert waits.wait(50)
             stop.set()
-            puller.join(20)  # an answer may take a minute
+            puller.join(50)  # an answer may take a minute
             resume(session)  # which ends by itself then: its client is gone
         assert not puller.is_alive()
         look(place)

@@ -95,8 +95,10 @@ def test_the_sftp_role_pulls_and_answers_by_itself(server: PartnerServer, tmp_pa
         role = threading.Thread(target=Intake(place.gateway).run, args=(stop,))
         role.start()
         try:
-            until = time.monotonic() + 30
-            while time.monotonic() < until and not [each for each in files(server, "answers") if "part" not in each]:
+            until = time.monotonic() + 60  # the answer may be there before the order is removed
+            while time.monotonic() < until and (
+                orders.exists() or not [each for each in files(server, "answers") if "part" not in each]
+            ):
                 place.work()
                 stop.wait(0.05)
         finally:

@@ -370,17 +370,17 @@ def test_while_the_first_is_being_taken_the_second_is_told_to_wait(
 
     def slowly(*given: Any, **more: Any) -> Any:
         hangs.set()
-        assert goes_on.wait(10)
+        assert goes_on.wait(60)
         return landing(*given, **more)
 
     monkeypatch.setattr(Receiver, "land", slowly)
     first: list[int] = []
     running = threading.Thread(target=lambda: first.append(client.post(PATH, data=BODY, headers=headers).status_code))
     running.start()
-    assert hangs.wait(10)
+    assert hangs.wait(60)
     second = client.application.test_client().post(PATH, data=BODY, headers=headers)
     goes_on.set()
-    running.join(10)
+    running.join(60)
     assert (second.status_code, second.get_json()["code"], second.headers["Retry-After"]) == (409, "still_running", "1")
     assert first == [202]
 

@@ -298,7 +298,7 @@ def test_a_second_request_while_the_first_runs_is_told_to_come_back(here: World)
 
     def wait(seconds: float) -> None:
         waits.set()
-        assert goes_on.wait(10)
+        assert goes_on.wait(60)
         here.wait(seconds)
 
     app, key = here.app(wait=wait), here.key("admin")
@@ -308,10 +308,10 @@ def test_a_second_request_while_the_first_runs_is_told_to_come_back(here: World)
         target=lambda: first.append(with_key(app.test_client(), key).post(PATH, data=FILE, headers=headers))
     )
     running.start()
-    assert waits.wait(10)
+    assert waits.wait(60)
     second = with_key(app.test_client(), key).post(PATH, data=FILE, headers=headers)
     goes_on.set()
-    running.join(10)
+    running.join(60)
     assert (second.status_code, second.get_json()["code"]) == (409, "still_running")
     assert second.headers["Retry-After"] == "1"
     assert first[0].status_code == 200
@@ -323,7 +323,7 @@ def test_a_request_that_another_process_left_unfinished_is_finished_here(here: W
 
     def wait(_: float) -> None:
         hangs.set()
-        assert goes_on.wait(10)
+        assert goes_on.wait(60)
 
     key, headers = here.key("admin"), {"Idempotency-Key": "k1", "Prefer": "wait=5"}
     other_process = here.app(wait=wait)
@@ -331,9 +331,9 @@ def test_a_request_that_another_process_left_unfinished_is_finished_here(here: W
         target=lambda: with_key(other_process.test_client(), key).post(PATH, data=FILE, headers=headers)
     )
     running.start()
-    assert hangs.wait(10)
+    assert hangs.wait(60)
     answer = with_key(here.app().test_client(), key).post(PATH, data=FILE, headers=headers)
     goes_on.set()
-    running.join(10)
+    running.join(60)
     assert answer.get_json()["state"] == "accepted"
     assert len(landed(here)) == 1
