@@ -9,10 +9,11 @@ import sqlite3
 import subprocess
 import sys
 import time
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from adapters.errors import Retry
 from adapters.model import Following
 from adapters.odbc import OdbcSource
 
@@ -84,23 +85,29 @@ def poll(
     batch: int = 20,
     stored: Callable[[], object] = lambda: None,
 ) -> int:
-    """One poll of the table ``t``; how many changes there were. `stored` is called after each batch."""
+    """One poll of the table ``t``; how many changes there were. `stored` is called after each batch that tells any."""
     changes = 0
     for told in source.changes("t", following, position=store.position(), recall=store.recall, batch=batch):
         store.keep(told)
-        stored()
+        if told.changes:
+            stored()
         source.ack("t", following, told.position)
         changes += len(told.changes)
     return changes
 
 
 def follow_for_ever(connection: str, options: Mapping[str, str], path: Path) -> None:
-    """Poll until killed, and say ``stored`` after each batch."""
+    """Poll until killed, and say ``stored`` after each batch that tells anything.
+
+    Whoever comes too soon is told to come again: the server may not have seen yet that the one before was killed.
+    """
     following = Following("log")
     with closing(OdbcSource(connection, options=options)) as source, closing(Store(path)) as store:
         while True:
-            if not poll(source, following, store, stored=lambda: os.write(1, b"stored\n")):
-                time.sleep(0.002)
+            with suppress(Retry):
+                if poll(source, following, store, stored=lambda: os.write(1, b"stored\n")):
+                    continue
+            time.sleep(0.002)
 
 
 class Follower:

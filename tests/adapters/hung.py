@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import subprocess
 import tempfile
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING
 import psycopg
 
 from adapters.connections import driver_manager
-from tests.servers import postgresql, postgresql_missing
+from tests.servers import free_port, postgresql, postgresql_missing
 from tests.suspending import resume, suspend
 
 if TYPE_CHECKING:
@@ -78,8 +77,7 @@ def _mariadb() -> Iterator[Server]:
     (folder / "data").mkdir()
     made = ("CREATE DATABASE erp;", "CREATE TABLE erp.t (id INT PRIMARY KEY);", f"{ROWS.replace('t V', 'erp.t V')};")
     (folder / "init.sql").write_text("\n".join(made) + "\n")
-    with closing(socket.create_server(("127.0.0.1", 0))) as free:
-        port: int = free.getsockname()[1]
+    port = free_port()
     command = [
         str(SERVER),
         "--no-defaults",

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import subprocess
 import tempfile
-from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +16,7 @@ from adapters.errors import Reject
 from adapters.model import Filter, Selection, Sort
 from adapters.odbc import OdbcSource
 from adapters.testing import AdapterContract, World
+from tests.servers import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,8 +41,7 @@ def owner() -> Iterator[Any]:
     folder = Path(tempfile.mkdtemp(prefix="adapters-my-"))
     (folder / "data").mkdir()
     (folder / "init.sql").write_text("CREATE DATABASE erp CHARACTER SET utf8mb4;\n")
-    with closing(socket.create_server(("127.0.0.1", 0))) as free:
-        port: int = free.getsockname()[1]
+    port = free_port()
     server = subprocess.Popen(
         [
             str(SERVER),

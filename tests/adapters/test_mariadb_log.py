@@ -766,7 +766,7 @@ def mariadb_with_rights(folder: Path, install: str) -> Iterator[tuple[int, Calla
     data = [f"--datadir={folder / 'data'}", "--auth-root-authentication-method=normal"]
     subprocess.run(
         [install, "--no-defaults", "--skip-test-db", *as_root, *data],
-        check=True, capture_output=True, timeout=60,
+        check=True, capture_output=True, timeout=300,
     )  # fmt: skip
     port = free_port()
     program = shutil.which("mariadbd", path=f"{os.environ.get('PATH', '')}:/usr/sbin")

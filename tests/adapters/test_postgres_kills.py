@@ -113,6 +113,12 @@ def witnessed(owner: psycopg.Connection[Any]) -> list[tuple[str, str, Any, Any]]
     return told
 
 
+def left(owner: psycopg.Connection[Any]) -> None:
+    """Wait until the server has seen that nobody reads a slot any more, whether he was killed or went."""
+    while owner.execute("SELECT 1 FROM pg_replication_slots WHERE active").fetchone():
+        pass
+
+
 @pytest.mark.parametrize("way", ["odbc", "streaming"])
 def test_the_sequence_is_that_of_the_log_after_every_kill(address: str, tmp_path: Path, way: str) -> None:
     seed = random.SystemRandom().randrange(10**6)
@@ -150,6 +156,7 @@ def test_the_sequence_is_that_of_the_log_after_every_kill(address: str, tmp_path
         stop.set()
         for writer in writers:
             writer.join()
+    left(owner)
     with closing(OdbcSource(connection, options=options)) as source, closing(Store(tmp_path / "store.db")) as store:
         while poll(source, Following("log"), store):
             pass
@@ -171,7 +178,6 @@ def test_the_sequence_is_that_of_the_log_after_every_kill(address: str, tmp_path
             if after is None:
                 break
         assert sorted(map(json.dumps, store.rows())) == sorted(map(json.dumps, rows))
-    while owner.execute("SELECT 1 FROM pg_replication_slots WHERE active").fetchone():
-        pass  # the last follower's stream was left a moment ago
+    left(owner)
     owner.execute("SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots")
     owner.close()

@@ -34,6 +34,7 @@ SETTINGS = (
     "fsync=off",
     "log_statement=all",
     "log_line_prefix=%u:",
+    "autovacuum=off",  # whose transactions come when they like
     "timezone=Asia/Tokyo",
     "datestyle=SQL",
     "intervalstyle=postgres_verbose",
