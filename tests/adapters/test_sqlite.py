@@ -257,14 +257,15 @@ def test_several_threads_read_at_once(path: Path, owner: sqlite3.Connection) -> 
     owner.execute("CREATE TABLE t (id INTEGER PRIMARY KEY)")
     owner.executemany("INSERT INTO t VALUES (?)", [(number,) for number in range(200)])
 
+    patient = OdbcSource(connection_string(path), options={"wait_seconds": "60"})
+
     def all_of_it(batch: int) -> list[int]:
-        batches = source.changes("t", Following("watermark", (), "id"), position=None, batch=batch)
+        batches = patient.changes("t", Following("watermark", (), "id"), position=None, batch=batch)
         return [row["id"] for one in batches for row in one.rows]
 
-    options = {"wait_seconds": "60"}
-    with closing(OdbcSource(connection_string(path), options=options)) as source, ThreadPoolExecutor(8) as threads:
+    with closing(patient), ThreadPoolExecutor(8) as threads:
         assert list(threads.map(all_of_it, [30] * 16)) == [list(range(200))] * 16
-        assert len(source._connections._pool._idle) <= 4
+        assert len(patient._connections._pool._idle) <= 4
 
 
 def test_a_connection_in_use_while_the_source_is_closed_is_not_kept(source: OdbcSource) -> None:
