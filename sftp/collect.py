@@ -36,6 +36,7 @@ from sftp.writers import Writers, is_written
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
 
     from sftp.activity import Tell
     from sftp.arrival import Arrivals, Folder
@@ -115,6 +116,7 @@ class Collector:
         self._bell = threading.Event()
         self._rung: set[str] = set()
         self._closed: set[tuple[str, str]] = set()
+        self._ears: dict[Path, Callable[[], None]] = {}
         self._folders: tuple[Folder, ...] = ()
         self.watch(folders)
 
@@ -143,6 +145,10 @@ class Collector:
         with self._lock:
             self._closed.add((source, name))
         self.ring(source)
+
+    def hears(self, log: Path, catch_up: Callable[[], None]) -> None:
+        """Somebody hears what is said in this `log` of folders; `catch_up` hears all that was said until now."""
+        self._ears[log] = catch_up
 
     def broken(self, source: str, name: str) -> None:
         """The upload of this file of `source` broke off: it waits as one with an open envelope does. From any thread.
@@ -300,7 +306,7 @@ class Collector:
             raise PermissionError(error.errno, "this process has no right to read it") from error
         except (OSError, SftpError):
             return None  # claiming it shows what is wrong with this one file, and does not stop the others
-        broken = folder.log is not None and BrokenUploads(folder.holding).is_broken(name, known.look)
+        broken = folder.log is not None and self._is_broken(folder, folder.log, name, known)
         if whole or (whole is None and not broken):
             return None
         known.due = patience
@@ -308,6 +314,12 @@ class Collector:
             known.partial_told = True
             self._tell_partial(folder, name, known, "its envelope is not closed" if whole is False else "it broke off")
         return patience
+
+    def _is_broken(self, folder: Folder, log: Path, name: str, known: _Seen) -> bool:
+        """Whether the server has said that the upload broke off, which it says before the file is closed."""
+        if log in self._ears:
+            self._ears[log]()
+        return BrokenUploads(folder.holding).is_broken(name, known.look)
 
     def _tell_of_writer(self, folder: Folder, name: str, known: _Seen, now: float) -> None:
         if now >= _patience(folder, known) and not known.writer_told:

@@ -108,6 +108,8 @@ class SshLog:
         self._later: list[tuple[float, str, str]] = []
         """Files that are complete when so much time has passed: when, source, name."""
         self._socket: socket.socket | None = None
+        self._hearing = threading.Lock()
+        """Held by whoever acts on lines: the thread that listens, or the collector before it judges a file."""
         self._wake_read, self._wake_write = os.pipe()
         self._thread = threading.Thread(target=self._listen, name="sshlog", daemon=True)
 
@@ -120,6 +122,8 @@ class SshLog:
                 message = f"{folder.source} is only rescanned: {self._path} cannot be listened to: {error.strerror}"
                 self._tell(folder.activity("log_missing", message, problem=True))
         else:
+            self._inode = self._path.stat().st_ino
+            self._collector.hears(self._path, self.catch_up)
             self._thread.start()
 
     def stop(self) -> None:
@@ -130,29 +134,44 @@ class SshLog:
             with suppress(OSError):
                 if self._path.stat().st_ino == self._inode:
                     self._path.unlink()
-            self._socket.close()
+            with self._hearing:
+                self._socket.close()
+                self._socket = None
         os.close(self._wake_read)
         os.close(self._wake_write)
 
     def _listen(self) -> None:
         assert self._socket is not None
-        self._inode = self._path.stat().st_ino
         with selectors.DefaultSelector() as ready:
             ready.register(self._socket, selectors.EVENT_READ)
             ready.register(self._wake_read, selectors.EVENT_READ)
             while True:
-                due = min((at for at, _, _ in self._later), default=None)
+                with self._hearing:
+                    due = min((at for at, _, _ in self._later), default=None)
                 keys = ready.select(None if due is None else max(0.0, due - self._monotonic()))
                 if any(key.fd == self._wake_read for key, _ in keys):
                     return
-                if keys:
-                    line = read_line(self._socket.recv(_DATAGRAM_BYTES_MAX))
-                    if line is not None:
-                        self.hear(line)
-                self._tell_later()
+                self.catch_up()
+                with self._hearing:
+                    self._tell_later()
+
+    def catch_up(self) -> None:
+        """Hear all that was said until now; from any thread.
+
+        What the server said of a file before it let go of it is heard then, however late our own thread comes to it.
+        """
+        with self._hearing:
+            while self._socket is not None:
+                try:
+                    datagram = self._socket.recv(_DATAGRAM_BYTES_MAX, socket.MSG_DONTWAIT)
+                except BlockingIOError:
+                    return
+                line = read_line(datagram)
+                if line is not None:
+                    self.hear(line)
 
     def hear(self, line: Line) -> None:
-        """Act on one line."""
+        """Act on one line. Not for several threads: `catch_up` is."""
         session = self._sessions.setdefault(line.session, _Session())
         if len(self._sessions) > _SESSIONS_MAX:
             del self._sessions[next(iter(self._sessions))]

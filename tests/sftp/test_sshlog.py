@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import threading
 from typing import TYPE_CHECKING
 
 import pytest
@@ -222,6 +223,25 @@ def test_the_socket_is_heard_and_replaced_and_goes(heard: Chroot) -> None:
     finally:
         heard.log.stop()
     assert not path.exists()
+
+
+def test_what_was_said_before_the_file_was_closed_counts_however_late_it_is_heard(tmp_path: Path) -> None:
+    chroot = Chroot(tmp_path)
+    chroot.log._thread = threading.Thread(target=str)  # one that does not come to listen
+    chroot.log.start()
+    try:
+        chroot.bench.write("a.csv", b"1;")
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as server:
+            for said in (
+                'open "/inbox/a.csv" flags WRITE mode 0644',
+                'forced close "/inbox/a.csv" bytes read 0 written 2',
+            ):
+                server.sendto(HEAD + said.encode(), str(chroot.root / "dev" / "log"))
+        chroot.bench.after(0)
+        assert chroot.bench.after(6) == []
+        assert "it broke off" in chroot.bench.told.wait("partial_waiting").message
+    finally:
+        chroot.log.stop()
 
 
 def test_a_socket_that_cannot_be_had_is_told(tmp_path: Path) -> None:
