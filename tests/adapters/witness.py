@@ -170,8 +170,8 @@ def watched_postgresql(scratch: Path) -> Iterator[tuple[PostgresWitness, Path]]:
     """A server that writes every statement into its log, and who looks at it; and the log."""
     scratch.chmod(0o777)
     settings = ("fsync=off", "autovacuum=off", "wal_level=logical", "log_statement=all", "log_line_prefix=%u:")
-    settings += ("checkpoint_timeout=1d",)  # one comes when it likes, and removes the files of dropped tables
-    with running_postgresql(settings=settings) as (address, log):
+    seldom = "checkpoint_timeout=1d"  # one comes when it likes, and removes the files of dropped tables
+    with running_postgresql(settings=(*settings, seldom)) as (address, log):
         witness = PostgresWitness(address, log.parent / "data", scratch)
         try:
             yield witness, log
