@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from gateway.operate import wiring
 from gateway.operate.credentials import make_key
-from tests.gateway.serve.worlds import FILES
+from tests.gateway.serve.worlds import FILES, HEADER
 from tests.servers import free_port
 
 if TYPE_CHECKING:
@@ -79,6 +80,17 @@ class Running:
                 return
         raise AssertionError((self.folder / "serve.log").read_text())
 
+    def working(self) -> None:
+        """Return when a worker works: it tries a file, of which nothing becomes anything."""
+        headers = {"Authorization": f"Bearer {self.key}", "Prefer": "wait=25"}
+        asked = urllib.request.Request(f"{self.url}/api/v1/partners/acme/trials", HEADER.encode(), headers)
+        until = time.monotonic() + _SECONDS
+        while time.monotonic() < until:
+            with urllib.request.urlopen(asked, timeout=_SECONDS) as answer:
+                if json.load(answer)["state"] == "done":
+                    return
+        raise AssertionError((self.folder / "work.log").read_text())
+
     def kill(self) -> None:
         """End the API's processes as ``kill -9`` does."""
         process = self._processes.pop("serve")
@@ -107,6 +119,8 @@ def running(folder: Path, more: str = "", *, roles: tuple[str, ...] = ("serve", 
         for role in roles:
             made.begin(role)
         made.ready()
+        if "work" in roles:
+            made.working()
         yield made
     finally:
         made.end()

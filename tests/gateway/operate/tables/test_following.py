@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import orjson
@@ -41,6 +42,7 @@ def place(tmp_path: Path) -> Iterator[Place]:
     except Stop as missing:
         pytest.skip(str(missing))
     with reopened(tmp_path / "workspace") as one:
+        one.clock.now = one.clock.now.replace(hour=12) + timedelta(days=1)  # no night comes before it is wanted
         yield one
 
 
