@@ -52,7 +52,9 @@ def pages(source: OdbcSource, limit: int) -> Iterator[Page]:
             return
 
 
-@tried(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@tried(
+    deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(st.integers(1, 1500), st.integers(1, 14), st.integers(1, 14))
 def test_pages_are_cut_and_nothing_is_lost(path: Path, bytes_max: int, rows_max: int, limit: int) -> None:
     with closing(opened(path, bytes_max=str(bytes_max), rows_max=str(rows_max))) as source:

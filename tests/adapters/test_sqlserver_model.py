@@ -155,7 +155,9 @@ rest: st.SearchStrategy[Any] = st.tuples(
 works = st.one_of(writes, writes, writes, rest)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(
     kind=st.sampled_from(KINDS),
     settled=st.booleans(),

@@ -23,8 +23,8 @@ def audited(folder: Path, algorithms: Algorithms) -> dict[str, Any]:
     if PROGRAM is None:
         pytest.skip("ssh-audit is missing: pip install -r requirements-test.txt")
     with dropbox(folder, algorithms=algorithms, collecting=False) as box:
-        command = [PROGRAM, "--json", "--port", str(box.server.port), HOST]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+        command = [PROGRAM, "--json", "--timeout", "60", "--port", str(box.server.port), HOST]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     said: dict[str, Any] = json.loads(done.stdout)
     return said
 

@@ -55,7 +55,9 @@ def test_nothing_is_in_the_inbox_before_the_close_and_everything_after(jail: Jai
     assert list((tmp_path / "acme" / "stage").iterdir()) == []
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40, deadline=None)
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], max_examples=40, deadline=None
+)
 @given(
     data=st.binary(min_size=1, max_size=200), cuts=st.sets(st.integers(1, 199)), order=st.randoms(use_true_random=False)
 )
