@@ -19,8 +19,9 @@ import os
 import threading
 import time
 from collections import deque
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from itertools import count
 from typing import TYPE_CHECKING
 
 from sftp.activity import to_logging
@@ -30,7 +31,7 @@ from sftp.errors import SftpError, Stop
 from sftp.folders import make, sync
 from sftp.handover import HandOver, unmark, writer_waiting
 from sftp.holding import BrokenUploads, Place, doubt_seconds
-from sftp.names import is_superseded, marker_for, original, shown
+from sftp.names import is_superseded, marker_for, original, shown, superseded
 from sftp.scanning import listed, look, opened, order
 from sftp.writers import Writers, is_written
 
@@ -361,7 +362,10 @@ class Collector:
             _make_anew(folder)
             uploads.handed_over(place.id)
             return False  # another process was faster, or the sender took it back
-        self._state(folder).seen.pop(name)
+        known = self._state(folder).seen.pop(name, None)
+        for older in _set_aside(folder, name, known.look) if known is not None else ():
+            with suppress(OSError):  # it is found by the next look
+                self._claim(folder, older, after_seconds)
         self._held.add(folder, place, after_seconds=after_seconds)
         if marked is not None:
             unmark(folder, name, marked)
@@ -373,6 +377,24 @@ class Collector:
 def _patience(folder: Folder, known: _Seen) -> float:
     """Until when a file may be unfinished."""
     return known.since + folder.settle_seconds + folder.partial_after_seconds
+
+
+def _set_aside(folder: Folder, name: str, seen: Look) -> Iterator[str]:
+    """Files that our own server set aside for the one of that name, while a look was under way that has not seen them.
+
+    They came before it. Either it was one of them that the look has `seen`, or they were set aside before what it saw
+    came in; what was set aside behind that is newer.
+    """
+    if folder.settle_seconds or is_superseded(name):
+        return
+    for number in count(1):
+        aside = superseded(name, number)
+        try:
+            there = look((folder.path / aside).lstat())
+        except OSError:
+            return
+        if there[0] == seen[0] or there[3] <= seen[3]:
+            yield aside
 
 
 def _make_anew(folder: Folder) -> None:

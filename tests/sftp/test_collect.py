@@ -23,13 +23,15 @@ from sftp.arrival import Arrival, Folder, drop_folder
 from sftp.collect import Collector
 from sftp.errors import Changed, Retry, Stop
 from sftp.names import superseded
-from sftp.scanning import opened
+from sftp.scanning import listed, opened
 from sftp.testing import PATIENCE_SECONDS, Received, Told
 from sftp.writers import is_written
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Container
     from contextlib import AbstractContextManager
+
+    from sftp.scanning import Listing
 
 WHOLE = b"<order><line/></order>"
 HALF = b"<order><line/>"
@@ -221,6 +223,38 @@ def test_a_file_that_was_superseded_does_not_wait_and_comes_before_the_newer_one
     bench.after(0)
     assert bench.after(5) == ["a.xml", "a.xml"]
     assert [arrival.whole for arrival in bench.received.arrivals] == [False, True]
+
+
+@pytest.mark.parametrize("when", ["while it looked", "after it had looked"])
+def test_what_is_set_aside_meanwhile_is_older_and_comes_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
+    bench = Bench(tmp_path, settle_seconds=0.0)
+    numbers = itertools.count(1)
+
+    def newer_one_comes(number: int) -> None:
+        (bench.folder.path / "a.csv").rename(bench.folder.path / superseded("a.csv", number))
+        bench.write("a.csv", b"newer")
+
+    def look_that_misses_it(folder: Folder, known: Container[str]) -> Listing:
+        newer_one_comes(1)
+        found = listed(folder, known)
+        found.files[:] = [each for each in found.files if each[0] == "a.csv"]
+        return found
+
+    def new_id() -> str:
+        number = next(numbers)
+        if number == 1 and when == "after it had looked":
+            newer_one_comes(1)
+        return f"a{number}"
+
+    if when == "while it looked":
+        monkeypatch.setattr("sftp.collect.listed", look_that_misses_it)
+    collector = Collector([bench.folder], bench.received, new_id=new_id, monotonic=bench.clock, on_activity=bench.told)
+    bench.write("a.csv", b"older")
+    collector.scan()
+    assert [bench.received.contents[each.id] for each in bench.received.arrivals] == [b"older", b"newer"]
+    assert bench.left() == []
 
 
 # Receive ----------------------------------------------------------------------------------------------------------
