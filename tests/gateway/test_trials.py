@@ -121,7 +121,7 @@ def test_content_is_named_until_the_trial_is_forgotten(here: World) -> None:
     name = here.vault.put(BytesIO(b"x")).sha256
     with here.database.write() as transaction:
         assert retention.condemn(transaction, name) == []
-        assert store.forget(transaction, before=here.now()) == (1, [name])
+        assert store.forget(transaction, before=here.database.clock()) == (1, [name])
         assert retention.condemn(transaction, name) == [name]
 
 

@@ -107,6 +107,7 @@ class World:
     configuration: Configuration
     receiver: Receiver
     sources: dict[str, Source] = field(default_factory=dict)
+    began: datetime = field(default_factory=lambda: datetime.now(UTC))
     late: timedelta = timedelta()
     works: bool = True
     """Whether a worker judges while somebody waits."""
@@ -114,8 +115,8 @@ class World:
     revisions: dict[str, Configuration] = field(default_factory=dict)
 
     def now(self) -> datetime:
-        """The time, and what was waited."""
-        return datetime.now(UTC) + self.late
+        """The time, which stands still but for what is waited: it is no matter how slow a machine is."""
+        return self.began + self.late
 
     def wait(self, seconds: float) -> None:
         """Time passes, and a worker works."""

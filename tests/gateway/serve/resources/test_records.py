@@ -259,13 +259,13 @@ def test_what_has_not_come_yet_is_not_told(here: World, resource: str) -> None:
     """What stands now would be told of a moment at which it may stand no more."""
     here.deliver(order("1"), order("2"))
     client, path = here.client(), f"/api/v1/{resource}"
-    now = here.now().isoformat().replace("+00:00", "Z")
+    now = here.database.clock().isoformat().replace("+00:00", "Z")
     assert client.get(path, query_string={"as_of": 2}).status_code == 200
     for spelled in (now, now.lower(), now.replace("Z", "999Z")):
         assert client.get(path, query_string={"as_of": spelled}).status_code == 200, spelled
     ahead = client.get(path, query_string={"as_of": 3})
     assert (ahead.status_code, ahead.get_json()["code"], ahead.get_json()["newest"]) == (400, "as_of_ahead", 2)
-    later = (here.now() + timedelta(hours=1)).isoformat().replace("+00:00", "Z")
+    later = (here.database.clock() + timedelta(hours=1)).isoformat().replace("+00:00", "Z")
     refused = client.get(path, query_string={"as_of": later}).get_json()
     assert (refused["code"], refused["errors"][0]["parameter"]) == ("as_of_ahead", "as_of")
 
