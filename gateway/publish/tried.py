@@ -61,7 +61,7 @@ def put(place: Place, shown: Shown) -> None:
             put_now.append(name)
     if put_now:
         place.sync_hidden()
-        for name in put_now:
+        for name in reversed(put_now):  # the text last: whoever waits for it finds all that came with it
             place.show(name, name)
         place.sync_shown()
 

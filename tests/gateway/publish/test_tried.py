@@ -43,6 +43,19 @@ def test_a_file_with_the_longest_name_is_answered(tmp_path: Path) -> None:
     assert sum("\u6ce8" * 50 in each for each in names) == 1
 
 
+def test_the_text_is_shown_when_all_that_came_with_it_is_there(tmp_path: Path) -> None:
+    order: list[str] = []
+
+    class Noting(Folders):
+        def show(self, hidden: str, name: str) -> None:
+            super().show(hidden, name)
+            order.append(name)
+
+    put(Noting(tmp_path), shown("prices.csv"))
+    assert len(order) == 3
+    assert order[-1] == "tested_prices.csv_34567890.txt"
+
+
 def test_answers_are_byte_for_byte_what_would_be_sent() -> None:
     files = dict(files_of(shown("prices.csv")))
     assert files["34567890_997_1.edi"] == ANSWER
