@@ -22,7 +22,7 @@ from tests.servers import free_port
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-SECONDS_MAX = 60.0
+SECONDS_MAX = 120.0
 
 
 @contextmanager

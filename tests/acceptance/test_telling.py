@@ -229,11 +229,11 @@ def test_E2_a_long_transaction_holds_back_what_is_numbered_behind_it(tmp_path: P
                 staging.stage(transaction, contracts["order.v1"], first, [Staged("a", 1, 0, 1, "{}", columns)])
                 staging.publish(transaction, "order.v1", first)
                 numbered.set()
-                commit.wait(30)
+                commit.wait()
 
         slow = threading.Thread(target=long)
         slow.start()
-        assert numbered.wait(30)
+        assert numbered.wait(60)
         quick = threading.Thread(target=publish, args=(database, contracts["price.v2"], second, 3, None))
         quick.start()
         quick.join(0.2)  # it waits for its numbers

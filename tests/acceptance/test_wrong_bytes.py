@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.server
 
-_SILENT_SECONDS = 0.5
+_SECONDS, _SILENT_SECONDS = 60.0, 0.5
 """A connection on which nothing more comes after an answer is open for the next request."""
 
 HIDDEN = b"GET /api/v1/deliveries/hidden HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -74,26 +74,42 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 
 def answers(served: Running, raw: bytes) -> list[tuple[int, dict[str, str], bytes]]:
     """All answers to these bytes on one connection: status, headers by their lower-case names, body."""
-    with socket.create_connection(("127.0.0.1", served.port), 20) as connection:
+    with socket.create_connection(("127.0.0.1", served.port), _SECONDS) as connection:
         came = b""
         try:
             connection.sendall(raw)
             while part := connection.recv(65536):
                 came += part
-                connection.settimeout(_SILENT_SECONDS)
+                connection.settimeout(_SILENT_SECONDS if whole(came) else _SECONDS)
         except (ConnectionResetError, BrokenPipeError):
             pass  # that is an answer too
         except TimeoutError:
             assert came, "nothing was answered, and the connection was left open"
+            assert whole(came), came
     found = []
     while came.startswith(b"HTTP/1."):
-        head, _, rest = came.partition(b"\r\n\r\n")
-        line, *lines = head.decode("latin-1").split("\r\n")
-        headers = {name.lower(): value for name, _, value in (each.partition(": ") for each in lines)}
-        length = int(headers.get("content-length", 0))
-        found.append((int(line.split()[1]), headers, rest[:length]))
+        status, headers, rest, length = begun(came)
+        found.append((status, headers, rest[:length]))
         came = rest[length:]
     return found
+
+
+def begun(came: bytes) -> tuple[int, dict[str, str], bytes, int]:
+    """Of the first answer: status, headers, all bytes behind them, and how many of those are its body."""
+    head, _, rest = came.partition(b"\r\n\r\n")
+    line, *lines = head.decode("latin-1").split("\r\n")
+    headers = {name.lower(): value for name, _, value in (each.partition(": ") for each in lines)}
+    return int(line.split()[1]), headers, rest, int(headers.get("content-length", 0))
+
+
+def whole(came: bytes) -> bool:
+    """Whether each answer that has begun is there to its end."""
+    while b"\r\n\r\n" in came:
+        _, _, rest, length = begun(came)
+        if len(rest) < length:
+            return False
+        came = rest[length:]
+    return not came
 
 
 def check(served: Running, status: int, headers: dict[str, str], body: bytes) -> None:
