@@ -120,7 +120,7 @@ def partner_server(folder: Path, *lines: str) -> Iterator[PartnerServer]:
         getpass.getuser(),
         fingerprints=(fingerprints["ed25519"],),
         key=key.read_text(),
-        connect_seconds=10.0,
+        connect_seconds=60.0,
         silence_seconds=10.0,
     )
     server = PartnerServer(

@@ -158,7 +158,7 @@ def fill(ours: Wire) -> None:
 def test_a_peer_that_takes_nothing_is_dropped(pair: tuple[socket.socket, socket.socket]) -> None:
     now = [0.0]
     ours = Wire(pair[1], stall_seconds=60, monotonic=lambda: now[0])
-    ours.settimeout(0.01)
+    ours.settimeout(0.2)  # the kernel may pass on later what it has taken, and then have room for more
     with pytest.raises(TimeoutError):
         fill(ours)
     now[0] = 59.0
