@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-_SECONDS = 60.0
+_SECONDS = 180.0
+"""So long a role may take to start or to end on a machine that is busy otherwise."""
+
 PRICES = """\
 integration: prices
 about: Prices
@@ -95,7 +97,7 @@ class Running:
         """End the API's processes as ``kill -9`` does."""
         process = self._processes.pop("serve")
         os.killpg(process.pid, signal.SIGKILL)
-        process.wait(30)
+        process.wait(_SECONDS)
 
     def restart(self) -> None:
         """Kill the API, and have it come back."""
@@ -108,7 +110,7 @@ class Running:
         for process in self._processes.values():
             process.terminate()
         for process in self._processes.values():
-            process.wait(30)
+            process.wait(_SECONDS)
 
 
 @contextmanager

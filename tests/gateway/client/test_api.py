@@ -234,9 +234,9 @@ def test_whoever_follows_hears_what_comes(client: Client, events: bool) -> None:
     follower = threading.Thread(target=follow)
     follower.start()
     client.upload("acme-orders", (HEADER + order(f"{events}1")).encode(), wait=25)
-    assert came.wait(30)  # before the others were handed in
+    assert came.wait(60)  # before the others were handed in
     client.upload("acme-orders", (HEADER + order(f"{events}2") + order(f"{events}3")).encode(), wait=25)
-    follower.join(30)
+    follower.join(60)
     assert heard == [f"{events}1", f"{events}2", f"{events}3"]
 
 
@@ -360,14 +360,14 @@ def fragile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 
 
 def test_an_upload_that_is_durable_and_was_never_answered_is_one_delivery(fragile: Running) -> None:
-    with Client(fragile.url, fragile.key) as client, Client(fragile.url, fragile.key) as other:
+    with Client(fragile.url, fragile.key, patience=180) as client, Client(fragile.url, fragile.key) as other:
         waiting = ThreadPoolExecutor(1).submit(client.upload, "prices", prices(0, COUNT), filename="p.csv", wait=25)
         while not other.get("deliveries")["items"]:  # until then there is nothing to wait for but itself
             time.sleep(0.05)
         fragile.kill()
         fragile.begin("serve")
         fragile.begin("work")
-        delivery = waiting.result(60)
+        delivery = waiting.result(240)
         assert [each["id"] for each in client.iterate("deliveries")] == [delivery["id"]]
         assert skus(change["record"] for change in itertools.islice(client.changes(), COUNT)) == ALL
 

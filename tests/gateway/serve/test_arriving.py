@@ -21,6 +21,7 @@ def test_each_part_has_its_time_and_who_is_late_is_left_once_it_is_looked() -> N
     left: list[tuple[str, float]] = []
     clock = Clock()
     arriving = Arriving(lambda peer, seconds: left.append((peer, seconds)), clock)
+    arriving._watched = True  # nobody looks but who is asked to
     with arriving.body("203.0.113.1") as came, arriving.body("203.0.113.2"):
         clock.now = SECONDS_MAX - 1
         arriving.look()

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from gateway.errors import Stop
+from gateway.store import bucket as bucket_module
 from gateway.store.bucket import Access
 from gateway.store.local import LocalVault
 from gateway.store.s3 import S3Vault
@@ -64,8 +65,10 @@ def in_folder(folder: Path) -> Kept:
 
 @cache
 def vault_in_bucket(endpoint: str) -> S3Vault:
-    """One for all tests, since boto3 takes half a second for each."""
-    return S3Vault("s3://none/of/leeds", Access(endpoint, "eu-central-1", "test", "test"))
+    """One for all tests, since boto3 takes half a second for each; a server that is busy otherwise is waited for."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(bucket_module, "_PROBE_SECONDS", 60.0)
+        return S3Vault("s3://none/of/leeds", Access(endpoint, "eu-central-1", "test", "test"))
 
 
 def in_bucket(server: S3Server) -> Kept:

@@ -28,7 +28,7 @@ CSV = sample("globex-prices.csv")
 
 def until(done: Callable[[], Any]) -> Any:
     """Ask until there is an answer that counts."""
-    for _ in range(1500):
+    for _ in range(3000):
         if answer := done():
             return answer
         threading.Event().wait(0.02)
@@ -60,7 +60,7 @@ def test_watched_folders_are_collected_also_one_that_is_applied_later(tmp_path: 
             until(lambda: names() == {"first.csv", "second.csv"})
         finally:
             stop.set()
-            running.join(30)
+            running.join(60)
         assert not running.is_alive()
         place.work()
         assert len(place.records("prices")) == 8
@@ -83,7 +83,7 @@ def test_an_upload_stands_in_the_log_before_what_became_of_it(tmp_path: Path) ->
             until(lambda: place.get("/api/v1/deliveries")["items"])
         finally:
             stop.set()
-            running.join(30)
+            running.join(60)
         told = [each["event"] for each in place.get("/api/v1/activity?limit=100")["items"]]
         assert [each for each in told if each in ("received", "uploaded")] == ["uploaded", "received"]
 
@@ -107,7 +107,7 @@ def test_a_file_is_received_though_what_was_told_of_it_cannot_be_written(tmp_pat
             assert intake.visits.waiting
         finally:
             stop.set()
-            running.join(30)
+            running.join(60)
         told = [each["event"] for each in place.get("/api/v1/activity?limit=100")["items"]]
         assert "received" in told
         assert not {"uploaded", "handover_failed"} & set(told)
@@ -157,7 +157,7 @@ def test_a_folder_that_cannot_be_used_is_told_once_and_left_out_until_it_can_be(
             until(lambda: names() == {"a.xml", "b.csv"})
         finally:
             stop.set()
-            running.join(30)
+            running.join(60)
         assert not running.is_alive()
 
 

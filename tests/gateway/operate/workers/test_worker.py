@@ -66,12 +66,12 @@ def test_a_worker_that_waits_is_woken_by_a_landing_and_ends_when_told(tmp_path: 
         working.start()
         try:
             landed = place.land(b"bytes")
-            for _ in range(1000):
+            for _ in range(3000):
                 if place.delivery(landed.id)["state"] != "received":
                     break
                 threading.Event().wait(0.02)
         finally:
             stop.set()
-            working.join(30)
+            working.join(60)
         assert not working.is_alive()
         assert place.delivery(landed.id)["state"] == "quarantined"

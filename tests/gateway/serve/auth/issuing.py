@@ -10,8 +10,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
 import jwt
+import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
+
+from gateway.serve.auth import jwks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -62,7 +65,7 @@ class IssuerServer:
 
 @contextmanager
 def issuer() -> Iterator[IssuerServer]:
-    """An issuer with one key, k1, that says by discovery where its keys are."""
+    """An issuer with one key, k1, that says by discovery where its keys are, and may take its time."""
     here = IssuerServer()
 
     class Handler(BaseHTTPRequestHandler):
@@ -95,7 +98,9 @@ def issuer() -> Iterator[IssuerServer]:
     thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     try:
-        yield here
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(jwks, "_TIMEOUT_SECONDS", 60.0)
+            yield here
     finally:
         server.shutdown()
         thread.join()
