@@ -8,11 +8,11 @@ import shutil
 import subprocess
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from pathlib import Path
 
     from tests.faults.nursery import Child
 
@@ -21,6 +21,8 @@ COMMITTING = (
     *("rename", "renameat", "renameat2", "unlink", "unlinkat", "link", "linkat", "mkdir", "mkdirat"),
 )
 """The calls that change what a restart finds, or what the other side hears."""
+
+_SECONDS_MAX = 60.0
 
 
 def missing() -> str | None:
@@ -60,7 +62,7 @@ def traced(
     with attached(child.pid, to, inject=inject, only=only, length=length) as strace:
         child.go()
         yield
-        strace.communicate(timeout=10)
+        strace.communicate(timeout=_SECONDS_MAX)
 
 
 @contextmanager
@@ -81,10 +83,18 @@ def attached(
     finally:
         process.terminate()  # it lets go of a process that goes on, and writes what it has seen
         try:
-            process.communicate(timeout=5)
+            process.communicate(timeout=_SECONDS_MAX if _runs(pid) else 5)  # of one that was killed it may not hear
         except subprocess.TimeoutExpired:
             process.kill()
             process.communicate()
+
+
+def _runs(pid: int) -> bool:
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return False
+    return state != "Z"
 
 
 _LINE = re.compile(r"(\d+) +(\w+)\((.*)$")

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 DOOR = signal.SIGUSR1
-SECONDS_MAX = 60.0
+SECONDS_MAX = 180.0
 
 
 @dataclass(frozen=True, slots=True)

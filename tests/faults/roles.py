@@ -6,6 +6,7 @@ import signal
 import time
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,13 @@ if TYPE_CHECKING:
     from tests.faults.nursery import Child, Nursery
     from tests.faults.scenes import Scene
 
-SECONDS_MAX, TOLD_SECONDS = 30.0, 5.0
+SECONDS_MAX = 60.0
+
+
+@cache
+def sftp_port() -> int:
+    """The port of an SFTP role beside which no other one runs: one for all of them, of which there may be thousands."""
+    return free_port()
 
 
 def inbox_of(scene: Scene, partner: str) -> Path:
@@ -59,12 +66,12 @@ def collect(
     or_told: bool = False,
 ) -> Ended:
     """``gateway sftp`` until it has taken what waits, has died, or with `or_told` has told of a problem."""
-    scene.set("sftp", f"127.0.0.1:{free_port()}")
+    scene.set("sftp", f"127.0.0.1:{sftp_port()}")
     child = children.start(scene.folder, "sftp")
     with traced(child, trace, inject=inject, only=only) if trace is not None else nullcontext():
         if trace is None:
             child.go()
-        until = time.monotonic() + (TOLD_SECONDS if or_told else SECONDS_MAX)
+        until = time.monotonic() + SECONDS_MAX
         while alive(child) and waiting(scene) and not (or_told and "WARNING" in child.said()):
             if time.monotonic() > until:
                 break

@@ -17,7 +17,7 @@ from tests.acceptance.answered import BAD, GOOD, NORTHWIND, answer, group, inter
 from tests.acceptance.workspaces import sample
 from tests.faults.injection import COMMITTING, calls_of, missing, traced
 from tests.faults.ledger import reading, same, troubles
-from tests.faults.roles import SECONDS_MAX, Ended, alive
+from tests.faults.roles import SECONDS_MAX, Ended, alive, sftp_port
 from tests.faults.scenes import ALL, ORDERS, scene
 from tests.faults.test_kill import chosen, kill
 from tests.faults.test_order import Order
@@ -100,7 +100,7 @@ def send(
     told: bool = False,
 ) -> Ended:
     """``gateway sftp`` until everything was sent, it has died, or with `told` has told of a problem."""
-    here.set("sftp", f"127.0.0.1:{free_port()}")
+    here.set("sftp", f"127.0.0.1:{sftp_port()}")
     child = children.start(here.folder, "sftp")
     with traced(child, trace, inject=inject, only=only) if trace is not None else nullcontext():
         if trace is None:

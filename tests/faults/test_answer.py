@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from tests.faults.scenes import Scene
 
 pytestmark = pytest.mark.skipif(missing() is not None, reason=str(missing()))
+SECONDS_MAX = 60.0
 PATH = "/api/v1/integrations/acme-orders/deliveries?filename=orders.edi"
 
 
@@ -56,7 +57,7 @@ class Api:
 
     def upload(self, content: bytes, key: str) -> dict[str, object] | None:
         """The answer to an upload; None when the connection ended without one."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=3)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=SECONDS_MAX)
         headers = {"Authorization": f"Bearer {self.token}", "Idempotency-Key": key}
         try:
             connection.request("POST", PATH, body=content, headers=headers)
@@ -69,7 +70,7 @@ class Api:
         assert answer.status in (201, 202), said
         return said
 
-    def upload_until_answered(self, content: bytes, key: str, *, seconds: float = 30) -> dict[str, object]:
+    def upload_until_answered(self, content: bytes, key: str, *, seconds: float = SECONDS_MAX) -> dict[str, object]:
         """Ask again until there is an answer."""
         until = time.monotonic() + seconds
         while (said := self.upload(content, key)) is None:
@@ -102,7 +103,7 @@ def serving(scene: Scene) -> Iterator[Api]:
         yield api
     finally:
         api.process.terminate()
-        api.process.wait(30)
+        api.process.wait(SECONDS_MAX)
 
 
 def test_R2_an_upload_whose_answer_was_lost_is_answered_again_and_counts_once(  # noqa: N802 - the promise's name

@@ -14,7 +14,7 @@ import pytest
 
 from tests.acceptance.children import prices
 from tests.faults.ledger import same
-from tests.faults.roles import alive
+from tests.faults.roles import SECONDS_MAX, alive
 from tests.faults.scenes import ALL, ORDERS, one_of_each, scene
 from tests.faults.wire import wire
 from tests.servers import postgresql_missing, postgresql_program
@@ -126,7 +126,7 @@ def finished(server: Postgres) -> int:
 
 def wait_for_more(server: Postgres, than: int) -> None:
     """Until one more is finished."""
-    until = time.monotonic() + 30
+    until = time.monotonic() + SECONDS_MAX
     while finished(server) <= than:
         assert time.monotonic() < until
         time.sleep(0.01)
@@ -162,5 +162,5 @@ class Postgres:
 
     def __exit__(self, *_: object) -> None:
         self._process.send_signal(signal.SIGQUIT)
-        self._process.wait(30)
+        self._process.wait(SECONDS_MAX)
         self._stack.close()

@@ -12,7 +12,7 @@ import pytest
 from tests.acceptance.hooked import PATH, add_hook, notices, signed
 from tests.faults.injection import attached, boundaries, calls_of, missing
 from tests.faults.scenes import ALL, scene
-from tests.faults.test_answer import serving
+from tests.faults.test_answer import SECONDS_MAX, serving
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,12 +20,11 @@ if TYPE_CHECKING:
     from tests.faults.test_answer import Api
 
 pytestmark = pytest.mark.skipif(missing() is not None, reason=str(missing()))
-SECONDS_MAX = 30.0
 
 
 def sent(api: Api, content: bytes, message: str) -> tuple[int, str] | None:
     """The status and the delivery's id; None when the connection ended without an answer."""
-    connection = http.client.HTTPConnection("127.0.0.1", api.port, timeout=3)
+    connection = http.client.HTTPConnection("127.0.0.1", api.port, timeout=SECONDS_MAX)
     try:
         connection.request("POST", PATH, body=content, headers=signed(content, message))
         answer = connection.getresponse()

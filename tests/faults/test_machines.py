@@ -46,6 +46,7 @@ if TYPE_CHECKING:
 FILES = 21
 """For each of three senders."""
 KILLS = 6
+SENDING_SECONDS = 180.0
 SECRET = "the secret of the access key"
 INVOICE = sample("initech-invoice.xml")
 
@@ -135,7 +136,7 @@ def web(here: Scene, token: str, **environment: str) -> Iterator[Web]:
         yield made
     finally:
         process.terminate()
-        process.wait(30)
+        process.wait(60)
 
 
 class Sender(threading.Thread):
@@ -150,7 +151,7 @@ class Sender(threading.Thread):
 
     def run(self) -> None:
         """Send all."""
-        until = time.monotonic() + 120
+        until = time.monotonic() + SENDING_SECONDS
         for number, content in enumerate(SENDERS[self.integration]):
             path = f"/api/v1/integrations/{self.integration}/deliveries?filename={self.integration}-{number:02}"
             at = number
@@ -233,12 +234,12 @@ def test_P3_P2_three_machines_whose_workers_die_at_any_moment_end_with_the_right
                 workers[which].go()
                 s3_server.process.send_signal(signal.SIGCONT)
             for sender in senders:
-                sender.join(120)
+                sender.join(SENDING_SECONDS)
             until_idle(here)
         finally:
             s3_server.process.send_signal(signal.SIGCONT)
             over.set()
-            reader.join(30)
+            reader.join(60)
             for each in workers:
                 each.signal(signal.SIGTERM)
                 children.ended(each)
@@ -255,7 +256,7 @@ def test_P3_P2_three_machines_whose_workers_die_at_any_moment_end_with_the_right
 
 def until_idle(here: Scene) -> None:
     """Wait until nothing is due any more."""
-    until = time.monotonic() + 60
+    until = time.monotonic() + SENDING_SECONDS
     while True:
         with reading(here.url) as connection:
             waiting = connection.execute(text("SELECT count(*) FROM delivery WHERE due IS NOT NULL")).scalar_one()

@@ -19,7 +19,7 @@ from sqlalchemy import text
 
 from tests.acceptance.workspaces import reopened
 from tests.faults.ledger import reading
-from tests.faults.roles import alive
+from tests.faults.roles import SECONDS_MAX, alive
 from tests.faults.test_machines import base, machine
 from tests.servers import free_port
 
@@ -102,7 +102,7 @@ def over_sshfs(folder: Path) -> Iterator[tuple[Path, Path]]:
     for end in (here[0], there[1]):
         os.close(end)
     try:
-        until = time.monotonic() + 10
+        until = time.monotonic() + SECONDS_MAX
         while not os.path.ismount(mount):
             if mounting.poll() is not None or time.monotonic() > until:
                 pytest.skip("sshfs does not mount here")
@@ -112,7 +112,7 @@ def over_sshfs(folder: Path) -> Iterator[tuple[Path, Path]]:
         subprocess.run(["fusermount3", "-u", "-z", str(mount)], check=False)
         for process in (mounting, serving):
             process.terminate()
-            process.wait(10)
+            process.wait(SECONDS_MAX)
 
 
 @pytest.mark.parametrize("sharing", [plain, over_sshfs], ids=["one folder", "a folder and its mount by sshfs"])
@@ -149,10 +149,10 @@ def test_L3_two_machines_that_are_killed_take_each_file_of_a_share_once_and_whol
                 running[which].go()
             for sender in senders:
                 sender.over.set()
-                sender.join(60)
+                sender.join(SECONDS_MAX)
                 assert not sender.is_alive()
             expected = Counter(data for sender in senders for data in sender.sent)
-            until = time.monotonic() + 90
+            until = time.monotonic() + 3 * SECONDS_MAX
             while len(arrived := landed(here.url)) < expected.total() or files_in(shares[0]):
                 assert time.monotonic() < until, (len(arrived), files_in(shares[0]))
                 time.sleep(0.1)
@@ -172,7 +172,7 @@ def test_L3_two_machines_that_are_killed_take_each_file_of_a_share_once_and_whol
 
 def until_it_collects(child: Child) -> None:
     """Wait until a machine has begun to take files."""
-    until = time.monotonic() + 60
+    until = time.monotonic() + SECONDS_MAX
     while " arrived: " not in child.said():
         assert time.monotonic() < until, child.said()
         time.sleep(0.02)

@@ -20,7 +20,7 @@ from tests.acceptance.children import prices
 from tests.acceptance.workspaces import key_pair
 from tests.faults.injection import attached, calls_of, missing
 from tests.faults.ledger import same
-from tests.faults.roles import alive, waiting
+from tests.faults.roles import SECONDS_MAX, alive, waiting
 from tests.faults.scenes import ALL, scene
 from tests.servers import free_port
 
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.skipif(missing() is not None, reason=str(missing()))
 CONTENT = prices(4_000)
 NAME = "/inbox/prices.csv"
-SECONDS_MAX = 30.0
 BROKEN = (OSError, EOFError, paramiko.SSHException)
 
 

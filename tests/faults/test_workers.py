@@ -13,7 +13,7 @@ from sqlalchemy import text
 from tests.acceptance.children import prices
 from tests.faults.injection import calls_of, missing, traced
 from tests.faults.ledger import reading, same
-from tests.faults.roles import alive
+from tests.faults.roles import SECONDS_MAX, alive
 from tests.faults.scenes import ORDERS, scene, some_deliveries
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def test_P3_a_worker_that_sleeps_through_its_lease_changes_nothing_when_it_wakes
         here = before.copy(tmp_path / "here")
         zombie = children.start(here.folder, "work", "--until-idle", small=True)
         with traced(zombie, tmp_path / "trace", only=("read",), inject=f"read:signal=STOP:when={call.nth}"):
-            until = time.monotonic() + 30
+            until = time.monotonic() + SECONDS_MAX
             while "stopped by SIGSTOP" not in (tmp_path / "trace").read_text():
                 assert time.monotonic() < until, zombie.said()
                 time.sleep(0.005)
