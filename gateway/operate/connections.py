@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from adapters.rescue import copy_of_socket
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 STALLED_SECONDS = 120
 """A reader who takes nothing for so long, while there is something to take, has lost his connection."""
@@ -39,22 +39,29 @@ class _Idle(NamedTuple):
     received: int
 
 
-def leave_stalled(port: int, seconds: int = STALLED_SECONDS) -> None:
+def leave_stalled(port: int, seconds: int = STALLED_SECONDS, *, listening: Callable[[], None] = lambda: None) -> None:
     """Bound how long a reader may stall, on every connection that this process will accept at the port.
 
-    The server begins to listen when it has the application: a thread waits for that.
+    The server begins to listen when it has the application: a thread waits for that, and calls `listening` then. Where
+    that cannot be seen, it is called at once.
     """
-    if _LINUX:
-        threading.Thread(target=_bound_when_listening, args=(port, seconds), name="stalled", daemon=True).start()
+    if not _LINUX:
+        listening()
+        return
+    arguments = (port, seconds, listening)
+    threading.Thread(target=_bound_when_listening, args=arguments, name="stalled", daemon=True).start()
 
 
-def _bound_when_listening(port: int, seconds: int) -> None:
+def _bound_when_listening(port: int, seconds: int, listening: Callable[[], None]) -> None:
     pause = threading.Event()
-    for _ in range(_TRIES):
-        if bound_stalls(port, seconds):
-            return
-        pause.wait(_PAUSE_SECONDS)
-    _log.warning("nothing listens at port %d yet: readers who stall keep their connections", port)
+    try:
+        for _ in range(_TRIES):
+            if bound_stalls(port, seconds):
+                return
+            pause.wait(_PAUSE_SECONDS)
+        _log.warning("nothing listens at port %d yet: readers who stall keep their connections", port)
+    finally:
+        listening()
 
 
 def bound_stalls(port: int, seconds: int) -> bool:

@@ -62,7 +62,7 @@ _WHILE_OPENING = (
 def serve(folder: Path, *, address: str, come_up: Callable[[], None] = lambda: None) -> None:
     """Serve the workspace's API until a signal ends this process.
 
-    `come_up` is called in the process that serves, when it can.
+    `come_up` is called in the process that serves, when it listens.
 
     Raises:
         Stop: the port is in use.
@@ -92,9 +92,8 @@ def _serving(
     """What a serving process begins with."""
     _end_with_parent()
     serving = load(folder, while_opening, _told_to_end(), port)
-    connections.leave_stalled(port)
+    connections.leave_stalled(port, listening=come_up)  # not before: whoever is told may connect at once
     pass_over_what_is_loaded()
-    come_up()
     return serving
 
 

@@ -38,14 +38,20 @@ def test_what_is_accepted_has_the_bound_of_the_socket_that_listens() -> None:
     assert not connections.bound_stalls(port, 7)
 
 
-def test_the_bound_is_set_as_soon_as_somebody_listens() -> None:
-    port = free_port()
-    connections.leave_stalled(port, 9)
+def test_the_bound_is_set_as_soon_as_somebody_listens_and_that_is_told_then() -> None:
+    port, told = free_port(), list[int]()
+
+    def connects() -> None:
+        with socket.socket() as client:
+            told.append(client.connect_ex((HERE, port)))
+
+    connections.leave_stalled(port, 9, listening=connects)
     with socket.create_server((HERE, port)) as server:
         for thread in threading.enumerate():
             if thread.name == "stalled":
                 thread.join()
         assert server.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 9000
+    assert told == [0]
 
 
 def test_whoever_looks_at_the_connections_leaves_no_file_open_and_no_lock_of_a_file_undone(tmp_path: Path) -> None:
