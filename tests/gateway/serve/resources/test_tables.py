@@ -8,7 +8,7 @@ import time
 from concurrent.futures import FIRST_COMPLETED, wait
 from contextlib import closing
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -271,7 +271,7 @@ def test_an_answer_that_is_shared_says_how_old_it_is(client: FlaskClient, here: 
         again = client.get(f"{PATH}?no=1")
         assert again.headers["Age"] == "3"
         assert again.get_json()["items"] == first.get_json()["items"]
-        assert again.get_json()["as_of"]["time"] < datetime.now(UTC).isoformat()
+        assert datetime.fromisoformat(again.get_json()["as_of"]["time"]) == here.now() - timedelta(seconds=3.5)
         assert client.get(f"{PATH}/1").headers["Age"] == "0", "another question"
         seconds[0] += 1.5
         fresh = client.get(f"{PATH}?no=1")
