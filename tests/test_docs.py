@@ -270,7 +270,7 @@ def test_a_page_works_as_it_is_written(page: str, tmp_path: Path) -> None:
                 env=environment,
                 capture_output=True,
                 text=True,
-                timeout=60,
+                timeout=300,
                 check=False,
             )
             assert done.returncode == 0, f"{text}\n{done.stdout}{done.stderr}"
@@ -280,7 +280,7 @@ def test_a_page_works_as_it_is_written(page: str, tmp_path: Path) -> None:
     finally:
         if background is not None:
             background.terminate()
-            background.wait(30)
+            background.wait(60)
 
 
 WAITING = {"getting-started"}
@@ -300,9 +300,8 @@ EXPECTED = {
 
 
 def _with_ports(text: str, ports: dict[str, str]) -> str:
-    for written, free in ports.items():
-        text = text.replace(written, free)
-    return text
+    written = "|".join(rf"{re.escape(each)}\b" for each in ports)
+    return re.sub(written, lambda found: ports[found[0]], text)
 
 
 def _settle_ports(folder: Path, ports: dict[str, str]) -> None:
@@ -312,11 +311,11 @@ def _settle_ports(folder: Path, ports: dict[str, str]) -> None:
 
 
 def _wait_until_ready(url: str) -> None:
-    until = time.monotonic() + 60
+    until = time.monotonic() + 180
     while time.monotonic() < until:
         try:
             with urllib.request.urlopen(url, timeout=2):
                 return
         except (urllib.error.URLError, ConnectionError):
             time.sleep(0.05)
-    raise AssertionError(f"{url} was not ready within a minute")
+    raise AssertionError(f"{url} was not ready within three minutes")

@@ -196,7 +196,7 @@ class Endless:
 
 def test_a_field_of_200_megabytes_is_refused_and_the_row_behind_it_is_taken(place: Place) -> None:
     place.change("integrations/globex-prices.yaml", "above 50% bad", "above 60% bad")
-    began = time.monotonic()
+    began = time.process_time()
     landed = place.gateway.receiver.land(
         Arrived("drop://globex", "huge.csv", "globex"),
         Endless(200 * 1024 * 1024),  # type: ignore[arg-type] # all that landing asks of a stream whose content is new
@@ -212,7 +212,7 @@ def test_a_field_of_200_megabytes_is_refused_and_the_row_behind_it_is_taken(plac
     assert 0 < finding["start"] < finding["end"] <= shown["size"]
     assert shown["size"] > 200 * 1024 * 1024
     place.gateway.vault.verify(shown["sha256"])
-    assert time.monotonic() - began < 60  # not a measurement: it would take minutes if it were quadratic
+    assert time.process_time() - began < 60  # not a measurement: it would take minutes if it were quadratic
 
 
 @pytest.mark.parametrize("where", ["a cell", "an element", "the header"])

@@ -562,7 +562,7 @@ def test_the_letter_is_there_when_the_roles_run_without_anybody_asking(tmp_path:
         bell = Bell(place.gateway.database)
         try:
             shown = place.land(PRICES, "prices.csv", "drop://globex")
-            until = time.monotonic() + 30
+            until = time.monotonic() + 60
             while len(sent(place, shown.id)) < 3 and time.monotonic() < until:
                 bell.wait(1.0, stop)
             assert len(outbox(place, "globex")) == 3

@@ -134,7 +134,7 @@ def test_P3_two_workers_take_each_delivery_once_and_in_the_order_of_its_lane(tmp
         for worker in workers:
             worker.start()
         try:
-            for _ in range(600):
+            for _ in range(1200):
                 if all_done():
                     break
                 threading.Event().wait(0.05)

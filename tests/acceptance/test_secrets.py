@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -88,6 +89,10 @@ class Listener:
 def make(folder: Path, store_url: str) -> dict[str, str]:
     """The demo's workspace with secrets in it; returns those that are made here."""
     workspace_maker.make(folder)
+    settings = folder / "gateway.yaml"
+    for role in ("http", "sftp"):  # the demo's own ports are free for a moment only
+        given = f"{role}: 127.0.0.1:{free_port()}"
+        settings.write_text(re.sub(rf"(?m)^{role}:.*$", given, settings.read_text(encoding="utf-8")), encoding="utf-8")
     hashed = hash_password(PLANTED["a partner's password"])
     secrets = {
         "erp/password": PLANTED["the password of a database that answers"],
@@ -260,7 +265,7 @@ def test_S1_no_secret_is_in_anything_that_is_said_or_written(tmp_path: Path, sto
         ask_everything(heard, http, token)
     finally:
         process.terminate()
-        process.wait(30)
+        process.wait(60)
     wait_until("its children have ended", lambda: not processes_of(folder))
     heard.hear("the log of gateway up", (tmp_path / "log").read_bytes())
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-WAIT_SECONDS = 60.0
+WAIT_SECONDS = 180.0
 PASSWORD = "s3cret;{of}theirs"
 
 TABLES = (
@@ -154,7 +154,9 @@ def up(folder: Path) -> Iterator[Callable[[str], Any]]:
     settings = folder / "gateway.yaml"
     http = free_port()
     text = settings.read_text(encoding="utf-8")
-    settings.write_text(text.replace("8080", str(http)).replace("2222", str(free_port())), encoding="utf-8")
+    ports = {"8080": str(http), "2222": str(free_port())}
+    text = re.sub("|".join(ports), lambda written: ports[written[0]], text)
+    settings.write_text(text, encoding="utf-8")
     token = command("key", "add", "test", "-w", str(folder)).strip()
 
     def get(path: str) -> Any:

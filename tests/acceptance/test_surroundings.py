@@ -33,7 +33,7 @@ def gateway(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedPro
     """Run the command line to its end."""
     return subprocess.run(
         [sys.executable, "-m", "gateway.operate", *arguments],
-        capture_output=True, text=True, timeout=60, check=False, cwd=cwd,
+        capture_output=True, text=True, timeout=180, check=False, cwd=cwd,
     )  # fmt: skip
 
 
