@@ -45,10 +45,10 @@ class Order:
         pytest.fail(f"no {name} of {part} behind {self.calls[after] if after >= 0 else 'the beginning'}")
 
     def commit(self, *, after: int) -> int:
-        """The first commit of the store behind `after`, when it is durable."""
+        """The first commit of the store behind `after` by the same thread, when it is durable; others commit theirs."""
         for at, call in enumerate(self.calls):
             durable = call.what == "commit" or (call.what == "store-wal" and call.name in ("fsync", "fdatasync"))
-            if at > after and durable:
+            if at > after and durable and call.thread == self.calls[after].thread:
                 return at
         pytest.fail("nothing was committed")
 
