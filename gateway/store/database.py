@@ -19,14 +19,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import psycopg
-from alembic import command
-from alembic.config import Config
 from sqlalchemy import create_engine, event, insert, text, update
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from gateway.errors import Retry, Stop
 from gateway.store import chain, origin
 from gateway.store.machine import Ownership, network_file_system, this_machine
+from gateway.store.migrating import bring_up
 from gateway.store.sqlite import library
 from gateway.store.tables import activity, counter
 
@@ -291,16 +290,17 @@ class Database:
         return said
 
     def migrate(self) -> None:
-        """Bring the database to the current shape; a newer program's database is refused by Alembic."""
-        config = Config()
-        config.set_main_option("script_location", str(Path(__file__).with_name("migrations")))
+        """Bring the database to the current shape.
+
+        Raises:
+            Stop: a newer program has made it, or it cannot be reached or written.
+        """
         with self._exclusive():
             try:
                 with self._writer.begin() as connection:
                     if not self.is_sqlite:
                         connection.execute(text("SELECT pg_advisory_xact_lock(7)"))
-                    config.attributes["connection"] = connection
-                    command.upgrade(config, "head")
+                    bring_up(connection)
             except DBAPIError as error:
                 translated = self._translated(error)
                 if isinstance(translated, Retry):
