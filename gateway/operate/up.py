@@ -25,7 +25,7 @@ _log = logging.getLogger(__name__)
 _LOOK_EVERY_SECONDS = 0.1
 _END_SECONDS = 15.0
 _STARTS = 5
-"""A role that never came up is started so often."""
+"""A role that never could begin is started so often."""
 _STEADY_SECONDS = 10.0
 _PAUSE_SECONDS_MAX = 30.0
 AFTER_OTHERS = ("nice", "-n", "5")
@@ -47,8 +47,10 @@ class _Role:
     name: str
     process: subprocess.Popen[bytes] | None = None
     slate: Slate = field(default_factory=Slate)
-    came_up: bool = False
+    could_begin: bool = False
     """Ever, in whichever process."""
+    came_up: bool = False
+    """Likewise."""
     failures: int = 0
     """Starts in a row that did not come up, or neither for long nor as far as to a file."""
     began: float = 0.0
@@ -108,18 +110,19 @@ class Supervisor:
                 self._start(role)
             return
         status = role.process.poll()
-        up = role.slate.is_up
-        if up and not role.came_up:
+        begun = role.slate.could_begin
+        role.could_begin |= begun
+        if role.slate.is_up and not role.came_up:
             role.came_up = True
             self._came_up(role.name)
         if status is None:
             return
         lived, worked = time.monotonic() - role.began, role.slate.delivery != 0
-        role.failures, pause = after_end(role.failures, came_up=up, lived=lived, worked=worked)
-        if role.name == "work" and up:
+        role.failures, pause = after_end(role.failures, came_up=begun, lived=lived, worked=worked)
+        if role.name == "work" and begun:
             self._returns.of(role.owner, role.slate.delivery, why_it_ended(status, self._settings))
         role.process = None
-        if not role.came_up and (status > 0 or role.failures >= _STARTS):
+        if not role.could_begin and (status > 0 or role.failures >= _STARTS):
             raise Stop(f"the role {role.name} could not start: it {how_it_ended(status)}", "Its message stands above.")
         role.due = time.monotonic() + pause
         later = f" in {pause:g} s" if pause else ""

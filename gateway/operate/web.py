@@ -59,10 +59,12 @@ _WHILE_OPENING = (
 )
 
 
-def serve(folder: Path, *, address: str, come_up: Callable[[], None] = lambda: None) -> None:
+def serve(
+    folder: Path, *, address: str, begin: Callable[[], None] = lambda: None, come_up: Callable[[], None] = lambda: None
+) -> None:
     """Serve the workspace's API until a signal ends this process.
 
-    `come_up` is called in the process that serves, when it listens.
+    `begin` is called in the process that serves when it has all that it needs, `come_up` when it listens.
 
     Raises:
         Stop: the port is in use.
@@ -83,15 +85,17 @@ def serve(folder: Path, *, address: str, come_up: Callable[[], None] = lambda: N
         workers_kill_timeout=_END_SECONDS,  # a follower's open connection must not keep a process
         log_level=LogLevels.error,
     )
-    server.serve(target_loader=partial(_serving, folder, while_opening, come_up, int(port)), wrap_loader=False)
+    server.serve(target_loader=partial(_serving, folder, while_opening, (begin, come_up), int(port)), wrap_loader=False)
 
 
 def _serving(
-    folder: Path, while_opening: Mapping[str, str], come_up: Callable[[], None], port: int
+    folder: Path, while_opening: Mapping[str, str], told: tuple[Callable[[], None], Callable[[], None]], port: int
 ) -> Callable[..., Any]:
     """What a serving process begins with."""
     _end_with_parent()
     serving = load(folder, while_opening, _told_to_end(), port)
+    begin, come_up = told
+    begin()
     connections.leave_stalled(port, listening=come_up)  # not before: whoever is told may connect at once
     pass_over_what_is_loaded()
     return serving

@@ -34,4 +34,4 @@ def serve(workspace: Path, child: bool, slate: Slate) -> None:
         Supervisor(workspace, ["serve"]).run(stop_event())
         return
     end_with_parent()
-    serve_http(workspace, address=load_settings(workspace).http, come_up=slate.come_up)
+    serve_http(workspace, address=load_settings(workspace).http, begin=slate.begin, come_up=slate.come_up)

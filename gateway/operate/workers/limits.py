@@ -46,14 +46,23 @@ class Slate:
             os.write(self.descriptor, bytes(_MARK) + secrets.token_bytes(_SIZE - _MARK))
         self._page = mmap.mmap(self.descriptor, _SIZE)
 
+    def begin(self) -> None:
+        """Tell that all is there for the role to work: what ends it from now on is no fault of its start."""
+        self._page[_UP] = max(self._page[_UP], 1)
+
     def come_up(self) -> None:
         """Tell that the role works now."""
-        self._page[_UP] = 1
+        self._page[_UP] = 2
+
+    @property
+    def could_begin(self) -> bool:
+        """Whether all was there for the role."""
+        return self._page[_UP] >= 1
 
     @property
     def is_up(self) -> bool:
         """Whether the role has come up."""
-        return bool(self._page[_UP])
+        return self._page[_UP] == 2
 
     @property
     def mark(self) -> str:
