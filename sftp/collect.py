@@ -362,10 +362,10 @@ class Collector:
             _make_anew(folder)
             uploads.handed_over(place.id)
             return False  # another process was faster, or the sender took it back
-        known = self._state(folder).seen.pop(name, None)
-        for older in _set_aside(folder, name, known.look) if known is not None else ():
-            with suppress(OSError):  # it is found by the next look
-                self._claim(folder, older, after_seconds)
+        if self._state(folder).seen.pop(name, None) is not None:
+            for older in _set_aside(folder, name, place.path):
+                with suppress(OSError):  # it is found by the next look
+                    self._claim(folder, older, after_seconds)
         self._held.add(folder, place, after_seconds=after_seconds)
         if marked is not None:
             unmark(folder, name, marked)
@@ -379,21 +379,21 @@ def _patience(folder: Folder, known: _Seen) -> float:
     return known.since + folder.settle_seconds + folder.partial_after_seconds
 
 
-def _set_aside(folder: Folder, name: str, seen: Look) -> Iterator[str]:
-    """Files that our own server set aside for the one of that name, while a look was under way that has not seen them.
+def _set_aside(folder: Folder, name: str, taken: Path) -> Iterator[str]:
+    """Files that our own server set aside for the one of that name before it was `taken`, which the look has not seen.
 
-    They came before it. Either it was one of them that the look has `seen`, or they were set aside before what it saw
-    came in; what was set aside behind that is newer.
+    They came before it; what was set aside after it was taken is newer.
     """
     if folder.settle_seconds or is_superseded(name):
         return
+    until = taken.lstat().st_ctime_ns  # its name was changed last, by us
     for number in count(1):
         aside = superseded(name, number)
         try:
-            there = look((folder.path / aside).lstat())
+            there = (folder.path / aside).lstat()
         except OSError:
             return
-        if there[0] == seen[0] or there[3] <= seen[3]:
+        if there.st_ctime_ns <= until:
             yield aside
 
 

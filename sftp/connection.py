@@ -255,8 +255,14 @@ class Connection(paramiko.ServerInterface):
         self._hold_channels()
         user = self._transport.get_username()
         account = self._server.doorkeeper.account(user) if user else None
-        if name != "sftp" or account is None or any(s.channel is channel for s in self.sessions):
+        if name != "sftp":
             self._refuse(f"the subsystem {shown(name)[:_SHOWN_MAX]}")
+            return False
+        if account is None:
+            self._refuse("a session", "the account is no longer there")
+            return False
+        if any(session.channel is channel for session in self.sessions):
+            self._refuse("a second session on one channel", "each has a channel of its own")
             return False
         server, partner = self._server, account.partner
         session = Session(

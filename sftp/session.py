@@ -125,5 +125,5 @@ class Session(threading.Thread):
         self._send(kind, number, *payload)
 
     def _tell(self, message: str) -> None:
-        partner = self._allowance.partner
-        self._tell_to(Activity("session_failed", message, True, None, partner, self._user, self._address))
+        partner, user, address = self._allowance.partner, self._user, self._address
+        self._tell_to(Activity("session_failed", message, problem=True, partner=partner, user=user, address=address))

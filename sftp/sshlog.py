@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
 _SESSIONS_MAX = 10_000  # of some no end is ever told
 _DATAGRAM_BYTES_MAX = 8192  # OpenSSH's lines have at most 1,024 bytes
+_DATAGRAMS_MAX = 4096  # more than the kernel keeps waiting
 _LINE = re.compile(rb"\[(\d+)\]: (.*)", re.DOTALL)
 _KINDS = (
     ("opened", re.compile(rb'open "(.*)" flags (\S+) mode \d+')),
@@ -116,13 +117,12 @@ class SshLog:
     def start(self) -> None:
         """Begin to listen; that it cannot be is told, and the folders are rescanned only."""
         try:
-            self._socket = _bound(self._path)
+            self._socket, self._inode = _bound(self._path)
         except OSError as error:
             for folder in self._folders:
                 message = f"{folder.source} is only rescanned: {self._path} cannot be listened to: {error.strerror}"
                 self._tell(folder.activity("log_missing", message, problem=True))
         else:
-            self._inode = self._path.stat().st_ino
             self._collector.hears(self._path, self.catch_up)
             self._thread.start()
 
@@ -134,6 +134,7 @@ class SshLog:
             with suppress(OSError):
                 if self._path.stat().st_ino == self._inode:
                     self._path.unlink()
+            self.catch_up()
             with self._hearing:
                 self._socket.close()
                 self._socket = None
@@ -161,7 +162,9 @@ class SshLog:
         What the server said of a file before it let go of it is heard then, however late our own thread comes to it.
         """
         with self._hearing:
-            while self._socket is not None:
+            for _ in range(_DATAGRAMS_MAX):  # who sends without an end keeps nobody here
+                if self._socket is None:
+                    return
                 try:
                     datagram = self._socket.recv(_DATAGRAM_BYTES_MAX, socket.MSG_DONTWAIT)
                 except BlockingIOError:
@@ -198,8 +201,8 @@ class SshLog:
         for folder, name in self._places(line.path):
             try:
                 self._collector.broken(folder.source, name)
-            except FileNotFoundError:
-                continue  # it was under another name, or is taken
+            except (FileNotFoundError, ValueError):
+                continue  # it was under another name, or is taken; or somebody wrote a line that names no file
             except OSError as error:
                 message = f"that the upload of a file of {folder.source} broke off cannot be noted: {error.strerror}"
                 self._tell(folder.activity("log_missing", message, problem=True))
@@ -238,7 +241,7 @@ class SshLog:
         places = []
         for folder in self._folders:
             full = self._root / sent.lstrip("/")
-            if not sent.startswith("/") and (folder.path / sent).exists():
+            if not sent.startswith("/") and os.path.exists(folder.path / sent):  # noqa: PTH110 - no name is too long for it
                 full = folder.path / sent
             name = os.path.relpath(full, folder.path)
             if not name.startswith("..") and name != "." and name.count("/") <= folder.below:
@@ -246,8 +249,8 @@ class SshLog:
         return places
 
 
-def _bound(path: Path) -> socket.socket:
-    """A datagram socket that everybody may send to; one that a process before us left is replaced.
+def _bound(path: Path) -> tuple[socket.socket, int]:
+    """A datagram socket that everybody may send to, and its inode; one that a process before us left is replaced.
 
     Raises:
         OSError: it cannot be made there, or something else lies there.
@@ -262,7 +265,7 @@ def _bound(path: Path) -> socket.socket:
         made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
         made.bind(str(path))
         path.chmod(0o666)  # the partners' sessions are other users
+        return made, path.stat().st_ino
     except OSError:
         made.close()
         raise
-    return made

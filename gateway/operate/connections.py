@@ -54,14 +54,12 @@ def leave_stalled(port: int, seconds: int = STALLED_SECONDS, *, listening: Calla
 
 def _bound_when_listening(port: int, seconds: int, listening: Callable[[], None]) -> None:
     pause = threading.Event()
-    try:
-        for _ in range(_TRIES):
-            if bound_stalls(port, seconds):
-                return
-            pause.wait(_PAUSE_SECONDS)
-        _log.warning("nothing listens at port %d yet: readers who stall keep their connections", port)
-    finally:
-        listening()
+    for _ in range(_TRIES):
+        if bound_stalls(port, seconds):
+            listening()
+            return
+        pause.wait(_PAUSE_SECONDS)
+    _log.warning("nothing listens at port %d yet: readers who stall keep their connections", port)
 
 
 def bound_stalls(port: int, seconds: int) -> bool:

@@ -52,7 +52,7 @@ class _Role:
     came_up: bool = False
     """Likewise."""
     failures: int = 0
-    """Starts in a row that did not come up, or neither for long nor as far as to a file."""
+    """Starts in a row that could not begin, or neither for long nor as far as to a file."""
     began: float = 0.0
     due: float = 0.0
     """When it is started again."""
@@ -118,7 +118,7 @@ class Supervisor:
         if status is None:
             return
         lived, worked = time.monotonic() - role.began, role.slate.delivery != 0
-        role.failures, pause = after_end(role.failures, came_up=begun, lived=lived, worked=worked)
+        role.failures, pause = after_end(role.failures, begun=begun, lived=lived, worked=worked)
         if role.name == "work" and begun:
             self._returns.of(role.owner, role.slate.delivery, why_it_ended(status, self._settings))
         role.process = None
@@ -162,13 +162,13 @@ class Supervisor:
             role.slate.close()
 
 
-def after_end(failures: int, *, came_up: bool, lived: float, worked: bool = False) -> tuple[int, float]:
+def after_end(failures: int, *, begun: bool, lived: float, worked: bool = False) -> tuple[int, float]:
     """The failures in a row, with this end of a process, and the seconds until the role is started again.
 
-    One that came up is started again at once if it `worked`, or lived for some time: a file may have ended it, and the
-    others wait (P4); each file ends a few processes at most. One that did not, or ends as soon as it has come up, is
+    One that had `begun` is started again at once if it `worked`, or lived for some time: a file may have ended it, and
+    the others wait (P4); each file ends a few processes at most. One that had not, or ends as soon as it has, is
     started ever later.
     """
-    failures = 0 if came_up and (worked or lived >= _STEADY_SECONDS) else failures + 1
-    counted = failures - 1 if came_up else failures
+    failures = 0 if begun and (worked or lived >= _STEADY_SECONDS) else failures + 1
+    counted = failures - 1 if begun else failures
     return failures, min(2.0 ** min(counted - 2, 16), _PAUSE_SECONDS_MAX) if counted > 0 else 0.0

@@ -1,4 +1,4 @@
-"""Bring a store's tables to the shape that this program knows, by the steps in ``migrations/versions``."""
+"""Bring a store's tables to the shape that this program knows, by the migrations in ``migrations/versions``."""
 
 from __future__ import annotations
 
@@ -12,36 +12,36 @@ from gateway.errors import Stop
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-_STEPS = Path(__file__).with_name("migrations")
+_MIGRATIONS = Path(__file__).with_name("migrations")
 
 
 def bring_up(connection: Connection) -> None:
-    """Do the steps that were not done yet, within the transaction of this connection.
+    """Do the migrations that were not done yet, within the transaction of this connection.
 
     Raises:
         Stop: a newer program has made the store.
     """
-    known = sorted(step.name[:4] for step in (_STEPS / "versions").glob("[0-9]*.py"))  # 0015_trials_of.py is 0015
+    known = sorted(each.name[:4] for each in (_MIGRATIONS / "versions").glob("[0-9]*.py"))  # 0015_trials_of.py is 0015
     done = _done(connection)
     if done == known[-1]:
         return
     if done is not None and done not in known:
         raise Stop(
-            f"the store was made by a newer version of this program: it is at step {done}, and {known[-1]} is the last "
-            "that is known here",
+            f"the store was made by a newer version of this program: its last migration is {done}, and {known[-1]} is "
+            "the last that is known here",
             "Run the newer version, or restore a backup that was made before it.",
         )
     from alembic import command  # noqa: PLC0415 - slow to import, and each process of ours asks
     from alembic.config import Config  # noqa: PLC0415
 
     config = Config()
-    config.set_main_option("script_location", str(_STEPS))
+    config.set_main_option("script_location", str(_MIGRATIONS))
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
 
 
 def _done(connection: Connection) -> str | None:
-    """The last step that was done; None where there is no store yet."""
+    """The last migration that was done; None where there is no store yet."""
     if not inspect(connection).has_table("alembic_version"):
         return None
     done: str | None = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()

@@ -225,16 +225,16 @@ def test_a_file_that_was_superseded_does_not_wait_and_comes_before_the_newer_one
     assert [arrival.whole for arrival in bench.received.arrivals] == [False, True]
 
 
-@pytest.mark.parametrize("when", ["while it looked", "after it had looked"])
+@pytest.mark.parametrize("when", ["while it looked", "after it had looked", "and once more"])
 def test_what_is_set_aside_meanwhile_is_older_and_comes_first(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, when: str
 ) -> None:
     bench = Bench(tmp_path, settle_seconds=0.0)
     numbers = itertools.count(1)
 
-    def newer_one_comes(number: int) -> None:
+    def newer_one_comes(number: int, content: bytes = b"newer") -> None:
         (bench.folder.path / "a.csv").rename(bench.folder.path / superseded("a.csv", number))
-        bench.write("a.csv", b"newer")
+        bench.write("a.csv", content)
 
     def look_that_misses_it(folder: Folder, known: Container[str]) -> Listing:
         newer_one_comes(1)
@@ -244,8 +244,10 @@ def test_what_is_set_aside_meanwhile_is_older_and_comes_first(
 
     def new_id() -> str:
         number = next(numbers)
-        if number == 1 and when == "after it had looked":
+        if number == 1 and when != "while it looked":
             newer_one_comes(1)
+            if when == "and once more":
+                newer_one_comes(2, b"newest")
         return f"a{number}"
 
     if when == "while it looked":
@@ -253,7 +255,8 @@ def test_what_is_set_aside_meanwhile_is_older_and_comes_first(
     collector = Collector([bench.folder], bench.received, new_id=new_id, monotonic=bench.clock, on_activity=bench.told)
     bench.write("a.csv", b"older")
     collector.scan()
-    assert [bench.received.contents[each.id] for each in bench.received.arrivals] == [b"older", b"newer"]
+    came = [bench.received.contents[each.id] for each in bench.received.arrivals]
+    assert came == [b"older", b"newer", b"newest"][: 3 if when == "and once more" else 2]
     assert bench.left() == []
 
 

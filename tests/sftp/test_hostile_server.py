@@ -244,7 +244,10 @@ class Pondering(Anybody):
 
 def test_a_server_that_does_not_say_whether_we_are_let_in_is_tried_again(key: paramiko.PKey) -> None:
     try:
-        with pytest.raises(Retry), hostile(key, {}, connect_seconds=0.5, server=Pondering):
+        with (
+            pytest.raises(Retry, match="does not say within 2 s"),
+            hostile(key, {}, connect_seconds=2.0, server=Pondering),
+        ):
             pass
     finally:
         Pondering.over.set()

@@ -127,6 +127,21 @@ def test_a_path_from_where_the_client_is_is_understood(tmp_path: Path) -> None:
     assert chroot.bench.after(0) == ["a.csv"]
 
 
+@pytest.mark.parametrize("name", ["x" * 300, r"a\0b", "/inbox/" + "x" * 300, r"/inbox/a\0b", "\\"])
+def test_names_that_no_file_can_have_harm_nobody(tmp_path: Path, name: str) -> None:
+    chroot = Chroot(tmp_path)
+    chroot.upload("a.csv", b"1")
+    chroot.hear(
+        f'open "{name}" flags WRITE,CREATE mode 0644',
+        f'forced close "{name}" bytes read 0 written 1',
+        f'rename old "/inbox/a.csv" new "{name}"',
+        f'remove name "{name}"',
+        ENDED,
+    )
+    assert chroot.bench.after(0) == []
+    assert chroot.bench.after(5) == ["a.csv"]
+
+
 def test_what_changes_behind_its_close_settles_anew(tmp_path: Path) -> None:
     chroot = Chroot(tmp_path)
     chroot.upload("a.csv", b"1")

@@ -7,6 +7,7 @@ import itertools
 import os
 import subprocess
 import sys
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,7 +15,7 @@ import pytest
 from sftp import writers
 from sftp.arrival import Folder, drop_folder
 from sftp.collect import Collector
-from sftp.testing import Received, Told
+from sftp.testing import PATIENCE_SECONDS, Received, Told
 from sftp.writers import file_system, is_local, is_written
 
 if TYPE_CHECKING:
@@ -203,12 +204,14 @@ print("done")
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as writer:
         descriptor = os.open(path, os.O_RDONLY)
         answers = {True: 0, False: 0, None: 0}
-        while writer.poll() is None and min(answers[True], answers[False]) < 100:
+        until = time.monotonic() + PATIENCE_SECONDS
+        while writer.poll() is None and min(answers[True], answers[False]) < 100 and time.monotonic() < until:
             answers[is_written(descriptor)] += 1
         os.close(descriptor)
         enough.touch()
         assert writer.communicate()[0] == "done\n"
     assert answers[None] == 0
+    assert min(answers[True], answers[False]) >= 100, answers
 
 
 _ASKING = """

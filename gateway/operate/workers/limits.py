@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 
 OUT_OF_MEMORY = 71
 """The status of a worker that ended because its room was used up."""
-_UP, _DELIVERY, _MARK, _SIZE = 0, 8, 16, 24
+_STATE, _DELIVERY, _MARK, _SIZE = 0, 8, 16, 24
+_BEGUN, _UP = 1, 2
 _OFTEN = 20
 """The timer is set anew when a twentieth of the time went by: each time is a call of the system."""
 _DATA = re.compile(r"^VmData:\s+(\d+) kB$", re.MULTILINE)
@@ -48,21 +49,21 @@ class Slate:
 
     def begin(self) -> None:
         """Tell that all is there for the role to work: what ends it from now on is no fault of its start."""
-        self._page[_UP] = max(self._page[_UP], 1)
+        self._page[_STATE] = max(self._page[_STATE], _BEGUN)
 
     def come_up(self) -> None:
         """Tell that the role works now."""
-        self._page[_UP] = 2
+        self._page[_STATE] = _UP
 
     @property
     def could_begin(self) -> bool:
         """Whether all was there for the role."""
-        return self._page[_UP] >= 1
+        return self._page[_STATE] >= _BEGUN
 
     @property
     def is_up(self) -> bool:
         """Whether the role has come up."""
-        return self._page[_UP] == 2
+        return self._page[_STATE] == _UP
 
     @property
     def mark(self) -> str:

@@ -181,7 +181,7 @@ def pictures(configuration: Configuration, integration: Integration) -> dict[str
 
 
 def picture_of(expression: str) -> str | None:
-    """How a cell is written that a mapping reads by this expression; None where any text, whole number or code is.
+    """How a cell is written that a mapping reads by this expression; None where that is not said.
 
     >>> picture_of("Preis | decimal('1.234,56')"), picture_of("valid_from | date"), picture_of("sku | strip")
     ('1.234,56', 'yyyy-mm-dd', None)

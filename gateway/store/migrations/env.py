@@ -1,4 +1,4 @@
-"""Alembic runs from ``Database.migrate`` only, on the connection that it is given."""
+"""Alembic runs from ``migrating.bring_up`` only, on the connection that it is given."""
 
 from alembic import context
 

@@ -8,8 +8,8 @@ from gateway.operate.up import after_end
 def _pauses(*ends: tuple[bool, float]) -> list[float]:
     """The pauses after these ends of its processes: whether it had come up, and for how many seconds it lived."""
     failures, pauses = 0, []
-    for came_up, lived in ends:
-        failures, pause = after_end(failures, came_up=came_up, lived=lived)
+    for begun, lived in ends:
+        failures, pause = after_end(failures, begun=begun, lived=lived)
         pauses.append(pause)
     return pauses
 
@@ -30,8 +30,8 @@ def test_a_role_that_lived_for_some_time_is_started_again_at_once() -> None:
 
 def test_a_worker_that_had_turned_to_a_file_is_started_again_at_once() -> None:
     for failures in range(20):
-        assert after_end(failures, came_up=True, lived=0.3, worked=True) == (0, 0.0)
+        assert after_end(failures, begun=True, lived=0.3, worked=True) == (0, 0.0)
 
 
 def test_a_back_off_has_an_end_however_often_it_failed() -> None:
-    assert after_end(10_000, came_up=True, lived=0.1) == (10_001, 30.0)
+    assert after_end(10_000, begun=True, lived=0.1) == (10_001, 30.0)

@@ -37,7 +37,7 @@ def test_a_store_in_its_shape_is_opened_without_the_library_of_migrations(store_
     assert [opens(store_url), opens(store_url)] == ["True", "False"]
 
 
-def test_a_store_of_an_earlier_step_is_brought_up(store_url: str) -> None:
+def test_a_store_of_an_earlier_migration_is_brought_up(store_url: str) -> None:
     database = Database(store_url, clock=lambda: NOW)
     database.migrate()
     with database.write() as transaction:
@@ -55,16 +55,19 @@ def test_a_store_of_a_newer_program_is_refused_and_left_alone(store_url: str) ->
     database.migrate()
     with database.write() as transaction:
         transaction.connection.execute(text("UPDATE alembic_version SET version_num = '9001'"))
-    with pytest.raises(Stop, match="made by a newer version of this program: it is at step 9001, and 00"):
+    with pytest.raises(Stop, match="made by a newer version of this program: its last migration is 9001, and 00"):
         database.migrate()
     with database.read() as connection:
         assert connection.execute(text("SELECT version_num FROM alembic_version")).scalar() == "9001"
     database.close()
 
 
-def test_the_steps_are_called_by_their_numbers() -> None:
+def test_the_migrations_are_called_by_their_numbers() -> None:
     config = Config()
-    config.set_main_option("script_location", str(migrating._STEPS))
-    steps = ScriptDirectory.from_config(config)
-    files = sorted(step.name[:4] for step in (migrating._STEPS / "versions").glob("[0-9]*.py"))
-    assert (steps.get_current_head(), sorted(each.revision for each in steps.walk_revisions())) == (files[-1], files)
+    config.set_main_option("script_location", str(migrating._MIGRATIONS))
+    migrations = ScriptDirectory.from_config(config)
+    files = sorted(each.name[:4] for each in (migrating._MIGRATIONS / "versions").glob("[0-9]*.py"))
+    assert (migrations.get_current_head(), sorted(each.revision for each in migrations.walk_revisions())) == (
+        files[-1],
+        files,
+    )
