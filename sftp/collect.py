@@ -386,15 +386,12 @@ def _set_aside(folder: Folder, name: str, taken: Path) -> Iterator[str]:
     """
     if folder.settle_seconds or is_superseded(name):
         return
-    until = taken.lstat().st_ctime_ns  # its name was changed last, by us
-    for number in count(1):
-        aside = superseded(name, number)
-        try:
-            there = (folder.path / aside).lstat()
-        except OSError:
-            return
-        if there.st_ctime_ns <= until:
-            yield aside
+    with suppress(OSError):  # there are no more
+        until = taken.lstat().st_ctime_ns  # its name was changed last, by us
+        for number in count(1):
+            aside = superseded(name, number)
+            if (folder.path / aside).lstat().st_ctime_ns <= until:
+                yield aside
 
 
 def _make_anew(folder: Folder) -> None:
